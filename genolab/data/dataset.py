@@ -1,0 +1,369 @@
+"""AnnData to batches: a dataset is a choice of slots, and a split keeps what belongs together together."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
+
+from genolab.data.matrix import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_hashes, summarise
+
+Seed = int | Sequence[int]
+
+# A backed file is read in runs of consecutive rows: random single rows are 50 times slower.
+_CHUNK_ROWS = 32
+_CHUNKS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a dataset as tensors, and where training stands; what ``model.loss(batch)`` gets.
+
+    Attributes
+    ----------
+    inputs
+        One tensor a slot, ``(n, width)`` float32.
+    target
+        ``(n,)`` int64 codes for a categorical column, else float32; ``None`` without a target.
+    covariates
+        Column name to ``(n,)`` int64 codes (categorical) or float32 values.
+    rows
+        ``(n,)`` int64, the rows' numbers in the AnnData.
+    step, total_steps
+        Optimiser steps done so far, and those the whole run will take; ``None`` outside of training.
+    generator
+        Source of all noise (dropout, sampling) while training; ``None`` outside of it.
+    """
+
+    inputs: tuple[torch.Tensor, ...]
+    target: torch.Tensor | None
+    covariates: Mapping[str, torch.Tensor]
+    rows: torch.Tensor
+    step: int | None = None
+    total_steps: int | None = None
+    generator: torch.Generator | None = None
+
+    @property
+    def x(self) -> torch.Tensor:
+        """The first input, ``(n, width)``."""
+        return self.inputs[0]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch with its tensors on `device`."""
+        return dataclasses.replace(
+            self,
+            inputs=tuple(x.to(device) for x in self.inputs),
+            target=None if self.target is None else self.target.to(device),
+            covariates={name: values.to(device) for name, values in self.covariates.items()},
+            rows=self.rows.to(device),
+        )
+
+
+class AnnDataset:
+    """Batches of chosen slots of an AnnData.
+
+    Sparse rows are densified once a batch, in one call; targets and covariates become tensors once; a backed file is
+    read in shuffled runs of rows. The AnnData is neither copied nor changed. Works with ``torch.utils.data.DataLoader``.
+
+    Parameters
+    ----------
+    adata
+        Any AnnData, in memory or backed.
+    inputs
+        Slot or slots that the model reads: ``"X"``, ``"layers/counts"``, ``"obsm/sequence"``.
+    target
+        Slot that the model is to predict, such as ``"obs/cell_type"`` or ``"obsm/response"``.
+    covariates
+        Column or columns of ``obs`` that the model is told, such as ``"donor"``.
+
+    Raises
+    ------
+    KeyError
+        A slot is not there; the message names those that are.
+    ValueError
+        There are no rows, or a target or covariate has missing values.
+
+    Examples
+    --------
+    >>> dataset = AnnDataset(cells, inputs="layers/counts", covariates="donor")
+    >>> for batch in dataset.batches(128, seed=0):
+    ...     batch.x  # (128, n_genes) float32
+    """
+
+    def __init__(
+        self,
+        adata: AnnData,
+        inputs: str | Sequence[str] = "X",
+        *,
+        target: str | None = None,
+        covariates: str | Sequence[str] = (),
+    ) -> None:
+        if adata.n_obs == 0:
+            raise ValueError("a dataset needs at least one row; this AnnData has none")
+        self.adata = adata
+        self.inputs = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+        self.rows: NDArray[np.int64] = np.arange(adata.n_obs)
+        self.covariate_levels: dict[str, int] = {}
+        self.target_names: tuple[str, ...] = ()
+        self._sources: tuple[RowSource, ...] = tuple(open_rows(adata, slot) for slot in self.inputs)
+        self._target = None if target is None else self._open_target(target)
+        names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+        self._covariates = {name: self._open_covariate(name) for name in names}
+
+    def _open_target(self, slot: str) -> torch.Tensor:
+        if slot.startswith("obs/"):
+            values, self.target_names = _column(self.adata, slot.removeprefix("obs/"))
+            return values
+        return torch.from_numpy(open_rows(self.adata, slot).take(self.rows))
+
+    def _open_covariate(self, name: str) -> torch.Tensor:
+        values, levels = _column(self.adata, name)
+        self.covariate_levels[name] = len(levels) if levels else 1
+        return values
+
+    @property
+    def n_features(self) -> int:
+        """Width of the first input."""
+        return self._sources[0].width
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"AnnDataset({len(self):,} rows of {', '.join(self.inputs)} x {self.n_features:,})"
+
+    def __getitem__(self, row: int) -> Batch:
+        return self.batch([row])
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        return self.batch(rows)
+
+    def subset(self, rows: ArrayLike) -> Self:
+        """Return the same choice of slots over fewer rows, counted within this dataset; nothing is copied."""
+        return self._with(rows=self.rows[np.asarray(rows)])
+
+    def to(self, device: torch.device | str) -> Self:
+        """Return the dataset with its rows on `device`: sparse rows go there once and are densified there."""
+        sources = tuple(DeviceRows.of(source, torch.device(device)) for source in self._sources)
+        return self._with(
+            _sources=sources,
+            _target=None if self._target is None else self._target.to(device),
+            _covariates={name: values.to(device) for name, values in self._covariates.items()},
+        )
+
+    def _with(self, **changes: Any) -> Self:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__ | changes)
+        return other
+
+    def batch(self, rows: ArrayLike) -> Batch:
+        """Return the given rows, counted within this dataset, as one batch in the order asked for."""
+        at = self.rows[np.asarray(rows, dtype=np.int64)]
+        inputs = tuple(_tensor(source.take(at)) for source in self._sources)
+        index = torch.from_numpy(at).to(inputs[0].device)
+        return Batch(
+            inputs=inputs,
+            target=None if self._target is None else self._target[index],
+            covariates={name: values[index] for name, values in self._covariates.items()},
+            rows=index,
+        )
+
+    def n_batches(self, batch_size: int) -> int:
+        """Return the number of batches an epoch has."""
+        return -(-len(self) // batch_size)
+
+    def batches(self, batch_size: int, *, seed: Seed | None = None, start: int = 0) -> Iterator[Batch]:
+        """Walk all rows once.
+
+        Parameters
+        ----------
+        batch_size
+            The most rows a batch may have. Batches differ by at most one row, so that none is left with a single one.
+        seed
+            Shuffles; the same seed gives the same order. ``None``: in order.
+        start
+            Number of batches to skip: an interrupted walk goes on where it was.
+        """
+        order = np.arange(len(self)) if seed is None else self._shuffled(np.random.default_rng(seed))
+        parts = np.array_split(order, self.n_batches(batch_size))[start:]
+        if not any(source.backed for source in self._sources):
+            yield from (self.batch(part) for part in parts)
+            return
+        per_load = max(1, _CHUNK_ROWS * _CHUNKS_AT_ONCE // batch_size)
+        for first in range(0, len(parts), per_load):
+            yield from self._loaded(parts[first : first + per_load])
+
+    def _shuffled(self, random: np.random.Generator) -> NDArray[np.int64]:
+        """Return a random order; for backed data, random within and between groups of runs of consecutive rows."""
+        if not any(source.backed for source in self._sources):
+            return random.permutation(len(self))
+        starts = random.permutation(np.arange(0, len(self), _CHUNK_ROWS))
+        groups = np.array_split(starts, -(-len(starts) // _CHUNKS_AT_ONCE))
+        runs = (np.add.outer(group, np.arange(_CHUNK_ROWS)).ravel() for group in groups)
+        return np.concatenate([random.permutation(run[run < len(self)]) for run in runs])
+
+    def _loaded(self, parts: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
+        """Read the rows of several batches in one sweep over the file, then hand them out."""
+        wanted = np.unique(self.rows[np.concatenate(parts)])
+        sources = tuple(MemoryRows(source.read(wanted), wanted) for source in self._sources)
+        loaded = self._with(_sources=sources)
+        yield from (loaded.batch(part) for part in parts)
+
+    def summary(self) -> Summary:
+        """Look at the first input once: range, whether all are whole numbers, rows without any value."""
+        return summarise(self._sources[0], self.rows)
+
+    def hashes(self) -> NDArray[np.uint64]:
+        """Return ``(n,)`` hashes of the rows' inputs: equal rows have equal hashes, in whatever form they are stored."""
+        total = np.zeros(len(self), dtype=np.uint64)
+        for number, source in enumerate(self._sources):
+            total = total * np.uint64(0x9E3779B97F4A7C15) + row_hashes(source, self.rows, seed=number)
+        return total
+
+
+class Split(NamedTuple):
+    """Three parts of a dataset that share no row, no duplicate and no group."""
+
+    train: AnnDataset
+    valid: AnnDataset
+    test: AnnDataset
+
+
+def split(
+    dataset: AnnDataset,
+    by: str | None = None,
+    *,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+    stratify: str | None = None,
+) -> Split:
+    """Split a dataset into train, valid and test, keeping together what would make a test dishonest.
+
+    Rows with equal inputs are duplicates and stay in one part; so do rows that share a group.
+
+    Parameters
+    ----------
+    dataset
+        What to split.
+    by
+        Column of ``obs`` whose groups (donors, plates, chromosomes) must not be torn apart.
+    fractions
+        Shares of train, valid and test; they add up to 1. Groups are placed whole, the largest first, so that the
+        parts come as near to the shares as the groups allow.
+    seed
+        The same seed gives the same parts.
+    stratify
+        Column of ``obs`` whose classes should have the same shares in every part; a group counts for the class that
+        most of its rows have.
+
+    Raises
+    ------
+    ValueError
+        The fractions don't add up to 1, or there are fewer groups than parts.
+    """
+    if any(f < 0 for f in fractions) or not np.isclose(sum(fractions), 1):
+        raise ValueError(f"fractions must be three shares of at least 0 that add up to 1, got {fractions}")
+    unit = _units(dataset, by)
+    stratum = np.zeros(len(dataset), dtype=np.int64) if stratify is None else _codes(dataset, stratify)
+    part = _assign(unit, stratum, np.asarray(fractions), np.random.default_rng(seed))
+    for name, fraction, size in zip(Split._fields, fractions, np.bincount(part, minlength=3), strict=True):
+        if fraction > 0 and size == 0:
+            what = f"{unit.max() + 1} groups of obs/{by} (duplicates joined)" if by else f"{unit.max() + 1} distinct rows"
+            raise ValueError(
+                f"every part needs at least one group; {what} leave {name!r} empty: ask for fewer parts, as in "
+                "fractions=(0.5, 0.5, 0.0), or split by a finer column"
+            )
+    return Split(*(dataset.subset(np.flatnonzero(part == number)) for number in range(3)))
+
+
+def _units(dataset: AnnDataset, by: str | None) -> NDArray[np.int64]:
+    """Number the sets of rows that must stay together: duplicates, groups, and what these join."""
+    _, duplicate = np.unique(dataset.hashes(), return_inverse=True)
+    if by is None:
+        return duplicate
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    group = _codes(dataset, by)
+    n_groups, n_distinct = group.max() + 1, duplicate.max() + 1
+    shape = (n_groups + n_distinct, n_groups + n_distinct)
+    shared = coo_array((np.ones(len(group), dtype=np.int8), (group, n_groups + duplicate)), shape=shape)
+    _, component = connected_components(shared, directed=False)
+    return np.unique(component[group], return_inverse=True)[1]
+
+
+def _assign(
+    unit: NDArray[np.int64], stratum: NDArray[np.int64], fractions: NDArray[np.float64], random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Give every unit a part, stratum by stratum: the largest first, each to the part that lacks most."""
+    size = np.bincount(unit)
+    votes = np.zeros((len(size), stratum.max() + 1), dtype=np.int64)
+    np.add.at(votes, (unit, stratum), 1)
+    of_stratum = votes.argmax(axis=1)
+    part = np.zeros(len(size), dtype=np.int64)
+    lacking = np.zeros(len(fractions))  # carried from stratum to stratum, so that rounding doesn't pile up
+    for number in range(votes.shape[1]):
+        units = random.permutation(np.flatnonzero(of_stratum == number))
+        lacking += fractions * size[units].sum()
+        units = units[np.argsort(-size[units], kind="stable")]
+        single = np.searchsorted(-size[units], -1)
+        for one in units[:single]:
+            part[one] = np.argmax(np.where(fractions > 0, lacking, -np.inf))
+            lacking[part[one]] -= size[one]
+        part[units[single:]] = _fill(len(units) - single, lacking)
+    return part[unit]
+
+
+def _fill(count: int, lacking: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Spread `count` single rows over the parts by what each lacks; `lacking` is brought up to date."""
+    share = np.clip(lacking, 0, None)
+    exact = count * share / share.sum() if share.sum() > 0 else np.zeros_like(share)
+    whole = np.floor(exact).astype(np.int64)
+    for place in np.argsort(whole - exact, kind="stable")[: count - whole.sum()]:
+        whole[place] += 1
+    lacking -= whole
+    return np.repeat(np.arange(len(whole)), whole)
+
+
+def _codes(dataset: AnnDataset, column: str) -> NDArray[np.int64]:
+    _known_column(dataset.adata, column)
+    codes = pd.factorize(dataset.adata.obs[column].iloc[dataset.rows], use_na_sentinel=True)[0]
+    if (codes < 0).any():
+        raise ValueError(
+            f"obs[{column!r}] must be known for every row; it is missing for {(codes < 0).sum():,} of {len(codes):,}: "
+            "fill it in, or leave those rows out"
+        )
+    return codes.astype(np.int64)
+
+
+def _column(adata: AnnData, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Return an obs column as a tensor, and its categories where it has any."""
+    _known_column(adata, name)
+    column = adata.obs[name]
+    missing = int(column.isna().sum())
+    if missing:
+        raise ValueError(
+            f"obs[{name!r}] must be known for every row; it is missing for {missing:,} of {len(column):,}: "
+            "fill it in, or leave those rows out"
+        )
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return torch.from_numpy(column.to_numpy(dtype=np.float32, copy=True)), ()
+    categories = column.astype("category").cat
+    return torch.from_numpy(categories.codes.to_numpy(dtype=np.int64, copy=True)), tuple(map(str, categories.categories))
+
+
+def _known_column(adata: AnnData, name: str) -> None:
+    if name not in adata.obs:
+        raise KeyError(f"{name!r} is not a column of obs; obs has {list(adata.obs.columns)}")
+
+
+def _tensor(values: NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
+    return values if isinstance(values, torch.Tensor) else torch.from_numpy(values)

@@ -1,0 +1,233 @@
+"""Rows of a slot, wherever they lie: dense or sparse, in memory, in a file, or on a device."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+Rows = NDArray[np.int64]
+
+# A pass over all values goes by blocks of this many rows, so that it needs little memory of its own.
+_BLOCK_ROWS = 8192
+
+
+class RowSource(Protocol):
+    """Something that gives rows by number."""
+
+    backed: bool
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+
+    def read(self, rows: Rows) -> Any:
+        """Return rows, in ascending order, as they are stored: a numpy array or a CSR matrix."""
+
+    def take(self, rows: Rows) -> Any:
+        """Return rows in any order, dense, ``(n, width)`` float32 (uint8 stays uint8)."""
+
+
+class MemoryRows:
+    """Rows of a numpy array or CSR matrix; `numbers` are those rows' numbers where the matrix holds only some."""
+
+    backed = False
+
+    def __init__(self, matrix: Any, numbers: Rows | None = None) -> None:
+        self.matrix = sparse.csr_matrix(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
+        self._numbers = numbers
+
+    @property
+    def width(self) -> int:
+        return int(self.matrix.shape[1])
+
+    def read(self, rows: Rows) -> Any:
+        return self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
+
+    def take(self, rows: Rows) -> NDArray[np.float32]:
+        return _dense(self.read(rows))
+
+
+class FileRows:
+    """Rows of a matrix that stays in its file."""
+
+    backed = True
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+
+    @property
+    def width(self) -> int:
+        return int(self.matrix.shape[1])
+
+    def read(self, rows: Rows) -> Any:
+        return self.matrix[rows]
+
+    def take(self, rows: Rows) -> NDArray[np.float32]:
+        wanted, place = np.unique(rows, return_inverse=True)
+        return _dense(self.read(wanted)[place])
+
+
+@dataclass(frozen=True)
+class DeviceRows:
+    """Rows on a torch device; sparse ones stay sparse there and are densified a batch at a time."""
+
+    matrix: torch.Tensor | None
+    indptr: torch.Tensor
+    indices: torch.Tensor
+    values: torch.Tensor
+    columns: int
+    backed: bool = False
+
+    @classmethod
+    def of(cls, source: RowSource, device: torch.device) -> "Self | DeviceRows | FileRows":
+        """Bring a source to `device`. A backed file stays where it is: its batches travel one by one."""
+        if isinstance(source, DeviceRows | FileRows):
+            return source
+        matrix = source.read(np.arange(_height(source)))
+        none = torch.empty(0)
+        if not sparse.issparse(matrix):
+            return cls(torch.as_tensor(_dense(matrix), device=device), none, none, none, source.width)
+        return cls(
+            None,
+            torch.as_tensor(matrix.indptr, device=device).long(),
+            torch.as_tensor(matrix.indices, device=device),
+            torch.as_tensor(matrix.data, device=device).float(),
+            source.width,
+        )
+
+    @property
+    def width(self) -> int:
+        return self.columns
+
+    def read(self, rows: Rows) -> NDArray[np.float32]:
+        return self.take(rows).cpu().numpy()
+
+    def take(self, rows: Rows) -> torch.Tensor:
+        at = torch.as_tensor(rows, device=self.values.device if self.matrix is None else self.matrix.device)
+        if self.matrix is not None:
+            return self.matrix[at]
+        first = self.indptr[at]
+        count = self.indptr[at + 1] - first
+        row = torch.repeat_interleave(torch.arange(len(at), device=at.device), count)  # (n_values,)
+        before = torch.cumsum(count, 0) - count
+        place = torch.arange(len(row), device=at.device) + (first - before)[row]
+        dense = torch.zeros(len(at), self.columns, device=at.device)
+        dense[row, self.indices[place].long()] = self.values[place]
+        return dense
+
+
+def open_rows(adata: AnnData, slot: str) -> MemoryRows | FileRows:
+    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"`` or ``"obs/column"``.
+
+    Raises
+    ------
+    KeyError
+        The slot is not there; the message names those that are.
+    """
+    matrix = _find(adata, slot)
+    if isinstance(matrix, np.ndarray) or sparse.issparse(matrix):
+        return MemoryRows(matrix)
+    if hasattr(matrix, "to_numpy"):  # a DataFrame in obsm, a column of obs
+        values = matrix.to_numpy(dtype=np.float32)
+        return MemoryRows(values.reshape(len(values), -1))
+    return FileRows(matrix)
+
+
+def _find(adata: AnnData, slot: str) -> Any:
+    if slot == "X":
+        if adata.X is None:
+            raise KeyError(f"'X' is empty in this AnnData; layers has {sorted(adata.layers)}")
+        return adata.X
+    place, _, name = slot.partition("/")
+    if place not in {"layers", "obsm", "obs"} or not name:
+        raise KeyError(f"a slot is 'X', 'layers/name', 'obsm/name' or 'obs/column', got {slot!r}")
+    held = getattr(adata, place)
+    if name not in held:
+        raise KeyError(f"{slot!r} is not in this AnnData; {place} has {sorted(held.keys())}")
+    return held[name]
+
+
+def _height(source: RowSource) -> int:
+    return int(source.matrix.shape[0])  # type: ignore[attr-defined]  # only sources over one matrix come here
+
+
+def _dense(matrix: Any) -> NDArray[np.float32]:
+    """Densify in one call; values become float32 while they are still sparse, and few."""
+    if sparse.issparse(matrix):
+        return np.asarray(matrix.astype(np.float32, copy=False).toarray())
+    return np.asarray(matrix, dtype=np.uint8 if matrix.dtype == np.uint8 else np.float32)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a pass over a dataset's first input found.
+
+    Attributes
+    ----------
+    minimum, maximum
+        Over the finite values, implicit zeros included.
+    whole
+        Whether every finite value is a whole number.
+    n_not_finite
+        Number of NaN and infinite values.
+    empty_rows
+        Numbers of the rows, within the dataset, whose values add up to zero.
+    """
+
+    minimum: float
+    maximum: float
+    whole: bool
+    n_not_finite: int
+    empty_rows: NDArray[np.int64]
+
+
+def summarise(source: RowSource, rows: Rows) -> Summary:
+    """Look at the given rows of a source once, by blocks."""
+    low, high, whole, bad = np.inf, -np.inf, True, 0
+    totals = []
+    for block in _blocks(source, rows):
+        values = block.data if sparse.issparse(block) else block.ravel()
+        finite = np.isfinite(values)
+        bad += int(values.size - finite.sum())
+        values = values[finite]
+        low = min(low, values.min(initial=np.inf))
+        high = max(high, values.max(initial=-np.inf))
+        whole = whole and bool((values == np.floor(values)).all())
+        if sparse.issparse(block) and block.nnz < np.prod(block.shape):
+            low, high = min(low, 0.0), max(high, 0.0)
+        totals.append(np.asarray(abs(block).sum(axis=tuple(range(1, block.ndim)))).ravel())
+    return Summary(float(low), float(high), whole, bad, np.flatnonzero(np.concatenate(totals) == 0))
+
+
+def row_hashes(source: RowSource, rows: Rows, *, seed: int = 0) -> NDArray[np.uint64]:
+    """Return a 64-bit hash of each row: a sum, modulo 2**64, of its values' bits times a random number a column.
+
+    Exact integer sums don't depend on the order or the form of storage, so a sparse row and its dense copy agree.
+    """
+    width = source.width if len(rows) == 0 else int(np.prod(source.read(rows[:1]).shape))
+    factor = np.random.default_rng(seed).integers(1, 2**63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    hashes = np.zeros(len(rows), dtype=np.uint64)
+    done = 0
+    for block in _blocks(source, rows):
+        flat = block if sparse.issparse(block) else np.asarray(block).reshape(len(block), -1)
+        bits = (flat.data if sparse.issparse(flat) else flat).astype(np.float32).view(np.uint32).astype(np.uint64)
+        bits = (bits ^ (bits >> np.uint64(15))) * np.uint64(0xD6E8FEB86659FD93)  # spread: floats share low bits
+        if sparse.issparse(flat):
+            flat = sparse.csr_matrix((bits, flat.indices, flat.indptr), shape=flat.shape)
+            hashes[done : done + flat.shape[0]] = flat @ factor
+        else:
+            hashes[done : done + len(flat)] = bits @ factor
+        done += flat.shape[0]
+    return hashes
+
+
+def _blocks(source: RowSource, rows: Rows) -> Iterator[Any]:
+    """Walk rows by blocks, each read in ascending order and given in the order asked for."""
+    for first in range(0, len(rows), _BLOCK_ROWS):
+        wanted, place = np.unique(rows[first : first + _BLOCK_ROWS], return_inverse=True)
+        yield source.read(wanted)[place]
