@@ -34,6 +34,9 @@ class Batch:
         Column name to ``(n,)`` int64 codes (categorical) or float32 values.
     rows
         ``(n,)`` int64, the rows' numbers in the AnnData.
+    nonzero
+        Positions of the first input's stored values in its flattened form, int64, where the slot is sparse: a likelihood
+        need not look for them. ``None`` where it is dense.
     step, total_steps
         Optimiser steps done so far, and those the whole run will take; ``None`` outside of training.
     generator
@@ -44,6 +47,7 @@ class Batch:
     target: torch.Tensor | None
     covariates: Mapping[str, torch.Tensor]
     rows: torch.Tensor
+    nonzero: torch.Tensor | None = None
     step: int | None = None
     total_steps: int | None = None
     generator: torch.Generator | None = None
@@ -64,6 +68,7 @@ class Batch:
             target=None if self.target is None else self.target.to(device),
             covariates={name: values.to(device) for name, values in self.covariates.items()},
             rows=self.rows.to(device),
+            nonzero=None if self.nonzero is None else self.nonzero.to(device),
         )
 
 
@@ -122,7 +127,7 @@ class AnnDataset:
         if slot.startswith("obs/"):
             values, self.target_names = _column(self.adata, slot.removeprefix("obs/"))
             return values
-        return torch.from_numpy(open_rows(self.adata, slot).take(self.rows))
+        return open_rows(self.adata, slot).take(self.rows).values
 
     def _open_covariate(self, name: str) -> torch.Tensor:
         values, levels = _column(self.adata, name)
@@ -167,13 +172,14 @@ class AnnDataset:
     def batch(self, rows: ArrayLike) -> Batch:
         """Return the given rows, counted within this dataset, as one batch in the order asked for."""
         at = self.rows[np.asarray(rows, dtype=np.int64)]
-        inputs = tuple(_tensor(source.take(at)) for source in self._sources)
-        index = torch.from_numpy(at).to(inputs[0].device)
+        taken = [source.take(at) for source in self._sources]
+        index = torch.from_numpy(at).to(taken[0].values.device)
         return Batch(
-            inputs=inputs,
+            inputs=tuple(part.values for part in taken),
             target=None if self._target is None else self._target[index],
             covariates={name: values[index] for name, values in self._covariates.items()},
             rows=index,
+            nonzero=taken[0].nonzero,
         )
 
     def n_batches(self, batch_size: int) -> int:
@@ -363,7 +369,3 @@ def _column(adata: AnnData, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
 def _known_column(adata: AnnData, name: str) -> None:
     if name not in adata.obs:
         raise KeyError(f"{name!r} is not a column of obs; obs has {list(adata.obs.columns)}")
-
-
-def _tensor(values: NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
-    return values if isinstance(values, torch.Tensor) else torch.from_numpy(values)

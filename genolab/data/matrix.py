@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,13 @@ Rows = NDArray[np.int64]
 
 # A pass over all values goes by blocks of this many rows, so that it needs little memory of its own.
 _BLOCK_ROWS = 8192
+
+
+class Taken(NamedTuple):
+    """Dense rows ``(n, width)``, and the flat positions of their stored values where they came from a sparse matrix."""
+
+    values: torch.Tensor
+    nonzero: torch.Tensor | None
 
 
 class RowSource(Protocol):
@@ -28,8 +35,8 @@ class RowSource(Protocol):
     def read(self, rows: Rows) -> Any:
         """Return rows, in ascending order, as they are stored: a numpy array or a CSR matrix."""
 
-    def take(self, rows: Rows) -> Any:
-        """Return rows in any order, dense, ``(n, width)`` float32 (uint8 stays uint8)."""
+    def take(self, rows: Rows) -> Taken:
+        """Return rows in any order, dense: float32 (uint8 stays uint8)."""
 
 
 class MemoryRows:
@@ -38,7 +45,7 @@ class MemoryRows:
     backed = False
 
     def __init__(self, matrix: Any, numbers: Rows | None = None) -> None:
-        self.matrix = sparse.csr_matrix(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
+        self.matrix = _canonical(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
         self._numbers = numbers
 
     @property
@@ -48,8 +55,8 @@ class MemoryRows:
     def read(self, rows: Rows) -> Any:
         return self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
 
-    def take(self, rows: Rows) -> NDArray[np.float32]:
-        return _dense(self.read(rows))
+    def take(self, rows: Rows) -> Taken:
+        return _densify(self.read(rows))
 
 
 class FileRows:
@@ -67,9 +74,9 @@ class FileRows:
     def read(self, rows: Rows) -> Any:
         return self.matrix[rows]
 
-    def take(self, rows: Rows) -> NDArray[np.float32]:
+    def take(self, rows: Rows) -> Taken:
         wanted, place = np.unique(rows, return_inverse=True)
-        return _dense(self.read(wanted)[place])
+        return _densify(self.read(wanted)[place])
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class DeviceRows:
         matrix = source.read(np.arange(_height(source)))
         none = torch.empty(0)
         if not sparse.issparse(matrix):
-            return cls(torch.as_tensor(_dense(matrix), device=device), none, none, none, source.width)
+            return cls(_densify(matrix).values.to(device), none, none, none, source.width)
         return cls(
             None,
             torch.as_tensor(matrix.indptr, device=device).long(),
@@ -105,20 +112,21 @@ class DeviceRows:
         return self.columns
 
     def read(self, rows: Rows) -> NDArray[np.float32]:
-        return self.take(rows).cpu().numpy()
+        return self.take(rows).values.cpu().numpy()
 
-    def take(self, rows: Rows) -> torch.Tensor:
+    def take(self, rows: Rows) -> Taken:
         at = torch.as_tensor(rows, device=self.values.device if self.matrix is None else self.matrix.device)
         if self.matrix is not None:
-            return self.matrix[at]
+            return Taken(self.matrix[at], None)
         first = self.indptr[at]
         count = self.indptr[at + 1] - first
         row = torch.repeat_interleave(torch.arange(len(at), device=at.device), count)  # (n_values,)
         before = torch.cumsum(count, 0) - count
         place = torch.arange(len(row), device=at.device) + (first - before)[row]
-        dense = torch.zeros(len(at), self.columns, device=at.device)
-        dense[row, self.indices[place].long()] = self.values[place]
-        return dense
+        position = row * self.columns + self.indices[place]
+        dense = torch.zeros(len(at) * self.columns, device=at.device)
+        dense[position] = self.values[place]
+        return Taken(dense.view(len(at), self.columns), position)
 
 
 def open_rows(adata: AnnData, slot: str) -> MemoryRows | FileRows:
@@ -156,11 +164,24 @@ def _height(source: RowSource) -> int:
     return int(source.matrix.shape[0])  # type: ignore[attr-defined]  # only sources over one matrix come here
 
 
-def _dense(matrix: Any) -> NDArray[np.float32]:
+def _canonical(matrix: Any) -> Any:
+    """Return CSR without repeated entries; the user's matrix, and no copy, where it is that already."""
+    matrix = sparse.csr_matrix(matrix)
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    return matrix
+
+
+def _densify(matrix: Any) -> Taken:
     """Densify in one call; values become float32 while they are still sparse, and few."""
-    if sparse.issparse(matrix):
-        return np.asarray(matrix.astype(np.float32, copy=False).toarray())
-    return np.asarray(matrix, dtype=np.uint8 if matrix.dtype == np.uint8 else np.float32)
+    if not sparse.issparse(matrix):
+        kind = np.uint8 if matrix.dtype == np.uint8 else np.float32
+        return Taken(torch.from_numpy(np.ascontiguousarray(matrix, dtype=kind)), None)
+    first = np.arange(matrix.shape[0], dtype=np.int64) * matrix.shape[1]
+    position = np.repeat(first, np.diff(matrix.indptr)) + matrix.indices
+    dense = matrix.astype(np.float32, copy=False).toarray()
+    return Taken(torch.from_numpy(dense), torch.from_numpy(position))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,6 @@
+"""Models: each is an ``nn.Module`` with ``loss(batch)``, in one file that reads top to bottom."""
+
+from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
+from genolab.models.baseline import PCABaseline
+
+__all__ = ["Autoencoder", "PCABaseline", "VariationalAutoencoder"]
