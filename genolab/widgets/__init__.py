@@ -1,0 +1,26 @@
+"""Live pictures for the notebook: a panel that drives a run, and an explorer of its latent space.
+
+They listen to what the rest of genolab emits and hand back ordinary objects; nothing below knows that they are there.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genolab.widgets.latent import LatentExplorer
+    from genolab.widgets.training import TrainingPanel
+
+__all__ = ["LatentExplorer", "TrainingPanel"]
+
+_HOME = {"LatentExplorer": "latent", "TrainingPanel": "training"}
+
+
+def __getattr__(name: str) -> type:
+    if name not in _HOME:
+        raise AttributeError(f"genolab.widgets has no {name!r}; it has {', '.join(__all__)}")
+    found: type = getattr(importlib.import_module(f"genolab.widgets.{_HOME[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,82 @@
+"""Fixtures of the browser tests: `notebook` opens code cells in JupyterLab, `record` keeps measured figures."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, RESULTS, Notebook, Server, find_browser, serve
+from playwright.sync_api import Browser, sync_playwright
+
+_FIGURES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def notebook(request: pytest.FixtureRequest, server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+    """Call it with a list of code cells: it gives them back as a `Notebook`, open in JupyterLab.
+
+    Options: `width` and `height` of the window in CSS pixels, `scale` device pixels a CSS pixel, and
+    `init`, JavaScript that runs before the page's own.
+    """
+    opened: list[Notebook] = []
+
+    def open_notebook(
+        cells: list[str], *, width: int = 1280, height: int = 900, scale: float = 1, init: str = ""
+    ) -> Notebook:
+        context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        if init:
+            context.add_init_script(init)
+        opened.append(Notebook(context.new_page(), server, cells, name=request.node.name))
+        return opened[-1]
+
+    yield open_notebook
+    for book in opened:
+        if request.node.stash.get(_FAILED, False):
+            book.screenshot(f"failed-{request.node.name}"[:120])
+        book.theme(dark=False)  # a theme is a setting of the server, shared by all tests
+        book.close()
+        book.page.context.close()
+    assert not [error for book in opened for error in book.errors], "the browser's console reported errors"
+
+
+@pytest.fixture(scope="session")
+def record(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Keep a figure under a key; all figures of the run are in RESULTS.json when it ends."""
+
+    def keep(key: str, value: float) -> None:
+        request.config.stash.setdefault(_FIGURES, {})[key] = round(value, 4)
+
+    return keep
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    figures = session.config.stash.get(_FIGURES, None)
+    if figures:
+        RESULTS.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report

@@ -1,0 +1,275 @@
+"""A real JupyterLab in a real browser, for the tests of this folder: the server, and one opened notebook.
+
+Nothing of the person's own Jupyter is read or written: every folder that Jupyter knows of is a temporary one.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+from playwright.sync_api import ConsoleMessage, Locator, Page
+
+import genolab
+
+ARTIFACTS = Path(__file__).parent / "artifacts"
+RESULTS = Path(__file__).parent / "RESULTS.json"
+KERNEL = "genolab-test"
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # containers run as root, where the sandbox can't start
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",  # everything is on 127.0.0.1
+    # WebGL without a graphics card, drawn by the processor:
+    "--disable-gpu",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
+# Console errors that say nothing about genolab, each with its reason. All others fail the test.
+HARMLESS = {
+    r"GPU stall due to ReadPixels": "Chromium's note on its own software WebGL, when a screenshot is taken",
+    r"favicon": "the tab's icon is not part of what is tested",
+}
+
+
+class Server(NamedTuple):
+    """A JupyterLab server that answers."""
+
+    url: str
+    token: str
+    folder: Path
+
+
+def find_browser() -> str:
+    """Find Chromium; a machine without one fails the tests instead of skipping them."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("GENOLAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        raise RuntimeError(
+            f"the browser tests need Chromium, and none of {names} is on the PATH: install it "
+            "(Debian: apt-get install chromium), or name its path in GENOLAB_CHROMIUM"
+        )
+    return found
+
+
+def jupyter_environment(home: Path) -> dict[str, str]:
+    """Give every folder of Jupyter a place under `home`, and let the kernel import the genolab under test."""
+    folders = {
+        "HOME": home,
+        "JUPYTER_CONFIG_DIR": home / "config",
+        "JUPYTER_DATA_DIR": home / "data",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+    }
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    root = Path(genolab.__file__).parent.parent
+    return {**os.environ, **{name: str(folder) for name, folder in folders.items()}, "PYTHONPATH": str(root)}
+
+
+def write_kernel(home: Path) -> None:
+    """Write a kernel spec that runs the Python of the tests."""
+    folder = home / "data" / "kernels" / KERNEL
+    folder.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "genolab (test)", "language": "python"}
+    folder.joinpath("kernel.json").write_text(json.dumps(spec))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError), opener.open(url, timeout=5) as page:
+        return page.status == 200
+    return False
+
+
+@contextlib.contextmanager
+def serve(home: Path) -> Iterator[Server]:
+    """Run JupyterLab until the block ends; on a failure to start, show the end of its log."""
+    environment = jupyter_environment(home)
+    write_kernel(home)
+    folder = home / "notebooks"
+    folder.mkdir()
+    token, port = secrets.token_hex(16), _free_port()
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(f"--IdentityProvider.token={token}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+        *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"),
+        *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        "--LabApp.extension_manager=readonly",
+    ]
+    log = home / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(f"{url}/api/status?token={token}"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+            time.sleep(0.1)
+        yield Server(url, token, folder)
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+
+
+_PANEL = "const app = window.jupyterapp; const panel = app.shell.currentWidget;"
+
+
+class Notebook:
+    """One notebook, open in the browser with a kernel of its own.
+
+    Cells are counted from 0. What takes long has a `timeout` in seconds and fails with what was seen.
+
+    Attributes
+    ----------
+    page
+        The Playwright page.
+    errors
+        What the browser's console reported as errors, the harmless ones left out.
+    """
+
+    def __init__(self, page: Page, server: Server, cells: list[str], *, name: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("console", self._note_console)
+        page.on("pageerror", lambda error: self._note(str(error)))
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+        book.metadata["kernelspec"] = {"name": KERNEL, "display_name": "genolab (test)", "language": "python"}
+        # A kernel outlives a test on a notebook of the same name, so each gets a name of its own.
+        file = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}-{secrets.token_hex(4)}.ipynb"
+        self.path = server.folder / file
+        nbformat.write(book, self.path)
+        page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        self.wait_idle(timeout=60)
+
+    def _note(self, text: str) -> None:
+        if not any(re.search(pattern, text) for pattern in HARMLESS):
+            self.errors.append(text)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._note(f"{message.text} ({message.location.get('url', '')})")
+
+    def wait_idle(self, *, timeout: float = 60) -> None:
+        """Wait until the kernel is there and has nothing to do."""
+        status = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status"
+        self.page.wait_for_function(f"() => {status} === 'idle'", timeout=timeout * 1000)
+
+    def start(self, index: int) -> None:
+        """Run a cell without waiting for its end."""
+        script = f"""(index) => {{ {_PANEL}
+            panel.content.activeCellIndex = index;
+            panel.content.deselectAll();
+            panel.content.widgets[index].model.sharedModel.execution_count = null;
+            app.commands.execute('notebook:run-cell'); }}"""
+        self.page.evaluate(script, index)
+
+    def wait(self, index: int, *, timeout: float = 60, fails: bool = False) -> str:
+        """Wait for the end of a started cell and return its text; an error fails the test unless it `fails`."""
+        script = f"""(index) => {{ {_PANEL}
+            const model = panel.content.widgets[index].model;
+            return model.executionCount !== null && model.sharedModel.executionState !== 'running'; }}"""
+        self.page.wait_for_function(script, arg=index, timeout=timeout * 1000)
+        text = self.output(index)
+        failed = any(output["output_type"] == "error" for output in self.outputs(index))
+        assert failed == fails, f"cell {index} {'failed' if failed else 'was to fail and did not'}:\n{text}"
+        return text
+
+    def run(self, index: int, *, timeout: float = 60, fails: bool = False) -> str:
+        """Run a cell, wait for its end, and return the text that it put out."""
+        self.start(index)
+        return self.wait(index, timeout=timeout, fails=fails)
+
+    def outputs(self, index: int) -> list[dict[str, Any]]:
+        """Return the outputs of a cell in the notebook format."""
+        script = f"(index) => {{ {_PANEL} return panel.content.widgets[index].model.outputs.toJSON(); }}"
+        found: list[dict[str, Any]] = self.page.evaluate(script, index)
+        return found
+
+    def output(self, index: int) -> str:
+        """Return what a cell printed, its last value and its error, as plain text."""
+        return _text(self.outputs(index))
+
+    def cell(self, index: int) -> Locator:
+        """Return the cell on the page."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def run_code(self, source: str, *, timeout: float = 60) -> str:
+        """Run `source` in the kernel beside the notebook and return its text; it waits for running cells to end."""
+        script = f"""async ([code, milliseconds]) => {{ {_PANEL}
+            const kernel = panel.context.sessionContext.session.kernel;
+            const future = kernel.requestExecute({{ code, store_history: false }});
+            const outputs = [];
+            future.onIOPub = ({{ header, content }}) => outputs.push({{ output_type: header.msg_type, ...content }});
+            const late = new Promise((_, fail) => setTimeout(fail, milliseconds, new Error('the kernel is busy')));
+            await Promise.race([future.done, late]);
+            return outputs; }}"""
+        outputs = self.page.evaluate(script, [source, timeout * 1000])
+        text = _text(outputs)
+        assert not any(output["output_type"] == "error" for output in outputs), text
+        return text
+
+    def theme(self, *, dark: bool) -> None:
+        """Put JupyterLab into its dark or its light theme."""
+        name = "JupyterLab Dark" if dark else "JupyterLab Light"
+        script = f"(theme) => {{ {_PANEL} return app.commands.execute('apputils:change-theme', {{ theme }}); }}"
+        self.page.evaluate(script, name)
+        light = "false" if dark else "true"
+        self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
+
+    def screenshot(self, name: str, target: Locator | None = None) -> Path:
+        """Keep a picture of the page, or of one part of it, in the folder of artefacts."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        path = ARTIFACTS / f"{name}.png"
+        (target or self.page).screenshot(path=path)
+        return path
+
+    def close(self) -> None:
+        """End the kernel and close the page."""
+        with contextlib.suppress(Exception):  # the page may be gone already
+            self.page.evaluate(f"async () => {{ {_PANEL} await panel.context.sessionContext.shutdown(); }}")
+        self.page.close()
+
+
+def _text(outputs: list[dict[str, Any]]) -> str:
+    parts = []
+    for output in outputs:
+        if output["output_type"] == "stream":
+            text = output["text"]
+            parts.append(text if isinstance(text, str) else "".join(text))
+        elif output["output_type"] in {"execute_result", "display_data"}:
+            parts.append("".join(output["data"].get("text/plain", "")) + "\n")
+        elif output["output_type"] == "error":
+            parts.append(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output["traceback"])) + "\n")
+    return "".join(parts)

@@ -1,0 +1,28 @@
+"""The harness itself: what the other browser tests stand on must be able to fail."""
+
+import pytest
+
+
+def test_a_cell_runs_in_the_browser_and_the_next_reads_what_it_left(notebook):
+    book = notebook(["answer = 6 * 7", "print(answer)\nanswer + 1", "1 / 0"])
+    assert book.run(0) == ""
+    assert book.run(1) == "42\n43\n"
+    assert book.run_code("print(answer)") == "42\n"
+    assert "ZeroDivisionError" in book.run(2, fails=True)
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        book.run(2)
+
+
+def test_an_error_in_the_console_is_noted(notebook):
+    book = notebook(["1"])
+    book.page.evaluate("console.error('this is wrong')")
+    book.page.evaluate("setTimeout(() => { throw new Error('so is this') })")
+    book.page.wait_for_timeout(200)
+    noted, book.errors[:] = list(book.errors), []
+    assert len(noted) == 2
+    assert "this is wrong" in noted[0]
+    assert "so is this" in noted[1]
+
+
+def test_the_browser_draws_webgl2_without_a_graphics_card(notebook):
+    assert notebook(["1"]).page.evaluate("!!document.createElement('canvas').getContext('webgl2')")
