@@ -5,12 +5,15 @@ a zero needs no gamma function: everything with one is taken at the non-zeros on
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch.nn import functional as F
 
 Likelihood = Literal["nb", "zinb", "poisson", "normal"]
+
+# 128 rows of 2,000 genes are 1 MB, which a core's second-level cache holds.
+_BLOCK_ROWS = 128
 
 
 def nonzero_positions(x: torch.Tensor) -> torch.Tensor:
@@ -45,20 +48,96 @@ def negative_binomial(
         ``nonzero_positions(x)`` where it is known already.
     """
     nonzero = nonzero_positions(x) if nonzero is None else nonzero
-    dispersion = log_dispersion.exp()
-    share = scores.softmax(dim=1)
-    log1p_ratio = torch.log1p(share * (library * (-log_dispersion).exp()))  # (n, n_genes)
-    gene = nonzero % x.shape[1]
-    count = _at(x, nonzero)  # (n_values,)
-    at_zeros = log1p_ratio.sum(dim=0) @ dispersion
-    at_counts = count * (_at(scores, nonzero) - log_dispersion.index_select(0, gene) - _at(log1p_ratio, nonzero))
-    gammas = (
-        torch.lgamma(count + dispersion.index_select(0, gene))
-        - torch.lgamma(dispersion).index_select(0, gene)
-        - torch.lgamma(count + 1)
-    )
-    shared = x.sum(dim=1, keepdim=True) * (library.log() - _log_partition(scores, share))
-    return at_zeros - at_counts.sum() - gammas.sum() - shared.sum()
+    return cast(torch.Tensor, _NegativeBinomial.apply(x, scores.float(), library, log_dispersion, nonzero))
+
+
+class _NegativeBinomial(torch.autograd.Function):
+    """`negative_binomial` with its gradient taken in the same pass.
+
+    With ``g = (t + x) mean / (t + mean) - x``, the derivative by ``log r``, it is ``g - share * sum(g)`` for the scores and
+    ``t (log1p r - digamma(x+t) + digamma(t)) - g`` for ``log t``. Autograd would walk the whole ``(n, n_genes)`` array
+    three times as often. On a CPU the rows go by blocks that stay in its cache.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        scores: torch.Tensor,
+        library: torch.Tensor,
+        log_dispersion: torch.Tensor,
+        nonzero: torch.Tensor,
+    ) -> torch.Tensor:
+        height = _BLOCK_ROWS if x.device.type == "cpu" else len(x)
+        wanted = any(ctx.needs_input_grad)
+        by_scores = torch.empty_like(scores) if wanted else None
+        by_dispersion = torch.zeros_like(log_dispersion)
+        total = scores.new_zeros(())
+        bounds = torch.arange(0, len(x) + height, height, device=x.device).clamp(max=len(x))
+        ends = _first_at_least(nonzero, bounds * x.shape[1])
+        for first, begin, end in zip(range(0, len(x), height), ends[:-1], ends[1:], strict=True):
+            rows = slice(first, first + height)
+            part = _Block(scores[rows], library[rows], log_dispersion, x[rows], nonzero[begin:end] - first * x.shape[1])
+            total += part.value()
+            if by_scores is not None:
+                by_dispersion += part.gradient(by_scores[rows])
+        ctx.save_for_backward(by_scores, by_dispersion)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        by_scores, by_dispersion = ctx.saved_tensors
+        return None, by_scores * outer[0], None, by_dispersion * outer[0], None
+
+
+class _Block:
+    """Some rows of a batch: their negative log-likelihood, and its gradient."""
+
+    def __init__(
+        self,
+        scores: torch.Tensor,
+        library: torch.Tensor,
+        log_dispersion: torch.Tensor,
+        x: torch.Tensor,
+        nonzero: torch.Tensor,
+    ) -> None:
+        self.dispersion = log_dispersion.exp()
+        self.share = scores.softmax(dim=1)
+        self.ratio = self.share * library * (-log_dispersion).exp()  # mean / dispersion, (n, n_genes)
+        self.log1p_ratio = self.ratio.log1p()
+        self.nonzero = nonzero
+        self.gene = nonzero % scores.shape[1]
+        self.count = _at(x, nonzero)  # (n_values,)
+        self.count_and_dispersion = self.count + self.dispersion.index_select(0, self.gene)
+        # log share = scores - log_partition holds at every gene; at the largest share it never underflows
+        log_partition = scores.amax(dim=1, keepdim=True) - self.share.amax(dim=1, keepdim=True).log()
+        log_ratio = _at(scores, nonzero) - log_dispersion.index_select(0, self.gene)
+        self.at_counts = self.count @ (log_ratio - _at(self.log1p_ratio, nonzero))
+        self.shared = (x.sum(dim=1, keepdim=True) * (library.log() - log_partition)).sum()
+
+    def value(self) -> torch.Tensor:
+        """Return the negative log-likelihood, a scalar."""
+        gammas = torch.lgamma(self.count_and_dispersion) - torch.lgamma(self.count + 1)
+        gammas -= torch.lgamma(self.dispersion).index_select(0, self.gene)
+        return self.log1p_ratio.sum(dim=0) @ self.dispersion - self.at_counts - self.shared - gammas.sum()
+
+    def gradient(self, by_scores: torch.Tensor) -> torch.Tensor:
+        """Write the gradient by the scores into `by_scores`, and return that by the log dispersion, ``(n_genes,)``."""
+        share_of_mean = self.ratio.div_(self.ratio + 1)  # mean / (dispersion + mean)
+        at_counts = self.count * (_at(share_of_mean, self.nonzero) - 1)
+        torch.mul(share_of_mean, self.dispersion, out=by_scores)
+        by_scores.view(-1).index_add_(0, self.nonzero, at_counts)
+        slope = self.log1p_ratio.sum(dim=0) * self.dispersion - by_scores.sum(dim=0)
+        gammas = torch.digamma(self.dispersion).index_select(0, self.gene) - torch.digamma(self.count_and_dispersion)
+        slope.index_add_(0, self.gene, gammas * self.dispersion.index_select(0, self.gene))
+        by_scores.addcmul_(self.share, by_scores.sum(dim=1, keepdim=True), value=-1)
+        return slope
+
+
+def _first_at_least(positions: torch.Tensor, bounds: torch.Tensor) -> list[int]:
+    """Return where the positions, which ascend from row to row, reach each bound."""
+    found: list[int] = torch.searchsorted(positions, bounds).tolist()
+    return found
 
 
 def zero_inflated_negative_binomial(
@@ -102,11 +181,3 @@ def normal(x: torch.Tensor, mean: torch.Tensor, *, log_scale: torch.Tensor) -> t
 def _at(values: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return values.flatten().index_select(0, positions)
 
-
-def _log_partition(scores: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Return ``logsumexp(scores)``, ``(n, 1)``, from the softmax at hand.
-
-    ``log share = scores - logsumexp`` holds at every gene; at the largest share it never underflows.
-    """
-    top = scores.argmax(dim=1, keepdim=True)
-    return scores.gather(1, top) - share.gather(1, top).log()

@@ -1,0 +1,60 @@
+"""A run in one file: tensors in safetensors, everything else as JSON in its header. Nothing in it can be executed."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+_HEADER = "genolab"
+
+
+class Checkpoint(NamedTuple):
+    """Tensors by name, and JSON-able facts."""
+
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+
+def write(path: str | Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint: whole or not at all, an older file staying until the new one is complete."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        tensors = {key: value.contiguous() for key, value in checkpoint.tensors.items()}
+        save_file(tensors, name, metadata={_HEADER: json.dumps(checkpoint.facts)})
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(path: str | Path) -> Checkpoint:
+    """Read a checkpoint; the tensors are on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is damaged, or no run of genolab's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no run is saved at {path}: Run.load reads what run.save(path) wrote")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            header = (file.metadata() or {}).get(_HEADER)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or no safetensors file ({error}): save the run again") from error
+    if header is None:
+        raise ValueError(f"{path} holds tensors but no run: Run.load reads what run.save(path) wrote")
+    return Checkpoint(tensors, json.loads(header))
