@@ -1,0 +1,53 @@
+"""Anything to AnnData, and AnnData to batches.
+
+`fetch` (a name), `read` (a path) and `simulate_cells` (a known truth) make AnnData; `AnnDataset` and `split` make
+batches of it. torch, scanpy and pandas load when a function first needs them.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# These two are functions under the names of their modules, so they are bound here and now: a lazy import would leave
+# whichever of module and function was touched last.
+from genolab.data.fetch import catalog, fetch, mirror
+from genolab.data.read import read
+
+if TYPE_CHECKING:
+    from genolab.data.cache import File
+    from genolab.data.dataset import AnnDataset, Batch, Split, split
+    from genolab.data.simulate import simulate_cells
+    from genolab.data.sources import Source
+
+__all__ = [
+    "AnnDataset",
+    "Batch",
+    "File",
+    "Source",
+    "Split",
+    "catalog",
+    "fetch",
+    "mirror",
+    "read",
+    "simulate_cells",
+    "split",
+]
+
+_MODULE_OF = {
+    "AnnDataset": "dataset",
+    "Batch": "dataset",
+    "File": "cache",
+    "Source": "sources",
+    "Split": "dataset",
+    "simulate_cells": "simulate",
+    "split": "dataset",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"genolab.data.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"genolab.data has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

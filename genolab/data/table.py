@@ -1,0 +1,212 @@
+"""A table of numbers with names in its first row and column -> AnnData, whichever way it lies."""
+
+import csv
+import gzip
+import math
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Side = Literal["rows", "columns"]
+
+_SEPARATORS = "\t,; "
+# A chunk of rows is dense while it is read; so many numbers take 80 MB.
+_NUMBERS_A_CHUNK = 10_000_000
+# Above this share of non-zeros a sparse matrix takes more memory than a dense one.
+_SPARSE_UP_TO = 0.5
+# Where names don't tell, a side of so many names is genes if the other has fewer.
+_MANY_GENES = 10_000
+
+# Names that no cell has: accessions, mitochondrial and ribosomal genes, and genes that nearly every table holds.
+_GENE = re.compile(
+    r"ENS[A-Z]*G\d{11}(\.\d+)?|MT-[A-Z]+\d*[A-Z]?|RP[LS]\d+[AXYL]?\d*|A[CL]\d{6}\.\d+|LINC\d{5}|Y[A-P][LR]\d{3}[WC](-[A-Z])?"
+    r"|ACTB|GAPDH|B2M|MALAT1|EEF1A1|TMSB4X|FTL1?|FTH1|VIM|ACTG1|TUBA1B|PTPRC|CD3[DEG]|CD4|CD8[AB]1?|LYZ[12]?|NKG7|MS4A1"
+    r"|CD79[AB]|TP53|MYC|EGFR|XIST|TRP53",
+    re.IGNORECASE,
+)
+# Droplet barcodes, with or without a sample before and a number behind, and plainly numbered cells.
+_CELL = re.compile(r"(.*[_:.#-])?[ACGTN]{10,}([-_.].{1,12})?|(cell|barcode)[_. -]?\d+", re.IGNORECASE)
+
+
+class _Layout(NamedTuple):
+    """What the first two lines say: the separator, the names of the columns, and how many fields a row has."""
+
+    separator: str
+    corner: str
+    columns: list[str]
+    n_fields: int
+
+
+def read_table(path: Path, *, genes_in: Side | None = None) -> "AnnData":
+    """Read a table of numbers, ``.csv``, ``.tsv`` or ``.txt``, gzipped or not.
+
+    The separator is the one of tab, comma, semicolon and space that occurs most in the first line. The first row and
+    column hold names; the corner may be there, empty or missing (as R writes it).
+
+    The genes are found thus, unless `genes_in` says where they are:
+
+    1. Names that only genes have (Ensembl accessions, MT- and ribosomal genes, ACTB, GAPDH, CD3D ..., in any case) on
+       one side alone: the genes are there.
+    2. Else names that only cells have (droplet barcodes, cell_1) on one side alone: the genes are on the other.
+    3. Else, with 10,000 names or more on one side alone: the genes are there, and a warning says that it was guessed.
+    4. Else it is asked for, with an error.
+
+    Parameters
+    ----------
+    path
+        The file.
+    genes_in
+        ``"rows"`` or ``"columns"``.
+
+    Returns
+    -------
+    AnnData
+        Cells in rows; ``X`` float32, CSR where at most half of the values are non-zero.
+
+    Raises
+    ------
+    ValueError
+        A cell is no finite number (its row and column are named), rows are of different lengths, the file is cut
+        short, or it isn't clear where the genes are.
+    """
+    if genes_in not in {None, "rows", "columns"}:
+        raise ValueError(f'genes_in must be "rows" or "columns", got {genes_in!r}')
+    try:
+        layout = _layout(path)
+        rows, matrix = _numbers(path, layout)
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is cut short, damaged or no text ({error}): fetch or copy it again") from error
+    _check_names(path, layout.corner, rows)
+    side = genes_in or _find_genes(path, rows, layout.columns)
+    if side == "rows":
+        matrix = matrix.T.tocsr() if hasattr(matrix, "tocsr") else matrix.T.copy()
+        return _adata(matrix, cells=layout.columns, genes=rows)
+    return _adata(matrix, cells=rows, genes=layout.columns)
+
+
+def _open(path: Path) -> TextIO:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")  # -sig: Excel begins its files with a byte-order mark
+
+
+def _layout(path: Path) -> _Layout:
+    with _open(path) as opened:
+        line = opened.readline()
+        separator = max(_SEPARATORS, key=line.count)
+        header = next(csv.reader([line], delimiter=separator), [])
+        first = next(csv.reader(opened, delimiter=separator), None)
+    if first is None or line.count(separator) == 0:
+        raise ValueError(
+            f"{path} is no table: it needs a first row of names and a row of numbers, separated by , ; tab or space"
+        )
+    if len(first) == len(header):
+        return _Layout(separator, header[0], header[1:], len(first))
+    if len(first) == len(header) + 1:
+        return _Layout(separator, "", header, len(first))
+    raise ValueError(f"{path} has {len(header)} names in its first row, but {len(first)} fields in its second")
+
+
+def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
+    """Return the names of the rows and the float32 matrix, read by chunks so that a sparse one never lies there dense."""
+    import numpy as np
+    import pandas as pd
+    from scipy import sparse
+
+    types: defaultdict[int, type] = defaultdict(lambda: float, {0: str})
+    names: list[str] = []
+    parts = []
+    with _open(path) as opened:
+        try:
+            for chunk in pd.read_csv(
+                opened,
+                sep=layout.separator,
+                header=None,
+                skiprows=1,
+                names=range(layout.n_fields),
+                index_col=False,
+                dtype=types,
+                na_filter=False,
+                chunksize=max(1, _NUMBERS_A_CHUNK // layout.n_fields),
+            ):
+                names += chunk[0].tolist()
+                values = chunk.iloc[:, 1:].to_numpy(dtype=np.float32)
+                if not np.isfinite(values).all():
+                    raise ValueError("a value is not finite")
+                parts.append(sparse.csr_matrix(values))
+        except ValueError as error:
+            raise ValueError(_what_is_wrong(path, layout) or f"{path}: {error}") from error
+    matrix = sparse.vstack(parts, format="csr", dtype=np.float32)
+    n_values = max(1, matrix.shape[0] * matrix.shape[1])
+    return names, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray()
+
+
+def _what_is_wrong(path: Path, layout: _Layout) -> str | None:
+    """Find the first row or cell that isn't as it should be; slow, and only for an error's message."""
+    with _open(path) as opened:
+        opened.readline()
+        for number, row in enumerate(csv.reader(opened, delimiter=layout.separator), start=2):
+            if len(row) != layout.n_fields:
+                return f"{path}: line {number} has {len(row)} fields, and those before it {layout.n_fields}"
+            for column, cell in zip(layout.columns, row[1:], strict=True):
+                if not _is_number(cell):
+                    return (
+                        f"{path}: every cell must be a finite number, got {cell!r} in row {row[0]!r} (line {number}), "
+                        f"column {column!r}: fill or leave out what isn't measured, and keep annotation in another file"
+                    )
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _check_names(path: Path, corner: str, rows: Sequence[str]) -> None:
+    if not rows:
+        raise ValueError(f"{path} has names in its first row, and no row of numbers")
+    if all(map(_is_number, rows)) and len(set(rows)) < len(rows):
+        raise ValueError(
+            f"{path}: the first column must hold the names of the rows, but {corner!r} holds numbers that occur more than "
+            "once: put a column of names before it"
+        )
+
+
+def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Side:
+    for pattern, here, there in ((_GENE, "rows", "columns"), (_CELL, "columns", "rows")):
+        in_rows, in_columns = (any(map(pattern.fullmatch, names)) for names in (rows, columns))
+        if in_rows != in_columns:
+            return here if in_rows else there  # type: ignore[return-value]
+    many: list[Side] = []
+    if len(rows) >= _MANY_GENES > len(columns):
+        many.append("rows")
+    if len(columns) >= _MANY_GENES > len(rows):
+        many.append("columns")
+    if many:
+        warnings.warn(
+            f"{path.name}: no name tells where the genes are; taken to be in its {many[0]}, "
+            f"for there are {max(len(rows), len(columns)):,} of them. If that is wrong, pass genes_in.",
+            stacklevel=5,
+        )
+        return many[0]
+    raise ValueError(
+        f"{path}: can't tell whether the genes are in its {len(rows):,} rows ({', '.join(rows[:3])} ...) or its "
+        f'{len(columns):,} columns ({", ".join(columns[:3])} ...): pass genes_in="rows" or genes_in="columns"'
+    )
+
+
+def _adata(matrix: Any, *, cells: Sequence[str], genes: Sequence[str]) -> "AnnData":
+    import pandas as pd
+    from anndata import AnnData
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*names are not unique")  # `read` says it in its own way
+        return AnnData(matrix, obs=pd.DataFrame(index=list(cells)), var=pd.DataFrame(index=list(genes)))
