@@ -64,19 +64,16 @@ def _names(prefix: str, count: int) -> "pd.DataFrame":
 def build_pbmc68k(paths: Paths) -> "AnnData":
     """Undo the normalisation of scanpy's file, which has no counts.
 
-    Its ``raw.X`` is log1p of counts per 10,000 of the whole cell, rounded to three decimals, and ``obs["n_counts"]`` the
-    count of the whole cell; so the counts are ``expm1(raw) * n_counts / 1e4``. The rounding leaves them at most 0.082
-    off a whole number, which is checked. Only 765 of the genes are in the file: a cell's counts here sum to 11 to 28 %
-    of its ``n_counts``, and ``n_genes``, ``n_counts``, ``percent_mito`` describe the whole cell.
+    Its ``raw.X`` is log1p of counts per 10,000 of the whole cell, rounded to three decimals, and ``obs["n_counts"]`` is
+    the count of the whole cell; so the counts are ``expm1(raw) * n_counts / 1e4``. The rounding leaves them at most
+    0.082 off a whole number, which is checked. Only 765 of the genes are in the file: a cell's counts here sum to 11 to
+    28 % of its ``n_counts``, and ``n_genes``, ``n_counts``, ``percent_mito`` describe the whole cell.
     """
-    import warnings
-
-    import anndata
     import numpy as np
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=FutureWarning)  # scanpy's file may be in an old format, which is read
-        published = anndata.read_h5ad(paths["10x_pbmc68k_reduced.h5ad"])
+    from genolab.data.read import read
+
+    published = read(paths["10x_pbmc68k_reduced.h5ad"])
     counts = published.raw.X.astype(np.float64)
     np.expm1(counts.data, out=counts.data)
     counts = counts.multiply(published.obs["n_counts"].to_numpy(np.float64)[:, None] / 1e4).tocsr()
@@ -91,9 +88,10 @@ def build_pbmc68k(paths: Paths) -> "AnnData":
 
 
 def build_immune_sample(paths: Paths) -> "AnnData":
-    import anndata
+    """Read the file that ``data/build.py`` made: all genes, among them 30 mitochondrial ones (MT-), and no labels."""
+    from genolab.data.read import read
 
-    small = anndata.read_h5ad(paths["immune_sample.h5ad"])
+    small = read(paths["immune_sample.h5ad"])
     return counts_adata(small.X, small.obs, small.var)
 
 
@@ -143,7 +141,8 @@ def read_fixed_frame(path: Path, key: str) -> "pd.DataFrame":
             for values, items in [(plain(group[f"block{i}_values"]), plain(group[f"block{i}_items"]))]
         ]
         columns, index = plain(group["axis0"]), plain(group["axis1"])
-    return pd.concat(blocks, axis=1)[columns].set_index(index)
+    frame: pd.DataFrame = pd.concat(blocks, axis=1)[columns].set_index(index)
+    return frame
 
 
 def build_tabula_muris(paths: Paths) -> "AnnData":
@@ -157,6 +156,7 @@ def build_tabula_muris(paths: Paths) -> "AnnData":
 
 
 def build_pbmc3k(paths: Paths) -> "AnnData":
+    """Read scanpy's file of raw counts: all genes, no labels."""
     from genolab.data.read import read
 
     published = read(paths["pbmc3k_raw.h5ad"])
@@ -182,7 +182,11 @@ _PAUL15_TYPES = ("Ery",) * 6 + (
 
 
 def build_paul15(paths: Paths) -> "AnnData":
-    """Take the informative genes, in alphabetical order, under the first of their names, as scanpy.datasets.paul15 does."""
+    """Take the informative genes in alphabetical order, as scanpy.datasets.paul15 does.
+
+    A gene with several names goes by the first. ``obs["cluster"]`` is the paper's cluster, ``obs["cell_type"]`` what
+    it was called, ``uns["iroot"]`` the number of the root cell.
+    """
     import h5py
     import numpy as np
     import pandas as pd
@@ -197,4 +201,6 @@ def build_paul15(paths: Paths) -> "AnnData":
     types = [_PAUL15_TYPES[number - 1] for number in clusters]
     named = [f"{number}{kind}" for number, kind in zip(clusters, types, strict=True)]
     obs = pd.DataFrame({"cell_type": pd.Categorical(types), "cluster": pd.Categorical(named)}, index=cells)
-    return counts_adata(genes_by_cells[first[informative]].T, obs, pd.DataFrame(index=informative))
+    adata = counts_adata(genes_by_cells[first[informative]].T, obs, pd.DataFrame(index=informative))
+    adata.uns["iroot"] = 840  # the root of pseudotime in Haghverdi et al. 2016
+    return adata

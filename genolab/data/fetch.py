@@ -166,6 +166,6 @@ def _manifest_row(source: Source, file: File, path: Path) -> dict[str, str | int
 def _write_manifest(manifest: "pd.DataFrame", root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".manifest-") as folder:
-        partial = Path(folder) / "MANIFEST.tsv"
-        manifest.to_csv(partial, sep="\t", index=False)
-        partial.replace(root / "MANIFEST.tsv")
+        written = Path(folder) / "MANIFEST.tsv"
+        manifest.to_csv(written, sep="\t", index=False)
+        written.replace(root / "MANIFEST.tsv")

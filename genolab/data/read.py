@@ -4,6 +4,7 @@ import importlib.util
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,13 +19,13 @@ _KNOWN = ".h5ad, .zarr, 10x .h5, a 10x folder or .mtx, .loom, .csv, .tsv, .txt (
 def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None, backed: bool = False) -> "AnnData":
     """Read cells x genes from a file or folder; the suffix picks the reader.
 
-    =========================  =======================================================================================
-    ``.h5ad``, ``.zarr``       AnnData as it was written
-    ``.h5``                    10x Genomics, Cell Ranger 2 or later
-    a folder, ``.mtx[.gz]``    10x Genomics: matrix, barcodes, and features or genes; gzipped or not, with a prefix or not
-    ``.loom``                  where loompy is installed
-    ``.csv .tsv .txt [.gz]``   a table with names in its first row and column (see `genolab.data.table.read_table`)
-    =========================  =======================================================================================
+    =======================  =========================================================================================
+    ``.h5ad``, ``.zarr``     AnnData as it was written
+    ``.h5``                  10x Genomics, Cell Ranger 2 or later
+    a folder, ``.mtx[.gz]``  10x Genomics: matrix, barcodes, features or genes; gzipped or not, with a prefix or not
+    ``.loom``                where loompy is installed
+    ``.csv .tsv .txt[.gz]``  a table with names in its first row and column (see `genolab.data.table.read_table`)
+    =======================  =========================================================================================
 
     Parameters
     ----------
@@ -105,36 +106,44 @@ def _kind_of(path: Path) -> str:
     raise ValueError(f"no reader for {path.name}; known: {_KNOWN}")
 
 
-def _broken(path: Path, error: Exception, *, format: str) -> ValueError:
+def _broken(path: Path, error: Exception, *, what: str) -> ValueError:
     size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ValueError(
-        f"{path} ({size}) can't be read as {format}: {reason}. If it should be one, it was cut short or damaged: "
+        f"{path} ({size}) can't be read as {what}: {reason}. If it should be one, it was cut short or damaged: "
         "fetch or copy it again, and compare its size with the original's."
     )
 
 
-def _check_hdf5(path: Path, *, format: str) -> None:
+def _check_hdf5(path: Path, *, what: str) -> None:
     """Open the file as HDF5 before another reader does, to say plainly what is wrong with it."""
     import h5py
 
     try:
         h5py.File(path, "r").close()
     except OSError as error:
-        raise _broken(path, error, format=format) from error
+        raise _broken(path, error, what=what) from error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Hide what anndata says of old formats, which are read, and of names that repeat, which `read` says for all."""
+    with warnings.catch_warnings():
+        for category in (FutureWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", category=category)
+        warnings.filterwarnings("ignore", message=".*names are not unique")
+        yield
 
 
 def _read_h5ad(path: Path, *, backed: bool) -> "AnnData":
     import anndata
 
-    _check_hdf5(path, format="AnnData (.h5ad)")
+    _check_hdf5(path, what="AnnData (.h5ad)")
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)  # an old format is read all the same
-            warnings.filterwarnings("ignore", message=".*names are not unique")  # said in one way for all formats
+        with quietly():
             return anndata.read_h5ad(path, backed="r" if backed else None)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _broken(path, error, format="AnnData (.h5ad)") from error
+        raise _broken(path, error, what="AnnData (.h5ad)") from error
 
 
 def _read_zarr(path: Path) -> "AnnData":
@@ -142,11 +151,10 @@ def _read_zarr(path: Path) -> "AnnData":
 
     _refuse_pickles(path)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*names are not unique")
+        with quietly():
             adata: AnnData = anndata.read_zarr(path)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _broken(path, error, format="AnnData (.zarr)") from error
+        raise _broken(path, error, what="AnnData (.zarr)") from error
     return adata
 
 
@@ -157,11 +165,11 @@ def _refuse_pickles(store: Path) -> None:
             try:
                 texts = list(_texts(json.loads(file.read_bytes())))
             except ValueError as error:
-                raise _broken(file, error, format="zarr metadata") from error
+                raise _broken(file, error, what="zarr metadata") from error
             if any("pickle" in text.lower() for text in texts):
                 raise ValueError(
-                    f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: it isn't "
-                    "read. Ask its author for one without object arrays, as anndata's write_zarr makes."
+                    f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: "
+                    "it isn't read. Ask its author for one without object arrays, as anndata's write_zarr makes."
                 )
 
 
@@ -178,7 +186,7 @@ def _read_loom(path: Path) -> "AnnData":
         raise ImportError(f"reading {path.name} needs loompy, which isn't installed: pip install loompy")
     import anndata
 
-    _check_hdf5(path, format="loom")
+    _check_hdf5(path, what="loom")
     adata: AnnData = anndata.io.read_loom(path, dtype="float32")
     return adata
 
@@ -186,13 +194,12 @@ def _read_loom(path: Path) -> "AnnData":
 def _read_10x_h5(path: Path) -> "AnnData":
     import scanpy
 
-    _check_hdf5(path, format="10x HDF5 (.h5)")
+    _check_hdf5(path, what="10x HDF5 (.h5)")
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*names are not unique")
+        with quietly():
             adata: AnnData = scanpy.read_10x_h5(path, gex_only=False)
-    except Exception as error:  # noqa: BLE001 - scanpy raises a bare Exception where a part is missing
-        raise _broken(path, error, format="10x HDF5 (.h5)") from error
+    except Exception as error:  # scanpy raises a bare Exception where a part is missing
+        raise _broken(path, error, what="10x HDF5 (.h5)") from error
     return _gene_expression(adata, path)
 
 
@@ -208,7 +215,7 @@ def _read_10x_folder(path: Path) -> "AnnData":
     try:
         counts = sparse.csr_matrix(mmread(matrix, spmatrix=True).T, dtype="float32")  # the file is genes x cells
     except (OSError, EOFError, ValueError, OverflowError) as error:
-        raise _broken(matrix, error, format="Matrix Market (.mtx)") from error
+        raise _broken(matrix, error, what="Matrix Market (.mtx)") from error
     if counts.shape != (len(barcodes), len(features)):
         raise ValueError(
             f"{matrix} has {counts.shape[1]:,} genes x {counts.shape[0]:,} cells, but beside it are {len(features):,} "
@@ -218,8 +225,7 @@ def _read_10x_folder(path: Path) -> "AnnData":
     var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=features[min(1, features.shape[1] - 1)].to_numpy())
     if features.shape[1] > 2:
         var["feature_types"] = features[2].to_numpy()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*names are not unique")
+    with quietly():
         adata = AnnData(counts, obs=pd.DataFrame(index=barcodes[0].to_numpy()), var=var)
     return _gene_expression(adata, matrix)
 
@@ -253,7 +259,7 @@ def _tsv(path: Path) -> "pd.DataFrame":
     try:
         return pd.read_csv(path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE)
     except (OSError, EOFError, ValueError) as error:
-        raise _broken(path, error, format="tab-separated text") from error
+        raise _broken(path, error, what="tab-separated text") from error
 
 
 def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":

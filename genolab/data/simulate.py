@@ -40,7 +40,7 @@ def simulate_cells(
     n_programmes: int = 10,
     n_batches: int = 1,
     batch_effect: float = 0.3,
-    depth: float = 400.0,
+    depth: float = 320.0,
     seed: int = 0,
 ) -> "AnnData":
     r"""Draw single-cell counts with known cell types, gene programmes and batches.
@@ -203,9 +203,9 @@ def _negative_binomial(mean: Floats, dispersion: Floats, rng: np.random.Generato
     """Draw negative-binomial counts exactly, at the cost of one cheap number for each of the many zeros.
 
     A count of mean m and inverse dispersion r is the number of events before time 1 of a Poisson process whose rate is
-    gamma (shape r, mean m). The first event comes after time s with probability (1 + s m / r) ** -r, so one exponential
-    number e gives it: ``s = (r / m) * expm1(e / r)``. A count is zero where s > 1. Elsewhere, given s, the rate is gamma
-    with shape r + 1 and scale 1 / (r / m + s), and the count is 1 + Poisson(rate * (1 - s)).
+    gamma (shape r, mean m). The first event comes after time s with probability (1 + s m / r) ** -r, so that one
+    exponential number e gives it: ``s = (r / m) * expm1(e / r)``. A count is zero where s > 1. Elsewhere, given s, the
+    rate is gamma with shape r + 1 and scale 1 / (r / m + s), and the count is 1 + Poisson(rate * (1 - s)).
     """
     wait = dispersion * np.expm1(rng.standard_exponential(mean.shape, dtype=np.float32) / dispersion)  # s * m
     place = np.flatnonzero(wait < mean)
@@ -253,7 +253,9 @@ def _annotate(counts: sparse.csr_matrix, truth: _Truth) -> "AnnData":
     programme = np.where(truth.loading.any(axis=1), truth.loading.argmax(axis=1) + 1, 0)
     var = pd.DataFrame(
         {
-            "programme": pd.Categorical.from_codes(programme, ["none", *_numbered("programme", n_programmes)]),
+            "programme": pd.Categorical.from_codes(
+                programme.astype(np.int64), pd.Index(["none", *_numbered("programme", n_programmes)])
+            ),
             "baseline": truth.baseline,
             "dispersion": truth.dispersion,
         },
@@ -272,7 +274,7 @@ def _annotate(counts: sparse.csr_matrix, truth: _Truth) -> "AnnData":
 def _categories(codes: NDArray[np.int64], prefix: str, count: int) -> "pd.Categorical[str]":
     import pandas as pd
 
-    return pd.Categorical.from_codes(codes, _numbered(prefix, count))
+    return pd.Categorical.from_codes(codes, pd.Index(_numbered(prefix, count)))
 
 
 def _numbered(prefix: str, count: int) -> list[str]:

@@ -96,8 +96,8 @@ SOURCES = (
             File(
                 "immune_sample.h5ad",
                 place=lambda: shipped("data") / "immune_sample.h5ad",
-                sha256="",
-                size=0,
+                sha256="85c788ff7d48bcfb2f767b4656bfd0070225e9e0d1cc3206bb1ab9f10d35ef9f",
+                size=2_191_024,
             ),
         ),
         build=builders.build_immune_sample,

@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
+from genolab.data.read import quietly
+
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from anndata import AnnData
+    from numpy.typing import NDArray
 
 Side = Literal["rows", "columns"]
 
@@ -114,7 +119,7 @@ def _layout(path: Path) -> _Layout:
 
 
 def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
-    """Return the names of the rows and the float32 matrix, read by chunks so that a sparse one never lies there dense."""
+    """Return the rows' names and the float32 matrix, read by chunks so that a sparse one never lies there dense."""
     import numpy as np
     import pandas as pd
     from scipy import sparse
@@ -136,15 +141,21 @@ def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
                 chunksize=max(1, _NUMBERS_A_CHUNK // layout.n_fields),
             ):
                 names += chunk[0].tolist()
-                values = chunk.iloc[:, 1:].to_numpy(dtype=np.float32)
-                if not np.isfinite(values).all():
-                    raise ValueError("a value is not finite")
-                parts.append(sparse.csr_matrix(values))
+                parts.append(sparse.csr_matrix(_finite(chunk.iloc[:, 1:])))
         except ValueError as error:
             raise ValueError(_what_is_wrong(path, layout) or f"{path}: {error}") from error
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32)
     n_values = max(1, matrix.shape[0] * matrix.shape[1])
     return names, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray()
+
+
+def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
+    import numpy as np
+
+    values = chunk.to_numpy(dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("a value is not finite, or too large for float32")
+    return values
 
 
 def _what_is_wrong(path: Path, layout: _Layout) -> str | None:
@@ -175,8 +186,8 @@ def _check_names(path: Path, corner: str, rows: Sequence[str]) -> None:
         raise ValueError(f"{path} has names in its first row, and no row of numbers")
     if all(map(_is_number, rows)) and len(set(rows)) < len(rows):
         raise ValueError(
-            f"{path}: the first column must hold the names of the rows, but {corner!r} holds numbers that occur more than "
-            "once: put a column of names before it"
+            f"{path}: the first column must hold the names of the rows, but {corner!r} holds numbers that occur more "
+            "than once: put a column of names before it"
         )
 
 
@@ -207,6 +218,5 @@ def _adata(matrix: Any, *, cells: Sequence[str], genes: Sequence[str]) -> "AnnDa
     import pandas as pd
     from anndata import AnnData
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*names are not unique")  # `read` says it in its own way
+    with quietly():
         return AnnData(matrix, obs=pd.DataFrame(index=list(cells)), var=pd.DataFrame(index=list(genes)))
