@@ -16,10 +16,15 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** The root of a widget: themed, and out of reach of the notebook's one-key shortcuts ("a" would add a cell). */
+// Keys without Ctrl, Alt or Meta stay in the widget: in JupyterLab "a" would add a cell and an arrow leave the slider.
+// (Its attribute data-lm-suppress-shortcuts does not hold them back: its bindings match the focused element itself.)
+function keepKey(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+}
+
+/** The root of a widget: themed, and out of reach of the notebook's one-key shortcuts. */
 export function root(name, label, ...children) {
-  const attributes = { class: `genolab ${name}`, role: "group", "aria-label": label, "data-lm-suppress-shortcuts": "true" };
-  return element("div", attributes, ...children);
+  return element("div", { class: `genolab ${name}`, role: "group", "aria-label": label, on: { keydown: keepKey } }, ...children);
 }
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -93,6 +98,11 @@ export function onPaper(colour, dark) {
   if (Math.max(...found) < 16) return [255, 255, 255];
   while (luminance(found) < 0.12) found = found.map((c) => c + (255 - c) * 0.12);
   return found.map(Math.round);
+}
+
+/** The grey of "none" on the paper: it stays in the background on a dark one too. */
+export function noneOnPaper(dark) {
+  return dark ? [104, 104, 104] : rgb(PALETTE.none);
 }
 
 /** A point of a scale such as PALETTE.viridis: `at` in 0..1 -> [red, green, blue]. */

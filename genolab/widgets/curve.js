@@ -1,0 +1,271 @@
+// The loss curve: a small canvas of its own, drawn anew at each change (genolab/widgets/training.py sends the rows).
+import { element, number, onResize, onTheme, sharpen, theme, ticks } from "./look.js";
+
+const MARGIN = { left: 56, right: 12, top: 10, bottom: 24 };
+
+/** The last epoch of the x axis: all of a short run; of a long one about what is done, so that the curve isn't a stub. */
+export function lastEpoch(total, done) {
+  let end = 30;
+  while (end < total && done > 0.8 * end) end *= 2;
+  return Math.max(1, Math.min(end, total));
+}
+
+/**
+ * The range of the y axis over all finite `values` and the `latest` ones, which always lie in it. The first epochs of a
+ * training are often far above all that follow; unless `whole`, they then run off the top, and `above` is the highest.
+ */
+export function rangeOf(values, latest, { log = false, whole = false } = {}) {
+  const fit = (value) => Number.isFinite(value) && (!log || value > 0);
+  const sorted = values.filter(fit).sort((a, b) => a - b);
+  if (sorted.length === 0) return { low: log ? 0.1 : 0, high: 1, above: null };
+  const [low, highest] = [sorted[0], sorted[sorted.length - 1]];
+  const usual = sorted[Math.floor(0.85 * (sorted.length - 1))];
+  let high = highest;
+  if (!log && !whole && sorted.length >= 6 && highest > low + 8 * (usual - low) && usual > low) {
+    high = Math.max(low + 3 * (usual - low), ...latest.filter(fit));
+  }
+  if (log) return { low: low / (highest / low) ** 0.05 / 1.02, high: high * (highest / low) ** 0.05 * 1.02, above: null };
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return { low: low - room, high: high + room, above: highest > high + room ? highest : null };
+}
+
+// Ticks of a log axis: powers of ten, and 2 and 5 between them where there is room.
+function logTicks(low, high) {
+  const decades = Math.log10(high / low);
+  const digits = decades > 3 ? [1] : decades > 0.7 ? [1, 2, 5] : null;
+  if (!digits) return ticks(low, high, 4);
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) for (const d of digits) found.push(d * 10 ** power);
+  return found.filter((value) => value >= low && value <= high);
+}
+
+/** Tick labels with just as many decimals as the step between them needs. */
+export function tickTexts(values) {
+  const largest = Math.max(...values.map(Math.abs), 0);
+  if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) return values.map((value) => (value === 0 ? "0" : value.toExponential(1)));
+  const step = Math.min(...values.slice(1).map((value, i) => Math.abs(value - values[i])), Infinity);
+  const decimals = Number.isFinite(step) && step > 0 ? Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) : 2;
+  const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return values.map((value) => format.format(value));
+}
+
+/** A loss with as many digits as its own run needs: about one part in a thousand of the range shown. */
+export function lossText(value, range) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "none";
+  if (!Number.isFinite(value)) return "infinite";
+  const size = Math.abs(value);
+  if (size >= 1e6 || (size > 0 && size < 1e-3)) return number(value, 4);
+  const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(((range?.high ?? 1) - (range?.low ?? 0)) / 500))));
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+/** Train is a whole line and valid a broken one, so that they are told apart without colour too. */
+export function lineColours(look) {
+  const [blue, orange, , vermillion, , sky] = PALETTE.okabeIto;
+  return look.dark ? { train: sky, valid: orange } : { train: blue, valid: vermillion };
+}
+
+/**
+ * A loss curve in `host`. `show(data)` draws
+ *   { epochs, done, x, train, valid, trail: [[x, loss]...], marks: [{x, text}], log, whole, title }
+ * and `onRead(index or null)` tells which epoch the pointer or the arrow keys are at.
+ */
+export function drawCurve(host, onRead) {
+  const canvas = element("canvas", { class: "gl-curve-canvas", tabindex: 0, role: "img", "aria-label": "Loss curve" });
+  host.append(canvas);
+  let [data, read, size, queued] = [null, null, null, false];
+
+  const paint = () => {
+    queued = false;
+    if (data && size) paintCurve(canvas, size, data, read);
+  };
+  const queue = () => {
+    if (!queued) requestAnimationFrame(paint);
+    queued = true;
+  };
+  const readAt = (index) => {
+    const found = index === null || !data?.x.length ? null : Math.min(Math.max(index, 0), data.x.length - 1);
+    if (found === read) return;
+    read = found;
+    onRead(read);
+    queue();
+  };
+  canvas.addEventListener("pointermove", (event) => {
+    if (data && size) readAt(nearestEpoch(data, size, event.offsetX));
+  });
+  for (const event of ["pointerleave", "blur"]) canvas.addEventListener(event, () => readAt(null));
+  canvas.addEventListener("keydown", (event) => {
+    const last = (data?.x.length ?? 0) - 1;
+    const to = { ArrowLeft: (read ?? last + 1) - 1, ArrowRight: (read ?? -1) + 1, Home: 0, End: last, Escape: null }[event.key];
+    if (to === undefined) return;
+    readAt(to);
+    event.preventDefault();
+  });
+  const stops = [
+    onTheme(queue),
+    onResize(host, (width, height, ratio) => {
+      size = { width, height, ratio };
+      paint(); // at once: a canvas that waits for its next frame would be seen stretched
+    }),
+  ];
+  const show = (next) => {
+    data = next;
+    if (read !== null && read >= data.x.length) readAt(null);
+    queue();
+  };
+  return { canvas, show, stop: () => stops.forEach((stop) => stop()) };
+}
+
+function nearestEpoch(data, size, at) {
+  const across = size.width - MARGIN.left - MARGIN.right;
+  const wanted = ((at - MARGIN.left) / across) * lastEpoch(data.epochs, data.done);
+  let best = null;
+  data.x.forEach((x, i) => {
+    if (best === null || Math.abs(x - wanted) < Math.abs(data.x[best] - wanted)) best = i;
+  });
+  return best;
+}
+
+/** The range that `show` draws for this data, also for those who write numbers beside it. */
+export function rangeFor(data) {
+  const trail = data.trail.map(([, loss]) => loss);
+  const latest = [data.train, data.valid, trail].map((line) => line[line.length - 1]).filter((v) => v !== undefined);
+  return rangeOf([...data.train, ...data.valid, ...trail], latest, data);
+}
+
+function paintCurve(canvas, { width, height, ratio }, data, read) {
+  const look = theme(canvas);
+  const context = sharpen(canvas, width, height, ratio);
+  const range = rangeFor(data);
+  const end = lastEpoch(data.epochs, data.done);
+  const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
+  const up = (value) => (data.log ? Math.log(value / range.low) / Math.log(range.high / range.low) : (value - range.low) / (range.high - range.low));
+  const place = { x: (epoch) => left + ((right - left) * epoch) / end, y: (value) => bottom - (bottom - top) * up(value) };
+  const area = { left, right, top, bottom };
+  context.clearRect(0, 0, width, height);
+  context.font = `12px ${look.font}`;
+  paintAxes(context, area, place, { look, range, end, data });
+  paintMarks(context, area, place, { look, data });
+  context.save();
+  context.beginPath();
+  context.rect(left - 4, top - 4, right - left + 8, bottom - top + 8);
+  context.clip();
+  paintLines(context, place, { look, data, read, area });
+  context.restore();
+}
+
+function paintAxes(context, { left, right, top, bottom }, place, { look, range, end, data }) {
+  const values = !data.x.length && !data.trail.length ? [] : data.log ? logTicks(range.low, range.high) : ticks(range.low, range.high, Math.max(2, (bottom - top) / 46));
+  const texts = data.log ? values.map((value) => number(value, 3)) : tickTexts(values);
+  context.strokeStyle = look.border;
+  context.fillStyle = look.muted;
+  context.lineWidth = 1;
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  values.forEach((value, i) => {
+    const y = Math.round(place.y(value)) + 0.5;
+    context.globalAlpha = 0.35;
+    line(context, left, y, right, y);
+    context.globalAlpha = 1;
+    if (range.above === null || y > top + 16) context.fillText(texts[i], left - 8, y);
+  });
+  if (range.above !== null) context.fillText(`\u2191 ${number(range.above, 3)}`, left - 8, top + 2); // the top of what runs off
+  line(context, left, bottom + 0.5, right, bottom + 0.5);
+  context.textBaseline = "top";
+  const shown = ticks(0, end, Math.max(2, (right - left) / 80)).filter(Number.isInteger);
+  for (const value of shown) {
+    const x = Math.round(place.x(value)) + 0.5;
+    line(context, x, bottom, x, bottom + 4);
+    const last = value === shown[shown.length - 1] && place.x(value) > right - 30;
+    context.textAlign = last ? "right" : "center";
+    context.fillText(last ? `${value} epochs` : String(value), last ? right : x, bottom + 8);
+  }
+  if (place.x(shown[shown.length - 1] ?? 0) <= right - 30) {
+    context.textAlign = "right";
+    context.fillText("epochs", right, bottom + 8);
+  }
+}
+
+function line(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+function paintMarks(context, { top, bottom }, place, { look, data }) {
+  context.strokeStyle = look.muted;
+  context.fillStyle = look.muted;
+  context.setLineDash([2, 3]);
+  for (const mark of data.marks) {
+    const x = Math.round(place.x(mark.x)) + 0.5;
+    line(context, x, top, x, bottom);
+    context.beginPath(); // a small flag at the foot, which says "something was changed here"
+    context.moveTo(x, bottom - 8);
+    context.lineTo(x + 6, bottom - 4);
+    context.lineTo(x, bottom);
+    context.fill();
+  }
+  context.setLineDash([]);
+}
+
+function paintLines(context, place, { look, data, read, area }) {
+  const colours = lineColours(look);
+  context.lineJoin = "round";
+  context.lineWidth = 2;
+  const drawn = [
+    ["train", data.x, data.train, []],
+    ["valid", data.x, data.valid, [6, 4]],
+  ];
+  if (read !== null) {
+    context.strokeStyle = look.muted;
+    context.lineWidth = 1;
+    const x = Math.round(place.x(data.x[read])) + 0.5;
+    line(context, x, area.top, x, area.bottom);
+    context.lineWidth = 2;
+  }
+  for (const [name, xs, ys, dash] of drawn) {
+    context.strokeStyle = colours[name];
+    context.fillStyle = colours[name];
+    context.setLineDash(dash);
+    path(context, place, xs, ys);
+    context.setLineDash([]);
+    const at = read ?? (xs.length === 1 ? 0 : null); // one epoch alone makes no line: a dot then
+    if (at !== null && ys.length) dot(context, place.x(xs[at]), place.y(ys[at]), 3.5);
+  }
+  paintTrail(context, place, data, colours);
+}
+
+// The mean of the epoch that is being trained, as it settles: thin, since the epoch's own point will replace it.
+function paintTrail(context, place, { x, train, trail }, colours) {
+  if (!trail.length) return;
+  const from = x.length ? [[x[x.length - 1], train[train.length - 1]]] : [];
+  const points = [...from, ...trail];
+  context.strokeStyle = colours.train;
+  context.fillStyle = colours.train;
+  context.lineWidth = 1;
+  path(context, place, points.map(([at]) => at), points.map(([, loss]) => loss));
+  const [at, loss] = points[points.length - 1];
+  dot(context, place.x(at), place.y(loss), 3);
+}
+
+// A gap where a value is missing or not finite.
+function path(context, place, xs, ys) {
+  let open = false;
+  context.beginPath();
+  ys.forEach((value, i) => {
+    const y = place.y(value);
+    if (!Number.isFinite(y)) open = false;
+    else if (open) context.lineTo(place.x(xs[i]), y);
+    else context.moveTo(place.x(xs[i]), y);
+    open = Number.isFinite(y);
+  });
+  context.stroke();
+}
+
+function dot(context, x, y, radius) {
+  if (!Number.isFinite(y)) return;
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fill();
+}

@@ -1,0 +1,61 @@
+"""A thread that carries news to the screen: often enough to be live, seldom enough not to slow what it watches."""
+
+import threading
+from collections.abc import Callable
+
+
+class Pulse:
+    """Call a function in a thread of its own: at once when woken, then not again before `interval` has passed.
+
+    The training thread only ever calls `wake`, which costs it about a microsecond; what the function does (reading the
+    run, sending to the browser) runs beside it, mostly while torch computes.
+
+    Parameters
+    ----------
+    beat
+        What to call. It returns whether to call it again by itself after `interval`; otherwise the thread sleeps until
+        it is woken. It must not raise.
+    interval
+        Seconds between two calls, at least.
+    """
+
+    def __init__(self, beat: Callable[[], bool], *, interval: float = 0.1) -> None:
+        self._beat = beat
+        self._interval = interval
+        self._woken = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is there."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the thread, unless it is there, and call the function."""
+        self.wake()
+        with self._lock:
+            if self.alive and not self._ended.is_set():
+                return
+            self._ended = threading.Event()
+            self._thread = threading.Thread(target=self._loop, args=(self._ended,), name="genolab-pulse", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Have the function called soon; from any thread, and cheap when called often."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End the thread after the call in hand; returns at once."""
+        self._ended.set()
+        self._woken.set()
+
+    def _loop(self, ended: threading.Event) -> None:
+        again = True
+        while not ended.is_set():
+            self._woken.wait(0 if again else None)
+            self._woken.clear()
+            if not ended.is_set():
+                again = self._beat()
+                ended.wait(self._interval)

@@ -1,0 +1,319 @@
+// The training panel (genolab/widgets/training.py): it shows what the run says and sends what the person asks for.
+import { element, floats, number, root } from "./look.js";
+import { drawControls, valueText } from "./controls.js";
+import { drawCurve, lineColours, lossText, rangeFor } from "./curve.js";
+import { onTheme, theme } from "./look.js";
+
+const SLOW = 2000; // milliseconds without an answer to a click after which the panel says so
+const SILENT = 10000; // milliseconds without a word from a running kernel after which it counts as gone
+const TRAIL = 400; // points of the epoch that is being trained; then every second one is dropped
+
+// What each button does in each state of the run; where a state is missing, the button rests.
+const BUTTONS = [
+  { key: "start", text: "Start", does: { ready: "start", stopped: "start", failed: "start" }, tip: "Train in the background" },
+  { key: "pause", text: "Pause", does: { running: "pause", paused: "resume" }, tip: "Pause after the current step, or go on (P)", short: "p" },
+  { key: "step", text: "Step", does: { ready: "step", paused: "step", stopped: "step", failed: "step" }, tip: "Train one optimiser step (S)", short: "s" },
+  { key: "stop", text: "Stop", does: { running: "stop", paused: "stop" }, tip: "Stop after the current step; nothing is lost" },
+];
+const WAITING = { start: "Starting", pause: "Pausing", resume: "Resuming", step: "Stepping", stop: "Stopping" };
+
+function render({ model, el }) {
+  const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const send = (message) => model.send({ ...message, view: id });
+  const ask = (message) => {
+    const asked = `${id}.${(asks += 1)}`;
+    send({ ...message, id: asked });
+    return asked;
+  };
+  let asks = 0;
+  const parts = [
+    drawButtons(model, ask),
+    drawProgress(model),
+    drawLoss(model),
+    drawSide(model, ask),
+    drawMessage(model),
+  ];
+  const [buttons, progress, loss, side, message] = parts;
+  const head = element("div", { class: "gl-row gl-training-head" }, buttons.node, progress.node);
+  const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
+  const panel = root("gl-training", "Training panel", head, body, message.node);
+  panel.addEventListener("keydown", (event) => {
+    const writes = event.target.matches("input[type=text], select") || event.ctrlKey || event.metaKey || event.altKey;
+    if (!writes && buttons.press(event.key.toLowerCase())) event.preventDefault();
+  });
+  el.append(panel);
+
+  const watch = new IntersectionObserver((entries) => send({ do: "watch", on: entries[entries.length - 1].isIntersecting }));
+  watch.observe(panel);
+  const shown = { status: [buttons, progress, loss, message], curve: [loss], changes: [loss, side], values: [side], complaints: [side], answers: [side] };
+  for (const [name, list] of Object.entries(shown)) model.on(`change:${name}`, () => list.forEach((part) => part.show(name)));
+  parts.forEach((part) => part.show("all"));
+
+  const life = watchKernel({ model, el, panel, show: (gone) => [buttons, message].forEach((part) => part.lose(gone)) });
+  return () => {
+    watch.disconnect();
+    life.stop();
+    loss.stop();
+    buttons.stop();
+    send({ do: "watch", on: false });
+  };
+}
+
+// Tell when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
+function watchKernel({ model, el, panel, show }) {
+  let heard = performance.now();
+  const look = () => {
+    const running = model.get("status").state === "running";
+    const visible = !document.hidden && panel.checkVisibility();
+    if (!visible || !running) heard = Math.max(heard, performance.now() - SILENT / 2);
+    const gone = el.classList.contains("jupyter-widgets-disconnected") || (running && performance.now() - heard > SILENT);
+    panel.classList.toggle("gl-gone", gone);
+    show(gone);
+  };
+  const hear = () => {
+    heard = performance.now();
+    look();
+  };
+  model.on("change:status", hear);
+  const marks = new MutationObserver(look);
+  marks.observe(el, { attributes: true, attributeFilter: ["class"] });
+  const timer = setInterval(look, 1000);
+  look();
+  return {
+    stop: () => {
+      marks.disconnect();
+      clearInterval(timer);
+    },
+  };
+}
+
+function drawButtons(model, ask) {
+  const made = new Map();
+  let [waiting, gone] = [null, false]; // `waiting`: the click that the run has not answered yet
+
+  const click = (button) => {
+    const status = model.get("status");
+    const does = button.does[status.state];
+    if (!does || waiting || gone) return false;
+    waiting = { does, from: status.state, step: status.step, id: ask({ do: does, seen: status.state }), slow: 0 };
+    waiting.slow = setTimeout(() => show("slow"), SLOW);
+    show();
+    return true;
+  };
+  const node = element("div", { class: "gl-group", role: "group", "aria-label": "Training" });
+  for (const button of BUTTONS) {
+    const tag = element("button", { type: "button", class: "gl-button", "data-key": button.key, title: button.tip, "aria-keyshortcuts": button.short ?? null });
+    tag.addEventListener("click", () => click(button));
+    made.set(button, tag);
+    node.append(tag);
+  }
+  const hint = element("span", { class: "gl-muted gl-slow", role: "status", hidden: true });
+  const answered = ({ state, step, refused }) =>
+    state !== waiting.from || (waiting.does === "step" && step !== waiting.step) || refused === waiting.id;
+
+  function show(why) {
+    const status = model.get("status");
+    if (waiting && answered(status)) {
+      clearTimeout(waiting.slow);
+      waiting = null;
+    }
+    for (const [button, tag] of made) {
+      const does = button.does[status.state];
+      const mine = waiting && button.does[waiting.from] === waiting.does;
+      const [text, enabled] = [mine ? `${WAITING[waiting.does]}\u2026` : textOf(button, status.state), does && !waiting && !gone];
+      if (tag.textContent !== text) tag.textContent = text;
+      tag.setAttribute("aria-disabled", enabled ? "false" : "true"); // not `disabled`: that would drop the keyboard's focus
+      tag.classList.toggle("gl-main", Boolean(enabled && button.key === (status.state === "running" ? "pause" : status.state === "paused" ? "pause" : "start")));
+    }
+    const unheard = why === "slow" && waiting && status.heard !== waiting.id;
+    if (unheard) hint.textContent = "The kernel has not answered yet: it is busy with another cell, or was restarted.";
+    else if (!waiting || status.heard === waiting.id) hint.textContent = "";
+    hint.hidden = !hint.textContent;
+  }
+  return {
+    node: element("div", { class: "gl-row" }, node, hint),
+    show,
+    press: (short) => {
+      const button = BUTTONS.find((one) => one.short === short);
+      return Boolean(button && click(button));
+    },
+    lose: (now) => {
+      if (gone === now) return;
+      gone = now;
+      if (gone && waiting) clearTimeout(waiting.slow);
+      if (gone) waiting = null;
+      show();
+    },
+    stop: () => waiting && clearTimeout(waiting.slow),
+  };
+}
+
+function textOf(button, state) {
+  if (button.key === "pause" && state === "paused") return "Resume";
+  if (button.key === "start" && (state === "stopped" || state === "failed")) return "Go on";
+  return button.text;
+}
+
+function drawProgress(model) {
+  const text = element("span", { class: "gl-training-epochs" });
+  const pace = element("span", { class: "gl-muted gl-training-pace" });
+  const bar = element("div", { class: "gl-training-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 });
+  const done = element("div", { class: "gl-training-done" });
+  bar.append(done);
+  const show = () => {
+    const { fraction, progress, pace: speed } = model.get("status");
+    text.textContent = progress;
+    pace.textContent = speed;
+    done.style.width = `${100 * fraction}%`;
+    bar.setAttribute("aria-valuenow", Math.round(100 * fraction));
+    bar.setAttribute("aria-valuetext", `${progress}, ${speed}`);
+  };
+  return { node: element("div", { class: "gl-training-progress" }, text, bar, pace), show };
+}
+
+// Rows of [epoch, train of each part, valid of each part], one an epoch.
+function readCurve(model, part) {
+  const { parts, valid } = model.get("columns");
+  const rows = floats(model.get("curve"));
+  const width = 1 + parts.length * (valid ? 2 : 1);
+  const at = Math.max(0, parts.indexOf(part));
+  const column = (i) => Array.from({ length: Math.floor(rows.length / width) }, (_, row) => rows[row * width + i]);
+  return { x: column(0), train: column(1 + at), valid: valid ? column(1 + parts.length + at) : [] };
+}
+
+function drawLoss(model) {
+  const part = element("select", { class: "gl-select gl-training-part", "aria-label": "Loss shown", title: "Which part of the loss the curve shows" });
+  const name = element("span", { class: "gl-training-name" });
+  const reading = element("span", { class: "gl-muted gl-training-at" });
+  const log = element("input", { type: "checkbox" });
+  const whole = element("input", { type: "checkbox" });
+  const more = element("details", { class: "gl-more" }, element("summary", { class: "gl-quiet", text: "more", title: "How the curve is drawn" }),
+    element("label", { title: "Powers of ten at even distances" }, log, " logarithmic"),
+    element("label", { title: "Also the first epochs, where the loss is often far higher" }, whole, " from the first epoch"));
+  const keys = { train: legend("train"), valid: legend("valid") };
+  const host = element("div", { class: "gl-curve" });
+  let [rows, trail, at, data] = [{ x: [], train: [], valid: [] }, [], null, null];
+
+  const curve = drawCurve(host, (index) => {
+    at = index;
+    write();
+  });
+  const write = () => {
+    const index = at ?? data.x.length - 1;
+    const range = rangeFor(data);
+    reading.textContent = at === null ? "" : `epoch ${data.x[at]}`;
+    for (const key of ["train", "valid"]) {
+      const value = data[key][index];
+      const first = key === "train" && data.x.length === 0 && trail.length; // later ones wobble: the last whole epoch is read
+      const going = first ? trail[trail.length - 1][1] : value;
+      keys[key].value.textContent = going === undefined ? "" : lossText(going, range);
+      keys[key].node.hidden = key === "valid" && data.valid.length === 0;
+    }
+    const [train, valid] = [keys.train.value.textContent, keys.valid.value.textContent];
+    curve.canvas.setAttribute("aria-label", `Loss curve, ${data.x.length} epochs; train ${train}${valid ? `, valid ${valid}` : ""}`);
+  };
+  const colour = () => {
+    const colours = lineColours(theme(host));
+    for (const key of ["train", "valid"]) keys[key].node.style.setProperty("--gl-key", colours[key]);
+  };
+  const show = (what) => {
+    const { parts } = model.get("columns");
+    if (what === "all" || part.options.length !== parts.length) fillParts(part, name, parts, model.get("columns").labels);
+    if (what === "all" || what === "curve" || what === "part") rows = readCurve(model, part.value);
+    const status = model.get("status");
+    trail = part.value === parts[0] ? longer(trail, status.tip) : [];
+    const marks = model.get("changes").map((change) => ({ x: change.at }));
+    data = { ...rows, trail, marks, epochs: status.epochs, done: status.epoch, log: log.checked, whole: whole.checked };
+    curve.show(data);
+    write();
+  };
+  part.addEventListener("change", () => show("part"));
+  for (const box of [log, whole]) box.addEventListener("change", () => show("part"));
+  const stopTheme = onTheme(colour);
+  const head = element("div", { class: "gl-row gl-training-legend" }, name, part, keys.train.node, keys.valid.node, reading, element("span", { class: "gl-space" }), more);
+  requestAnimationFrame(colour); // the theme can be read once the panel stands in the page
+  return { node: element("div", { class: "gl-training-loss" }, head, host), show, stop: () => (curve.stop(), stopTheme()) };
+}
+
+function fillParts(part, name, parts, labels) {
+  const before = part.value;
+  part.replaceChildren(...parts.map((key, i) => element("option", { value: key, text: labels[i] })));
+  if (parts.includes(before)) part.value = before;
+  part.hidden = parts.length < 2;
+  name.hidden = parts.length > 1;
+  name.textContent = labels[0] ?? "Loss";
+}
+
+function legend(name) {
+  const value = element("span", { class: "gl-training-value" });
+  return { node: element("span", { class: `gl-key gl-key-${name}` }, name, " ", value), value };
+}
+
+// The points of the epoch in hand; a new epoch, and a run that stands still between two, begins with none.
+function longer(trail, tip) {
+  if (!tip) return [];
+  const last = trail[trail.length - 1];
+  if (last && last[0] === tip[0]) return trail;
+  if (tip[0] > 1 && tip[0] % 1 < 0.15) return []; // the mean of a few steps says more about them than about the epoch
+  const same = last && Math.floor(last[0]) === Math.floor(tip[0]) && last[0] < tip[0];
+  const kept = same ? (trail.length < TRAIL ? trail : trail.filter((_, i) => i % 2 === 0)) : [];
+  return [...kept, tip];
+}
+
+function drawSide(model, ask) {
+  const fields = model.get("fields");
+  const main = model.get("columns").main;
+  const set = (name, value) => ask({ do: "tune", name, value });
+  const controls = drawControls(fields, set);
+  const rare = [...controls.node.children].slice(main);
+  const more = element("button", { type: "button", class: "gl-quiet", hidden: rare.length === 0, text: "more", title: "What is turned more rarely" });
+  const unfold = (open) => {
+    more.setAttribute("aria-expanded", String(open));
+    for (const row of rare) row.hidden = !open;
+  };
+  more.addEventListener("click", () => unfold(more.getAttribute("aria-expanded") !== "true"));
+  unfold(false);
+  controls.node.append(more);
+  const list = element("ol", { class: "gl-changes-list", tabindex: 0, "aria-label": "Changes made while training" });
+  const changes = element("div", { class: "gl-changes" }, element("div", { class: "gl-muted", text: "Changes" }), list);
+  const byName = Object.fromEntries(fields.map((field) => [field.name, field]));
+  let known = 0;
+
+  const showChanges = () => {
+    const all = model.get("changes");
+    if (all.length < known) list.replaceChildren();
+    for (const change of all.slice(list.children.length)) list.prepend(changeItem(change, byName[change.name]));
+    known = all.length;
+    changes.hidden = known === 0;
+  };
+  const show = (what) => {
+    if (what !== "changes") controls.show(model.get("values"), model.get("complaints"));
+    showChanges();
+  };
+  const none = fields.length === 0;
+  return { node: element("div", { class: "gl-training-side", hidden: none }, controls.node, changes), show };
+}
+
+function changeItem({ epoch, step, name, before, after }, field) {
+  const label = field?.label ?? name;
+  const words = /^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label; // "KL weight" stays
+  return element("li", { text: `${epoch}: ${words} ${valueText(field, before)} \u2192 ${valueText(field, after)}, step ${number(step, 7)}` });
+}
+
+function drawMessage(model) {
+  const text = element("div", { class: "gl-message", role: "status" });
+  let gone = false;
+  const show = () => {
+    const { message, trouble } = model.get("status");
+    text.textContent = gone ? "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell." : message;
+    text.classList.toggle("gl-trouble", gone || trouble);
+  };
+  const lose = (now) => {
+    if (gone === now) return;
+    gone = now;
+    show();
+  };
+  return { node: text, show, lose };
+}
+
+export default { render };
