@@ -69,8 +69,9 @@ def png(draw: "Callable[[Figure], None]", *, width: float = 8.0, height: float =
     bytes
         The picture as PNG, on white.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and only wanted here
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    # Imported here, since it takes longer than all else in this module and only stills need it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
     canvas = FigureCanvasAgg(figure)

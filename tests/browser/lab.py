@@ -96,6 +96,13 @@ def write_kernel(home: Path) -> None:
     folder.joinpath("kernel.json").write_text(json.dumps(spec))
 
 
+def write_settings(home: Path) -> None:
+    """Answer JupyterLab's question about news, which would lie over the page, with no."""
+    folder = home / "settings" / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True)
+    folder.joinpath("notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -114,6 +121,7 @@ def serve(home: Path) -> Iterator[Server]:
     """Run JupyterLab until the block ends; on a failure to start, show the end of its log."""
     environment = jupyter_environment(home)
     write_kernel(home)
+    write_settings(home)
     folder = home / "notebooks"
     folder.mkdir()
     token, port = secrets.token_hex(16), _free_port()

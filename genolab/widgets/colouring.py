@@ -1,0 +1,202 @@
+"""What gives points their colour: a column of `obs`, or a gene, as the small codes that a browser draws from."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from genolab import palette
+
+Kind = Literal["none", "categories", "numbers"]
+Codes = NDArray[np.uint8] | NDArray[np.uint16]
+
+MOST_CATEGORIES: Final = 1000
+"""A column with more different values than this names rows, it doesn't group them."""
+
+_WHOLE_AS_CATEGORIES: Final = 20  # whole numbers with so few different values are cluster numbers, not measurements
+_LEVELS: Final = 65534  # steps of a colour scale in 16 bits; one more code stands for "no value"
+
+
+@dataclass(frozen=True, eq=False)
+class Colouring:
+    """How `n` points are coloured.
+
+    Attributes
+    ----------
+    name
+        The column or gene; ``None`` for one colour throughout.
+    kind
+        ``"none"``, ``"categories"`` or ``"numbers"``.
+    source
+        Where the values are from, in words.
+    codes
+        ``(n,)`` uint8 or uint16: the number of the category, or the step between `low` and `high`; the type's
+        largest value stands for "no value". Empty for kind ``"none"``.
+    labels, counts
+        The categories and how many points each has.
+    n_missing
+        Points without a (finite) value.
+    low, high
+        Ends of the colour scale; `high` is below `top` where a few outliers would take up most of the scale.
+    top
+        The largest value.
+    values
+        ``(n,)`` float64, the numbers themselves; ``None`` for categories.
+    """
+
+    name: str | None
+    kind: Kind
+    source: str
+    codes: Codes
+    labels: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    n_missing: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    top: float = 0.0
+    values: NDArray[np.float64] | None = None
+
+    @property
+    def missing(self) -> int:
+        """The code that stands for "no value"."""
+        return int(np.iinfo(self.codes.dtype).max)
+
+    def legend(self) -> dict[str, Any]:
+        """Return all but the codes, as JSON can hold it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "source": self.source,
+            "labels": self.labels,
+            "counts": self.counts,
+            "colours": palette.colours(len(self.labels)),
+            "nMissing": self.n_missing,
+            "missing": self.missing,
+            "low": self.low,
+            "high": self.high,
+            "top": self.top,
+        }
+
+    def value(self, row: int) -> str | float | None:
+        """Return what one point has: a label, a number, or ``None``."""
+        if self.kind == "none" or self.codes[row] == self.missing:
+            return None
+        return self.labels[self.codes[row]] if self.values is None else float(self.values[row])
+
+
+def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> Colouring:
+    """Colour the rows of `adata` by a column of `obs` or, where no column has that name, by a gene.
+
+    Text, booleans, categories, and whole numbers with at most 20 different values are categories; other numbers get a
+    colour scale. A gene's values are from `layer`, or from ``X``.
+
+    Raises
+    ------
+    KeyError
+        There is no such column, gene or layer; the message names the nearest.
+    ValueError
+        The column has more than `MOST_CATEGORIES` categories, or stands there twice.
+    """
+    if name is None:
+        return Colouring(None, "none", "", np.empty(0, dtype=np.uint8))
+    if name in adata.obs.columns:
+        return _by_column(name, adata.obs[name])
+    if name in adata.var_names:
+        return _by_numbers(name, gene_values(adata, name, layer), f"gene, from {layer or 'X'}")
+    near = difflib.get_close_matches(str(name), [*map(str, adata.obs.columns), *map(str, adata.var_names)], n=3)
+    hint = f"the nearest names are {near}" if near else f"obs has {list(adata.obs.columns)}"
+    raise KeyError(f"{name!r} is neither a column of obs nor a gene (var_names) of this AnnData; {hint}")
+
+
+def gene_values(adata: AnnData, name: str, layer: str | None) -> NDArray[np.float64]:
+    """Return ``(n_obs,)`` values of one gene, sparse or dense; of genes with the same name, the first."""
+    if layer is not None and layer not in adata.layers:
+        raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
+    matrix = adata.X if layer is None else adata.layers[layer]
+    if matrix is None:
+        raise KeyError(
+            f"a gene's values are taken from X, which is empty here: pass layer=, one of {list(adata.layers)}"
+        )
+    column = matrix[:, [int(np.flatnonzero(adata.var_names == name)[0])]]
+    return np.asarray(column.toarray() if issparse(column) else column, dtype=np.float64).ravel()
+
+
+def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:
+    if column.ndim == 2:
+        raise ValueError(f"obs has {column.shape[1]} columns named {name!r}: rename all but one")
+    kind = pd.api.types
+    if kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column):
+        few = kind.is_integer_dtype(column) and column.nunique() <= _WHOLE_AS_CATEGORIES
+        if not few:
+            return _by_numbers(name, column.to_numpy(dtype=np.float64, na_value=np.nan), "column of obs")
+    return _by_categories(name, column)
+
+
+def _by_categories(name: str, column: "pd.Series[Any]") -> Colouring:
+    groups = column.astype("category").cat
+    n_groups = len(groups.categories)
+    if n_groups > MOST_CATEGORIES:
+        raise ValueError(
+            f"a legend holds at most {MOST_CATEGORIES:,} categories; obs[{name!r}] has {n_groups:,}: "
+            "colour by a coarser column"
+        )
+    signed = groups.codes.to_numpy()
+    # -1, "no value", becomes the largest code of the narrowest type that holds all
+    codes: Codes = signed.astype(np.uint8) if n_groups < np.iinfo(np.uint8).max else signed.astype(np.uint16)
+    counts = np.bincount(signed[signed >= 0], minlength=n_groups)
+    return Colouring(
+        name,
+        "categories",
+        "column of obs",
+        codes,
+        labels=tuple(map(str, groups.categories)),
+        counts=tuple(map(int, counts)),
+        n_missing=int((signed < 0).sum()),
+    )
+
+
+def _by_numbers(name: str, values: NDArray[np.float64], source: str) -> Colouring:
+    known = np.isfinite(values)
+    codes = np.full(len(values), _LEVELS + 1, dtype=np.uint16)
+    if not known.any():
+        return Colouring(name, "numbers", source, codes, n_missing=len(values), values=values)
+    low, high, top = _scale(values[known])
+    step = (np.clip(values[known], low, high) - low) / ((high - low) or 1.0)
+    codes[known] = np.rint(step * _LEVELS).astype(np.uint16)
+    n_missing = int((~known).sum())
+    return Colouring(name, "numbers", source, codes, n_missing=n_missing, low=low, high=high, top=top, values=values)
+
+
+def _scale(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return low, high and top: the whole range, unless 0.5 % of the points would take more than half of it."""
+    low, top = float(values.min()), float(values.max())
+    most = float(np.quantile(values, 0.995))
+    return low, most if most > low and top - low > 2 * (most - low) else top, top
+
+
+class Names:
+    """Finds names by a part of them, in any case; made for tens of thousands.
+
+    Parameters
+    ----------
+    names
+        What is searched, in the order in which equals are listed.
+    """
+
+    def __init__(self, names: "pd.Index[Any]") -> None:
+        self._names = [str(name) for name in names]
+        self._lower = [name.lower() for name in self._names]
+
+    def find(self, text: str, *, limit: int = 12) -> list[str]:
+        """Return up to `limit` names that hold `text`: equal ones first, then those that start with it, then others."""
+        wanted = text.strip().lower()
+        if not wanted:
+            return []
+        found = [i for i, name in enumerate(self._lower) if wanted in name]
+        found.sort(key=lambda i: (self._lower[i] != wanted, not self._lower[i].startswith(wanted), len(self._names[i])))
+        return list(dict.fromkeys(self._names[i] for i in found))[:limit]

@@ -1,0 +1,415 @@
+"""See into a latent space: every cell a point, coloured by what is known of it, and chosen by hand.
+
+The browser draws and selects; Python keeps the state. Traits go to the browser, which answers by messages; a selection
+comes back as a bitmask, since a million cells are then 125 kB.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import numpy as np
+import traitlets as t
+from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
+
+from genolab.widgets import look
+from genolab.widgets.colouring import Names, colour_by
+from genolab.widgets.places import checked_coordinates, checked_mask, choices, read_coordinates, unpacked_mask
+from genolab.widgets.still import Still
+
+if TYPE_CHECKING:
+    from genolab.data.dataset import AnnDataset
+    from genolab.run import Run
+
+_MARK: Final = "genolab_selections"  # in .uns: the columns of obs that an explorer wrote, and may write again
+
+
+class LatentExplorer(anywidget.AnyWidget):
+    """Look at the rows of an AnnData in a latent space, colour them, select some, and go on with those in Python.
+
+    The AnnData is read, never changed, except by `save_selection` and its button.
+
+    Parameters
+    ----------
+    adata
+        What is shown; one point a row.
+    basis
+        Key of ``obsm`` with the coordinates, at least two columns; ``None``: none yet, `watch` will bring them.
+    color
+        Column of ``obs`` or gene; ``None``: all points alike. A column goes before a gene of the same name.
+    layer
+        Layer that genes' values are taken from; ``None``: ``X``.
+
+    Attributes
+    ----------
+    color, basis, dims, layer
+        What is shown; set them to change it. `dims` are the two columns of the basis, counted from 0.
+    n_selected
+        Number of selected rows; observe it to follow the selection: ``explorer.observe(act, "n_selected")``.
+    watching
+        Whether a run is followed.
+    message
+        What the message line says.
+
+    Raises
+    ------
+    KeyError
+        There is no such basis, column, gene or layer; the message names those that are.
+    ValueError
+        There are no rows, or a coordinate is not finite.
+
+    Examples
+    --------
+    >>> explorer = LatentExplorer(cells, "X_vae", color="cell_type")
+    >>> explorer  # lasso some points, then, in the next cell:
+    >>> chosen = cells[explorer.selection]
+    """
+
+    _esm = look.module("region.js", "points.js", "store.js", "parts.js", "latent.js")
+    _css = look.style("latent.css")
+
+    color = t.Unicode(None, allow_none=True).tag(sync=True)
+    basis = t.Unicode(None, allow_none=True).tag(sync=True)
+    dims = t.Tuple(t.Int(), t.Int(), default_value=(0, 1)).tag(sync=True)
+    layer = t.Unicode(None, allow_none=True).tag(sync=True)
+    n_selected = t.Int(0, read_only=True).tag(sync=True)
+    watching = t.Bool(False, read_only=True).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+
+    _n_obs = t.Int().tag(sync=True)
+    _points = t.Bytes().tag(sync=True)  # (n, 2) float32
+    _frame = t.Dict().tag(sync=True)  # titles, offset, number of dimensions, caption
+    _codes = t.Bytes().tag(sync=True)  # (n,) uint8 or uint16
+    _legend = t.Dict().tag(sync=True)
+    _hidden = t.List(t.Int()).tag(sync=True)  # codes
+    _mask = t.Bytes().tag(sync=True)  # bits, the lowest first
+    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(
+        sync=True
+    )  # browser and number of the last message; older echoes are then not obeyed
+    _choices = t.Dict().tag(sync=True)
+    _alarm = t.Bool(False).tag(sync=True)
+
+    def __init__(
+        self, adata: AnnData, basis: str | None, *, color: str | None = None, layer: str | None = None
+    ) -> None:
+        if adata.n_obs == 0:
+            raise ValueError("an explorer needs at least one row; this AnnData has none")
+        self._adata = adata
+        self._lock = threading.RLock()  # a run that is watched sends from its own thread
+        self._coordinates = read_coordinates(adata, basis)
+        self._selected = np.zeros(adata.n_obs, dtype=np.bool_)
+        self._colouring = colour_by(adata, color, layer=layer)
+        self._coloured_by = (color, layer)
+        self._caption = ""
+        self._names: Names | None = None
+        self._unwatch: Callable[[], None] | None = None
+        super().__init__(
+            color=color,
+            basis=basis,
+            layer=layer,
+            _n_obs=adata.n_obs,
+            _codes=self._colouring.codes.tobytes(),
+            _legend=self._colouring.legend(),
+            _choices=choices(adata),
+            **self._placed(basis),
+        )
+        self.observe(self._show_colour, ["color", "layer"])
+        self.observe(self._show_points, ["basis", "dims"])
+        self.on_msg(self._receive)
+
+    # ---- what a person asks in Python ---------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> NDArray[np.bool_]:
+        """The selected rows, ``(n_obs,)`` booleans: ``adata[explorer.selection]``. Assign a mask to show it."""
+        return self._selected.copy()
+
+    @selection.setter
+    def selection(self, mask: ArrayLike) -> None:
+        self.select(mask)
+
+    def select(self, mask: ArrayLike) -> None:
+        """Select rows, in every view of the explorer.
+
+        Parameters
+        ----------
+        mask
+            ``(n_obs,)`` booleans, such as ``adata.obs["cell_type"] == "B cell"``.
+
+        Raises
+        ------
+        ValueError
+            It isn't one true or false a row.
+        """
+        self._set_selection(checked_mask(mask, self._adata))
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self._set_selection(np.zeros(len(self._selected), dtype=np.bool_))
+
+    def save_selection(self, name: str) -> None:
+        """Write the selection into the AnnData, as the boolean column `name` of ``obs``.
+
+        The name is noted in ``uns["genolab_selections"]``. A column that is there already is written over only if it is
+        noted there: one that came from elsewhere is kept.
+
+        Raises
+        ------
+        ValueError
+            The name is empty or taken, or the AnnData has other rows by now.
+        """
+        name = name.strip()
+        adata = self._unchanged()
+        made = [str(known) for known in adata.uns.get(_MARK, [])]
+        if not name:
+            raise ValueError("a column of obs needs a name: type one, such as 'chosen'")
+        if name in adata.obs.columns and not (name in made and adata.obs[name].dtype == np.bool_):
+            raise ValueError(
+                f"obs has a column {name!r} that was not saved from an explorer, and is kept: choose another name, or "
+                f"delete it with del adata.obs[{name!r}]"
+            )
+        adata.obs[name] = self._selected.copy()
+        adata.uns[_MARK] = np.array(sorted({*made, name}), dtype=object)
+        if self.color == name:
+            self.refresh()
+        text = f"Saved {self.n_selected:,} of {adata.n_obs:,} cells as obs[{name!r}]."
+        self._publish(_choices=choices(adata), message=text, _alarm=False)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Labels of the categories that are hidden, and can't be selected; assign labels to hide those."""
+        labels, missing = self._colouring.labels, self._colouring.missing
+        return tuple("none" if code == missing else labels[code] for code in self._hidden)
+
+    @hidden.setter
+    def hidden(self, labels: Iterable[str]) -> None:
+        code_of = {"none": self._colouring.missing} | {label: i for i, label in enumerate(self._colouring.labels)}
+        wanted = [labels] if isinstance(labels, str) else list(labels)
+        unknown = [label for label in wanted if label not in code_of]
+        if unknown:
+            raise KeyError(f"{unknown} can't be hidden: {self.color!r} has {list(self._colouring.labels)}")
+        self._publish(_hidden=sorted({code_of[label] for label in wanted}))
+
+    @property
+    def coordinates(self) -> NDArray[Any] | None:
+        """What is shown, all dimensions, ``(n_obs, n_dims)``; ``None`` before there is anything.
+
+        After `watch` these are the run's, to be kept by ``adata.obsm["X_vae"] = explorer.coordinates``.
+        """
+        return None if self._coordinates is None else self._coordinates.copy()
+
+    def refresh(self) -> None:
+        """Read the coordinates and colours again, after the AnnData was changed.
+
+        Raises
+        ------
+        ValueError
+            The AnnData has other rows by now: make a new explorer.
+        """
+        adata = self._unchanged()
+        if not self.watching:
+            self._coordinates = read_coordinates(adata, self.basis)
+        self._colouring = colour_by(adata, self.color, layer=self.layer)
+        self._names = None
+        self._publish(**self._placed(self.basis), **self._coloured(), _choices=choices(adata))
+
+    def watch(self, run: "Run", dataset: "AnnDataset | None" = None, *, every: int = 1) -> Callable[[], None]:
+        """Show the run's latent space as it trains; nothing is written into the AnnData.
+
+        The cells are embedded between two epochs, as often as that takes at most 6 % of the training time, and once
+        more when the run ends. To keep what is shown: ``adata.obsm["X_vae"] = explorer.coordinates``.
+
+        Parameters
+        ----------
+        run
+            The run; it may be training already.
+        dataset
+            The explorer's rows as the model reads them; ``None``: made from the slots that the run reads, if it trains
+            on this AnnData.
+        every
+            Show at most each so many epochs.
+
+        Returns
+        -------
+        callable
+            Ends it; so does `unwatch`.
+
+        Raises
+        ------
+        ValueError
+            The dataset has other rows than the explorer, or `every` is below 1.
+        """
+        from genolab.widgets.watching import Follower, dataset_for
+
+        if every < 1:
+            raise ValueError(f"every counts epochs, at least 1, got {every}")
+        rows = dataset_for(self._unchanged(), run, dataset)
+        self.unwatch()
+        follower = Follower(rows, self._show_embedding, self._tell_trouble, every=every)
+        self._unwatch = run.listen(follower)
+        self.set_trait("watching", True)
+        follower.show(run)
+        return self.unwatch
+
+    def unwatch(self) -> None:
+        """Stop following a run; what was shown last stays."""
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+            self.set_trait("watching", False)
+
+    def png(self) -> bytes:
+        """Draw what is shown, in its present colours and selection, as a PNG; empty while there are no coordinates."""
+        if self._coordinates is None:
+            return b""
+        points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
+        return Still(points, self._colouring, self._selected, frozenset(self._hidden), self._titles(self.basis)).png()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+
+    def __str__(self) -> str:
+        where = f" in {self.basis}" if self.basis else ""
+        colour = f", coloured by {self.color}" if self.color else ""
+        return f"LatentExplorer: {self._n_obs:,} cells{where}{colour}, {self.n_selected:,} selected"
+
+    # ---- what goes to the browser -------------------------------------------------------------------------------
+
+    def _publish(self, **traits: Any) -> None:
+        """Set traits in one message, from whatever thread."""
+        with self._lock, self.hold_sync():
+            for name, value in traits.items():
+                self.set_trait(name, value)
+
+    def _titles(self, basis: str | None) -> tuple[str, str]:
+        first, second = (f"{basis or 'latent'} {dim + 1}" for dim in self.dims)
+        return first, second
+
+    def _placed(self, basis: str | None) -> dict[str, Any]:
+        """Return the points as the browser gets them: float32 about an offset, which keeps their digits."""
+        if self._coordinates is None:
+            return {"_points": b"", "_frame": {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}}
+        shown = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
+        low, high = shown.min(axis=0), shown.max(axis=0)
+        offset = np.where(np.abs(low + high) > 1000 * (high - low), (low + high) / 2, 0.0)
+        frame = {
+            "titles": self._titles(basis),
+            "offset": offset.tolist(),
+            "nDims": self._coordinates.shape[1],
+            "caption": self._caption,
+        }
+        return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame}
+
+    def _coloured(self) -> dict[str, Any]:
+        return {"_codes": self._colouring.codes.tobytes(), "_legend": self._colouring.legend(), "_hidden": []}
+
+    def _show_colour(self, _: Any) -> None:
+        self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
+        self._publish(**self._coloured(), message="", _alarm=False)
+
+    def _show_points(self, change: Any) -> None:
+        if change["name"] == "basis":
+            self.unwatch()
+            self._caption = ""
+            if self.basis is None:
+                self._coordinates = None
+        self._publish(**self._placed(self.basis), message="", _alarm=False)
+
+    def _set_selection(self, mask: NDArray[np.bool_]) -> None:
+        self._selected = mask
+        self._publish(_mask=np.packbits(mask, bitorder="little").tobytes(), n_selected=int(mask.sum()))
+
+    def _show_embedding(self, coordinates: NDArray[np.float32], caption: str) -> None:
+        """Show a run's latent space; called in the thread that trains."""
+        self._coordinates = checked_coordinates(coordinates, self._adata, "the run's latent space")
+        self._caption = caption
+        with self._lock, self.hold_sync():
+            if max(self.dims) >= coordinates.shape[1]:
+                self.dims = (0, 1)
+            self._publish(**self._placed(self.basis), message="", _alarm=False)
+
+    def _tell_trouble(self, text: str) -> None:
+        self._publish(message=text, _alarm=True)
+
+    # ---- what holds --------------------------------------------------------------------------------------------
+
+    def _unchanged(self) -> AnnData:
+        if self._adata.n_obs != self._n_obs:
+            raise ValueError(
+                f"the AnnData has {self._adata.n_obs:,} rows, and had {self._n_obs:,} when the explorer was made: "
+                "make a new explorer"
+            )
+        return self._adata
+
+    @t.validate("color", "layer")
+    def _check_colour(self, proposal: Any) -> Any:
+        new = {"color": self.color, "layer": self.layer} | {proposal["trait"].name: proposal["value"]}
+        self._read_colour(new["color"], new["layer"])
+        return proposal["value"]
+
+    def _read_colour(self, color: str | None, layer: str | None) -> None:
+        if (color, layer) != self._coloured_by:
+            self._colouring = colour_by(self._unchanged(), color, layer=layer)
+            self._coloured_by = (color, layer)
+
+    @t.validate("basis")
+    def _check_basis(self, proposal: Any) -> Any:
+        if proposal["value"] != self.basis:
+            self._coordinates = read_coordinates(self._unchanged(), proposal["value"])
+            if self._coordinates is not None and max(self.dims) >= self._coordinates.shape[1]:
+                self.set_trait("dims", (0, 1))
+        return proposal["value"]
+
+    @t.validate("dims")
+    def _check_dims(self, proposal: Any) -> Any:
+        first, second = proposal["value"]
+        n_dims = 2 if self._coordinates is None else self._coordinates.shape[1]
+        if first == second or not (0 <= first < n_dims and 0 <= second < n_dims):
+            raise ValueError(
+                f"dims are two different columns of {self.basis or 'the latent space'}, counted from 0 to "
+                f"{n_dims - 1}; got {(first, second)}"
+            )
+        return proposal["value"]
+
+    # ---- what comes from the browser ----------------------------------------------------------------------------
+
+    def _receive(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Answer a message of the browser; an error is shown there, where the person looks."""
+        try:
+            result, replies = self._answer(content, buffers)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
+            text = str(error.args[0]) if error.args else type(error).__name__
+            self.send({"ask": content.get("ask"), "error": text})
+            return
+        if "ask" in content:
+            self.send({"ask": content["ask"], "result": result}, replies)
+
+    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> tuple[Any, list[bytes]]:
+        match content["kind"]:
+            case "select":
+                mask = unpacked_mask(buffers[0], self._n_obs)
+                with self._lock, self.hold_sync():
+                    self._heard = [content["browser"], content["number"]]
+                    self._set_selection(mask)
+            case "hide":
+                self._publish(_heard=[content["browser"], content["number"]], _hidden=content["codes"])
+            case "color":
+                self.color = content["name"]
+            case "basis":
+                self.basis = content["name"]
+            case "dims":
+                self.dims = tuple(content["dims"])
+            case "find":
+                self._names = self._names or Names(self._adata.var_names)
+                return self._names.find(content["text"]), []
+            case "hover":
+                row = int(content["row"])
+                return {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}, []
+            case "save":
+                self.save_selection(content["name"])
+            case "picture":
+                return None, [self.png()]
+        return None, []
