@@ -43,7 +43,14 @@ class Control:
 
 
 def control(
-    default: Any, *, low: float, high: float, scale: Scale = "linear", live: bool = False, help: str = "", unit: str = ""
+    default: Any,
+    *,
+    low: float,
+    high: float,
+    scale: Scale = "linear",
+    live: bool = False,
+    help: str = "",
+    unit: str = "",
 ) -> Any:
     """Make a dataclass field that carries a `Control`; see there for the meaning of the arguments.
 

@@ -1,7 +1,7 @@
 """Ask a trained model: where cells lie in its latent space, and what it makes of them.
 
-The model is only read: a copy of it computes, in evaluation mode, so that a model that is training elsewhere, its device,
-its mode and its gradients stay as they are.
+The model is only read: a copy of it computes, in evaluation mode. A model that is training elsewhere isn't disturbed,
+and its device, its mode and its gradients stay as they are.
 """
 
 import copy
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.engine import resolve_device
+from genolab.run.engine import resolve_device
 
 Array = NDArray[np.float32]
 
@@ -81,7 +81,10 @@ def decode(
     told = {name: torch.as_tensor(np.asarray(values)) for name, values in (covariates or {}).items()}
     with _borrowed(model, "decode", device) as (ask, where):
         parts = [
-            ask(places[at].to(where), {name: values[at].to(where) for name, values in told.items()}).float().cpu().numpy()
+            ask(places[at].to(where), {name: values[at].to(where) for name, values in told.items()})
+            .float()
+            .cpu()
+            .numpy()
             for at in _slices(len(places), batch_size)
         ]
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)

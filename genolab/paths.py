@@ -16,4 +16,6 @@ def shipped(folder: str) -> Path:
     for root in (_PACKAGE / "_shipped", _PACKAGE.parent):
         if (root / folder).is_dir() and (root != _PACKAGE.parent or (root / "pyproject.toml").is_file()):
             return root / folder
-    raise FileNotFoundError(f"genolab's {folder}/ is neither in {_PACKAGE / '_shipped'} nor in a clone: reinstall genolab")
+    raise FileNotFoundError(
+        f"genolab's {folder}/ is neither in {_PACKAGE / '_shipped'} nor in a clone: reinstall genolab"
+    )

@@ -22,7 +22,7 @@ _CHUNKS_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a dataset as tensors, and where training stands; what ``model.loss(batch)`` gets.
+    """Some rows of a dataset as tensors, and where training stands: what ``model.loss`` gets.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class Batch:
     rows
         ``(n,)`` int64, the rows' numbers in the AnnData.
     nonzero
-        Positions of the first input's stored values in its flattened form, int64, where the slot is sparse: a likelihood
-        need not look for them. ``None`` where it is dense.
+        Positions of the first input's stored values in its flattened form, int64, where the slot is sparse, so that a
+        likelihood need not look for them. ``None`` where it is dense.
     step, total_steps
         Optimiser steps done so far, and those the whole run will take; ``None`` outside of training.
     generator
@@ -76,7 +76,8 @@ class AnnDataset:
     """Batches of chosen slots of an AnnData.
 
     Sparse rows are densified once a batch, in one call; targets and covariates become tensors once; a backed file is
-    read in shuffled runs of rows. The AnnData is neither copied nor changed. Works with ``torch.utils.data.DataLoader``.
+    read in shuffled runs of rows. The AnnData is neither copied nor changed. It works with
+    ``torch.utils.data.DataLoader`` too.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ class AnnDataset:
         if slot.startswith("obs/"):
             values, self.target_names = _column(self.adata, slot.removeprefix("obs/"))
             return values
-        return open_rows(self.adata, slot).take(self.rows).values
+        return open_rows(self.adata, slot).take(self.rows).dense
 
     def _open_covariate(self, name: str) -> torch.Tensor:
         values, levels = _column(self.adata, name)
@@ -173,9 +174,9 @@ class AnnDataset:
         """Return the given rows, counted within this dataset, as one batch in the order asked for."""
         at = self.rows[np.asarray(rows, dtype=np.int64)]
         taken = [source.take(at) for source in self._sources]
-        index = torch.from_numpy(at).to(taken[0].values.device)
+        index = torch.from_numpy(at).to(taken[0].dense.device)
         return Batch(
-            inputs=tuple(part.values for part in taken),
+            inputs=tuple(part.dense for part in taken),
             target=None if self._target is None else self._target[index],
             covariates={name: values[index] for name, values in self._covariates.items()},
             rows=index,
@@ -228,7 +229,7 @@ class AnnDataset:
         return summarise(self._sources[0], self.rows)
 
     def hashes(self) -> NDArray[np.uint64]:
-        """Return ``(n,)`` hashes of the rows' inputs: equal rows have equal hashes, in whatever form they are stored."""
+        """Return ``(n,)`` hashes of the rows' inputs: equal rows have equal hashes, however they are stored."""
         total = np.zeros(len(self), dtype=np.uint64)
         for number, source in enumerate(self._sources):
             total = total * np.uint64(0x9E3779B97F4A7C15) + row_hashes(source, self.rows, seed=number)
@@ -282,7 +283,9 @@ def split(
     part = _assign(unit, stratum, np.asarray(fractions), np.random.default_rng(seed))
     for name, fraction, size in zip(Split._fields, fractions, np.bincount(part, minlength=3), strict=True):
         if fraction > 0 and size == 0:
-            what = f"{unit.max() + 1} groups of obs/{by} (duplicates joined)" if by else f"{unit.max() + 1} distinct rows"
+            what = (
+                f"{unit.max() + 1} groups of obs/{by} (duplicates joined)" if by else f"{unit.max() + 1} distinct rows"
+            )
             raise ValueError(
                 f"every part needs at least one group; {what} leave {name!r} empty: ask for fewer parts, as in "
                 "fractions=(0.5, 0.5, 0.0), or split by a finer column"
@@ -291,7 +294,7 @@ def split(
 
 
 def _units(dataset: AnnDataset, by: str | None) -> NDArray[np.int64]:
-    """Number the sets of rows that must stay together: duplicates, groups, and what these join."""
+    """Give a number to each set of rows that must stay together: duplicates, groups, and what these join."""
     _, duplicate = np.unique(dataset.hashes(), return_inverse=True)
     if by is None:
         return duplicate
@@ -324,7 +327,7 @@ def _assign(
         for one in units[:single]:
             part[one] = np.argmax(np.where(fractions > 0, lacking, -np.inf))
             lacking[part[one]] -= size[one]
-        part[units[single:]] = _fill(len(units) - single, lacking)
+        part[units[single:]] = _fill(len(units) - int(single), lacking)
     return part[unit]
 
 
@@ -341,13 +344,15 @@ def _fill(count: int, lacking: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _codes(dataset: AnnDataset, column: str) -> NDArray[np.int64]:
     _known_column(dataset.adata, column)
-    codes = pd.factorize(dataset.adata.obs[column].iloc[dataset.rows], use_na_sentinel=True)[0]
+    codes: NDArray[np.int64] = pd.factorize(dataset.adata.obs[column].iloc[dataset.rows], use_na_sentinel=True)[
+        0
+    ].astype(np.int64)
     if (codes < 0).any():
         raise ValueError(
             f"obs[{column!r}] must be known for every row; it is missing for {(codes < 0).sum():,} of {len(codes):,}: "
             "fill it in, or leave those rows out"
         )
-    return codes.astype(np.int64)
+    return codes
 
 
 def _column(adata: AnnData, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
@@ -363,7 +368,9 @@ def _column(adata: AnnData, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return torch.from_numpy(column.to_numpy(dtype=np.float32, copy=True)), ()
     categories = column.astype("category").cat
-    return torch.from_numpy(categories.codes.to_numpy(dtype=np.int64, copy=True)), tuple(map(str, categories.categories))
+    return torch.from_numpy(categories.codes.to_numpy(dtype=np.int64, copy=True)), tuple(
+        map(str, categories.categories)
+    )
 
 
 def _known_column(adata: AnnData, name: str) -> None:

@@ -19,7 +19,7 @@ _BLOCK_ROWS = 8192
 class Taken(NamedTuple):
     """Dense rows ``(n, width)``, and the flat positions of their stored values where they came from a sparse matrix."""
 
-    values: torch.Tensor
+    dense: torch.Tensor
     nonzero: torch.Tensor | None
 
 
@@ -49,13 +49,13 @@ class MemoryRows:
         self._numbers = numbers
 
     @property
-    def width(self) -> int:
+    def width(self) -> int:  # noqa: D102 - see RowSource
         return int(self.matrix.shape[1])
 
-    def read(self, rows: Rows) -> Any:
+    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
         return self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
 
-    def take(self, rows: Rows) -> Taken:
+    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
         return _densify(self.read(rows))
 
 
@@ -68,13 +68,13 @@ class FileRows:
         self.matrix = matrix
 
     @property
-    def width(self) -> int:
+    def width(self) -> int:  # noqa: D102 - see RowSource
         return int(self.matrix.shape[1])
 
-    def read(self, rows: Rows) -> Any:
+    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
         return self.matrix[rows]
 
-    def take(self, rows: Rows) -> Taken:
+    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
         wanted, place = np.unique(rows, return_inverse=True)
         return _densify(self.read(wanted)[place])
 
@@ -98,7 +98,7 @@ class DeviceRows:
         matrix = source.read(np.arange(_height(source)))
         none = torch.empty(0)
         if not sparse.issparse(matrix):
-            return cls(_densify(matrix).values.to(device), none, none, none, source.width)
+            return cls(_densify(matrix).dense.to(device), none, none, none, source.width)
         return cls(
             None,
             torch.as_tensor(matrix.indptr, device=device).long(),
@@ -108,13 +108,13 @@ class DeviceRows:
         )
 
     @property
-    def width(self) -> int:
+    def width(self) -> int:  # noqa: D102 - see RowSource
         return self.columns
 
-    def read(self, rows: Rows) -> NDArray[np.float32]:
-        return self.take(rows).values.cpu().numpy()
+    def read(self, rows: Rows) -> NDArray[np.float32]:  # noqa: D102 - see RowSource
+        return self.take(rows).dense.cpu().numpy()
 
-    def take(self, rows: Rows) -> Taken:
+    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
         at = torch.as_tensor(rows, device=self.values.device if self.matrix is None else self.matrix.device)
         if self.matrix is not None:
             return Taken(self.matrix[at], None)

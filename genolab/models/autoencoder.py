@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
@@ -90,7 +90,8 @@ class Autoencoder(nn.Module):
         """Return the latent ``(n, n_latent)`` of expression ``(n, n_genes)``."""
         if self.training:
             x = drop(x, self.config.input_dropout, generator)
-        return self.to_latent(self.encoder(x, generator))
+        latent: torch.Tensor = self.to_latent(self.encoder(x, generator))
+        return latent
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the latent of a batch, ``(n, n_latent)``."""
@@ -99,7 +100,8 @@ class Autoencoder(nn.Module):
     def decode(self, latent: torch.Tensor, covariates: Mapping[str, torch.Tensor] | None = None) -> torch.Tensor:
         """Return expression ``(n, n_genes)`` for latent ``(n, n_latent)``; this model uses no covariates."""
         del covariates
-        return self.to_genes(self.decoder(latent))
+        genes: torch.Tensor = self.to_genes(self.decoder(latent))
+        return genes
 
     def reconstruct(self, batch: Batch) -> torch.Tensor:
         """Return the batch's expression as the model rebuilds it, ``(n, n_genes)``."""
@@ -108,7 +110,7 @@ class Autoencoder(nn.Module):
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the mean squared error over cells and genes."""
         rebuilt = self.decode(self.encode(batch.x, batch.generator))
-        return {"loss": F.mse_loss(rebuilt, batch.x)}
+        return {"loss": functional.mse_loss(rebuilt, batch.x)}
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
         """Check that the data suit the model before it trains, and say what will happen."""
@@ -198,7 +200,9 @@ class VariationalAutoencoder(nn.Module):
             self.decoder = Layers((n_latent + extra, *reversed(hidden)))
             self.to_scores = nn.Linear(hidden[0] if hidden else n_latent + extra, n_genes)
             self.to_dropout = nn.Linear(self.to_scores.in_features, n_genes) if likelihood == "zinb" else None
-            self.log_spread = nn.Parameter(torch.randn(n_genes) if likelihood in {"nb", "zinb"} else torch.zeros(n_genes))
+            self.log_spread = nn.Parameter(
+                torch.randn(n_genes) if likelihood in {"nb", "zinb"} else torch.zeros(n_genes)
+            )
 
     def encode(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean and the log variance of each cell in the latent space, both ``(n, n_latent)``."""
@@ -213,9 +217,12 @@ class VariationalAutoencoder(nn.Module):
         return self.encode(batch)[0]
 
     def decode(
-        self, latent: torch.Tensor, covariates: Mapping[str, torch.Tensor] | None = None, library: torch.Tensor | float = 1e4
+        self,
+        latent: torch.Tensor,
+        covariates: Mapping[str, torch.Tensor] | None = None,
+        library: torch.Tensor | float = 1e4,
     ) -> torch.Tensor:
-        """Return expected counts ``(n, n_genes)`` for latent ``(n, n_latent)`` and cells with `library` counts in all."""
+        """Return expected counts ``(n, n_genes)`` for latent ``(n, n_latent)`` and `library` counts a cell."""
         scores = self._scores(latent, covariates or {})[0]
         return scores if self.config.likelihood == "normal" else library * scores.softmax(dim=1)
 
@@ -293,7 +300,9 @@ class VariationalAutoencoder(nn.Module):
                 f"the KL weight must reach its end within the run: kl_warmup_steps={warmup:,}, but the run has "
                 f"{total_steps:,} steps. Train for more epochs, or leave kl_warmup_steps=None"
             )
-        return f"KL weight grows from 0 to {self.config.kl_weight:g} over the first {warmup:,} of {total_steps:,} steps."
+        return (
+            f"KL weight grows from 0 to {self.config.kl_weight:g} over the first {warmup:,} of {total_steps:,} steps."
+        )
 
 
 def _check_sizes(n_genes: int, hidden: tuple[int, ...], n_latent: int) -> None:
@@ -308,7 +317,9 @@ def _check_values(dataset: AnnDataset, *, counts: bool) -> None:
     found = dataset.summary()
     slot = dataset.inputs[0]
     if found.n_not_finite:
-        raise ValueError(f"{slot!r} must hold finite numbers; {found.n_not_finite:,} are NaN or infinite: remove those cells")
+        raise ValueError(
+            f"{slot!r} must hold finite numbers; {found.n_not_finite:,} are NaN or infinite: remove those cells"
+        )
     if not counts:
         return
     if found.minimum < 0 or not found.whole:

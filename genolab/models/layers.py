@@ -1,11 +1,12 @@
 """What the models share: noise from a given generator, a stack of layers, and covariates as numbers."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 @contextmanager
@@ -38,7 +39,7 @@ class Layers(nn.Module):
     def __init__(self, sizes: Sequence[int], *, dropout: float = 0.0, activation: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         self.dropout = dropout
-        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.norm = nn.ModuleList(nn.BatchNorm1d(size, eps=1e-3, momentum=0.01) for size in sizes[1:])
         self.activation = activation()
 
@@ -56,7 +57,9 @@ def covariate_width(levels: Mapping[str, int]) -> int:
     return sum(levels.values())
 
 
-def encode_covariates(covariates: Mapping[str, torch.Tensor], levels: Mapping[str, int], x: torch.Tensor) -> torch.Tensor:
+def encode_covariates(
+    covariates: Mapping[str, torch.Tensor], levels: Mapping[str, int], x: torch.Tensor
+) -> torch.Tensor:
     """Append the covariates to `x`, ``(n, width)``: categories one-hot, real values as they are.
 
     Raises
@@ -72,5 +75,5 @@ def encode_covariates(covariates: Mapping[str, torch.Tensor], levels: Mapping[st
                 f"pass covariates={name!r} to AnnDataset"
             )
         values = covariates[name]
-        parts.append(F.one_hot(values, count).to(x.dtype) if count > 1 else values.to(x.dtype)[:, None])
+        parts.append(functional.one_hot(values, count).to(x.dtype) if count > 1 else values.to(x.dtype)[:, None])
     return torch.cat(parts, dim=1) if len(parts) > 1 else x

@@ -1,14 +1,14 @@
 """Negative log-likelihoods of counts and of real values, summed over a batch; in forms that are quick and stable.
 
-A decoder's scores become expected counts as ``mean = library * softmax(scores)``. Single-cell counts are mostly zero, and
-a zero needs no gamma function: everything with one is taken at the non-zeros only, in nats and without approximation.
+A decoder's scores become expected counts as ``mean = library * softmax(scores)``. Single-cell counts are mostly zero,
+and a zero needs no gamma function: everything with one is taken at the non-zeros only, in nats, without approximation.
 """
 
 import math
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 Likelihood = Literal["nb", "zinb", "poisson", "normal"]
 
@@ -31,7 +31,8 @@ def negative_binomial(
 ) -> torch.Tensor:
     """Return the negative log-likelihood of counts under a negative binomial, summed over cells and genes.
 
-    With dispersion ``t``, ``r = mean / t``: ``log p(x) = lgamma(x+t) - lgamma(t) - lgamma(x+1) + x log r - (x+t) log1p(r)``.
+    With dispersion ``t`` and ``r = mean / t``,
+    ``log p(x) = lgamma(x+t) - lgamma(t) - lgamma(x+1) + x log r - (x+t) log1p(r)``.
     The variance is ``mean + mean**2 / t``.
 
     Parameters
@@ -48,19 +49,20 @@ def negative_binomial(
         ``nonzero_positions(x)`` where it is known already.
     """
     nonzero = nonzero_positions(x) if nonzero is None else nonzero
-    return cast(torch.Tensor, _NegativeBinomial.apply(x, scores.float(), library, log_dispersion, nonzero))
+    total: torch.Tensor = _NegativeBinomial.apply(x, scores.to(x.dtype), library, log_dispersion, nonzero)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return total
 
 
 class _NegativeBinomial(torch.autograd.Function):
     """`negative_binomial` with its gradient taken in the same pass.
 
-    With ``g = (t + x) mean / (t + mean) - x``, the derivative by ``log r``, it is ``g - share * sum(g)`` for the scores and
-    ``t (log1p r - digamma(x+t) + digamma(t)) - g`` for ``log t``. Autograd would walk the whole ``(n, n_genes)`` array
+    With ``g = (t + x) mean / (t + mean) - x``, the derivative by ``log r``, it is ``g - share * sum(g)`` for the scores
+    and ``t (log1p r - digamma(x+t) + digamma(t)) - g`` for ``log t``. Autograd would walk all of ``(n, n_genes)``
     three times as often. On a CPU the rows go by blocks that stay in its cache.
     """
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0917 - autograd functions take positions only
         ctx: Any,
         x: torch.Tensor,
         scores: torch.Tensor,
@@ -158,8 +160,8 @@ def zero_inflated_negative_binomial(
     plain = negative_binomial(x, scores, library=library, log_dispersion=log_dispersion, nonzero=nonzero)
     share = scores.softmax(dim=1)
     log_zero = -log_dispersion.exp() * torch.log1p(share * (library * (-log_dispersion).exp()))  # log NB(0)
-    gain = F.softplus(dropout_scores - log_zero)
-    return plain + F.softplus(dropout_scores).sum() - gain.sum() + _at(gain, nonzero).sum()
+    gain = functional.softplus(dropout_scores - log_zero)
+    return plain + functional.softplus(dropout_scores).sum() - gain.sum() + _at(gain, nonzero).sum()
 
 
 def poisson(
@@ -180,4 +182,3 @@ def normal(x: torch.Tensor, mean: torch.Tensor, *, log_scale: torch.Tensor) -> t
 
 def _at(values: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return values.flatten().index_select(0, positions)
-

@@ -17,12 +17,12 @@ import torch
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.run.records import Losses, RunningMean
 
-Losses = dict[str, float]
 Tensors = dict[str, torch.Tensor]
 
 _VALID_BATCH = 1024
-_DRAWS_GLOBALLY = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention, nn.RReLU)  # noqa: SLF001 - the only name of all dropouts
+_DRAWS_GLOBALLY = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention, nn.RReLU)
 _global_draws = threading.Lock()
 
 
@@ -51,8 +51,8 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(device.type, lambda: True)()
-    if not there:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.type, True):
         raise ValueError(f"device {name!r} is not on this machine: use device='auto' or 'cpu'")
     return device
 
@@ -131,7 +131,7 @@ class Engine:
             torch.nn.utils.clip_grads_with_norm_(self.model.parameters(), clip_norm, norm)
 
     def evaluate(self, dataset: AnnDataset) -> Losses:
-        """Return the loss and its parts over a dataset: no dropout, the same draws every time, the model left as it is."""
+        """Return the loss and its parts over a dataset: no dropout, the same draws every time."""
         self.model.eval()
         mean = RunningMean()
         with torch.no_grad():
@@ -185,24 +185,6 @@ class Engine:
         for name, value in moments.items():
             parameter, _, moment = name.rpartition("/")
             self.optimiser.state[parameters[parameter]][moment] = value.to(self.device, copy=True)
-
-
-class RunningMean:
-    """Means of losses over the rows seen so far."""
-
-    def __init__(self, sums: Mapping[str, float] | None = None, rows: int = 0) -> None:
-        self.sums = dict(sums or {})
-        self.rows = rows
-
-    def add(self, losses: Losses, rows: int) -> None:
-        """Count a batch's mean losses for its number of rows."""
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * rows
-        self.rows += rows
-
-    def values(self) -> Losses:
-        """Return the means."""
-        return {name: value / self.rows for name, value in self.sums.items()}
 
 
 def _as_numbers(parts: Tensors) -> Losses:

@@ -1,168 +1,46 @@
-"""Training is an iterator: ``for epoch in run``. It can be paused, tuned, stopped, saved and taken up again, bit for bit.
+"""Training is an iterator: ``for epoch in run``. It can be paused, tuned, stopped, saved and resumed, bit for bit.
 
 A `Run` computes and says what happened; it never knows who listens. A panel sends it the same commands that code does.
 """
 
+import atexit
+import copy
 import dataclasses
 import math
 import signal
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import pandas as pd
 from torch import nn
 
-from genolab import checkpoint
-from genolab.config import Control, check, control, controls
-from genolab.data.dataset import AnnDataset
-from genolab.engine import Engine, Losses, NonFiniteLossError, RunningMean, Tensors, cpu_threads, resolve_device
+from genolab.config import Control, controls
+from genolab.data.dataset import AnnDataset, Batch
+from genolab.run.commands import Commands
+from genolab.run.engine import Engine, NonFiniteLossError, Tensors, cpu_threads, resolve_device
+from genolab.run.records import Change, Epoch, Losses, Position, RunConfig, RunStatus, State
+from genolab.run.saving import Checkpoint, group, load_model, read, ungroup, write
+from genolab.run.speed import Speed
 
-State = Literal["ready", "running", "paused", "stopped", "finished", "failed"]
 Event = Literal["state", "step", "epoch", "tune"]
 Listener = Callable[["Run", Event], object]
 
-__all__ = ["Change", "Epoch", "NonFiniteLossError", "Run", "RunConfig", "RunStatus"]
-
-# Speed is taken over the last seconds, so that it follows a change of the machine's load.
-_SPEED_WINDOW_S = 5.0
+_in_background: "weakref.WeakSet[Run]" = weakref.WeakSet()
 
 
-@dataclass(frozen=True)
-class RunConfig:
-    """How a model is trained. Its fields are the controls that a panel shows.
-
-    Attributes
-    ----------
-    epochs
-        Walks over the training data.
-    batch_size
-        Rows an optimiser step.
-    learning_rate, weight_decay
-        Of AdamW (Loshchilov & Hutter 2019); without weight decay it is Adam. May change while it trains.
-    clip_norm
-        Longest gradient, in the Euclidean norm over all weights; ``None``: any.
-    patience
-        Stop after so many epochs in which the validation loss got no better; ``None``: never.
-    restore_best
-        When the run has finished, give the model the weights of its best epoch, judged by the validation loss.
-    keep_every
-        Keep the whole state every so many epochs, for `Run.branch`; ``None``: none.
-    seed
-        Order of the rows, dropout and sampling.
-    device
-        ``"auto"`` (CUDA, else MPS, else CPU), or a torch device's name.
-    mixed_precision
-        On CUDA, compute in bfloat16 where that is safe.
-    threads
-        CPU threads; ``None``: all cores but one, which the notebook and the browser need.
-    """
-
-    epochs: int = control(30, low=1, high=1_000_000, help="Walks over the training data.")
-    batch_size: int = control(128, low=1, high=1_000_000, scale="log", help="Rows an optimiser step.")
-    learning_rate: float = control(
-        1e-3, low=1e-6, high=1.0, scale="log", live=True, help="How far one optimiser step goes."
-    )
-    weight_decay: float = control(
-        0.0, low=0.0, high=1.0, live=True, help="Pull of all weights towards zero, as a share of the learning rate."
-    )
-    clip_norm: float | None = control(None, low=1e-3, high=1e6, scale="log", help="Longest gradient allowed.")
-    patience: int | None = control(None, low=1, high=1_000_000, help="Epochs without a better validation loss to bear.")
-    restore_best: bool = True
-    keep_every: int | None = control(None, low=1, high=1_000_000, help="Keep the state every so many epochs.")
-    seed: int = control(0, low=0, high=2**32 - 1, help="Order of the rows, dropout and sampling.")
-    device: str = "auto"
-    mixed_precision: bool = True
-    threads: int | None = control(None, low=1, high=1024, help="CPU threads to train with.")
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one walk over the training data brought.
-
-    Attributes
-    ----------
-    number
-        Epochs completed, from 1.
-    step
-        Optimiser steps completed.
-    train, valid
-        Mean loss and its parts; `valid` is empty without validation data.
-    settings
-        Values of the live controls at the end of the epoch.
-    seconds
-        Time spent training and validating.
-    best
-        Whether no earlier epoch had so low a validation loss.
-    """
-
-    number: int
-    step: int
-    train: Losses
-    valid: Losses
-    settings: dict[str, float]
-    seconds: float
-    best: bool
-
-    def row(self) -> dict[str, float]:
-        """Return the epoch as a row of the history."""
-        train = {f"train_{name}": value for name, value in self.train.items()}
-        valid = {f"valid_{name}": value for name, value in self.valid.items()}
-        return {"epoch": self.number, "step": self.step, **train, **valid, **self.settings, "seconds": self.seconds}
-
-
-@dataclass(frozen=True)
-class Change:
-    """A control that was changed: from which step on, in which epoch, from what to what."""
-
-    step: int
-    epoch: int
-    name: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """Where a run stands, at one moment.
-
-    Attributes
-    ----------
-    state
-        ``"ready"``, ``"running"``, ``"paused"``, ``"stopped"``, ``"finished"`` or ``"failed"``.
-    epoch, epochs
-        Epochs completed, and those that the run will have.
-    step, steps_per_epoch, total_steps
-        Optimiser steps completed, in one epoch, and in all.
-    fraction
-        Share of the run that is done, 0 to 1.
-    seconds_left, rows_per_second
-        ``None`` until there is a speed to go by.
-    loss
-        Mean training loss of the epoch at work; ``None`` at its first step.
-    message
-        One plain sentence.
-    """
-
-    state: State
-    epoch: int
-    epochs: int
-    step: int
-    steps_per_epoch: int
-    total_steps: int
-    fraction: float
-    seconds_left: float | None
-    rows_per_second: float | None
-    loss: float | None
-    message: str
+@atexit.register
+def _stop_all() -> None:
+    """End background training before the interpreter does: a thread cut off inside torch would abort the process."""
+    for run in list(_in_background):
+        run.stop()
+        if run._thread is not None:
+            run._thread.join(timeout=10)
 
 
 class Run:
@@ -207,29 +85,23 @@ class Run:
         self.error: BaseException | None = None
         self.listener_errors: deque[Exception] = deque(maxlen=100)
 
-        self._engine = Engine(
-            model, self.device, seed=self.config.seed, mixed_precision=self.config.mixed_precision
-        )
-        self._train_rows = train.to(self.device) if self.device.type != "cpu" else train
-        self._valid_rows = self.valid.to(self.device) if self.valid and self.device.type != "cpu" else self.valid
-        self._position = _Position()
+        self._engine = Engine(model, self.device, seed=self.config.seed, mixed_precision=self.config.mixed_precision)
+        on_cpu = self.device.type == "cpu"
+        self._train_rows = train if on_cpu else train.to(self.device)
+        self._valid_rows = self.valid if on_cpu or self.valid is None else self.valid.to(self.device)
+        self._position = Position()
         self._epochs: list[Epoch] = []
         self._best: Tensors | None = None
         self._last: Tensors | None = None  # the weights to go on from, while the model has the best ones
-        self._kept: dict[int, checkpoint.Checkpoint] = {}
+        self._kept: dict[int, Checkpoint] = {}
 
         self._state: State = "ready"
         self._message = self.plan
         self._listeners: list[Listener] = []
-        self._bell = threading.Condition()  # guards the commands below
-        self._walker: int | None = None
-        self._thread: threading.Thread | None = None
-        self._paused = False
-        self._stopping = False
+        self._commands = Commands()
         self._interrupted = False
-        self._steps_allowed = 0
-        self._pending: dict[str, float] = {}
-        self._ticks: deque[tuple[float, int]] = deque()
+        self._thread: threading.Thread | None = None
+        self._speed = Speed()
 
     def _plan(self) -> str:
         plan = getattr(self.model, "plan", None)
@@ -240,7 +112,7 @@ class Run:
         judged = "" if best is None else f", validation loss {best.valid['loss']:.4g} (best, epoch {best.number})"
         return f"Run({type(self.model).__name__}, {len(self._epochs)} of {self.config.epochs} epochs{judged})"
 
-    # ---- what a run is ------------------------------------------------------------------------------------------
+    # ---- what a run is -------------------------------------------------------------------------------------------
 
     @property
     def steps_per_epoch(self) -> int:
@@ -269,21 +141,19 @@ class Run:
 
     @property
     def live(self) -> dict[str, tuple[Control, float]]:
-        """The controls that may change while it trains, the run's and the model's, with the values they have or will have."""
-        found = {
-            name: (bounds, getattr(owner, name))
+        """The controls of run and model that may change while it trains, with the values they have or will have."""
+        waiting = self._commands.tuning
+        return {
+            name: (bounds, waiting.get(name, getattr(owner, name)))
             for owner in self._configs()
             for name, bounds in controls(owner, live_only=True).items()
         }
-        return {name: (bounds, self._pending.get(name, value)) for name, (bounds, value) in found.items()}
 
     @property
     def status(self) -> RunStatus:
         """Where the run stands."""
-        position = self._position
-        speed = self._speed()
+        position, speed = self._position, self._speed.steps_per_second
         left = max(0, self.total_steps - position.step)
-        mean = position.mean.values() if position.mean.rows else {}
         return RunStatus(
             state=self._state,
             epoch=len(self._epochs),
@@ -294,7 +164,7 @@ class Run:
             fraction=min(1.0, position.step / self.total_steps),
             seconds_left=left / speed if speed else None,
             rows_per_second=speed * len(self.train) / self.steps_per_epoch if speed else None,
-            loss=mean.get("loss"),
+            loss=position.mean.values().get("loss"),
             message=self._message,
         )
 
@@ -302,52 +172,40 @@ class Run:
         own = getattr(self.model, "config", None)
         return [self.config, own] if dataclasses.is_dataclass(own) else [self.config]
 
-    def _speed(self) -> float | None:
-        """Return optimiser steps a second, over the last seconds."""
-        ticks = list(self._ticks)
-        if len(ticks) < 2 or ticks[-1][0] <= ticks[0][0]:
-            return None
-        return (ticks[-1][1] - ticks[0][1]) / (ticks[-1][0] - ticks[0][0])
-
-    # ---- commands: they return at once and take effect after the step at work -----------------------------------
+    # ---- commands: they return at once and take effect after the step at work ------------------------------------
 
     def start(self, epochs: int | None = None) -> Self:
         """Train in a background thread; where it is paused, go on. `epochs` is as in `fit`."""
-        with self._bell:
-            if self._walker is not None:
+        with self._commands.lock:
+            if self._commands.walking:
                 return self.resume()
-            self._paused = False
+            self._commands.begin()
             self._start_thread(epochs)
         return self
 
     def pause(self) -> Self:
         """Halt after the step at work; `resume` goes on, `step` takes single steps."""
-        with self._bell:
-            self._paused = self._walker is not None
+        self._commands.pause()
         return self
 
     def resume(self) -> Self:
         """Go on after a pause."""
-        with self._bell:
-            self._paused = False
-            self._bell.notify_all()
+        self._commands.resume()
         return self
 
     def step(self, count: int = 1) -> Self:
         """Take `count` optimiser steps, and pause; a run that isn't training starts to, in the background."""
-        with self._bell:
-            self._paused = True
-            self._steps_allowed += count
-            if self._walker is None:
+        with self._commands.lock:
+            if self._commands.walking:
+                self._commands.allow(count)
+            else:
+                self._commands.begin(steps=count)
                 self._start_thread(None)
-            self._bell.notify_all()
         return self
 
     def stop(self) -> Self:
         """End the walk after the step at work; walking again goes on from there."""
-        with self._bell:
-            self._stopping = self._walker is not None
-            self._bell.notify_all()
+        self._commands.stop()
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -360,10 +218,9 @@ class Run:
         NonFiniteLossError
             Training met NaN or infinity.
         """
-        thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
-            if thread.is_alive():
+        if self._thread is not None:
+            self._thread.join(timeout)
+            if self._thread.is_alive():
                 raise TimeoutError(f"the run is still {self._state} after {timeout:g} s: call stop() or wait longer")
         if self.error is not None:
             raise self.error
@@ -382,18 +239,18 @@ class Run:
         if unknown:
             raise ValueError(f"{', '.join(unknown)} can't change while training; these can: {', '.join(known)}")
         for owner in self._configs():
-            dataclasses.replace(owner, **{n: v for n, v in values.items() if hasattr(owner, n)})  # checks the bounds
-        with self._bell:
-            self._pending.update(values)
-            if self._walker is None:
-                self._apply_pending()
+            dataclasses.replace(owner, **{name: v for name, v in values.items() if hasattr(owner, name)})  # checks
+        with self._commands.lock:
+            self._commands.tune(values)
+            if not self._commands.walking:
+                self._apply_tuning()
         return self
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener(run, event)`` whenever something happens; return a function that ends it.
 
-        Events are ``"state"``, ``"step"``, ``"epoch"`` and ``"tune"``. The call comes in the thread that trains: be quick,
-        and don't print. An error in a listener is kept in `listener_errors` and doesn't disturb training.
+        Events are ``"state"``, ``"step"``, ``"epoch"`` and ``"tune"``. The call comes in the thread that trains: be
+        quick, and don't print. An error in a listener is kept in `listener_errors` and doesn't disturb training.
         """
         self._listeners.append(listener)
 
@@ -403,7 +260,7 @@ class Run:
 
         return stop_listening
 
-    # ---- walking ------------------------------------------------------------------------------------------------
+    # ---- walking -------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Epoch]:
         return self._walk(None)
@@ -428,18 +285,13 @@ class Run:
         goal = self._goal(epochs)
         if goal > len(self._epochs) and not self._ended_early():
             tqdm.write(self.plan)
-        left = max(0, goal * self.steps_per_epoch - self._position.step)
-        with tqdm(total=left, unit="step", desc="Training") as bar:
-
-            def advance(_: Run, event: Event) -> None:
-                if event == "step":
-                    bar.update()
-
-            silence = self.listen(advance)
+        steps = max(0, goal * self.steps_per_epoch - self._position.step)
+        with tqdm(total=steps, unit="step", desc="Training") as bar:
+            silence = self.listen(lambda _, event: bar.update() if event == "step" else None)
             try:
                 for epoch in self._walk(epochs):
-                    shown = epoch.valid or epoch.train
-                    bar.set_postfix(epoch=epoch.number, **{("valid" if epoch.valid else "train"): f"{shown['loss']:.4g}"})
+                    judged, losses = ("valid", epoch.valid) if epoch.valid else ("train", epoch.train)
+                    bar.set_postfix({"epoch": epoch.number, judged: f"{losses['loss']:.4g}"})
             finally:
                 silence()
         return self
@@ -449,21 +301,21 @@ class Run:
 
     def _start_thread(self, epochs: int | None) -> None:
         self.error = None
-        self._walker = -1  # taken, until the thread has its own number
+        _in_background.add(self)
         self._thread = threading.Thread(target=self._walk_in_thread, args=(epochs,), name="genolab-run", daemon=True)
         self._thread.start()
 
     def _walk_in_thread(self, epochs: int | None) -> None:
         try:
-            for _ in self._walk(epochs, claimed=True):
+            for _ in self._walk(epochs, begun=True):
                 pass
         except BaseException as error:  # noqa: BLE001 - wait() raises it in the thread that asks
             self.error = error
 
-    def _walk(self, epochs: int | None, *, claimed: bool = False) -> Iterator[Epoch]:
+    def _walk(self, epochs: int | None, *, begun: bool = False) -> Iterator[Epoch]:
         """Yield epochs until the goal; whatever ends the walk, the next one goes on from there."""
-        with self._claim(claimed), cpu_threads(self.config.threads), self._mode_kept():
-            goal = self._goal(epochs)
+        goal = self._goal(epochs)
+        with self._claimed(begun=begun), cpu_threads(self.config.threads), self._mode_kept():
             if self._last is not None and goal > len(self._epochs) and not self._ended_early():
                 self._engine.restore(self._last)
                 self._last = None
@@ -479,24 +331,22 @@ class Run:
                     break
 
     @contextmanager
-    def _claim(self, claimed: bool) -> Iterator[None]:  # noqa: FBT001 - private, one caller
+    def _claimed(self, *, begun: bool) -> Iterator[None]:
         """Let one walk at a time have the run, and leave a true state behind it."""
-        with self._bell:
-            if self._walker is not None and not claimed:
-                raise RuntimeError("this run is being trained already: wait() for it, or stop() it first")
-            self._walker = threading.get_ident()
-            self._stopping = self._interrupted = False
-        self._ticks.clear()
+        with self._commands.lock:
+            if not begun:
+                if self._commands.walking:
+                    raise RuntimeError("this run is being trained already: wait() for it, or stop() it first")
+                self._commands.begin()
+        self._interrupted = False
+        self._speed.reset()
         try:
             yield
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):
             self._end("stopped")
             raise
         except NonFiniteLossError as error:
             self._end("failed", str(error))
-            raise
-        except KeyboardInterrupt:
-            self._end("stopped")
             raise
         except BaseException as error:
             self._end("failed", f"{type(error).__name__}: {error}")
@@ -507,11 +357,8 @@ class Run:
         if state == "finished" and self.config.restore_best and self._best is not None and self._last is None:
             self._last = self._engine.weights()
             self._engine.restore(self._best)
-        with self._bell:
-            self._walker = None
-            self._paused = self._stopping = False
-            self._steps_allowed = 0
-            self._apply_pending()
+        self._commands.end()
+        self._apply_tuning()
         self._set_state(state, message or self._summary())
 
     def _has_finished(self) -> bool:
@@ -540,11 +387,11 @@ class Run:
             if not self._obey():
                 return None
             began = time.perf_counter()
-            position.mean.add(self._take_step(batch), len(batch))
-            position.step += 1
-            position.in_epoch += 1
-            self._tick()
+            position.count(self._take_step(batch), len(batch))
+            self._commands.step_done()
+            self._speed.tick(position.step)
             self._emit("step")
+        position.seconds += time.perf_counter() - began
         if not self._obey():  # a pause or stop during the last step comes before the validation
             return None
         began = time.perf_counter()
@@ -552,7 +399,7 @@ class Run:
         position.seconds += time.perf_counter() - began
         return self._complete(valid)
 
-    def _take_step(self, batch: Any) -> Losses:
+    def _take_step(self, batch: Batch) -> Losses:
         config = self.config
         try:
             return self._engine.step(
@@ -566,21 +413,21 @@ class Run:
         except NonFiniteLossError as error:
             raise NonFiniteLossError(
                 f"training stopped: the {error} was not finite in epoch {len(self._epochs) + 1}, step "
-                f"{self._position.step + 1:,}. The model has the weights from before that step. Lower the learning rate "
-                f"(now {config.learning_rate:g}), set clip_norm, or look for extreme values in the data"
+                f"{self._position.step + 1:,}. The model has the weights from before that step. Lower the learning "
+                f"rate (now {config.learning_rate:g}), set clip_norm, or look for extreme values in the data"
             ) from None
 
     def _complete(self, valid: Losses) -> Epoch:
         """Close the epoch: note it, keep its weights if it was the best, and tell the listeners."""
         position, best = self._position, self.best
-        settings = {name: float(value) for name, (_, value) in self.live.items() if name not in self._pending}
+        settings = {name: float(getattr(o, name)) for o in self._configs() for name in controls(o, live_only=True)}
         is_best = bool(valid) and math.isfinite(valid["loss"]) and (best is None or valid["loss"] < best.valid["loss"])
         number = len(self._epochs) + 1
         epoch = Epoch(number, position.step, position.mean.values(), valid, settings, position.seconds, is_best)
         if is_best:
             self._best = self._engine.weights()
         self._epochs.append(epoch)
-        self._position = _Position(step=position.step)
+        self._position = Position(step=position.step)
         if self.config.keep_every and number % self.config.keep_every == 0:
             self._kept[number] = self._checkpoint()
         self._emit("epoch")
@@ -588,34 +435,28 @@ class Run:
 
     def _obey(self) -> bool:
         """Carry out the commands that came in; return whether to go on."""
-        with self._bell:
-            self._apply_pending()
-            while self._paused and not self._steps_allowed and not self._stopping:
-                if self._state != "paused":
-                    self._set_state("paused", self._summary())
-                self._bell.wait(timeout=0.2)  # wakes by itself, so that an interrupt is seen on every platform
-                self._ticks.clear()
-                self._apply_pending()
-            self._steps_allowed = max(0, self._steps_allowed - 1)
-            stopping = self._stopping
-        if self._state == "paused" and not stopping:
-            self._set_state("running", self.plan)
-        return not stopping
 
-    def _apply_pending(self) -> None:
+        def wake() -> None:
+            self._speed.reset()
+            self._apply_tuning()
+
+        self._apply_tuning()
+        go_on = self._commands.obey(lambda: self._set_state("paused", self._summary()), wake)
+        if go_on:
+            self._set_state("running", self.plan)
+        return go_on
+
+    def _apply_tuning(self) -> None:
         """Make the changes that `tune` asked for, and note them."""
-        if not self._pending:
-            return
-        for name, value in self._pending.items():
-            for owner, place in zip(self._configs(), (self, self.model), strict=False):
-                if name in controls(owner, live_only=True):
-                    before = getattr(owner, name)
-                    place.config = dataclasses.replace(owner, **{name: value})
-                    if before != value:
-                        change = Change(self._position.step, len(self._epochs), name, before, value)
-                        self.changes.append(change)
-        self._pending = {}
-        self._emit("tune")
+        waiting = self._commands.take_tuning()
+        for owner, place in zip(self._configs(), (self, self.model), strict=False):
+            for name in [name for name in controls(owner, live_only=True) if name in waiting]:
+                before, after = getattr(owner, name), waiting[name]
+                place.config = dataclasses.replace(place.config, **{name: after})
+                if before != after:
+                    self.changes.append(Change(self._position.step, len(self._epochs), name, before, after))
+        if waiting:
+            self._emit("tune")
 
     @contextmanager
     def _interrupts_held(self) -> Iterator[None]:
@@ -628,7 +469,8 @@ class Run:
         def hold(*_: object) -> None:
             if self._interrupted:  # a second one won't wait
                 raise KeyboardInterrupt
-            self._interrupted = self._stopping = True
+            self._interrupted = True
+            self._commands.interrupt()
 
         signal.signal(signal.SIGINT, hold)
         try:
@@ -645,15 +487,11 @@ class Run:
         finally:
             self.model.train(training)
 
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._ticks.append((now, self._position.step))
-        while now - self._ticks[0][0] > _SPEED_WINDOW_S:
-            self._ticks.popleft()
-
     def _set_state(self, state: State, message: str) -> None:
         changed = state != self._state
-        self._state, self._message = state, message
+        if changed or state != "paused":
+            self._message = message
+        self._state = state
         if changed:
             self._emit("state")
 
@@ -664,7 +502,7 @@ class Run:
             except Exception as error:  # noqa: BLE001 - a broken screen must not stop training; the error is kept
                 self.listener_errors.append(error)
 
-    # ---- leaving and coming back --------------------------------------------------------------------------------
+    # ---- leaving and coming back ---------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
         """Write the run to one safetensors file: weights, optimiser, history and place, so that it can go on.
@@ -674,9 +512,9 @@ class Run:
         RuntimeError
             It is training; pause or stop it first.
         """
-        if self._walker is not None and self._state == "running":
+        if self._commands.walking and self._state == "running":
             raise RuntimeError("a run can't be saved in the middle of a step: pause() or stop() it first")
-        return checkpoint.write(path, self._checkpoint())
+        return write(path, self._checkpoint())
 
     @classmethod
     def load(
@@ -698,14 +536,14 @@ class Run:
         ValueError
             The file is damaged, the model's class is unknown, or the data have another number of rows.
         """
-        saved = checkpoint.read(path)
-        facts = saved.facts
-        if len(train) != facts["n_train"]:
+        saved = read(path)
+        rows = saved.facts["n_train"]
+        if len(train) != rows:
             raise ValueError(
-                f"a run goes on with the data it was trained on: {path} had {facts['n_train']:,} rows, got {len(train):,}. "
+                f"a run goes on with the data it was trained on: {path} had {rows:,} rows, got {len(train):,}. "
                 "To train on other data, make a new Run(run.model, ...)"
             )
-        run = cls(model or load_model(path), train, valid, RunConfig(**facts["config"]))
+        run = cls(model or load_model(path), train, valid, _on_this_machine(RunConfig(**saved.facts["config"])))
         run._restore(saved)
         return run
 
@@ -724,28 +562,21 @@ class Run:
         KeyError
             That epoch was not kept.
         """
-        import copy
-
         if epoch is not None and epoch not in self._kept:
             raise KeyError(f"epoch {epoch} was not kept; kept are {sorted(self._kept)}: set RunConfig(keep_every=1)")
         saved = self._checkpoint() if epoch is None else self._kept[epoch]
-        own = {name for name in changes if name in {f.name for f in dataclasses.fields(RunConfig)}}
+        own = {field.name for field in dataclasses.fields(RunConfig)} & set(changes)
         config = dataclasses.replace(self.config, **{name: changes[name] for name in own})
         other = Run(copy.deepcopy(self.model), self.train, self.valid, config)
         other._restore(saved)
         return other.tune(**{name: value for name, value in changes.items() if name not in own})
 
-    def _checkpoint(self) -> checkpoint.Checkpoint:
-        groups = {
-            "weights": self._last or self._engine.weights(),
-            "moments": self._engine.moments(),
-            "best": self._best or {},
-        }
-        tensors = {f"{group}:{name}": value for group, values in groups.items() for name, value in values.items()}
-        own = getattr(self.model, "config", None)
+    def _checkpoint(self) -> Checkpoint:
+        weights = self._last or self._engine.weights()
+        own = self._configs()[1:]
         facts = {
             "model": type(self.model).__name__,
-            "model_config": dataclasses.asdict(own) if dataclasses.is_dataclass(own) and not isinstance(own, type) else None,
+            "model_config": dataclasses.asdict(own[0]) if own else None,
             "config": dataclasses.asdict(self.config),
             "n_train": len(self.train),
             "position": self._position.facts(),
@@ -753,67 +584,26 @@ class Run:
             "changes": [dataclasses.asdict(change) for change in self.changes],
             "shows_best": self._last is not None,
         }
-        return checkpoint.Checkpoint(tensors, facts)
+        return Checkpoint(group(weights=weights, moments=self._engine.moments(), best=self._best or {}), facts)
 
-    def _restore(self, saved: checkpoint.Checkpoint) -> None:
-        groups: dict[str, Tensors] = {"weights": {}, "moments": {}, "best": {}}
-        for key, value in saved.tensors.items():
-            group, _, name = key.partition(":")
-            groups[group][name] = value
-        facts = saved.facts
-        self._engine.restore(groups["weights"], groups["moments"])
-        self._best = groups["best"] or None
+    def _restore(self, saved: Checkpoint) -> None:
+        facts, weights = saved.facts, ungroup(saved.tensors, "weights")
+        self._engine.restore(weights, ungroup(saved.tensors, "moments"))
+        self._best = ungroup(saved.tensors, "best") or None
         if facts["shows_best"] and self._best is not None:
-            self._last = groups["weights"]
+            self._last = weights
             self._engine.restore(self._best)
-        self._position = _Position.from_facts(facts["position"])
+        self._position = Position.from_facts(facts["position"])
         self._epochs = [Epoch(**epoch) for epoch in facts["epochs"]]
         self.changes = [Change(**change) for change in facts["changes"]]
         self._state = "finished" if self._has_finished() else "stopped" if self._position.step else "ready"
         self._message = self._summary()
 
 
-def load_model(path: str | Path) -> nn.Module:
-    """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs.
-
-    Raises
-    ------
-    ValueError
-        The file is damaged, or the model is of a class that isn't genolab's.
-    """
-    from genolab import models
-
-    saved = checkpoint.read(path)
-    name, config = saved.facts["model"], saved.facts["model_config"]
-    if name not in models.__all__ or config is None:
-        raise ValueError(
-            f"{path} holds a {name}, which is none of genolab's models ({', '.join(models.__all__)}): "
-            "build it yourself and pass it as Run.load(path, train, model=...)"
-        )
-    model: nn.Module = getattr(models, name)(**config)
-    group = "best:" if saved.facts["shows_best"] else "weights:"
-    model.load_state_dict({k.removeprefix(group): v for k, v in saved.tensors.items() if k.startswith(group)})
-    return model.eval()
-
-
-@dataclass
-class _Position:
-    """Where a walk is: steps done in all and in this epoch, and what this epoch has brought so far."""
-
-    step: int = 0
-    in_epoch: int = 0
-    seconds: float = 0.0
-    mean: RunningMean = dataclasses.field(default_factory=RunningMean)
-
-    def facts(self) -> dict[str, Any]:
-        return {
-            "step": self.step,
-            "in_epoch": self.in_epoch,
-            "seconds": self.seconds,
-            "sums": self.mean.sums,
-            "rows": self.mean.rows,
-        }
-
-    @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Self:
-        return cls(facts["step"], facts["in_epoch"], facts["seconds"], RunningMean(facts["sums"], facts["rows"]))
+def _on_this_machine(config: RunConfig) -> RunConfig:
+    """Return the config with a device that is here: a run trained on a GPU loads on a laptop."""
+    try:
+        resolve_device(config.device)
+    except ValueError:
+        return dataclasses.replace(config, device="auto")
+    return config

@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
+
+from genolab import models
+
+Tensors = dict[str, torch.Tensor]
 
 _HEADER = "genolab"
 
@@ -16,7 +21,7 @@ _HEADER = "genolab"
 class Checkpoint(NamedTuple):
     """Tensors by name, and JSON-able facts."""
 
-    tensors: dict[str, torch.Tensor]
+    tensors: Tensors
     facts: dict[str, Any]
 
 
@@ -58,3 +63,34 @@ def read(path: str | Path) -> Checkpoint:
     if header is None:
         raise ValueError(f"{path} holds tensors but no run: Run.load reads what run.save(path) wrote")
     return Checkpoint(tensors, json.loads(header))
+
+
+def group(**groups: Tensors) -> Tensors:
+    """Join groups of tensors into one, as ``<group>:<name>``."""
+    return {f"{place}:{name}": value for place, tensors in groups.items() for name, value in tensors.items()}
+
+
+def ungroup(tensors: Tensors, place: str) -> Tensors:
+    """Return one group of joined tensors under their own names."""
+    prefix = f"{place}:"
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def load_model(path: str | Path) -> nn.Module:
+    """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged, or the model is of a class that isn't genolab's.
+    """
+    saved = read(path)
+    name, config = saved.facts["model"], saved.facts["model_config"]
+    if name not in models.__all__ or config is None:
+        raise ValueError(
+            f"{path} holds a {name}, which is none of genolab's models ({', '.join(models.__all__)}): "
+            "build it yourself and pass it as Run.load(path, train, model=...)"
+        )
+    model: nn.Module = getattr(models, name)(**config)
+    model.load_state_dict(ungroup(saved.tensors, "best" if saved.facts["shows_best"] else "weights"))
+    return model.eval()
