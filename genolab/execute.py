@@ -73,7 +73,7 @@ def run(
     folder: Path,
     *,
     kernel: str | None = None,
-    timeout: float | None = None,
+    timeout: int | None = None,
     inplace: bool = False,
     watch: Watcher | None = None,
 ) -> Outcome:
@@ -107,12 +107,13 @@ def run(
     notebook = read(source)
     name = kernels.choose(kernel, notebook.metadata.get("kernelspec", {}).get("name"))
     seconds: list[float] = []
-    page = folder / f"{source.stem}.html"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         failure = execute(notebook, source.parent, kernel=name, timeout=timeout, watch=watch, seconds=seconds)
     finally:  # also when a person interrupts: what ran isn't lost
         _write(target, nbformat.writes(notebook) + "\n")
     notice, cell_id = (f"This run stopped at {failure}", failure.cell_id) if failure else ("", "")
+    page = folder / f"{source.stem}.html"
     _write(page, to_html(notebook, name=source.stem, folder=source.parent, notice=notice, cell_id=cell_id))
     return Outcome(target, page, tuple(seconds), failure)
 
@@ -139,7 +140,7 @@ def execute(
     folder: Path,
     *,
     kernel: str,
-    timeout: float | None = None,
+    timeout: int | None = None,
     watch: Watcher | None = None,
     seconds: list[float] | None = None,
 ) -> Failure | None:
@@ -181,7 +182,7 @@ def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int, *, cou
         shown: Mapping[str, Any] = next((o for o in cell.outputs if o.output_type == "error"), vars(error))
         return Failure(count, line, source, _one_line(f"{shown['ename']}: {shown['evalue']}"), cell.get("id", ""))
     except CellTimeoutError:
-        return Failure(count, None, "", f"it took longer than {client.timeout:g} s", cell.get("id", ""))
+        return Failure(count, None, "", f"it took longer than {client.timeout} s", cell.get("id", ""))
     except DeadKernelError:
         return Failure(count, None, "", "the kernel died, as it does when memory runs out", cell.get("id", ""))
     return None
@@ -202,7 +203,6 @@ def _failing_line(cell: NotebookNode, count: int) -> int | None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.half")
     half.write_text(text, encoding="utf-8")
     half.replace(path)
