@@ -37,9 +37,11 @@ def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnD
     from anndata import AnnData
     from scipy import sparse
 
+    from genolab.data.read import quietly
+
     matrix = sparse.csr_matrix(counts)
     whole = np.rint(matrix.data)
-    wrong = ~((np.abs(matrix.data - whole) <= 1e-3) & (whole >= 0))
+    wrong = ~np.isclose(matrix.data, whole, rtol=0, atol=1e-3) | ~np.isfinite(whole) | (whole < 0)
     if wrong.any():
         raise ValueError(
             f"counts are whole numbers of at least 0, got {matrix.data[wrong][0]:g} among {matrix.nnz:,} values"
@@ -47,7 +49,8 @@ def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnD
     matrix.data = whole.astype(np.float32)
     matrix.eliminate_zeros()
     matrix.sort_indices()
-    adata = AnnData(matrix, obs=obs, var=var, layers={"counts": matrix.copy()})
+    with quietly():
+        adata = AnnData(matrix, obs=obs, var=var, layers={"counts": matrix.copy()})
     adata.obs_names_make_unique()
     adata.var_names_make_unique()
     return adata

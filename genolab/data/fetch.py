@@ -2,7 +2,6 @@
 
 import difflib
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from genolab.data.cache import File, fetch_into, is_here, locate, sha256_of
 from genolab.data.sources import SOURCES, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from anndata import AnnData
 
@@ -53,7 +54,7 @@ def fetch(source: "str | Source") -> "AnnData":
     >>> cells.shape
     (700, 765)
     """
-    known = _find(source) if isinstance(source, str) else source
+    known = _find(source)
     paths = {file.name: locate(known.name, file) for file in known.files}
     adata = known.build(paths)
     adata.uns["source"] = {
@@ -93,7 +94,7 @@ def catalog() -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def mirror(folder: str | Path, names: Sequence[str] | None = None) -> "pd.DataFrame":
+def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) -> "pd.DataFrame":
     """Fill a folder with the files of the data sets, for a room without network.
 
     Carry the folder there (or serve it over HTTP) and set ``GENOLAB_MIRROR`` to its path or URL. What comes with
@@ -104,8 +105,8 @@ def mirror(folder: str | Path, names: Sequence[str] | None = None) -> "pd.DataFr
     ----------
     folder
         Where to; made if need be. Its layout is ``<folder>/<data set>/<file>``, and ``MANIFEST.tsv`` lists the files.
-    names
-        Data sets to mirror; all by default.
+    sources
+        Names of `catalog`, or `Source` of your own; all of the catalogue by default.
 
     Returns
     -------
@@ -122,9 +123,8 @@ def mirror(folder: str | Path, names: Sequence[str] | None = None) -> "pd.DataFr
     import pandas as pd
 
     root = Path(folder).expanduser()
-    sources = SOURCES if names is None else tuple(_find(name) for name in names)
     rows, missed = [], []
-    for source in sources:
+    for source in SOURCES if sources is None else [_find(source) for source in sources]:
         for file in filter(lambda file: file.needs_download, source.files):
             try:
                 path = fetch_into(root, source.name, file)
@@ -139,7 +139,9 @@ def mirror(folder: str | Path, names: Sequence[str] | None = None) -> "pd.DataFr
     return manifest
 
 
-def _find(name: str) -> Source:
+def _find(name: str | Source) -> Source:
+    if isinstance(name, Source):
+        return name
     known = {source.name: source for source in SOURCES}
     if name in known:
         return known[name]

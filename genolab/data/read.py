@@ -50,7 +50,7 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
         Nothing is there, or a part of a 10x folder is missing.
     ValueError
         The suffix is unknown; the file is empty, cut short or of another format; a cell of a table is no number; it
-        isn't clear where a table's genes are; or a ``.zarr`` holds pickled objects.
+        isn't clear where a table's genes are; a name is empty; or a ``.zarr`` holds pickled objects.
     ImportError
         ``.loom`` without loompy.
     """
@@ -61,7 +61,7 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
         raise ValueError(f"backed=True works for .h5ad alone, got {path.name}: read it once and write it as .h5ad")
     if genes_in is not None and kind not in _TABLES:
         raise ValueError(f"genes_in is for tables ({', '.join(_TABLES)}), got {path.name}, whose format says it itself")
-    return _with_unique_names(_read_as(kind, path, genes_in=genes_in, backed=backed), path)
+    return _with_good_names(_read_as(kind, path, genes_in=genes_in, backed=backed), path)
 
 
 def _read_as(kind: str, path: Path, *, genes_in: Literal["rows", "columns"] | None, backed: bool) -> "AnnData":
@@ -159,7 +159,7 @@ def _read_zarr(path: Path) -> "AnnData":
 
 
 def _refuse_pickles(store: Path) -> None:
-    """Refuse a store whose metadata name a pickle codec: zarr would run what such chunks hold while it reads them."""
+    """Refuse a store whose metadata name a pickle codec: zarr 2 would run what its chunks hold while it reads them."""
     for name in (".zarray", ".zmetadata", "zarr.json"):
         for file in store.rglob(name):
             try:
@@ -272,8 +272,13 @@ def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
     return adata[:, is_gene].copy()
 
 
-def _with_unique_names(adata: "AnnData", path: Path) -> "AnnData":
+def _with_good_names(adata: "AnnData", path: Path) -> "AnnData":
     for axis, names in (("cell", adata.obs_names), ("gene", adata.var_names)):
+        if (empty := int((names == "").sum())) > 0:
+            raise ValueError(
+                f"{path}: {empty:,} of {len(names):,} {axis} names are empty: name them all, or copy the file again if "
+                "it has names where it came from"
+            )
         again = names[names.duplicated()].unique()
         if len(again) == 0:
             continue

@@ -54,8 +54,8 @@ def simulate_cells(
     - ``loading``: every gene is in at most one programme; each programme has 5 % of the genes (less where all
       programmes would need more than half of them), with loadings around 1.
     - ``activity``: of its type, times a factor of its own (gamma, mean 1, standard deviation 0.3). Type t has programme
-      ``t % n_programmes`` fully on (2 to 3) and each other one with a chance of 0.2 partly (0.5 to 1.5); so types are
-      told apart by programmes, best where there are at least as many programmes as types.
+      ``t % n_programmes`` fully on (2 to 3) and each other one with a chance of 0.2 partly (0.5 to 1.5), at least one
+      type each; so types are told apart by programmes, best where there are at least as many programmes as types.
     - ``baseline``: log-normal (sigma 1.5), few genes with most of the counts; ``depth``: log-normal (sigma 0.35).
     - ``shift``: normal with standard deviation `batch_effect`, and 0 in the first batch.
     - ``dispersion``: log-normal around 2 (sigma 0.5), the inverse dispersion that scvi-tools calls theta.
@@ -143,10 +143,12 @@ def _draw_truth(sizes: dict[str, int], *, batch_effect: float, depth: float, rng
 
 
 def _draw_type_activity(n_types: int, n_programmes: int, rng: np.random.Generator) -> Floats:
-    partly_on = (rng.random((n_types, n_programmes)) < 0.2) * rng.uniform(0.5, 1.5, (n_types, n_programmes))
-    types = np.arange(n_types)
-    partly_on[types, types % n_programmes] = rng.uniform(2, 3, n_types)
-    return partly_on.astype(np.float32)
+    types, programmes = np.arange(n_types), np.arange(n_programmes)
+    is_on = rng.random((n_types, n_programmes)) < 0.2
+    is_on[programmes % n_types, programmes] = True  # no programme is off everywhere
+    activity = is_on * rng.uniform(0.5, 1.5, (n_types, n_programmes))
+    activity[types, types % n_programmes] = rng.uniform(2, 3, n_types)
+    return activity.astype(np.float32)
 
 
 def _draw_loading(n_genes: int, n_programmes: int, rng: np.random.Generator) -> Floats:

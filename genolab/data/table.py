@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import math
 import re
 import warnings
 from collections import defaultdict
@@ -27,6 +26,7 @@ _NUMBERS_A_CHUNK = 10_000_000
 _SPARSE_UP_TO = 0.5
 # Where names don't tell, a side of so many names is genes if the other has fewer.
 _MANY_GENES = 10_000
+_LARGEST = 3.4028235e38  # of float32
 
 # Names that no cell has: accessions, mitochondrial and ribosomal genes, and genes that nearly every table holds.
 _GENE = re.compile(
@@ -152,7 +152,8 @@ def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
 def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
     import numpy as np
 
-    values = chunk.to_numpy(dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found here
+        values = chunk.to_numpy(dtype=np.float32)
     if not np.isfinite(values).all():
         raise ValueError("a value is not finite, or too large for float32")
     return values
@@ -176,7 +177,7 @@ def _what_is_wrong(path: Path, layout: _Layout) -> str | None:
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return abs(float(text)) <= _LARGEST
     except ValueError:
         return False
 

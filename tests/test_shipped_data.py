@@ -1,0 +1,68 @@
+"""data/: what travels with the project is what its README says."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import genolab as gl
+from genolab.data.sources import SOURCES
+from genolab.paths import shipped
+
+ROW = re.compile(r"^\| (\S+) \| ([0-9a-f]{64}) \| ([\d,]+) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return shipped("data")
+
+
+@pytest.fixture(scope="module")
+def readme(folder: Path) -> str:
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def data_files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file() and path.suffix not in {".md", ".py"}}
+
+
+def test_the_hashes_in_the_readme_are_those_of_the_files(folder: Path, readme: str) -> None:
+    rows = ROW.findall(readme)
+    assert {name for name, _, _ in rows} == data_files(folder)
+    for name, sha256, size in rows:
+        content = (folder / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha256, name
+        assert len(content) == int(size.replace(",", "")), name
+
+
+def test_fetch_expects_the_same_hashes(folder: Path, readme: str) -> None:
+    expected = {file.name: file.sha256 for source in SOURCES for file in source.files}
+    for name, sha256, _ in ROW.findall(readme):
+        assert expected[name] == sha256
+
+
+def test_the_readme_tells_of_every_data_set_and_its_licence(readme: str) -> None:
+    for source in SOURCES:
+        assert source.name in readme
+        assert source.licence != "not stated"
+        assert source.origin != "not stated"
+
+
+def test_everything_shipped_stays_under_six_megabytes(folder: Path) -> None:
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 6e6
+
+
+def test_the_sample_for_quality_control_is_what_the_readme_says() -> None:
+    cells = gl.data.fetch("immune_sample")
+    total = cells.X.sum(axis=1).A1
+    mitochondrial = cells.var_names.str.startswith("MT-")
+    share = cells.X[:, mitochondrial].sum(axis=1).A1 / total
+    assert mitochondrial.sum() == 30
+    assert (total.min(), total.max()) == (945, 39_886)
+    assert (round(share.min(), 3), round(float(np.median(share)), 3), round(share.max(), 2)) == (0.006, 0.064, 0.33)
+    seen = cells.X.getnnz(axis=1)
+    assert (seen.min(), seen.max()) == (431, 5_921)
+    assert (cells.X.getnnz(axis=0) == 0).sum() == 22_976
+    assert list(cells.obs) == []
