@@ -1,0 +1,101 @@
+# genolab: two commands from a fresh clone do everything.
+#
+#   make lab      make the environment in .venv, register a Jupyter kernel for each device, open the first notebook
+#   make test     the same environment, then format, lint, types, layers, and every test
+#
+#   make doctor   look over the set-up          make clean   remove .venv, so that the next call makes a new one
+#   make pins     resolve constraints.txt anew
+#
+# Variables, all optional:
+#   PORT=9000         where `make lab` serves; by default the first free port from 8888
+#   BROWSER=no        don't open a browser, only print the address (on a server)
+#   PYTHON=python3.12 the Python to make the environment with, 3.11 or later
+#   TORCH_INDEX=URL   where to take torch from. On Linux the usual torch brings several GB for NVIDIA's GPUs; for a laptop
+#                     without one, give the address of the CPU builds that pytorch.org shows under "Get Started"
+#                     (Linux, Pip, CPU; what follows --index-url).
+#   ARGS="-k recipe"  what `make test` hands to pytest
+#
+# Both are instant when run again and safe to interrupt: a step counts as done only when its mark is written, the mark's
+# name is made from the content of the files that it depends on, and what an interrupted pip left half-written goes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --require-virtualenv
+KEY := $(shell (cat pyproject.toml constraints.txt Makefile; pwd) | cksum | tr ' ' '-')
+SAY := @printf 'genolab: %s\n'
+
+.PHONY: help lab test setup-lab setup-test doctor pins clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+lab: setup-lab
+	@$(BIN)/genolab lab $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
+
+test: setup-test
+	$(SAY) "format"
+	@$(BIN)/ruff format --check --quiet .
+	$(SAY) "lint"
+	@$(BIN)/ruff check --quiet .
+	$(SAY) "types"
+	@$(BIN)/mypy --no-error-summary
+	$(SAY) "layers"
+	@$(BIN)/lint-imports --no-logo
+	$(SAY) "tests"
+	@$(BIN)/pytest $(ARGS)
+
+doctor: setup-lab
+	@$(BIN)/genolab doctor
+
+clean:
+	rm -rf .venv
+
+# Two calls at once: the second waits for the first, then finds everything done.
+setup-lab setup-test: setup-%:
+	@test -e .venv/made-$*-$(KEY) || $(if $(shell command -v flock),flock .setup.lock) \
+		$(MAKE) --no-print-directory .venv/made-$*-$(KEY)
+
+.venv/made-lab-$(KEY):
+	@$(call find_python); $(call keep_or_make_venv)
+	$(SAY) "installing the packages into .venv (the first time this takes some minutes)"
+	@$(PIP) install --constraint constraints.txt --upgrade pip hatchling
+	@$(if $(TORCH_INDEX),$(PIP) install --constraint constraints.txt --index-url $(TORCH_INDEX) torch)
+	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[all]'
+	$(SAY) "registering the Jupyter kernels"
+	@$(BIN)/genolab kernel install
+	@rm -f .venv/made-*; touch $@
+
+.venv/made-test-$(KEY): .venv/made-lab-$(KEY)
+	$(SAY) "installing what the tests need"
+	@$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+# A Python of 3.11 or later: the one asked for, else the first found.
+define find_python
+for python in "$(PYTHON)" $(if $(filter file default,$(origin PYTHON)),python3.13 python3.12 python3.11); do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; done; \
+if test -z "$$python"; then \
+	echo "genolab needs Python 3.11 or later; $(PYTHON) is $$("$(PYTHON)" --version 2>&1)." >&2; \
+	echo "Install one, and name it: make lab PYTHON=/path/to/python3.11" >&2; exit 1; fi
+endef
+
+# A .venv that an interruption left half-made is made anew; of a whole one, only what pip left half-written goes:
+# a package is whole when its RECORD is there, which pip writes last.
+define keep_or_make_venv
+if ! $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	echo "genolab: making .venv with $$($$python --version)"; rm -rf .venv; "$$python" -m venv .venv || exit 1; fi; \
+for site in .venv/lib/python3*/site-packages; do rm -rf "$$site"/~*; \
+	for info in "$$site"/*.dist-info; do test ! -d "$$info" -o -f "$$info/RECORD" || rm -rf "$$info"; done; done
+endef
+
+PINS := build/pins
+pins:
+	@$(call find_python); rm -rf $(PINS); "$$python" -m venv $(PINS)
+	$(SAY) "resolving the newest packages that pyproject.toml allows"
+	@$(PINS)/bin/python -m pip --quiet install --upgrade pip hatchling
+	@$(PINS)/bin/python -m pip --quiet install --no-build-isolation --editable '.[all]' --group dev
+	@(sed -n '/^#/p' constraints.txt; $(PINS)/bin/python -m pip freeze --all --exclude-editable --exclude setuptools \
+		| sed 's/+[a-z0-9.]*$$//' | sort -f) > $(PINS)/constraints.txt
+	@mv $(PINS)/constraints.txt constraints.txt; rm -rf $(PINS)
+	$(SAY) "constraints.txt is new: make test, then commit it"
