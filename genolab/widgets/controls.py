@@ -27,6 +27,8 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 # Parts of field names that aren't written as they are spoken.
 _WORDS: Final = {"kl": "KL", "dna": "DNA", "rna": "RNA", "gru": "GRU", "n": "number of", "id": "ID"}
+# Whole numbers that reach over more than three decades (1 to a million epochs) are set by their ratio on a slider.
+_WIDE: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,13 @@ def number_field(name: str, bounds: Control, value: Value, *, hint: object = Non
     kinds = _alternatives(hint)
     whole = float not in kinds if kinds & {int, float} else isinstance(value, int)
     optional = value is None or types.NoneType in kinds
+    wide = whole and bounds.high > _WIDE * max(1, bounds.low)
     return Field(
         name,
         label(name),
         low=bounds.low,
         high=bounds.high,
-        scale=bounds.scale,
+        scale="log" if wide else bounds.scale,
         integer=whole,
         optional=optional,
         help=bounds.help,

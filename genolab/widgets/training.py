@@ -7,6 +7,7 @@ same numbers bit for bit as without a panel. A `Pulse` carries its state to the 
 import asyncio
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -115,18 +116,25 @@ class TrainingPanel(anywidget.AnyWidget):
         NonFiniteLossError
             Training met NaN or infinity.
         """
-        state = self.run.status.state
-        if state == "paused":
+        if self._stays_paused():
             raise RuntimeError(
                 "the run is paused, and a cell that waits may keep the panel's clicks from arriving: press Resume "
                 "first, or call run.resume(), or use `await panel.finished()`"
             )
-        if state == "ready":
+        if self.run.status.state == "ready":
             self.run.start()
         try:
             self.run.wait(timeout)
         finally:
             self._renew()
+
+    def _stays_paused(self) -> bool:
+        """Tell a paused run from one that was just told to go on, which takes a moment to wake."""
+        for _ in range(30):
+            if self.run.status.state != "paused":
+                return False
+            time.sleep(0.01)
+        return True
 
     async def finished(self) -> None:
         """Wait until the run has ended, with the panel's buttons alive; start it if nobody has.

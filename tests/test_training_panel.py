@@ -1,0 +1,370 @@
+"""The training panel, from Python's side: it follows the run, obeys what was meant, and never touches the numbers."""
+
+import asyncio
+import base64
+import time
+
+import numpy as np
+import pytest
+import torch
+from toy_models import Line, counts, line_data
+
+import genolab as gl
+from genolab.data import AnnDataset, split
+from genolab.run import NonFiniteLossError
+from genolab.widgets import TrainingPanel, training
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def line_run(**config) -> gl.Run:
+    return gl.Run(
+        Line(),
+        line_data(),
+        line_data(8),
+        gl.RunConfig(**{"epochs": 4, "batch_size": 16, "learning_rate": 0.1} | config),
+    )
+
+
+def long_run() -> gl.Run:
+    return line_run(epochs=100_000, learning_rate=1e-3)
+
+
+def vae_run() -> gl.Run:
+    train, valid, _ = split(AnnDataset(counts(), "layers/counts"), seed=0)
+    model = gl.models.VariationalAutoencoder(30, n_latent=2, hidden=(16,), seed=1)
+    return gl.Run(model, train, valid, gl.RunConfig(epochs=6, batch_size=16))
+
+
+def send(panel: TrainingPanel, **message) -> None:
+    """Send what a browser sends."""
+    panel._handle_custom_msg({"view": "a", "id": "a.1", "seen": panel.run.status.state, **message}, [])
+
+
+def wait_until(condition, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def running():
+    """A panel on a long run, looked at by a browser; stopped at the end."""
+    panel = TrainingPanel(long_run())
+    send(panel, do="watch", on=True)
+    yield panel
+    panel.run.stop()
+    panel.run.wait(20)
+    panel.close()
+
+
+# ---- what it shows -----------------------------------------------------------------------------------------------
+
+
+def test_before_training_it_says_so_and_shows_the_plan():
+    panel = TrainingPanel(vae_run())
+    assert panel.status["state"] == "ready"
+    assert panel.status["progress"] == "0 of 6 epochs"
+    assert panel.status["pace"] == "not started"
+    assert panel.status["message"] == panel.run.plan
+    assert repr(panel) == "TrainingPanel(0 of 6 epochs, not started)"
+
+
+def test_the_learning_rate_and_the_models_own_controls_are_in_sight_and_the_rest_folds_away():
+    panel = TrainingPanel(vae_run())
+    names = [one["name"] for one in panel.fields]
+    main = panel.columns["main"]
+    assert names[0] == "learning_rate"
+    assert "kl_weight" in names[:main]
+    assert "weight_decay" in names[main:]
+    assert set(panel.values) == set(names) == set(panel.run.live)
+
+
+def test_the_curve_holds_the_history_and_names_its_parts():
+    panel = TrainingPanel(vae_run())
+    panel.wait()
+    parts = panel.columns["parts"]
+    assert parts[:3] == ["loss", "reconstruction", "kl"]
+    assert not any(part.startswith("kl_by_dimension") for part in parts)
+    assert panel.columns["labels"][:3] == ["Loss", "Reconstruction", "KL"]
+    rows = np.frombuffer(panel.curve, dtype=np.float32).reshape(-1, 1 + 2 * len(parts))
+    wanted = panel.run.history[["epoch", *(f"train_{p}" for p in parts), *(f"valid_{p}" for p in parts)]]
+    np.testing.assert_allclose(rows, wanted.to_numpy(), rtol=1e-6)
+
+
+def test_without_validation_data_there_is_one_line():
+    panel = TrainingPanel(gl.Run(Line(), line_data(), None, gl.RunConfig(epochs=2, batch_size=16)))
+    panel.wait()
+    assert not panel.columns["valid"]
+    assert np.frombuffer(panel.curve, dtype=np.float32).reshape(2, -1).shape[1] == 1 + len(panel.columns["parts"])
+
+
+def test_a_change_is_listed_with_its_step_and_its_place_on_the_curve():
+    panel = TrainingPanel(line_run())
+    panel.run.fit(2)
+    panel.run.tune(learning_rate=0.03)
+    panel.refresh()
+    assert panel.changes == [
+        {"epoch": 2, "step": 8, "name": "learning_rate", "before": 0.1, "after": 0.03, "at": 2.0},
+    ]
+    assert panel.values["learning_rate"] == 0.03
+
+
+def test_it_follows_a_run_that_is_driven_from_elsewhere(running):
+    running.run.start()
+    wait_until(lambda: running.status["state"] == "running" and running.status["step"] > 10)
+    running.run.pause()
+    wait_until(lambda: running.status["state"] == "paused")
+    assert running.status["step"] == running.run.status.step
+    assert running.status["pace"] == f"paused at step {running.run.status.step:,}"
+    running.run.tune(pull=0.5)
+    wait_until(lambda: running.values["pull"] == 0.5)
+
+
+def test_two_panels_on_one_run_agree(running):
+    other = TrainingPanel(running.run)
+    send(other, do="watch", on=True)
+    send(running, do="start")
+    wait_until(lambda: other.status["state"] == "running")
+    send(other, do="pause")
+    wait_until(lambda: running.status["state"] == other.status["state"] == "paused")
+    assert running.status["step"] == other.status["step"]
+    assert running.curve == other.curve
+    other.close()
+
+
+def test_a_panel_made_late_shows_the_present_state():
+    run = line_run().fit()
+    panel = TrainingPanel(run)
+    assert panel.status["state"] == "finished"
+    assert len(panel.curve) == 4 * 4 * (1 + 2 * 3)
+
+
+def test_numbers_that_json_has_no_word_for_never_reach_the_browser():
+    run = line_run(learning_rate=1.0)
+    run.train.adata.obs["response"] = np.float32(1e30)  # its square is infinite
+    panel = TrainingPanel(gl.Run(Line(), AnnDataset(run.train.adata, target="obs/response"), None, run.config))
+    with pytest.raises(NonFiniteLossError):
+        panel.wait()
+    assert panel.status["tip"] is None
+    assert panel.status["trouble"]
+    assert "Lower the learning rate" in panel.status["message"]
+    assert panel.status["state"] == "failed"
+
+
+# ---- what it does ------------------------------------------------------------------------------------------------
+
+
+def test_the_buttons_start_pause_step_resume_and_stop(running):
+    run = running.run
+    send(running, do="start")
+    wait_until(lambda: run.status.step > 5)
+    send(running, do="pause")
+    wait_until(lambda: run.status.state == "paused")
+    at = run.status.step
+    time.sleep(0.1)
+    assert run.status.step == at
+    send(running, do="step")
+    wait_until(lambda: run.status.step == at + 1 and run.status.state == "paused")
+    send(running, do="resume")
+    wait_until(lambda: run.status.step > at + 1)
+    send(running, do="stop")
+    wait_until(lambda: run.status.state == "stopped")
+    send(running, do="start")
+    wait_until(lambda: run.status.state == "running")
+
+
+def test_a_late_click_does_nothing_else_than_what_was_meant():
+    panel = TrainingPanel(line_run())
+    panel.run.fit()
+    send(panel, do="start", seen="ready", id="a.9")
+    panel.refresh()
+    assert panel.run.status.state == "finished"
+    assert (panel.status["heard"], panel.status["refused"]) == ("a.9", "a.9")
+
+
+def test_an_unknown_command_is_refused():
+    panel = TrainingPanel(line_run())
+    send(panel, do="save", id="a.7")
+    panel.refresh()
+    assert panel.status["refused"] == "a.7"
+
+
+def test_a_slider_tunes_the_run_and_out_of_bounds_it_complains(running):
+    send(running, do="tune", name="learning_rate", value=0.01)
+    wait_until(lambda: running.values["learning_rate"] == 0.01)
+    assert running.run.changes[-1].after == 0.01
+    for count, bad in enumerate((7.0, "fast", None), start=1):
+        send(running, do="tune", name="learning_rate", value=bad)
+        wait_until(lambda count=count: running.answers == count)
+        assert "Learning rate is" in running.complaints["learning_rate"]
+    assert running.run.live["learning_rate"][1] == 0.01
+    send(running, do="tune", name="learning_rate", value=0.02)
+    wait_until(lambda: running.complaints == {})
+
+
+def test_only_live_controls_can_be_tuned(running):
+    send(running, do="tune", name="epochs", value=1, id="a.5")
+    wait_until(lambda: running.status["refused"] == "a.5")
+    assert running.run.config.epochs == 100_000
+
+
+def test_a_command_that_fails_is_shown_and_not_raised(running, monkeypatch):
+    def refuse(run: gl.Run) -> gl.Run:
+        raise RuntimeError("no space left for <b>this</b>")
+
+    monkeypatch.setitem(training._COMMANDS, "start", refuse)
+    send(running, do="start")
+    wait_until(lambda: running.status["trouble"])
+    assert running.status["message"] == "no space left for <b>this</b>"
+    send(running, do="step")
+    wait_until(lambda: not running.status["trouble"])
+
+
+def test_an_error_in_the_users_model_is_shown_and_raised_by_wait():
+    run = line_run()
+    run.model.loss = lambda batch: batch.x.nonsense()
+    panel = TrainingPanel(run)
+    with pytest.raises(AttributeError):
+        panel.wait(20)
+    assert panel.status["trouble"]
+    assert "nonsense" in panel.status["message"]
+
+
+# ---- it never touches the numbers ----------------------------------------------------------------------------------
+
+
+def test_a_run_under_a_panel_equals_a_headless_one_bit_for_bit():
+    alone = vae_run().fit()
+    panel = TrainingPanel(vae_run())
+    send(panel, do="watch", on=True)
+    send(panel, do="step")
+    wait_until(lambda: panel.run.status.state == "paused")
+    send(panel, do="resume")
+    wait_until(lambda: panel.run.status.step > 3)
+    send(panel, do="pause")
+    wait_until(lambda: panel.run.status.state in {"paused", "finished"})
+    send(panel, do="resume")
+    panel.wait(20)
+    panel._repr_mimebundle_()
+    for name, weight in alone.model.state_dict().items():
+        assert torch.equal(weight, panel.run.model.state_dict()[name]), name
+    assert alone.history.drop(columns="seconds").equals(panel.run.history.drop(columns="seconds"))
+    panel.close()
+
+
+def test_looking_does_not_keep_a_thread_or_a_listener_when_nobody_looks():
+    panel = TrainingPanel(long_run())
+    assert panel.run._listeners == []
+    send(panel, do="watch", on=True)
+    send(panel, do="watch", on=True, view="b")
+    assert len(panel.run._listeners) == 1
+    send(panel, do="watch", on=False)
+    assert len(panel.run._listeners) == 1
+    send(panel, do="watch", on=False, view="b")
+    assert panel.run._listeners == []
+    wait_until(lambda: not panel._pulse.alive)
+
+
+def test_closing_a_panel_leaves_the_run_running():
+    panel = TrainingPanel(long_run())
+    send(panel, do="watch", on=True)
+    send(panel, do="start")
+    wait_until(lambda: panel.run.status.step > 5)
+    panel.close()
+    at = panel.run.status.step
+    wait_until(lambda: panel.run.status.step > at + 5)
+    assert panel.run._listeners == []
+    panel.run.stop().wait(20)
+    assert panel.run.listener_errors == type(panel.run.listener_errors)(maxlen=100)
+
+
+def test_an_error_on_the_way_to_the_screen_is_kept_and_training_goes_on(running, monkeypatch):
+    def broken() -> None:
+        raise OSError("the browser is gone")
+
+    monkeypatch.setattr(running, "refresh", broken)
+    running.run.start()
+    wait_until(lambda: running.run.status.step > 20)
+    wait_until(lambda: any("browser" in str(error) for error in running.run.listener_errors))
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+def test_wait_starts_a_run_that_nobody_started_and_ends_with_it():
+    panel = TrainingPanel(line_run())
+    panel.wait()
+    assert panel.status["progress"] == "4 of 4 epochs"
+    assert panel.status["pace"].startswith("finished in ")
+
+
+def test_wait_refuses_a_paused_run_and_says_how_to_go_on():
+    panel = TrainingPanel(long_run())
+    panel.run.step()
+    wait_until(lambda: panel.run.status.state == "paused")
+    with pytest.raises(RuntimeError, match=r"press Resume first.*await panel.finished"):
+        panel.wait()
+    panel.run.stop().wait(20)
+
+
+def test_wait_gives_up_after_its_timeout_and_the_run_goes_on():
+    panel = TrainingPanel(long_run())
+    with pytest.raises(TimeoutError):
+        panel.wait(0.05)
+    assert panel.run.status.state == "running"
+    panel.run.stop().wait(20)
+
+
+def test_finished_leaves_the_loop_free_and_ends_with_the_run():
+    panel = TrainingPanel(long_run())
+    ticks = []
+
+    async def cell() -> None:
+        waiting = asyncio.ensure_future(panel.finished())
+        while panel.run.status.step < 5:
+            ticks.append(panel.run.status.step)
+            await asyncio.sleep(0.005)
+        panel.run.pause()
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        panel.run.stop()
+        await asyncio.wait_for(waiting, 20)
+
+    asyncio.run(cell())
+    assert ticks
+    assert panel.status["state"] == "stopped"
+    assert panel.run._listeners == []
+
+
+def test_finished_returns_at_once_where_the_run_has_ended_and_raises_what_ended_it():
+    panel = TrainingPanel(line_run())
+    panel.run.fit()
+    asyncio.run(asyncio.wait_for(panel.finished(), 5))
+    data = line_data()
+    data.adata.obs["response"] = np.float32(1e30)
+    broken = TrainingPanel(gl.Run(Line(), AnnDataset(data.adata, target="obs/response"), None, gl.RunConfig(epochs=1)))
+    with pytest.raises(NonFiniteLossError):
+        asyncio.run(asyncio.wait_for(broken.finished(), 20))
+
+
+# ---- the still face ------------------------------------------------------------------------------------------------
+
+
+def test_the_bundle_holds_the_widget_a_picture_and_a_line_of_text():
+    panel = TrainingPanel(line_run())
+    panel.run.fit()
+    data, metadata = panel._repr_mimebundle_()
+    assert data[_VIEW]["model_id"] == panel.model_id
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"].startswith("TrainingPanel(4 of 4 epochs, finished in ")
+    assert metadata == {}
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 4])
+def test_the_face_can_be_drawn_at_any_time(epochs):
+    panel = TrainingPanel(line_run())
+    if epochs:
+        panel.run.fit(epochs)
+    assert panel._repr_mimebundle_()[0]["image/png"]
