@@ -63,7 +63,8 @@ def simulate_cells(
     Parameters
     ----------
     n_cells, n_genes
-        Size, at least 1 each. A million cells by 2,000 genes fit in 4 GB.
+        Size, at least 1 each. A million cells by 2,000 genes take 2.5 GB, and 4 GB
+        while they are drawn.
     n_types, n_programmes, n_batches
         How many of each, at least 1. Types and batches are drawn with equal chances, independently.
     batch_effect
