@@ -328,6 +328,11 @@ def _assign(
             part[one] = np.argmax(np.where(fractions > 0, lacking, -np.inf))
             lacking[part[one]] -= size[one]
         part[units[single:]] = _fill(len(units) - int(single), lacking)
+    for empty in np.flatnonzero((fractions > 0) & (np.bincount(part, minlength=len(fractions)) == 0)):
+        largest = np.bincount(part, minlength=len(fractions)).argmax()
+        spare = np.flatnonzero(part == largest)
+        if len(spare) > 1:  # few groups: a small one moves, so that no part goes without
+            part[spare[size[spare].argmin()]] = empty
     return part[unit]
 
 

@@ -88,6 +88,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Return the latent ``(n, n_latent)`` of expression ``(n, n_genes)``."""
+        _check_width(x, self.config.n_genes)
         if self.training:
             x = drop(x, self.config.input_dropout, generator)
         latent: torch.Tensor = self.to_latent(self.encoder(x, generator))
@@ -115,7 +116,7 @@ class Autoencoder(nn.Module):
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
         """Check that the data suit the model before it trains, and say what will happen."""
         del total_steps
-        _check_values(dataset, counts=False)
+        _check_values(dataset, self.config.n_genes, counts=False)
         return f"Mean squared error on {dataset.inputs[0]}, {self.config.n_genes:,} genes to {self.config.n_latent}."
 
 
@@ -206,6 +207,7 @@ class VariationalAutoencoder(nn.Module):
 
     def encode(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean and the log variance of each cell in the latent space, both ``(n, n_latent)``."""
+        _check_width(batch.x, self.config.n_genes)
         x = batch.x if self.config.likelihood == "normal" else torch.log1p(batch.x)  # (n, n_genes)
         x = encode_covariates(batch.covariates, self.config.covariates, x)  # (n, n_genes + extra)
         self.encoder.dropout = self.config.dropout
@@ -293,7 +295,7 @@ class VariationalAutoencoder(nn.Module):
         ValueError
             The values are no counts, a cell is empty, or the warm-up would not end within the run.
         """
-        _check_values(dataset, counts=self.config.likelihood != "normal")
+        _check_values(dataset, self.config.n_genes, counts=self.config.likelihood != "normal")
         warmup = self._warmup(total_steps)
         if warmup > total_steps:
             raise ValueError(
@@ -313,9 +315,21 @@ def _check_sizes(n_genes: int, hidden: tuple[int, ...], n_latent: int) -> None:
         )
 
 
-def _check_values(dataset: AnnDataset, *, counts: bool) -> None:
-    found = dataset.summary()
+def _check_width(x: torch.Tensor, n_genes: int) -> None:
+    if x.shape[1] != n_genes:
+        raise ValueError(
+            f"this model was built for {n_genes:,} genes, got {x.shape[1]:,}: pass the data it was trained on"
+        )
+
+
+def _check_values(dataset: AnnDataset, n_genes: int, *, counts: bool) -> None:
     slot = dataset.inputs[0]
+    if dataset.n_features != n_genes:
+        raise ValueError(
+            f"this model was built for {n_genes:,} genes, but {slot!r} has {dataset.n_features:,}: "
+            f"build it with n_genes={dataset.n_features}"
+        )
+    found = dataset.summary()
     if found.n_not_finite:
         raise ValueError(
             f"{slot!r} must hold finite numbers; {found.n_not_finite:,} are NaN or infinite: remove those cells"
