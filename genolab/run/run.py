@@ -449,7 +449,8 @@ class Run:
     def _apply_tuning(self) -> None:
         """Make the changes that `tune` asked for, and note them."""
         waiting = self._commands.take_tuning()
-        for owner, place in zip(self._configs(), (self, self.model), strict=False):
+        places: list[Any] = [self, self.model]
+        for owner, place in zip(self._configs(), places, strict=False):
             for name in [name for name in controls(owner, live_only=True) if name in waiting]:
                 before, after = getattr(owner, name), waiting[name]
                 place.config = dataclasses.replace(place.config, **{name: after})
