@@ -232,19 +232,22 @@ def row_hashes(source: RowSource, rows: Rows, *, seed: int = 0) -> NDArray[np.ui
     """
     width = source.width if len(rows) == 0 else int(np.prod(source.read(rows[:1]).shape))
     factor = np.random.default_rng(seed).integers(1, 2**63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    hashes = np.zeros(len(rows), dtype=np.uint64)
-    done = 0
-    for block in _blocks(source, rows):
-        flat = block if sparse.issparse(block) else np.asarray(block).reshape(len(block), -1)
-        bits = (flat.data if sparse.issparse(flat) else flat).astype(np.float32).view(np.uint32).astype(np.uint64)
-        bits = (bits ^ (bits >> np.uint64(15))) * np.uint64(0xD6E8FEB86659FD93)  # spread: floats share low bits
-        if sparse.issparse(flat):
-            flat = sparse.csr_matrix((bits, flat.indices, flat.indptr), shape=flat.shape)
-            hashes[done : done + flat.shape[0]] = flat @ factor
-        else:
-            hashes[done : done + len(flat)] = bits @ factor
-        done += flat.shape[0]
-    return hashes
+    parts = [_row_sums(block, factor) for block in _blocks(source, rows)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def _row_sums(block: Any, factor: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the hashes of a block's rows, from its stored values alone where it is sparse."""
+    if sparse.issparse(block):
+        bits = sparse.csr_matrix((_spread(block.data), block.indices, block.indptr), shape=block.shape)
+        return np.asarray(bits @ factor)
+    return np.asarray(_spread(np.asarray(block).reshape(len(block), -1)) @ factor)
+
+
+def _spread(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return the values' bits, mixed: floats have many low bits in common, and zero of either sign must stay zero."""
+    bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
+    return (bits ^ (bits >> np.uint64(15))) * np.uint64(0xD6E8FEB86659FD93)
 
 
 def _blocks(source: RowSource, rows: Rows) -> Iterator[Any]:
