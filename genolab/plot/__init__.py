@@ -1,0 +1,14 @@
+"""Plotly figures: data in, Figure out; the title says the finding.
+
+Every function returns a figure and never shows it. All share one look: large type, colours that colour-blind readers
+can tell apart, and no button that uploads data. Text from the data is shown as it is written, never as HTML.
+
+>>> figure = history(run)
+>>> figure.write_html("history.html", include_plotlyjs=True)
+"""
+
+from genolab.plot.cells import latent, quality
+from genolab.plot.tables import comparison, history
+from genolab.plot.values import genes, reconstruction
+
+__all__ = ["comparison", "genes", "history", "latent", "quality", "reconstruction"]

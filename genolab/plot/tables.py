@@ -1,0 +1,227 @@
+"""Figures of tables: how a run went, and how models compare."""
+
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from genolab.palette import NONE
+from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, legend_below, number, percent, plain, plain_all
+
+_METRICS: Final = {
+    "knn_accuracy": "Neighbours: accuracy",
+    "knn_macro_f1": "Neighbours: macro-F1",
+    "leiden_ari": "Leiden: adjusted Rand",
+    "silhouette": "Silhouette",
+    "mse": "Mean squared error",
+    "r2": "Variance explained",
+    "pearson": "Correlation per cell",
+}
+_PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
+_LOWER_IS_BETTER: Final = ("mse",)
+
+
+class HasHistory(Protocol):
+    """What `history` needs of a run."""
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch."""
+
+
+def history(run: HasHistory | pd.DataFrame, *, part: str = "loss") -> Figure:
+    """Draw how a loss fell, epoch by epoch, with the best epoch and every change of a control marked.
+
+    Parameters
+    ----------
+    run
+        A `genolab.Run`, or its ``history``.
+    part
+        Which part of the loss: ``"loss"`` itself, or for example ``"kl"``, out of the history's ``train_...`` columns.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The training curve and, where there is one, the validation curve over epochs.
+
+    Raises
+    ------
+    KeyError
+        The history has no such part.
+    ValueError
+        No epoch is completed yet.
+    """
+    table = run if isinstance(run, pd.DataFrame) else run.history
+    if len(table) == 0:
+        raise ValueError("there is no completed epoch to draw: train first, as in run.fit()")
+    parts = [str(name).removeprefix("train_") for name in table.columns if str(name).startswith("train_")]
+    if part not in parts or "epoch" not in table:
+        raise KeyError(f"the history has no part {part!r}; it has {parts}")
+    figure = Figure()
+    mode = "lines+markers" if len(table) <= 30 else "lines"
+    for name, side, colour in (("training", "train", FIRST), ("validation", "valid", SECOND)):
+        if f"{side}_{part}" in table:
+            values = table[f"{side}_{part}"]
+            figure.add_scatter(x=table["epoch"], y=values, name=name, mode=mode, line={"color": colour, "width": 3})
+    word = _PARTS.get(part, plain(part.replace("_", " ")))
+    title, subtitle = _course(table, part, word)
+    if part == "loss":
+        _mark_best(figure, table)
+    _mark_changes(figure, getattr(run, "changes", ()))
+    figure.update_layout(
+        hovermode="x unified",
+        xaxis={
+            "title": {"text": "Epoch"},
+            "rangemode": "tozero",
+            "tickformat": ",d",
+            "dtick": 1 if len(table) <= 12 else None,
+        },
+        yaxis={"title": {"text": f"{word[0].upper()}{word[1:]}, mean over cells"}, "tickformat": "~g"},
+    )
+    legend_below(dress(figure, title, subtitle=subtitle, height=540))
+    return figure
+
+
+def _course(table: pd.DataFrame, part: str, word: str) -> tuple[str, str]:
+    """Say in words how the curve went: title and subtitle."""
+    epochs, train = table["epoch"].to_numpy(dtype=int), table[f"train_{part}"].to_numpy(dtype=float)
+    fell = f"Training {word} went from {number(train[0])} to {number(train[-1])} in {epochs[-1]:,} epochs"
+    if part != "loss":  # a part may rise where that pays for another: only the whole has a best
+        return fell, ""
+    at, valid = _best(table)
+    if at is None:
+        return fell, "There is no validation data, so nothing tells how it does on cells it hasn't seen."
+    if at == len(epochs) - 1:
+        return f"Validation loss was still falling at epoch {epochs[at]:,}", f"It came to {number(valid[at])}. {fell}."
+    rise = (valid[-1] - valid[at]) / abs(valid[at]) if valid[at] else np.inf
+    then = f"then rose by {percent(rise)}" if rise >= 0.01 else "then stayed level"
+    best = f"Validation loss was best at epoch {epochs[at]:,} of {epochs[-1]:,}"
+    return best, f"It was {number(valid[at])} there, {then}. {fell}."
+
+
+def _best(table: pd.DataFrame) -> tuple[int | None, NDArray[np.float64]]:
+    """Return the row of the lowest validation loss, ``None`` without one, and the losses."""
+    valid = table["valid_loss"].to_numpy(dtype=float) if "valid_loss" in table else np.array([])
+    return (int(np.nanargmin(valid)) if np.isfinite(valid).any() else None), valid
+
+
+def _mark_best(figure: Figure, table: pd.DataFrame) -> None:
+    at, valid = _best(table)
+    if at is None:
+        return
+    figure.add_scatter(
+        x=[table["epoch"].iloc[at]],
+        y=[valid[at]],
+        name="best epoch",
+        mode="markers",
+        marker={"size": 14, "symbol": "circle-open", "color": SECOND, "line": {"width": 3}},
+        hoverinfo="skip",
+    )
+
+
+def _mark_changes(figure: Figure, changes: Any) -> None:
+    for place, change in enumerate(changes):
+        words = plain(f"{change.name.replace('_', ' ').replace('kl ', 'KL ')} {change.before:.3g} → {change.after:.3g}")
+        figure.add_vline(
+            x=change.epoch,
+            line={"color": MUTED, "width": 1.5, "dash": "dot"},
+            annotation={
+                "text": words,
+                "font": {"size": 14, "color": MUTED},
+                "yref": "paper",
+                "y": 0.99 - 0.07 * (place % 4),  # neighbours stand on different lines
+                "yanchor": "top",
+                "xanchor": "left",
+                "bgcolor": "rgba(255,255,255,0.8)",
+            },
+        )
+
+
+def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
+    """Draw what `genolab.evaluate` measured: one panel a metric, one line a model, with 95 % intervals.
+
+    Parameters
+    ----------
+    table
+        ``model``, ``metric``, ``value``, ``low``, ``high``, one row for each model and metric.
+    baseline
+        Model that the others must beat: drawn in grey, with a line through its value.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Panels side by side, models in the table's order from the top.
+
+    Raises
+    ------
+    KeyError
+        A column is missing, or `baseline` isn't among the models.
+    ValueError
+        The table is empty.
+    """
+    missing = [name for name in ("model", "metric", "value", "low", "high") if name not in table]
+    if missing:
+        raise KeyError(f"the table lacks {missing}; it has {list(table.columns)}")
+    if len(table) == 0:
+        raise ValueError("there is nothing to draw: the table has no rows")
+    models, metrics = list(table["model"].unique()), list(table["metric"].unique())
+    if baseline is not None and baseline not in models:
+        raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}")
+    titles = [_METRICS.get(str(metric), plain(metric)) for metric in metrics]
+    figure = make_subplots(
+        cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()
+    )
+    for column, metric in enumerate(metrics, start=1):
+        rows = table[table["metric"] == metric].set_index("model")
+        for place, model in enumerate(models):
+            if model in rows.index:
+                colour = NONE if model == baseline else FIRST
+                figure.add_trace(_with_interval(rows.loc[model], place, plain(model), colour), row=1, col=column)
+        if baseline in rows.index:
+            at = rows.loc[baseline, "value"]
+            figure.add_vline(x=at, line={"color": MUTED, "width": 1.5, "dash": "dash"}, row=1, col=column)
+    figure.update_xaxes(tickformat="~g", nticks=5)
+    figure.update_yaxes(range=[len(models) - 0.5, -0.5], showgrid=False, ticks="")
+    figure.update_yaxes(tickvals=list(range(len(models))), ticktext=plain_all(models))
+    figure.update_annotations(font={"size": 16}, yshift=6)
+    figure.update_layout(showlegend=False)
+    subtitle = "Points with 95 % intervals" + (
+        f"; the dashed line is the baseline, {plain(baseline)}" if baseline else ""
+    )
+    title = _winner(table, metrics)
+    return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=True)
+
+
+def _with_interval(row: pd.Series, place: int, name: str, colour: str) -> go.Scatter:
+    value, low, high = (float(row[part]) for part in ("value", "low", "high"))
+    bars = {"type": "data", "array": [high - value], "arrayminus": [value - low], "thickness": 3, "width": 7}
+    return go.Scatter(
+        x=[value],
+        y=[place],
+        error_x=bars if np.isfinite([low, high]).all() else None,
+        mode="markers",
+        marker={"size": 13, "color": MUTED if colour == NONE else colour},
+        name=name,
+        hovertemplate=f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra>%{{fullData.name}}</extra>",
+    )
+
+
+def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
+    firsts = []
+    for metric in metrics:
+        rows = table[(table["metric"] == metric) & np.isfinite(table["value"])]
+        if len(rows):
+            best = rows["value"].idxmin() if metric in _LOWER_IS_BETTER else rows["value"].idxmax()
+            firsts.append(rows.loc[best, "model"])
+    if len(table["model"].unique()) == 1 or not firsts:
+        return f"{plain(table['model'].iloc[0])}, by {len(metrics)} measure{'s' * (len(metrics) > 1)}"
+    wins = {model: firsts.count(model) for model in table["model"].unique()}
+    most = max(wins.values())
+    best = [plain(model) for model, count in wins.items() if count == most]
+    measures = "the one measure" if len(metrics) == 1 else f"{most} of {len(metrics)} measures"
+    if len(best) > 1:
+        return f"{', '.join(best[:-1])} and {best[-1]} are each best in {measures}"
+    return f"{best[0]} is best in {f'all {most} measures' if 1 < most == len(metrics) else measures}"
