@@ -54,7 +54,7 @@ clean:
 # Two calls at once: the second waits for the first, then finds everything done.
 setup-lab setup-test: setup-%:
 	@test -e .venv/made-$*-$(KEY) || $(if $(shell command -v flock),flock .setup.lock) \
-		$(MAKE) --no-print-directory .venv/made-$*-$(KEY)
+		$(MAKE) --silent --no-print-directory .venv/made-$*-$(KEY)
 
 .venv/made-lab-$(KEY):
 	@$(call find_python); $(call keep_or_make_venv)
@@ -95,7 +95,7 @@ pins:
 	$(SAY) "resolving the newest packages that pyproject.toml allows"
 	@$(PINS)/bin/python -m pip --quiet install --upgrade pip hatchling
 	@$(PINS)/bin/python -m pip --quiet install --no-build-isolation --editable '.[all]' --group dev
-	@(sed -n '/^#/p' constraints.txt; $(PINS)/bin/python -m pip freeze --all --exclude-editable --exclude setuptools \
+	@(sed -n '/^#/p' constraints.txt; $(PINS)/bin/python -m pip freeze --all --exclude-editable \
 		| sed 's/+[a-z0-9.]*$$//' | sort -f) > $(PINS)/constraints.txt
 	@mv $(PINS)/constraints.txt constraints.txt; rm -rf $(PINS)
 	$(SAY) "constraints.txt is new: make test, then commit it"

@@ -85,6 +85,7 @@ def open_lab(
     words = lab.command(root, path.name, port=port, browser=browser)
     if not kernels.installed():
         typer.echo(f"Registered {', '.join(kernel.display_name for kernel in kernels.install())}.")
+    typer.echo("JupyterLab starts. Ctrl-C, twice, stops it.")
     lab.become(words)
 
 

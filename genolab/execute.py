@@ -128,10 +128,11 @@ def read(source: Path) -> NotebookNode:
     OSError
         The file can't be read.
     """
+    content = source.read_text(encoding="utf-8")
     try:
-        notebook: NotebookNode = nbformat.read(source, as_version=4)
-    except (ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise ValueError(f"{source} is not a Jupyter notebook: {str(error).splitlines()[0]}") from error
+        notebook: NotebookNode = nbformat.reads(content, as_version=4)
+    except (ValueError, TypeError, LookupError, AttributeError, nbformat.ValidationError) as error:
+        raise ValueError(f"{source} is not a Jupyter notebook: {_one_line(str(error))}") from error
     return notebook
 
 

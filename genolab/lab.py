@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from genolab.kernels import BEST
 from genolab.paths import shipped
-
-FIRST = "00_start_here.ipynb"
 
 
 class Copied(NamedTuple):
@@ -98,9 +97,10 @@ def command(root: Path, notebook: str, *, port: int | None = None, browser: bool
     if port is not None and not is_free(port):
         raise ValueError(f"port {port} is taken: choose another with --port (make lab PORT={port + 1})")
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1"]
+    words += ["--log-level=WARN"]  # the address is printed all the same
     words += [f"--LabApp.default_url=/lab/tree/{notebook}"]
     words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    words += ["--LabApp.extension_manager=readonly"]
+    words += ["--LabApp.extension_manager=readonly", f"--MultiKernelManager.default_kernel_name={BEST}"]
     words += ["--KernelManager.transport_encryption=auto"]  # without it each kernel warns that it is unencrypted
     words += [] if port is None else [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     words += [] if browser else ["--no-browser"]

@@ -8,6 +8,7 @@ web, and leave the widgets blank.
 import copy
 import html
 import json
+import logging
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -19,6 +20,10 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+
+# nbconvert warns of every picture without a description; those of a notebook's outputs can't have one.
+_LOG = logging.getLogger(__name__)
+_LOG.setLevel(logging.ERROR)
 
 _VIEW: Final = "application/vnd.jupyter.widget-view+json"
 _STATE: Final = "application/vnd.jupyter.widget-state+json"
@@ -75,7 +80,7 @@ def to_html(notebook: NotebookNode, *, name: str, folder: Path, notice: str = ""
     for output in (output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output):
         output["data"] = _still(output["data"], widgets)
     resources = {"metadata": {"name": name, "path": str(folder)}}
-    exporter = _OfflineExporter(embed_images=True, log_level="ERROR")  # type: ignore[no-untyped-call]  # nbconvert's
+    exporter = _OfflineExporter(embed_images=True, log=_LOG)  # type: ignore[no-untyped-call]  # nbconvert's
     body, _ = exporter.from_notebook_node(notebook, resources)
     head = _STYLE + (_plotly_script() if 'class="genolab-plotly"' in body else "")
     return str(body).replace("</head>", head + "</head>", 1).replace("<main>", "<main>" + _banner(notice, cell_id), 1)

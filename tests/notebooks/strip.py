@@ -1,4 +1,4 @@
-"""Take the outputs and the traces of a run out of notebooks: `strip.py NOTEBOOK...`. Stripped ones are the only copy."""
+"""Take the outputs and the traces of a run out of notebooks, which are kept without: `strip.py NOTEBOOK...`."""
 
 import sys
 from pathlib import Path
