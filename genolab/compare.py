@@ -64,15 +64,20 @@ def markers(
         The selection has another length than `adata`, or leaves fewer than 2 cells inside or outside, or the values
         are scaled, not finite, or normalised without a logarithm.
     """
-    import scanpy as sc
-
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}, got {method!r}")
     if n_genes is not None and n_genes < 1:
         raise ValueError(f"n_genes must be 1 or more, got {n_genes}")
     inside = _mask(adata, selection)
+    table = _ranked(adata, _logged(adata, layer), inside, method)
+    return table if n_genes is None else table.head(n_genes)
+
+
+def _ranked(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Method) -> pd.DataFrame:
+    import scanpy as sc
+
     light = AnnData(
-        _logged(adata, layer),
+        values,
         obs=pd.DataFrame({"side": pd.Categorical(np.where(inside, "in", "out"))}, index=adata.obs_names),
         var=pd.DataFrame(index=np.arange(adata.n_vars).astype(str)),  # names may come twice, numbers don't
     )
@@ -80,8 +85,7 @@ def markers(
         sc.tl.rank_genes_groups(
             light, "side", groups=["in"], method=method, pts=True, use_raw=False, tie_correct=method == "wilcoxon"
         )
-    table = _table(light.uns["rank_genes_groups"], adata.var_names)
-    return table if n_genes is None else table.head(n_genes)
+    return _table(light.uns["rank_genes_groups"], adata.var_names)
 
 
 def _table(found: dict[str, Any], names: pd.Index) -> pd.DataFrame:

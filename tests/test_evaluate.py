@@ -208,13 +208,17 @@ def test_only_the_metrics_asked_for_are_in_the_table():
 
 def test_keys_and_columns_are_looked_up():
     points, labels = islands()
-    cells = AnnData(np.ones((90, 2)), obs=pd.DataFrame({"type": labels}), obsm={"X_vae": points})
+    cells = AnnData(
+        np.ones((90, 2)), obs=pd.DataFrame({"type": labels}, index=[f"c{i}" for i in range(90)]), obsm={"X_vae": points}
+    )
     pd.testing.assert_frame_equal(latents({"x": "X_vae"}, "type", adata=cells), latents({"x": points}, labels))
 
 
 def test_a_key_that_is_not_there_is_named_with_those_that_are():
     points, labels = islands()
-    cells = AnnData(np.ones((90, 2)), obs=pd.DataFrame({"type": labels}), obsm={"X_vae": points})
+    cells = AnnData(
+        np.ones((90, 2)), obs=pd.DataFrame({"type": labels}, index=[f"c{i}" for i in range(90)]), obsm={"X_vae": points}
+    )
     with pytest.raises(KeyError, match=r"'obsm/X_pca' is not in this AnnData; obsm has \['X_vae'\]"):
         latents({"x": "X_pca"}, "type", adata=cells)
     with pytest.raises(KeyError, match=r"'obs/cell_type' is not in this AnnData; obs has \['type'\]"):

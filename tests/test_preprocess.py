@@ -1,4 +1,5 @@
 import json
+import sys
 import warnings
 
 import anndata as ad
@@ -402,6 +403,31 @@ def test_genes_that_seurat_v3_cannot_rank_are_an_error_with_a_remedy():
 def test_a_mitochondrial_limit_without_such_genes_is_refused():
     with pytest.raises(ValueError, match="max_mito=5 needs mitochondrial genes"):
         apply(toy(np.ones((3, 3))), Recipe(max_mito=5))
+
+
+def test_without_scikit_misc_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skmisc.loess", None)
+    with pytest.raises(
+        ImportError, match=r"needs scikit-misc: pip install 'genolab\[cells\]', or take flavor='seurat'"
+    ):
+        apply(noise(), Recipe(n_top_genes=10))
+
+
+# What ships
+
+
+def test_pbmc68k_goes_from_its_name_to_model_ready_values():
+    cells = apply(gl.data.fetch("pbmc68k"), Recipe(min_genes=200, n_top_genes=500))
+    assert cells.shape == (693, 500)
+    assert cells.X.max() < np.log1p(1e4)
+    assert cells.obs["cell_type"].nunique() == 10
+
+
+def test_the_raw_sample_goes_through_quality_control():
+    raw = gl.data.fetch("immune_sample")
+    steps = summary(apply(raw, Recipe(min_genes=500, max_counts=20_000, max_mito=10, min_cells=3, n_top_genes=2000)))
+    assert list(steps["cells"]) == [559, 540, 502, 366, 366, 366]
+    assert steps["genes"].iloc[-1] == 2000
 
 
 # Fitted on one data set, applied to another

@@ -61,6 +61,11 @@ class LeidenScore(NamedTuple):
     clusters: NDArray[np.int64]
     tried: pd.DataFrame
 
+    @property
+    def told(self) -> str:
+        """The best resolution and its number of communities, in words."""
+        return f"resolution {self.resolution:g}, {self.clusters.max() + 1} clusters"
+
 
 def latents(
     latents: Mapping[str, ArrayLike | str],
@@ -85,8 +90,8 @@ def latents(
     adata
         Where keys and columns are looked up.
     metrics
-        Out of ``"knn_accuracy"``, ``"knn_macro_f1"`` (see `knn_scores`), ``"leiden_ari"`` (see `leiden_ari`; needs
-        igraph) and ``"silhouette"`` (mean over the cells, of which at most 5,000 are drawn by `seed`).
+        Out of ``"knn_accuracy"``, ``"knn_macro_f1"``, ``"leiden_ari"`` (needs igraph) and ``"silhouette"`` (mean over
+        the cells, of which at most 5,000 are drawn by `seed`).
     n_neighbors, n_folds, resolutions, n_boot, seed
         As in `knn_scores` and `leiden_ari`.
 
@@ -118,8 +123,7 @@ def latents(
             rows += [(name, "knn_accuracy", *knn.accuracy, votes), (name, "knn_macro_f1", *knn.macro_f1, votes)]
         if "leiden_ari" in metrics:
             best = leiden_ari(points, known, resolutions=resolutions, n_neighbors=n_neighbors, n_boot=n_boot, seed=seed)
-            detail = f"resolution {best.resolution:g}, {best.clusters.max() + 1} clusters"
-            rows.append((name, "leiden_ari", *best.ari, detail))
+            rows.append((name, "leiden_ari", *best.ari, best.told))
         if "silhouette" in metrics:
             rows.append((name, "silhouette", *_silhouette(points, known, n_boot, seed), ""))
     table = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "detail"])
