@@ -193,9 +193,7 @@ def resident_mb(field: str) -> float:
 
 def latent_table(folder: Path, seeds: int, *, scvi: bool) -> dict[str, float]:
     """Train on all of tabula_muris, as the published figures do, and read the cell types off the latent space."""
-    counts = gl.data.fetch("tabula_muris")
-    recipe = gl.preprocess.Recipe(min_genes=0, min_cells=0, n_top_genes=None)
-    cells = gl.preprocess.apply(counts, recipe)
+    cells = gl.preprocess.apply(gl.data.fetch("tabula_muris"), gl.preprocess.Recipe())
     values, raw = AnnDataset(cells), AnnDataset(cells, "layers/counts")
     labels = cells.obs["cell_type"]
     plain = folder / "tabula_muris.h5ad"
