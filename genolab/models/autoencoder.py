@@ -346,5 +346,6 @@ def _check_values(dataset: AnnDataset, n_genes: int, *, counts: bool) -> None:
         names = list(dataset.adata.obs_names[dataset.rows[found.empty_rows[:3]]])
         raise ValueError(
             f"every cell needs at least one count; {len(found.empty_rows):,} have none in {slot!r} (such as "
-            f"{', '.join(map(str, names))}): leave them out, as in cells[cells.layers['counts'].getnnz(axis=1) > 0].copy()"
+            f"{', '.join(map(str, names))}): leave them out, as in "
+            "cells[cells.layers['counts'].getnnz(axis=1) > 0].copy()"
         )
