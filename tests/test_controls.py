@@ -8,7 +8,8 @@ import pytest
 
 import genolab as gl
 from genolab.config import check, control
-from genolab.widgets.controls import Field, accept, controls_for, fields_of, form, label, number_field
+from genolab.widgets.controls import controls_for, form
+from genolab.widgets.fields import Field, accept, fields_of, label, number_field
 
 
 @dataclass(frozen=True)
@@ -221,3 +222,7 @@ def test_genolabs_own_configs_can_be_edited(config):
     for one in numbers:
         edited.change(one.name, one.low)
         assert getattr(edited.value, one.name) == one.low or one.name in edited.complaints
+
+
+def test_the_form_is_reached_without_an_import_of_its_own():
+    assert gl.widgets.controls.form(gl.RunConfig()).value == gl.RunConfig()

@@ -4,18 +4,22 @@ They listen to what the rest of genolab emits and hand back ordinary objects; no
 """
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from genolab.widgets import controls
     from genolab.widgets.latent import LatentExplorer
     from genolab.widgets.training import TrainingPanel
 
-__all__ = ["LatentExplorer", "TrainingPanel"]
+__all__ = ["LatentExplorer", "TrainingPanel", "controls"]
 
 _HOME = {"LatentExplorer": "latent", "TrainingPanel": "training"}
 
 
-def __getattr__(name: str) -> type:
+def __getattr__(name: str) -> type | ModuleType:
+    if name == "controls":
+        return importlib.import_module("genolab.widgets.controls")
     if name not in _HOME:
         raise AttributeError(f"genolab.widgets has no {name!r}; it has {', '.join(__all__)}")
     found: type = getattr(importlib.import_module(f"genolab.widgets.{_HOME[name]}"), name)

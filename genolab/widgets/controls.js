@@ -66,92 +66,116 @@ function parsed(field, text) {
   return { value };
 }
 
-// Each of the three kinds returns { nodes, show(value), held() }: `held` is true while the user has it in hand.
-function slider(field, id, set, complain) {
-  const stops = stopsOf(field);
-  const range = element("input", {
-    type: "range", id, class: "gl-control-slider", min: 0, max: stops.length - 1, step: 1, title: field.help || null,
-  });
-  const box = element("input", {
-    type: "text", class: "gl-input gl-control-box", "aria-label": `${field.label}, typed`, autocomplete: "off", spellcheck: "false",
-    inputmode: "decimal", title: `Type a number from ${valueText(field, field.low)} to ${valueText(field, field.high)}`,
-  });
-  const tick = field.optional ? element("input", { type: "checkbox", "aria-label": `${field.label} on` }) : null;
-  let [value, timer, pressed, typed] = [null, 0, false, false];
-  let last = stops[Math.floor(stops.length / 2)]; // what switching on gives where nothing was set before
+// Each of the three kinds has `nodes`, show(value) and held(), which is true while the user has it in hand.
 
-  const paint = (now) => {
-    value = now;
-    if (now !== null) last = now;
-    range.value = nearest(stops, last);
-    range.style.setProperty("--gl-at", `${(100 * nearest(stops, last)) / Math.max(1, stops.length - 1)}%`);
-    range.classList.toggle("gl-off", now === null);
-    range.setAttribute("aria-valuetext", `${valueText(field, now)} ${field.unit}`.trim());
-    if (!typed) box.value = valueText(field, now);
-    if (tick) tick.checked = now !== null;
-  };
-  const take = (now) => {
-    clearTimeout(timer);
-    timer = 0;
-    complain("");
-    paint(now);
-    set(field.name, now);
-  };
-  const settle = () => timer && take(value);
-  const wait = () => {
-    clearTimeout(timer);
-    timer = setTimeout(settle, REST);
-  };
-  const release = () => {
-    pressed = false;
-    settle();
-  };
-  const read = () => {
-    if (!typed) return;
-    const { value: found, wrong } = parsed(field, box.value);
-    if (wrong) {
-      complain(wrong);
-      return;
-    }
-    typed = false;
-    if (found === value) complain("");
-    if (found !== value) take(found);
-    else paint(value);
-  };
-  const leave = () => {
-    if (typed && parsed(field, box.value).wrong) forget();
-    else read();
-  };
-  const forget = () => {
-    typed = false;
-    paint(value);
-  };
-  range.addEventListener("input", () => {
-    typed = false;
-    paint(stops[Number(range.value)]);
-    wait();
-  });
-  range.addEventListener("pointerdown", () => (pressed = true));
-  for (const event of ["pointerup", "pointercancel", "blur"]) range.addEventListener(event, release);
-  box.addEventListener("input", () => (typed = true));
-  box.addEventListener("focus", () => box.select());
-  box.addEventListener("blur", leave);
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") read();
+// A slider beside a box to type in. What is slid or stepped is taken when it rests, what is typed with Enter.
+class NumberControl {
+  constructor(field, id, set, complain) {
+    Object.assign(this, { field, set, complain, value: null, timer: 0, pressed: false, typed: false });
+    this.stops = stopsOf(field);
+    this.last = this.stops[Math.floor(this.stops.length / 2)]; // what switching on gives where nothing was set before
+    this.range = this.makeRange(id);
+    this.box = this.makeBox();
+    this.tick = field.optional ? this.makeTick() : null;
+    const unit = element("span", { class: "gl-muted", text: field.unit });
+    this.nodes = [this.range, element("span", { class: "gl-control-value" }, this.box, unit)];
+  }
+
+  makeRange(id) {
+    const { help } = this.field;
+    const release = () => {
+      this.pressed = false;
+      this.settle();
+    };
+    const on = {
+      input: () => this.move(Number(this.range.value)),
+      pointerdown: () => (this.pressed = true),
+      pointerup: release,
+      pointercancel: release,
+      blur: release,
+    };
+    const most = this.stops.length - 1;
+    return element("input", { type: "range", id, class: "gl-control-slider", min: 0, max: most, step: 1, title: help || null, on });
+  }
+
+  makeBox() {
+    const { field } = this;
+    const on = {
+      input: () => (this.typed = true),
+      focus: () => this.box.select(),
+      blur: () => (this.typed && parsed(field, this.box.value).wrong ? this.forget() : this.read()),
+      keydown: (event) => this.key(event),
+    };
+    const title = `Type a number from ${valueText(field, field.low)} to ${valueText(field, field.high)}`;
+    const plain = { autocomplete: "off", spellcheck: "false", inputmode: "decimal" };
+    return element("input", { type: "text", class: "gl-input gl-control-box", "aria-label": `${field.label}, typed`, title, ...plain, on });
+  }
+
+  makeTick() {
+    const on = { change: () => this.take(this.tick.checked ? this.last : null) };
+    return element("input", { type: "checkbox", "aria-label": `${this.field.label} on`, on });
+  }
+
+  show(value) {
+    this.value = value;
+    if (value !== null) this.last = value;
+    const [at, text] = [nearest(this.stops, this.last), valueText(this.field, value)];
+    this.range.value = at;
+    this.range.style.setProperty("--gl-at", `${(100 * at) / Math.max(1, this.stops.length - 1)}%`);
+    this.range.classList.toggle("gl-off", value === null);
+    this.range.setAttribute("aria-valuetext", `${text} ${this.field.unit}`.trim());
+    if (!this.typed) this.box.value = text;
+    if (this.tick) this.tick.checked = value !== null;
+  }
+
+  held() {
+    return this.pressed || this.timer !== 0 || this.typed;
+  }
+
+  move(stop) {
+    this.typed = false;
+    this.show(this.stops[Math.min(Math.max(stop, 0), this.stops.length - 1)]);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), REST);
+  }
+
+  settle() {
+    if (this.timer) this.take(this.value);
+  }
+
+  take(value) {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.complain("");
+    this.show(value);
+    this.set(this.field.name, value);
+  }
+
+  read() {
+    if (!this.typed) return;
+    const { value, wrong } = parsed(this.field, this.box.value);
+    this.complain(wrong ?? "");
+    if (wrong) return;
+    this.typed = false;
+    if (value === this.value) this.show(value);
+    else this.take(value);
+  }
+
+  forget() {
+    this.typed = false;
+    this.show(this.value);
+  }
+
+  key(event) {
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (event.key === "Enter") this.read();
+    else if (step) this.move(nearest(this.stops, this.last) + step);
     else if (event.key === "Escape") {
-      complain("");
-      forget();
-    } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const now = nearest(stops, last) + (event.key === "ArrowUp" ? 1 : -1);
-      typed = false;
-      paint(stops[Math.min(Math.max(now, 0), stops.length - 1)]);
-      wait();
+      this.complain("");
+      this.forget();
     } else return;
     event.preventDefault();
-  });
-  tick?.addEventListener("change", () => take(tick.checked ? last : null));
-  const unit = element("span", { class: "gl-muted", text: field.unit });
-  return { tick, nodes: [range, element("span", { class: "gl-control-value" }, box, unit)], show: paint, held: () => pressed || timer !== 0 || typed };
+  }
 }
 
 function menu(field, id, set) {
@@ -167,7 +191,7 @@ function toggle(field, id, set) {
   return { nodes: [element("span", { class: "gl-control-wide" }, box)], show: (value) => (box.checked = value), held: () => false };
 }
 
-const KINDS = { number: slider, choice: menu, switch: toggle };
+const KINDS = { number: (...given) => new NumberControl(...given), choice: menu, switch: toggle };
 
 /**
  * Draw controls into one grid. `set(name, value)` is called once the user has settled on a value that is within bounds.

@@ -1,5 +1,5 @@
 // The loss curve: a small canvas of its own, drawn anew at each change (genolab/widgets/training.py sends the rows).
-import { element, number, onResize, onTheme, sharpen, theme, ticks } from "./look.js";
+import { count, element, number, onResize, onTheme, sharpen, theme, ticks } from "./look.js";
 
 const MARGIN = { left: 56, right: 12, top: 10, bottom: 24 };
 
@@ -139,7 +139,9 @@ function paintCurve(canvas, { width, height, ratio }, data, read) {
   const range = rangeFor(data);
   const end = lastEpoch(data.epochs, data.done);
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
-  const up = (value) => (data.log ? Math.log(value / range.low) / Math.log(range.high / range.low) : (value - range.low) / (range.high - range.low));
+  const share = (value) => (value - range.low) / (range.high - range.low);
+  const shareOfLog = (value) => Math.log(value / range.low) / Math.log(range.high / range.low);
+  const up = data.log ? shareOfLog : share;
   const place = { x: (epoch) => left + ((right - left) * epoch) / end, y: (value) => bottom - (bottom - top) * up(value) };
   const area = { left, right, top, bottom };
   context.clearRect(0, 0, width, height);
@@ -155,7 +157,9 @@ function paintCurve(canvas, { width, height, ratio }, data, read) {
 }
 
 function paintAxes(context, { left, right, top, bottom }, place, { look, range, end, data }) {
-  const values = !data.x.length && !data.trail.length ? [] : data.log ? logTicks(range.low, range.high) : ticks(range.low, range.high, Math.max(2, (bottom - top) / 46));
+  const empty = !data.x.length && !data.trail.length;
+  const wanted = Math.max(2, (bottom - top) / 46);
+  const values = empty ? [] : data.log ? logTicks(range.low, range.high) : ticks(range.low, range.high, wanted);
   const texts = data.log ? values.map((value) => number(value, 3)) : tickTexts(values);
   context.strokeStyle = look.border;
   context.fillStyle = look.muted;
@@ -172,17 +176,14 @@ function paintAxes(context, { left, right, top, bottom }, place, { look, range, 
   if (range.above !== null) context.fillText(`\u2191 ${number(range.above, 3)}`, left - 8, top + 2); // the top of what runs off
   line(context, left, bottom + 0.5, right, bottom + 0.5);
   context.textBaseline = "top";
-  const shown = ticks(0, end, Math.max(2, (right - left) / 80)).filter(Number.isInteger);
-  for (const value of shown) {
+  const said = end === 1 ? "1 epoch" : `${count(end)} epochs`;
+  const room = right - context.measureText(said).width - 16;
+  for (const value of [...ticks(0, end, Math.max(2, (right - left) / 80)).filter(Number.isInteger), end]) {
     const x = Math.round(place.x(value)) + 0.5;
+    if (value < end && x > room) continue;
     line(context, x, bottom, x, bottom + 4);
-    const last = value === shown[shown.length - 1] && place.x(value) > right - 30;
-    context.textAlign = last ? "right" : "center";
-    context.fillText(last ? `${value} epochs` : String(value), last ? right : x, bottom + 8);
-  }
-  if (place.x(shown[shown.length - 1] ?? 0) <= right - 30) {
-    context.textAlign = "right";
-    context.fillText("epochs", right, bottom + 8);
+    context.textAlign = value === end ? "right" : "center";
+    context.fillText(value === end ? said : count(value), value === end ? right : x, bottom + 8);
   }
 }
 

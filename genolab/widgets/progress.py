@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab import palette
-from genolab.widgets.controls import label
+from genolab.widgets.fields import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

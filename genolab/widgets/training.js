@@ -1,20 +1,24 @@
 // The training panel (genolab/widgets/training.py): it shows what the run says and sends what the person asks for.
-import { element, floats, number, root } from "./look.js";
+import { count, element, floats, onTheme, root, theme } from "./look.js";
 import { drawControls, valueText } from "./controls.js";
 import { drawCurve, lineColours, lossText, rangeFor } from "./curve.js";
-import { onTheme, theme } from "./look.js";
 
 const SLOW = 2000; // milliseconds without an answer to a click after which the panel says so
 const SILENT = 10000; // milliseconds without a word from a running kernel after which it counts as gone
 const TRAIL = 400; // points of the epoch that is being trained; then every second one is dropped
 
 // What each button does in each state of the run; where a state is missing, the button rests.
+const STEPS = { ready: "step", paused: "step", stopped: "step", failed: "step" };
 const BUTTONS = [
   { key: "start", text: "Start", does: { ready: "start", stopped: "start", failed: "start" }, tip: "Train in the background" },
-  { key: "pause", text: "Pause", does: { running: "pause", paused: "resume" }, tip: "Pause after the current step, or go on (P)", short: "p" },
-  { key: "step", text: "Step", does: { ready: "step", paused: "step", stopped: "step", failed: "step" }, tip: "Train one optimiser step (S)", short: "s" },
+  { key: "pause", text: "Pause", does: { running: "pause", paused: "resume" }, tip: "Pause after this step, or go on (P)", short: "p" },
+  { key: "step", text: "Step", does: STEPS, tip: "Train one optimiser step (S)", short: "s" },
   { key: "stop", text: "Stop", does: { running: "stop", paused: "stop" }, tip: "Stop after the current step; nothing is lost" },
 ];
+// A running run is heard of from its own thread, also while a cell keeps the kernel from taking clicks.
+const BUSY = "The click waits for the cell that is running; interrupting that cell frees it.";
+const QUIET = "The kernel has not answered: it is busy with another cell, or was restarted.";
+const GONE = "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell.";
 const WAITING = { start: "Starting", pause: "Pausing", resume: "Resuming", step: "Stepping", stop: "Stopping" };
 
 function render({ model, el }) {
@@ -26,13 +30,7 @@ function render({ model, el }) {
     return asked;
   };
   let asks = 0;
-  const parts = [
-    drawButtons(model, ask),
-    drawProgress(model),
-    drawLoss(model),
-    drawSide(model, ask),
-    drawMessage(model),
-  ];
+  const parts = [new Buttons(model, ask), drawProgress(model), drawLoss(model), drawSide(model, ask), drawMessage(model)];
   const [buttons, progress, loss, side, message] = parts;
   const head = element("div", { class: "gl-row gl-training-head" }, buttons.node, progress.node);
   const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
@@ -43,13 +41,26 @@ function render({ model, el }) {
   });
   el.append(panel);
 
-  const watch = new IntersectionObserver((entries) => send({ do: "watch", on: entries[entries.length - 1].isIntersecting }));
+  let seen = false; // out of sight the kernel sends nothing
+  const watch = new IntersectionObserver((entries) => {
+    seen = entries[entries.length - 1].isIntersecting;
+    send({ do: "watch", on: seen });
+  });
   watch.observe(panel);
-  const shown = { status: [buttons, progress, loss, message], curve: [loss], changes: [loss, side], values: [side], complaints: [side], answers: [side] };
+  const shown = { status: [buttons, progress, loss, message], curve: [loss], changes: [loss, side] };
+  for (const name of ["values", "complaints", "answers"]) shown[name] = [side];
   for (const [name, list] of Object.entries(shown)) model.on(`change:${name}`, () => list.forEach((part) => part.show(name)));
   parts.forEach((part) => part.show("all"));
 
-  const life = watchKernel({ model, el, panel, show: (gone) => [buttons, message].forEach((part) => part.lose(gone)) });
+  const life = watchKernel({
+    model,
+    el,
+    expects: () => seen && !document.hidden && model.get("status").state === "running",
+    tell: (gone) => {
+      panel.classList.toggle("gl-gone", gone);
+      for (const part of [buttons, message]) part.lose(gone);
+    },
+  });
   return () => {
     watch.disconnect();
     life.stop();
@@ -60,15 +71,11 @@ function render({ model, el }) {
 }
 
 // Tell when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
-function watchKernel({ model, el, panel, show }) {
+function watchKernel({ model, el, expects, tell }) {
   let heard = performance.now();
   const look = () => {
-    const running = model.get("status").state === "running";
-    const visible = !document.hidden && panel.checkVisibility();
-    if (!visible || !running) heard = Math.max(heard, performance.now() - SILENT / 2);
-    const gone = el.classList.contains("jupyter-widgets-disconnected") || (running && performance.now() - heard > SILENT);
-    panel.classList.toggle("gl-gone", gone);
-    show(gone);
+    if (!expects()) heard = performance.now();
+    tell(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT);
   };
   const hear = () => {
     heard = performance.now();
@@ -87,65 +94,71 @@ function watchKernel({ model, el, panel, show }) {
   };
 }
 
-function drawButtons(model, ask) {
-  const made = new Map();
-  let [waiting, gone] = [null, false]; // `waiting`: the click that the run has not answered yet
+class Buttons {
+  constructor(model, ask) {
+    Object.assign(this, { model, ask, waiting: null, gone: false }); // `waiting`: the click not answered yet
+    this.tags = new Map(BUTTONS.map((button) => [button, this.make(button)]));
+    const group = element("div", { class: "gl-group", role: "group", "aria-label": "Training" }, ...this.tags.values());
+    this.hint = element("span", { class: "gl-muted gl-slow", role: "status", hidden: true });
+    this.node = element("div", { class: "gl-row" }, group, this.hint);
+  }
 
-  const click = (button) => {
-    const status = model.get("status");
-    const does = button.does[status.state];
-    if (!does || waiting || gone) return false;
-    waiting = { does, from: status.state, step: status.step, id: ask({ do: does, seen: status.state }), slow: 0 };
-    waiting.slow = setTimeout(() => show("slow"), SLOW);
-    show();
+  make(button) {
+    const { key, tip, short } = button;
+    const on = { click: () => this.click(button) };
+    return element("button", { type: "button", class: "gl-button", "data-key": key, title: tip, "aria-keyshortcuts": short, on });
+  }
+
+  click(button) {
+    const { state, step } = this.model.get("status");
+    const does = button.does[state];
+    if (!does || this.waiting || this.gone) return false;
+    this.waiting = { does, state, step, id: this.ask({ do: does, seen: state }), slow: setTimeout(() => this.show("slow"), SLOW) };
+    this.show();
     return true;
-  };
-  const node = element("div", { class: "gl-group", role: "group", "aria-label": "Training" });
-  for (const button of BUTTONS) {
-    const tag = element("button", { type: "button", class: "gl-button", "data-key": button.key, title: button.tip, "aria-keyshortcuts": button.short ?? null });
-    tag.addEventListener("click", () => click(button));
-    made.set(button, tag);
-    node.append(tag);
   }
-  const hint = element("span", { class: "gl-muted gl-slow", role: "status", hidden: true });
-  const answered = ({ state, step, refused }) =>
-    state !== waiting.from || (waiting.does === "step" && step !== waiting.step) || refused === waiting.id;
 
-  function show(why) {
-    const status = model.get("status");
-    if (waiting && answered(status)) {
-      clearTimeout(waiting.slow);
-      waiting = null;
-    }
-    for (const [button, tag] of made) {
-      const does = button.does[status.state];
-      const mine = waiting && button.does[waiting.from] === waiting.does;
-      const [text, enabled] = [mine ? `${WAITING[waiting.does]}\u2026` : textOf(button, status.state), does && !waiting && !gone];
-      if (tag.textContent !== text) tag.textContent = text;
-      tag.setAttribute("aria-disabled", enabled ? "false" : "true"); // not `disabled`: that would drop the keyboard's focus
-      tag.classList.toggle("gl-main", Boolean(enabled && button.key === (status.state === "running" ? "pause" : status.state === "paused" ? "pause" : "start")));
-    }
-    const unheard = why === "slow" && waiting && status.heard !== waiting.id;
-    if (unheard) hint.textContent = "The kernel has not answered yet: it is busy with another cell, or was restarted.";
-    else if (!waiting || status.heard === waiting.id) hint.textContent = "";
-    hint.hidden = !hint.textContent;
+  press(short) {
+    const button = BUTTONS.find((one) => one.short === short);
+    return Boolean(button && this.click(button));
   }
-  return {
-    node: element("div", { class: "gl-row" }, node, hint),
-    show,
-    press: (short) => {
-      const button = BUTTONS.find((one) => one.short === short);
-      return Boolean(button && click(button));
-    },
-    lose: (now) => {
-      if (gone === now) return;
-      gone = now;
-      if (gone && waiting) clearTimeout(waiting.slow);
-      if (gone) waiting = null;
-      show();
-    },
-    stop: () => waiting && clearTimeout(waiting.slow),
-  };
+
+  answered({ state, step, refused }) {
+    const { does, id, ...then } = this.waiting;
+    return state !== then.state || (does === "step" && step !== then.step) || refused === id;
+  }
+
+  show(why) {
+    const status = this.model.get("status");
+    if (this.waiting && this.answered(status)) this.stop();
+    for (const [button, tag] of this.tags) this.paint(button, tag, status.state);
+    const unheard = why === "slow" && this.waiting && status.heard !== this.waiting.id;
+    if (unheard) this.hint.textContent = status.state === "running" ? BUSY : QUIET;
+    else if (!this.waiting || status.heard === this.waiting.id) this.hint.textContent = "";
+    this.hint.hidden = !this.hint.textContent;
+  }
+
+  paint(button, tag, state) {
+    const does = button.does[state];
+    const mine = this.waiting && button.does[this.waiting.state] === this.waiting.does;
+    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(button, state);
+    const enabled = Boolean(does && !this.waiting && !this.gone);
+    if (tag.textContent !== text) tag.textContent = text;
+    tag.setAttribute("aria-disabled", String(!enabled)); // not `disabled`: that would drop the keyboard's focus
+    tag.classList.toggle("gl-main", enabled && ["start", "pause", "resume"].includes(does));
+  }
+
+  lose(gone) {
+    if (gone === this.gone) return;
+    this.gone = gone;
+    if (gone) this.stop();
+    this.show();
+  }
+
+  stop() {
+    clearTimeout(this.waiting?.slow);
+    this.waiting = null;
+  }
 }
 
 function textOf(button, state) {
@@ -157,9 +170,9 @@ function textOf(button, state) {
 function drawProgress(model) {
   const text = element("span", { class: "gl-training-epochs" });
   const pace = element("span", { class: "gl-muted gl-training-pace" });
-  const bar = element("div", { class: "gl-training-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 });
   const done = element("div", { class: "gl-training-done" });
-  bar.append(done);
+  const range = { "aria-valuemin": 0, "aria-valuemax": 100 };
+  const bar = element("div", { class: "gl-training-bar", role: "progressbar", "aria-label": "Progress", ...range }, done);
   const show = () => {
     const { fraction, progress, pace: speed } = model.get("status");
     text.textContent = progress;
@@ -182,14 +195,19 @@ function readCurve(model, part) {
 }
 
 function drawLoss(model) {
-  const part = element("select", { class: "gl-select gl-training-part", "aria-label": "Loss shown", title: "Which part of the loss the curve shows" });
+  const title = "Which part of the loss the curve shows";
+  const part = element("select", { class: "gl-select gl-training-part", "aria-label": "Loss shown", title });
   const name = element("span", { class: "gl-training-name" });
   const reading = element("span", { class: "gl-muted gl-training-at" });
   const log = element("input", { type: "checkbox" });
   const whole = element("input", { type: "checkbox" });
-  const more = element("details", { class: "gl-more" }, element("summary", { class: "gl-quiet", text: "more", title: "How the curve is drawn" }),
+  const more = element(
+    "details",
+    { class: "gl-more" },
+    element("summary", { class: "gl-quiet", text: "more", title: "How the curve is drawn" }),
     element("label", { title: "Powers of ten at even distances" }, log, " logarithmic"),
-    element("label", { title: "Also the first epochs, where the loss is often far higher" }, whole, " from the first epoch"));
+    element("label", { title: "Also the first epochs, where the loss is often far higher" }, whole, " from the first epoch"),
+  );
   const keys = { train: legend("train"), valid: legend("valid") };
   const host = element("div", { class: "gl-curve" });
   let [rows, trail, at, data] = [{ x: [], train: [], valid: [] }, [], null, null];
@@ -230,7 +248,9 @@ function drawLoss(model) {
   part.addEventListener("change", () => show("part"));
   for (const box of [log, whole]) box.addEventListener("change", () => show("part"));
   const stopTheme = onTheme(colour);
-  const head = element("div", { class: "gl-row gl-training-legend" }, name, part, keys.train.node, keys.valid.node, reading, element("span", { class: "gl-space" }), more);
+  const space = element("span", { class: "gl-space" });
+  const legends = [keys.train.node, keys.valid.node, reading];
+  const head = element("div", { class: "gl-row gl-training-legend" }, name, part, ...legends, space, more);
   requestAnimationFrame(colour); // the theme can be read once the panel stands in the page
   return { node: element("div", { class: "gl-training-loss" }, head, host), show, stop: () => (curve.stop(), stopTheme()) };
 }
@@ -266,7 +286,8 @@ function drawSide(model, ask) {
   const set = (name, value) => ask({ do: "tune", name, value });
   const controls = drawControls(fields, set);
   const rare = [...controls.node.children].slice(main);
-  const more = element("button", { type: "button", class: "gl-quiet", hidden: rare.length === 0, text: "more", title: "What is turned more rarely" });
+  const hidden = rare.length === 0;
+  const more = element("button", { type: "button", class: "gl-quiet", hidden, text: "more", title: "What is turned more rarely" });
   const unfold = (open) => {
     more.setAttribute("aria-expanded", String(open));
     for (const row of rare) row.hidden = !open;
@@ -297,7 +318,8 @@ function drawSide(model, ask) {
 function changeItem({ epoch, step, name, before, after }, field) {
   const label = field?.label ?? name;
   const words = /^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label; // "KL weight" stays
-  return element("li", { text: `${epoch}: ${words} ${valueText(field, before)} \u2192 ${valueText(field, after)}, step ${number(step, 7)}` });
+  const turned = `${valueText(field, before)} \u2192 ${valueText(field, after)}`;
+  return element("li", { text: `${epoch}: ${words} ${turned}, step ${count(step)}` });
 }
 
 function drawMessage(model) {
@@ -305,7 +327,7 @@ function drawMessage(model) {
   let gone = false;
   const show = () => {
     const { message, trouble } = model.get("status");
-    text.textContent = gone ? "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell." : message;
+    text.textContent = gone ? GONE : message;
     text.classList.toggle("gl-trouble", gone || trouble);
   };
   const lose = (now) => {

@@ -15,10 +15,9 @@ import anywidget
 import traitlets
 from IPython.display import display, update_display
 
-from genolab.config import controls
 from genolab.run import Run, RunStatus
 from genolab.widgets import look, progress
-from genolab.widgets.controls import Field, accept, number_field, type_hints
+from genolab.widgets.fields import accept, live_fields
 from genolab.widgets.pulse import Pulse
 
 _HEARTBEAT: Final = 20  # beats without news, about two seconds, after which the browser hears that the kernel lives
@@ -291,17 +290,3 @@ class TrainingPanel(anywidget.AnyWidget):
             return False
         self._complaints = {name: text for name, text in self._complaints.items() if name != field.name}
         return True
-
-
-def live_fields(run: Run) -> tuple[dict[str, Field], int]:
-    """Describe a run's live controls, and say how many of them, the first, are always in sight.
-
-    In sight are the run's first (its learning rate) and the model's own; what is turned more rarely folds away.
-    """
-    own = getattr(run.model, "config", None)
-    hints = {**type_hints(run.config), **(type_hints(own) if own is not None else {})}
-    of_run = [name for name in controls(run.config, live_only=True) if name in run.live]
-    main = [*of_run[:1], *(name for name in run.live if name not in of_run)]
-    ordered = [*main, *of_run[1:]]
-    live = run.live
-    return {name: number_field(name, *live[name], hint=hints.get(name)) for name in ordered}, len(main)
