@@ -147,6 +147,11 @@ def test_a_missing_layer_names_those_there_are():
         LatentExplorer(adata, "X_vae", color="LYZ", layer="count")
 
 
+def test_a_missing_layer_is_told_before_a_gene_is_chosen():
+    with pytest.raises(KeyError, match="'counts' is not a layer"):
+        LatentExplorer(cells(), "X_vae", layer="counts")
+
+
 @pytest.mark.parametrize("dims", [(0, 3), (1, 1), (-1, 0)])
 def test_dims_that_are_not_there_are_refused(dims):
     explorer = LatentExplorer(cells(), "X_vae")
@@ -331,6 +336,12 @@ def test_names_are_found_by_any_part_the_likeliest_first():
     assert names.find("cd3", limit=2) == ["CD3", "cd3d"]
     assert names.find("  ") == []
     assert names.find("<b>") == []
+
+
+def test_a_search_goes_through_30_000_names():
+    names = Names(pd.Index([f"ENSG{i:011d}" for i in range(30_000)]))
+    assert names.find("ensg00000029999") == ["ENSG00000029999"]
+    assert len(names.find("ensg")) == 12
 
 
 # ---- selection ----
@@ -530,6 +541,26 @@ def test_the_text_face_says_what_is_shown():
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
 
 
+def test_a_saved_page_shows_the_still_picture():
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    data, metadata = LatentExplorer(cells(), "X_vae", color="type")._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+    cell = nbformat.v4.new_code_cell("explorer", outputs=[output], execution_count=1)
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert f"data:image/png;base64,{data['image/png'][:60]}" in page
+
+
+def test_the_stills_scale_is_that_of_the_browser():
+    from matplotlib import colormaps
+
+    from genolab.widgets.still import _scale
+
+    wanted = colormaps["viridis"](np.linspace(0, 1, 64))[:, :3] * 255
+    np.testing.assert_allclose(_scale(64), wanted, atol=8)  # the palette has 16 stops
+
+
 # ---- watching a run ----
 
 
@@ -615,6 +646,22 @@ def test_watching_waits_until_it_costs_little():
     assert sent_points(explorer)[0, 0] <= 1  # no time was trained that could be spent
     run.one_epoch(seconds=1e6)
     assert sent_points(explorer)[0, 0] == 51
+
+
+def test_epochs_faster_than_the_eye_are_not_all_shown():
+    explorer, run = watched(cells())
+    run.one_epoch(seconds=1e6)
+    for _ in range(5):
+        run.one_epoch(seconds=0.125)
+    assert sent_points(explorer)[0, 0] == 4  # the first that comes 0.3 s after epoch 1
+
+
+def test_watching_keeps_what_the_message_line_says():
+    adata = cells()
+    explorer, run = watched(adata)
+    explorer.save_selection("chosen")
+    run.one_epoch()
+    assert explorer.message.startswith("Saved 0 of 6")
 
 
 def test_the_end_of_a_run_is_always_shown():

@@ -102,6 +102,8 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
     ValueError
         The column has more than `MOST_CATEGORIES` categories, or stands there twice.
     """
+    if layer is not None and layer not in adata.layers:
+        raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
     if name is None:
         return Colouring(None, "none", "", np.empty(0, dtype=np.uint8))
     if name in adata.obs.columns:
@@ -115,8 +117,6 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
 
 def gene_values(adata: AnnData, name: str, layer: str | None) -> NDArray[np.float64]:
     """Return ``(n_obs,)`` values of one gene, sparse or dense; of genes with the same name, the first."""
-    if layer is not None and layer not in adata.layers:
-        raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
     matrix = adata.X if layer is None else adata.layers[layer]
     if matrix is None:
         raise KeyError(

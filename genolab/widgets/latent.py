@@ -67,7 +67,10 @@ class LatentExplorer(anywidget.AnyWidget):
     >>> chosen = cells[explorer.selection]
     """
 
-    _esm = look.module("region.js", "points.js", "store.js", "parts.js", "latent.js")
+    _esm = look.module(
+        *("region.js", "points.js", "camera.js", "axes.js", "picture.js"),
+        *("hand.js", "store.js", "legend.js", "parts.js", "latent.js"),
+    )
     _css = look.style("latent.css")
 
     color = t.Unicode(None, allow_none=True).tag(sync=True)
@@ -329,7 +332,8 @@ class LatentExplorer(anywidget.AnyWidget):
         with self._lock, self.hold_sync():
             if max(self.dims) >= coordinates.shape[1]:
                 self.dims = (0, 1)
-            self._publish(**self._placed(self.basis), message="", _alarm=False)
+            trouble_is_over = {"message": "", "_alarm": False} if self._alarm else {}
+            self._publish(**self._placed(self.basis), **trouble_is_over)
 
     def _tell_trouble(self, text: str) -> None:
         self._publish(message=text, _alarm=True)

@@ -9,8 +9,10 @@ export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") made.textContent = value;
-    else if (name === "on") for (const [event, listener] of Object.entries(value)) made.addEventListener(event, listener);
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    else if (name === "on")
+      for (const [event, listener] of Object.entries(value)) made.addEventListener(event, listener);
+    else if (value !== false && value !== null && value !== undefined)
+      made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
@@ -24,7 +26,11 @@ function keepKey(event) {
 
 /** The root of a widget: themed, and out of reach of the notebook's one-key shortcuts. */
 export function root(name, label, ...children) {
-  return element("div", { class: `genolab ${name}`, role: "group", "aria-label": label, on: { keydown: keepKey } }, ...children);
+  return element(
+    "div",
+    { class: `genolab ${name}`, role: "group", "aria-label": label, on: { keydown: keepKey } },
+    ...children,
+  );
 }
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -59,7 +65,9 @@ function typed(Kind, view) {
   const { buffer, byteOffset, byteLength } = view;
   const size = Kind.BYTES_PER_ELEMENT;
   const aligned = byteOffset % size === 0;
-  return aligned ? new Kind(buffer, byteOffset, byteLength / size) : new Kind(buffer.slice(byteOffset, byteOffset + byteLength));
+  return aligned
+    ? new Kind(buffer, byteOffset, byteLength / size)
+    : new Kind(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 export function bytes(view) {
@@ -74,15 +82,22 @@ export function floats(view) {
   return typed(Float32Array, view);
 }
 
-/** "#e69f00", "rgb(1, 2, 3)" or "rgba(...)" -> [red, green, blue] in 0..255. */
+let probe = null;
+
+/** Any CSS colour, such as "#e69f00", "white" or "rgba(...)" -> [red, green, blue] in 0..255. */
 export function rgb(colour) {
-  const text = colour.trim();
-  if (text.startsWith("#")) {
-    const hex = text.length < 7 ? [...text.slice(1, 4)].map((c) => c + c).join("") : text.slice(1, 7);
-    return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  let text = colour.trim();
+  if (!/^#[0-9a-f]{6}$/i.test(text)) {
+    probe ??= document.createElement("canvas").getContext("2d");
+    probe.fillStyle = "#808080"; // stays if the browser does not know the colour
+    probe.fillStyle = text;
+    text = probe.fillStyle; // the browser's own form: "#rrggbb", or "rgba(...)"
   }
-  const parts = text.match(/[\d.]+/g);
-  return parts && parts.length >= 3 ? parts.slice(0, 3).map(Number) : [128, 128, 128];
+  if (text.startsWith("#")) return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+  return text
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 }
 
 // Relative luminance as in WCAG 2.
@@ -133,7 +148,8 @@ export function theme(el) {
 export function onTheme(changed) {
   const watch = new MutationObserver(() => requestAnimationFrame(changed));
   const filter = ["class", "style", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind"];
-  for (const node of [document.documentElement, document.body]) watch.observe(node, { attributes: true, attributeFilter: filter });
+  for (const node of [document.documentElement, document.body])
+    watch.observe(node, { attributes: true, attributeFilter: filter });
   return () => watch.disconnect();
 }
 
@@ -142,9 +158,10 @@ export function onResize(el, changed) {
   let [last, ratio] = ["", null];
   const tell = () => {
     const [width, height, now] = [el.clientWidth, el.clientHeight, window.devicePixelRatio || 1];
-    if (`${width} ${height} ${now}` === last || width === 0 || height === 0) return;
-    last = `${width} ${height} ${now}`;
-    changed(width, height, now);
+    const size = `${width} ${height} ${now}`;
+    const isNew = size !== last && width > 0 && height > 0;
+    last = size; // also that of one taken off the page, so that its return is told
+    if (isNew) changed(width, height, now);
   };
   const listen = () => {
     ratio = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
@@ -181,6 +198,7 @@ export function ticks(low, high, wanted = 5) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((size) => size >= rough);
   const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1)
+    found.push(Number((i * step).toPrecision(12)));
   return found;
 }

@@ -10,6 +10,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genolab import palette
 
 if TYPE_CHECKING:
@@ -52,7 +55,14 @@ def style(*names: str) -> str:
     return "\n".join(_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("look.css", *names))
 
 
-def png(draw: "Callable[[Figure], None]", *, width: float = 8.0, height: float = 4.5, dpi: int = 110) -> bytes:
+def png(
+    draw: "Callable[[Figure], None]",
+    *,
+    width: float = 8.0,
+    height: float = 4.5,
+    dpi: int = 110,
+    page: NDArray[np.uint8] | None = None,
+) -> bytes:
     """Draw a still picture without touching `pyplot`, whose state belongs to the user and to the main thread.
 
     Parameters
@@ -63,6 +73,8 @@ def png(draw: "Callable[[Figure], None]", *, width: float = 8.0, height: float =
         Size in inches.
     dpi
         Dots per inch.
+    page
+        ``(height, width, 3)`` pixels, drawn already: the darker of them and of what `draw` draws is seen.
 
     Returns
     -------
@@ -72,12 +84,17 @@ def png(draw: "Callable[[Figure], None]", *, width: float = 8.0, height: float =
     # Imported here, since it takes longer than all else in this module and only stills need it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     draw(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types only a part of itself
+    # 256 colours are enough for a plot, and a quarter of the size: the picture is kept in the notebook's file.
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]  # as above
+    image = Image.fromarray(np.ascontiguousarray(pixels if page is None else np.minimum(pixels, page)))
     out = BytesIO()
-    canvas.print_png(out)  # type: ignore[no-untyped-call]  # matplotlib types only a part of itself
+    image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "png")
     return out.getvalue()
 
 

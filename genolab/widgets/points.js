@@ -49,14 +49,23 @@ void main() {
 /** A picture of points on one canvas. Throws where the browser has no WebGL2. */
 export class Points {
   constructor(canvas) {
-    const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, powerPreference: "low-power" });
+    const gl = canvas.getContext("webgl2", {
+      antialias: false,
+      premultipliedAlpha: true,
+      powerPreference: "low-power",
+    });
     if (!gl) throw new Error("no WebGL2");
     this.gl = gl;
     this.n = 0;
     this.program = link(gl);
     this.at = (name) => (this.places[name] ??= gl.getUniformLocation(this.program, name));
     this.places = {};
-    this.buffers = { from: gl.createBuffer(), to: gl.createBuffer(), code: gl.createBuffer(), chosen: gl.createBuffer() };
+    this.buffers = {
+      from: gl.createBuffer(),
+      to: gl.createBuffer(),
+      code: gl.createBuffer(),
+      chosen: gl.createBuffer(),
+    };
     this.order = gl.createBuffer();
     this.texture = gl.createTexture();
     gl.enable(gl.BLEND);
@@ -78,7 +87,10 @@ export class Points {
     this.fill("to", to);
     if (from) this.fill("from", from);
     const source = from ? this.buffers.from : this.buffers.to;
-    for (const [place, buffer] of [[0, source], [1, this.buffers.to]]) {
+    for (const [place, buffer] of [
+      [0, source],
+      [1, this.buffers.to],
+    ]) {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.enableVertexAttribArray(place);
       gl.vertexAttribPointer(place, 2, gl.FLOAT, false, 0, 0);
@@ -110,7 +122,8 @@ export class Points {
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     const data = new Uint8Array(table.flatMap(([red, green, blue, shown]) => [red, green, blue, shown ? 255 : 0]));
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, table.length, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, data);
-    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER])
+      gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
   }
 
   setChosen(chosen) {
@@ -150,7 +163,10 @@ export class Points {
 
 function link(gl) {
   const program = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+  for (const [kind, source] of [
+    [gl.VERTEX_SHADER, VERTEX],
+    [gl.FRAGMENT_SHADER, FRAGMENT],
+  ]) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);

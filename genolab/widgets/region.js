@@ -44,7 +44,8 @@ export function inLasso(points, corners, keep) {
   const bands = Array.from({ length: nBands }, () => []);
   corners.forEach(([ax, ay], i) => {
     const [bx, by] = corners[(i + 1) % corners.length];
-    for (let band = bandOf(Math.min(ay, by)); band <= bandOf(Math.max(ay, by)); band += 1) bands[band].push(ax, ay, bx, by);
+    for (let band = bandOf(Math.min(ay, by)); band <= bandOf(Math.max(ay, by)); band += 1)
+      bands[band].push(ax, ay, bx, by);
   });
   for (let i = 0; i < found.length; i += 1) {
     const x = points[2 * i];

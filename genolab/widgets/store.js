@@ -22,7 +22,8 @@ export class Store extends EventTarget {
     const handlers = {
       "change:_points": () => this.readPoints(),
       "change:_frame": () => this.tell("frame"),
-      "change:_legend": () => this.readCodes(),
+      "change:_codes": () => this.soon(),
+      "change:_legend": () => this.soon(),
       "change:_hidden": () => this.isCurrent() && this.readHidden(),
       "change:_mask": () => this.isCurrent() && this.readMask(),
       "change:_choices": () => this.tell("choices"),
@@ -68,10 +69,20 @@ export class Store extends EventTarget {
     this.tell("points");
   }
 
+  // Codes and legend change in one message, and are told one after the other.
+  soon() {
+    if (this.isSoon) return;
+    this.isSoon = true;
+    queueMicrotask(() => {
+      this.isSoon = false;
+      this.readCodes();
+    });
+  }
+
   readCodes() {
     const raw = this.get("_codes");
     this.codes = this.legend.missing === 255 ? bytes(raw) : shorts(raw);
-    this.names.clear(); // their values are of the colour before
+    this.names = new Map(); // the values in the old one are of the colour before
     this.spotlight = -1;
     this.hidden = new Set(this.get("_hidden"));
     this.tell("colour");
@@ -147,15 +158,16 @@ export class Store extends EventTarget {
 
   /** Name and value of a point, once Python has told them; then "named" is told. */
   named(row) {
-    if (!this.names.has(row)) {
-      if (this.names.size > 5000) this.names.clear();
-      this.names.set(row, null);
+    const { names } = this;
+    if (!names.has(row)) {
+      if (names.size > 5000) names.clear();
+      names.set(row, null);
       this.ask("hover", { row }, { quiet: true }).then((found) => {
-        this.names.set(row, found.result ?? { name: `row ${row + 1}`, value: null });
+        names.set(row, found.result ?? { name: `row ${row + 1}`, value: null });
         this.tell("named");
       });
     }
-    return this.names.get(row);
+    return names.get(row);
   }
 
   // ---- the talk with Python ----
@@ -174,10 +186,12 @@ export class Store extends EventTarget {
   ask(kind, content = {}, { quiet = false } = {}) {
     const ask = `${this.browser} ${(this.asked = (this.asked ?? 0) + 1)}`;
     let isLate = false;
-    const clock = quiet ? null : setTimeout(() => {
-      isLate = true;
-      this.setBusy(1);
-    }, SLOW_MS);
+    const clock = quiet
+      ? null
+      : setTimeout(() => {
+          isLate = true;
+          this.setBusy(1);
+        }, SLOW_MS);
     return new Promise((resolve) => {
       this.waiting.set(ask, (answer) => {
         clearTimeout(clock);

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from genolab.run import Run
 
 SHARE: Final = 0.06
-"""Part of the training time that embedding may take; with drawing and sending, watching stays well below a tenth."""
+"""Part of the training time that embedding and sending may take; with the browser's share it stays below a tenth."""
+
+_SECONDS_APART: Final = 0.3  # of training: the browser takes this long to move the points, on the same processor
 
 
 def dataset_for(adata: AnnData, run: "Run", dataset: AnnDataset | None) -> AnnDataset:
@@ -70,7 +72,7 @@ class Follower:
         every: int = 1,
     ) -> None:
         self._dataset, self._show, self._tell, self._every = dataset, show, tell, every
-        self._trained = self._spent = self._cost = 0.0  # seconds
+        self._trained = self._trained_when_shown = self._spent = self._cost = 0.0  # seconds
         self._shown = -1  # the optimiser step of the model on the screen
         self._one_at_a_time = threading.Lock()
 
@@ -83,10 +85,11 @@ class Follower:
 
     def _after_epoch(self, run: "Run") -> None:
         self._trained += run.epochs[-1].seconds
-        due = len(run.epochs) % self._every == 0
+        due = len(run.epochs) % self._every == 0 and self._trained - self._trained_when_shown >= _SECONDS_APART
         if due and self._spent + self._cost <= SHARE * self._trained:
             self.show(run)
             self._spent += self._cost
+            self._trained_when_shown = self._trained
 
     def _after_change(self, run: "Run") -> None:
         state = run.status.state
@@ -101,8 +104,9 @@ class Follower:
         with self._one_at_a_time:
             start = time.perf_counter()
             status = run.status
+            caption = f"epoch {status.epoch} of {status.epochs}" if status.step else "before training"
             try:
-                self._show(embed(run.model, self._dataset), f"epoch {status.epoch} of {status.epochs}")
+                self._show(embed(run.model, self._dataset), caption)
             except Exception as error:  # noqa: BLE001 - shown to the person; training goes on
                 self._tell(f"The run could not be shown: {error}")
             self._shown = status.step

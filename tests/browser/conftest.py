@@ -51,7 +51,8 @@ def notebook(request: pytest.FixtureRequest, server: Server, browser: Browser) -
         book.theme(dark=False)  # a theme is a setting of the server, shared by all tests
         book.close()
         book.page.context.close()
-    assert not [error for book in opened for error in book.errors], "the browser's console reported errors"
+    errors = [error for book in opened for error in book.errors]
+    assert not errors, f"the browser's console reported {errors}"
 
 
 @pytest.fixture(scope="session")
