@@ -33,14 +33,15 @@ def standard_normal(like: torch.Tensor, generator: torch.Generator | None) -> to
 class Layers(nn.Module):
     """A stack of linear, batch norm, activation and dropout: ``(n, sizes[0])`` to ``(n, sizes[-1])``.
 
-    Batch norm's numbers are those of the field (scvi-tools): a slow running mean, and an epsilon that tames rare genes.
+    Batch norm's epsilon is the field's (scvi-tools); its running mean is torch's, ten times faster than theirs, since a
+    workshop's few hundred steps would otherwise end with statistics that are still half the initial ones.
     """
 
     def __init__(self, sizes: Sequence[int], *, dropout: float = 0.0, activation: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         self.dropout = dropout
         self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
-        self.norm = nn.ModuleList(nn.BatchNorm1d(size, eps=1e-3, momentum=0.01) for size in sizes[1:])
+        self.norm = nn.ModuleList(nn.BatchNorm1d(size, eps=1e-3) for size in sizes[1:])
         self.activation = activation()
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

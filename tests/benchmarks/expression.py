@@ -31,8 +31,9 @@ HERE = Path(__file__).parent
 SCVI_HOME = HERE.parents[1] / "build" / "scvi"
 SCVI = ("torch==2.13.0", "scvi-tools==1.4.2")
 
-# What the latent table trains; hidden layers and input dropout were chosen by hand on seed 0.
-TEN_D = {"hidden": (512, 128), "n_latent": 10, "input_dropout": 0.5}
+# What the latent table trains; the settings were chosen by hand on seeds 2 and 3, by the same figures.
+TEN_D = {"hidden": (512, 128), "n_latent": 10, "input_dropout": 0.7}
+FINE_EPOCHS = 15
 TWO_D = {"hidden": (256, 128, 64, 32, 16, 8, 4), "n_latent": 2, "input_dropout": 0.2}
 
 
@@ -199,7 +200,7 @@ def latent_table(folder: Path, seeds: int, *, scvi: bool) -> dict[str, float]:
     plain = folder / "tabula_muris.h5ad"
     AnnData(cells.layers["counts"]).write_h5ad(plain)
     trained = {
-        ("Autoencoder", 10): lambda seed: train(Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, 50, seed),
+        ("Autoencoder", 10): lambda seed: train(Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, 85, seed),
         ("VariationalAutoencoder", 10): lambda seed: train(
             VariationalAutoencoder(cells.n_vars, n_latent=10, seed=seed), raw, 100, seed
         ),
@@ -232,8 +233,12 @@ def latent_table(folder: Path, seeds: int, *, scvi: bool) -> dict[str, float]:
 
 
 def train(model: torch.nn.Module, data: AnnDataset, epochs: int, seed: int) -> np.ndarray:
-    config = gl.RunConfig(epochs=epochs, seed=seed, threads=1, device="cpu")
-    return gl.infer.embed(gl.Run(model, data, None, config).start().wait().model, data)
+    """Train as a person does at the panel: at the end, with a tenth of the learning rate."""
+    run = gl.Run(model, data, None, gl.RunConfig(epochs=epochs, seed=seed, threads=1, device="cpu"))
+    for epoch in run:
+        if epoch.number == epochs - FINE_EPOCHS:
+            run.tune(learning_rate=1e-4)
+    return gl.infer.embed(model, data)
 
 
 def scvi_latent(data: Path, n_latent: int, epochs: int, seed: int) -> np.ndarray:
