@@ -4,9 +4,11 @@ import asyncio
 import base64
 import time
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
 from toy_models import Line, counts, line_data
 
 import genolab as gl
@@ -368,3 +370,23 @@ def test_the_face_can_be_drawn_at_any_time(epochs):
     if epochs:
         panel.run.fit(epochs)
     assert panel._repr_mimebundle_()[0]["image/png"]
+
+
+NOTEBOOK = """
+import genolab as gl
+cells = gl.data.simulate_cells(60, 20, n_types=2, seed=0)
+dataset = gl.data.AnnDataset(cells, "layers/counts")
+run = gl.Run(gl.models.VariationalAutoencoder(20), dataset, None, gl.RunConfig(epochs=2))
+panel = gl.widgets.TrainingPanel(run)
+panel
+"""
+
+
+def test_a_notebook_run_without_a_screen_keeps_the_final_picture():
+    cells = [NOTEBOOK, "panel.wait()\nrun.status.state"]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    (shown,) = book.cells[0].outputs
+    assert shown.data["text/plain"].startswith("TrainingPanel(2 of 2 epochs, finished in ")
+    assert base64.b64decode(shown.data["image/png"]).startswith(b"\x89PNG")
+    assert book.cells[1].outputs[0].data["text/plain"] == "'finished'"

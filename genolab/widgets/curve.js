@@ -67,7 +67,7 @@ export function lineColours(look) {
 
 /**
  * A loss curve in `host`. `show(data)` draws
- *   { epochs, done, x, train, valid, trail: [[x, loss]...], marks: [{x, text}], log, whole, title }
+ *   { epochs, done, x, train, valid, trail: [[x, loss]...], marks: [{x}...], log, whole, range }
  * and `onRead(index or null)` tells which epoch the pointer or the arrow keys are at.
  */
 export function drawCurve(host, onRead) {
@@ -126,7 +126,7 @@ function nearestEpoch(data, size, at) {
   return best;
 }
 
-/** The range that `show` draws for this data, also for those who write numbers beside it. */
+/** The range to draw this data in; of thousands of epochs it takes a millisecond, so ask only when they have changed. */
 export function rangeFor(data) {
   const trail = data.trail.map(([, loss]) => loss);
   const latest = [data.train, data.valid, trail].map((line) => line[line.length - 1]).filter((v) => v !== undefined);
@@ -136,7 +136,7 @@ export function rangeFor(data) {
 function paintCurve(canvas, { width, height, ratio }, data, read) {
   const look = theme(canvas);
   const context = sharpen(canvas, width, height, ratio);
-  const range = rangeFor(data);
+  const { range } = data;
   const end = lastEpoch(data.epochs, data.done);
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
   const share = (value) => (value - range.low) / (range.high - range.low);

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab import palette
-from genolab.widgets.fields import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,11 +75,6 @@ def _two_digits(value: float) -> str:
     return f"{round(value / power) * power:,.0f}"
 
 
-def part_label(part: str) -> str:
-    """Name a part of the loss as it is shown: ``"Loss"``, ``"KL"``, ``"Reconstruction"``."""
-    return label(part)
-
-
 def change_facts(change: "Change", steps_per_epoch: int) -> dict[str, Any]:
     """Give a change's facts, with its place on the curve's axis, ``at``, in epochs."""
     return {
@@ -114,32 +108,43 @@ class Curve:
     def __init__(self) -> None:
         self.parts: list[str] = ["loss"]
         self.has_valid = False
-        self._rows: list[list[float]] = []
+        self._known = 0
+        self._rows = np.empty(
+            (0, 2), dtype=np.float32
+        )  # with room to grow, so that an epoch costs the same late and early
 
     def update(self, epochs: "Sequence[Epoch]") -> bool:
         """Read the epochs that are new; return whether there are any."""
-        if len(epochs) == len(self._rows):
+        if len(epochs) == self._known:
             return False
-        if not self._rows or len(epochs) < len(self._rows):
+        if not self._known or len(epochs) < self._known:
             self._begin(epochs)
-        for epoch in epochs[len(self._rows) :]:
-            sides = (epoch.train, epoch.valid) if self.has_valid else (epoch.train,)
-            losses = [side.get(part, math.nan) for side in sides for part in self.parts]
-            self._rows.append([float(epoch.number), *losses])
+        if len(epochs) > len(self._rows):
+            more = np.empty((len(epochs) + 64, self._rows.shape[1]), dtype=np.float32)
+            self._rows = np.concatenate([self._rows[: self._known], more])
+        with np.errstate(over="ignore"):  # a loss beyond float32 is off any axis
+            for i in range(self._known, len(epochs)):
+                self._rows[i] = self._row(epochs[i])
+        self._known = len(epochs)
         return True
 
     def _begin(self, epochs: "Sequence[Epoch]") -> None:
-        self._rows = []
+        self._known = 0
         if epochs:
             self.parts = [part for part in epochs[0].train if not part.rpartition("_")[2].isdigit()]
             self.has_valid = bool(epochs[0].valid)
+        self._rows = np.empty((0, 1 + len(self.parts) * (2 if self.has_valid else 1)), dtype=np.float32)
+
+    def _row(self, epoch: "Epoch") -> list[float]:
+        sides = (epoch.train, epoch.valid) if self.has_valid else (epoch.train,)
+        return [epoch.number, *(side.get(part, math.nan) for side in sides for part in self.parts)]
+
+    def __len__(self) -> int:
+        return self._known
 
     def table(self) -> NDArray[np.float32]:
         """Return one row an epoch: its number, the training loss of each part, the validation loss of each part."""
-        width = 1 + len(self.parts) * (2 if self.has_valid else 1)
-        kept = self._rows[:: math.ceil(len(self._rows) / _MOST_ROWS)] if self._rows else []
-        with np.errstate(over="ignore"):  # beyond float32 is off any axis
-            return np.asarray(kept, dtype=np.float64).reshape(-1, width).astype(np.float32)
+        return self._rows[: self._known][:: max(1, math.ceil(self._known / _MOST_ROWS))]
 
     def to_bytes(self) -> bytes:
         """Return the table for the browser, float32 by rows."""

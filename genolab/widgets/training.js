@@ -218,13 +218,12 @@ function drawLoss(model) {
   });
   const write = () => {
     const index = at ?? data.x.length - 1;
-    const range = rangeFor(data);
     reading.textContent = at === null ? "" : `epoch ${data.x[at]}`;
     for (const key of ["train", "valid"]) {
       const value = data[key][index];
       const first = key === "train" && data.x.length === 0 && trail.length; // later ones wobble: the last whole epoch is read
       const going = first ? trail[trail.length - 1][1] : value;
-      keys[key].value.textContent = going === undefined ? "" : lossText(going, range);
+      keys[key].value.textContent = going === undefined ? "" : lossText(going, data.range);
       keys[key].node.hidden = key === "valid" && data.valid.length === 0;
     }
     const [train, valid] = [keys.train.value.textContent, keys.valid.value.textContent];
@@ -241,7 +240,10 @@ function drawLoss(model) {
     const status = model.get("status");
     trail = part.value === parts[0] ? longer(trail, status.tip) : [];
     const marks = model.get("changes").map((change) => ({ x: change.at }));
+    const range = data?.range;
     data = { ...rows, trail, marks, epochs: status.epochs, done: status.epoch, log: log.checked, whole: whole.checked };
+    const outside = trail.some(([, loss]) => !range || loss < range.low || loss > range.high);
+    data.range = what === "status" && rows.x.length && !outside ? range : rangeFor(data);
     curve.show(data);
     write();
   };

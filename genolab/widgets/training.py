@@ -17,10 +17,11 @@ from IPython.display import display, update_display
 
 from genolab.run import Run, RunStatus
 from genolab.widgets import look, progress
-from genolab.widgets.fields import accept, live_fields
+from genolab.widgets.fields import accept, label, live_fields
 from genolab.widgets.pulse import Pulse
 
 _HEARTBEAT: Final = 20  # beats without news, about two seconds, after which the browser hears that the kernel lives
+_ROWS_PER_SECOND: Final = 1500  # a curve of more epochs is sent anew more seldom, however short the epochs are
 _ENDED: Final = frozenset({"stopped", "finished", "failed"})
 _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
     "start": Run.start,
@@ -78,6 +79,7 @@ class TrainingPanel(anywidget.AnyWidget):
         self._rows = rows
         self._fields, self._n_main = live_fields(run)
         self._curve = progress.Curve()
+        self._curve_due = 0.0
         self._heard = self._refused = self._notice = ""
         self._complaints: dict[str, str] = {}
         self._refusals = self._still = self._beats = 0
@@ -180,18 +182,25 @@ class TrainingPanel(anywidget.AnyWidget):
             self.complaints, self.answers = dict(self._complaints), self._refusals
             if len(self.changes) != len(self.run.changes):
                 self.changes = [progress.change_facts(change, now.steps_per_epoch) for change in self.run.changes]
-            if self._curve.update(self.run.epochs) or not self.columns:
-                parts = self._curve.parts
-                self.columns = {
-                    "parts": parts,
-                    "labels": [progress.part_label(part) for part in parts],
-                    "valid": self._curve.has_valid,
-                    "main": self._n_main,
-                }
-                self.curve = self._curve.to_bytes()
+            if not self.columns or now.state != "running" or time.monotonic() >= self._curve_due:
+                self._refresh_curve()
+
+    def _refresh_curve(self) -> None:
+        if not self._curve.update(self.run.epochs) and self.columns:
+            return
+        self._curve_due = time.monotonic() + len(self._curve) / _ROWS_PER_SECOND
+        parts = self._curve.parts
+        self.columns = {
+            "parts": parts,
+            "labels": [label(part) for part in parts],
+            "valid": self._curve.has_valid,
+            "main": self._n_main,
+        }
+        self.curve = self._curve.to_bytes()
 
     def _describe(self, now: RunStatus) -> dict[str, Any]:
-        words = progress.words(now, rows=self._rows, seconds=sum(epoch.seconds for epoch in self.run.epochs))
+        trained = sum(epoch.seconds for epoch in self.run.epochs) if now.state == "finished" else 0.0
+        words = progress.words(now, rows=self._rows, seconds=trained)
         facts = {
             "state": now.state,
             "epoch": now.epoch,

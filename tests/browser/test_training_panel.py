@@ -201,6 +201,24 @@ def test_a_reloaded_page_shows_the_present_state(notebook):
     assert panel.facts()["step"] > first
 
 
+def test_out_of_sight_it_costs_nothing_and_back_in_sight_it_is_live(notebook):
+    panel = opened(notebook, "print('line\\n' * 300)")
+    page = panel.book.page
+    panel.press("start", "cells/s")
+    panel.book.run(2)
+    scroll = "(to) => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = to; }"
+    page.evaluate(scroll, 4000)
+    page.wait_for_timeout(500)
+    assert panel.book.run_code("print(len(panel._views), panel._pulse.alive, run.status.state)") == "0 False running\n"
+    shown = panel.pace.inner_text()
+    page.wait_for_timeout(1000)
+    assert panel.pace.inner_text() == shown
+    page.evaluate(scroll, 0)
+    page.wait_for_timeout(500)
+    assert not panel.node.evaluate("node => node.classList.contains('gl-gone')")
+    panel.press("pause", "paused at step")
+
+
 def test_a_cell_that_awaits_the_panel_stays_busy_and_leaves_the_buttons_alive(notebook):
     panel = opened(notebook, "await panel.finished()\nprint('then', run.status.state)")
     panel.book.start(2)
@@ -541,8 +559,10 @@ def test_a_click_on_pause_takes_effect_at_once(notebook, record):
     assert statistics.median(milliseconds) < 500  # something is broken then; the figures are what is reported
 
 
-# One run with an open panel and one without, in turn, so that what else the machine does falls on both.
+# One run with an open panel and one without, in turn, so that what else the machine does falls on both; and so often
+# that the median of the pairs is known to about one percent, if the machine is quiet enough for that.
 SLOWDOWN = """
+import statistics
 alone = make()
 def speed(one, seconds=0.8):
     one.start()
@@ -554,26 +574,32 @@ def speed(one, seconds=0.8):
     while one.status.state != "paused":
         time.sleep(0.005)
     return found
+def doubt():
+    low, _, high = statistics.quantiles(slower, n=4)
+    return 0.93 * (high - low) / len(slower) ** 0.5  # standard error of a median
 speed(run, 1), speed(alone, 1)
-pairs = []
-for i in range(24):
-    order = (run, alone) if i % 2 else (alone, run)
+slower = []
+while len(slower) < 16 or (doubt() > 1 and len(slower) < 48):
+    order = (run, alone) if len(slower) % 2 else (alone, run)
     found = {one: speed(one) for one in order}
-    pairs.append((found[run], found[alone]))
-print(json.dumps({"pairs": pairs, "errors": [str(e) for e in run.listener_errors]}))
+    slower.append(100 * (1 - found[run] / found[alone]))
+errors = [str(e) for e in run.listener_errors]
+print(json.dumps({"percent": statistics.median(slower), "doubt": doubt(), "errors": errors}))
 """
 
 
 def test_an_open_panel_hardly_slows_training(notebook, record):
     panel = opened(notebook, SLOWDOWN)
     panel.node.scroll_into_view_if_needed()
-    beat = "() => document.querySelector('.gl-training-pace').textContent"
     panel.book.start(2)
     panel.sees("cells/s")
-    seen = {panel.book.page.evaluate(beat) for _ in range(10) if panel.book.page.wait_for_timeout(200) is None}
+    seen = set()
+    for _ in range(10):
+        seen.add(panel.pace.inner_text())
+        panel.book.page.wait_for_timeout(200)
     assert len(seen) > 1, "the panel was not live while it was measured"
-    found = json.loads(panel.book.wait(2, timeout=120))
+    found = json.loads(panel.book.wait(2, timeout=240))
     assert found["errors"] == []
-    slower = statistics.median(100 * (1 - watched / alone) for watched, alone in found["pairs"])
-    record("panel_slowdown_percent", slower)
-    assert slower < 25  # something is broken then; the figure is what is reported
+    record("panel_slowdown_percent", found["percent"])
+    record("panel_slowdown_doubt_percent", found["doubt"])
+    assert found["percent"] < 25  # something is broken then; the figure is what is reported
