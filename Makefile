@@ -60,7 +60,7 @@ setup-lab setup-test: setup-%:
 	@$(call find_python); $(call keep_or_make_venv)
 	$(SAY) "installing the packages into .venv (the first time this takes some minutes)"
 	@$(PIP) install --constraint constraints.txt --upgrade pip hatchling
-	@$(if $(TORCH_INDEX),$(PIP) install --constraint constraints.txt --index-url $(TORCH_INDEX) torch)
+	@$(if $(TORCH_INDEX),$(PIP) install --constraint constraints.txt --index-url $(TORCH_INDEX) --no-deps torch)
 	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[all]'
 	$(SAY) "registering the Jupyter kernels"
 	@$(BIN)/genolab kernel install
@@ -89,13 +89,19 @@ for site in .venv/lib/python3*/site-packages; do rm -rf "$$site"/~*; \
 	for info in "$$site"/*.dist-info; do test ! -d "$$info" -o -f "$$info/RECORD" || rm -rf "$$info"; done; done
 endef
 
+# torch keeps its pin, which is renewed by hand: the newest one may bring several GB. What comes with its CUDA build
+# follows torch's own pins.
 PINS := build/pins
 pins:
 	@$(call find_python); rm -rf $(PINS); "$$python" -m venv $(PINS)
-	$(SAY) "resolving the newest packages that pyproject.toml allows"
+	$(SAY) "resolving the newest packages that pyproject.toml allows (some minutes)"
+	@sed -n '/^torch==/p' constraints.txt > $(PINS)/torch.txt
 	@$(PINS)/bin/python -m pip --quiet install --upgrade pip hatchling
-	@$(PINS)/bin/python -m pip --quiet install --no-build-isolation --editable '.[all]' --group dev
+	@$(if $(TORCH_INDEX),$(PINS)/bin/python -m pip --quiet install --constraint $(PINS)/torch.txt --index-url $(TORCH_INDEX) \
+		--no-deps torch)
+	@$(PINS)/bin/python -m pip --quiet install --constraint $(PINS)/torch.txt --no-build-isolation --editable '.[all]' \
+		--group dev
 	@(sed -n '/^#/p' constraints.txt; $(PINS)/bin/python -m pip freeze --all --exclude-editable \
-		| sed 's/+[a-z0-9.]*$$//' | sort -f) > $(PINS)/constraints.txt
+		| sed -E 's/\+[a-z0-9.]*$$//; /^(cuda|nvidia|triton)/d' | LC_ALL=C sort -f) > $(PINS)/constraints.txt
 	@mv $(PINS)/constraints.txt constraints.txt; rm -rf $(PINS)
 	$(SAY) "constraints.txt is new: make test, then commit it"
