@@ -192,6 +192,18 @@ def test_text_becomes_categories_with_their_counts():
     assert colouring.legend()["colours"] == palette.OKABE_ITO[:2]
 
 
+def test_labels_are_in_the_order_of_their_numbers_and_categories_in_their_own():
+    adata = cells()
+    adata.obs["leiden"] = ["10", "9", "1", "b10", "b2", "1"]
+    assert colour_by(adata, "leiden").labels == ("1", "9", "10", "b2", "b10")
+    adata.obs["leiden"] = pd.Categorical(adata.obs["leiden"], categories=["b10", "b2", "10", "9", "1"])
+    assert colour_by(adata, "leiden").labels == ("b10", "b2", "10", "9", "1")
+    adata.obs["few"] = [10, 2, 1, 2, -1, 2]
+    assert colour_by(adata, "few").labels == ("-1", "1", "2", "10")
+    adata.obs["flag"] = [True, False] * 3
+    assert colour_by(adata, "flag").labels == ("False", "True")
+
+
 def test_missing_values_are_none_and_not_a_category():
     adata = cells()
     adata.obs.loc["cell2", "type"] = np.nan

@@ -1,6 +1,7 @@
 """What gives points their colour: a column of `obs`, or a gene, as the small codes that a browser draws from."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -138,7 +139,7 @@ def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:
 
 
 def _by_categories(name: str, column: "pd.Series[Any]") -> Colouring:
-    groups = column.astype("category").cat
+    groups = _categorical(column).cat
     n_groups = len(groups.categories)
     if n_groups > MOST_CATEGORIES:
         raise ValueError(
@@ -158,6 +159,19 @@ def _by_categories(name: str, column: "pd.Series[Any]") -> Colouring:
         counts=tuple(map(int, counts)),
         n_missing=int((signed < 0).sum()),
     )
+
+
+def _categorical(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Keep the order of categories; put other text in the order of the numbers in it, "type 2" before "type 10"."""
+    found = column.astype("category")
+    values = found.cat.categories
+    is_text = not isinstance(column.dtype, pd.CategoricalDtype) and all(isinstance(value, str) for value in values)
+    return found.cat.reorder_categories(sorted(values, key=_natural)) if is_text else found
+
+
+def _natural(label: str) -> list[tuple[int, float, str]]:
+    parts = re.split(r"(\d+)", label)
+    return [(0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts if part]
 
 
 def _by_numbers(name: str, values: NDArray[np.float64], source: str) -> Colouring:

@@ -311,7 +311,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def _show_colour(self, _: Any) -> None:
         self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
-        self._publish(**self._coloured(), message="", _alarm=False)
+        self._publish(**self._coloured(), _choices=choices(self._adata), message="", _alarm=False)
 
     def _show_points(self, change: Any) -> None:
         if change["name"] == "basis":

@@ -24,8 +24,9 @@ export class Store extends EventTarget {
       "change:_frame": () => this.tell("frame"),
       "change:_codes": () => this.soon(),
       "change:_legend": () => this.soon(),
-      "change:_hidden": () => this.isCurrent() && this.readHidden(),
-      "change:_mask": () => this.isCurrent() && this.readMask(),
+      "change:_hidden": () => this.follow(() => this.readHidden()),
+      "change:_mask": () => this.follow(() => this.readMask()),
+      "change:_heard": () => this.catchUp(),
       "change:_choices": () => this.tell("choices"),
       "change:basis": () => this.tell("choices"),
       "change:dims": () => this.tell("choices"),
@@ -171,6 +172,20 @@ export class Store extends EventTarget {
   }
 
   // ---- the talk with Python ----
+
+  // Take over Python's state, or leave it while Python hasn't heard all that was done here ...
+  follow(read) {
+    if (this.isCurrent()) read();
+    else this.isBehind = true;
+  }
+
+  // ... and take it over once it has: something else may have changed in it meanwhile.
+  catchUp() {
+    if (!this.isBehind || !this.isCurrent()) return;
+    this.isBehind = false;
+    this.readHidden();
+    this.readMask();
+  }
 
   isCurrent() {
     const [browser, number] = this.get("_heard");

@@ -340,6 +340,20 @@ def test_a_selection_made_while_the_kernel_is_busy_arrives_when_it_is_free(noteb
     assert book.run(2) == "2 0,0 1,0\n"
 
 
+def test_what_a_busy_cell_selects_is_shown_although_something_was_clicked_meanwhile(notebook):
+    wait = "import pathlib, time\nwhile not pathlib.Path('on').exists():\n    time.sleep(0.05)\n"
+    book = notebook([GRID, SHOW, wait + "explorer.selection = cells.obs['type'] == 'west'"])
+    book.run(0)
+    book.run(1)
+    explorer = Explorer(book)
+    book.start(2)
+    explorer.key("east").click()
+    book.path.with_name("on").touch()
+    book.wait(2)
+    explorer.shows(".gl-counts", "55 selected")
+    assert explorer.key("east").get_attribute("aria-pressed") == "false"
+
+
 def test_hidden_categories_are_gone_and_cannot_be_selected(explorer):
     explorer.key("west").click()
     assert near(explorer.colour(2, 7), "#ffffff")
