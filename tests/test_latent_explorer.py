@@ -517,6 +517,7 @@ def test_the_still_picture_has_the_colours_of_what_is_shown():
     adata = cells(200)
     explorer = LatentExplorer(adata, "X_vae", color="type")
     image = picture(explorer)
+    assert image[0, 0, :3].tolist() == [1, 1, 1]
     assert has_colour(image, palette.OKABE_ITO[0])
     assert has_colour(image, palette.OKABE_ITO[1])
     explorer.hidden = ["b"]

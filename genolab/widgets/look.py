@@ -93,8 +93,12 @@ def png(
     # 256 colours are enough for a plot, and a quarter of the size: the picture is kept in the notebook's file.
     pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]  # as above
     image = Image.fromarray(np.ascontiguousarray(pixels if page is None else np.minimum(pixels, page)))
+    small = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    shades = np.array(small.getpalette()).reshape(-1, 3)
+    shades[shades.min(axis=1) > 247] = 255  # the paper stays white, not the mean of white and what is nearly so
+    small.putpalette(shades.ravel().tolist())
     out = BytesIO()
-    image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "png")
+    small.save(out, "png")
     return out.getvalue()
 
 

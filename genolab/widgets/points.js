@@ -29,7 +29,7 @@ void main() {
     return;
   }
   bool faded = part == 1 || (spotlight >= 0 && int(code) != spotlight);
-  colour = faded ? vec4(mix(paper, found.rgb, 0.45), 0.35 * opacity) : vec4(found.rgb, part == 2 ? 1.0 : opacity);
+  colour = faded ? vec4(mix(paper, found.rgb, 0.6), 0.42 * opacity) : vec4(found.rgb, part == 2 ? 1.0 : opacity);
   gl_Position = vec4((mix(from, to, moved) - centre) * scale, 0.0, 1.0);
   gl_PointSize = part == 2 ? size * 1.15 + 0.5 : size;
 }`;

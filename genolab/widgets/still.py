@@ -196,7 +196,7 @@ def _ticks(low: float, high: float) -> NDArray[np.float64]:
     rough = (high - low) / 5
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(k for k in (1, 2, 5, 10) if k * power >= rough)
-    return np.arange(np.ceil(low / step), np.floor(high / step) + 1, dtype=np.float64) * float(step)
+    return np.arange(np.ceil(low / step), np.floor(high / step) + 1, dtype=np.float64) * float(step) + 0.0  # no -0
 
 
 def _short(text: str, most: int = 26) -> str:
