@@ -43,11 +43,15 @@ class NonFiniteLossError(ArithmeticError):
 def resolve_device(name: str) -> torch.device:
     """Return the device of a name; ``"auto"`` is CUDA where there is one, else Apple's MPS, else the CPU.
 
+    The variable ``GENOLAB_DEVICE``, which a Jupyter kernel may set, goes before that choice.
+
     Raises
     ------
     ValueError
         The device is not there.
     """
+    if name == "auto" and "GENOLAB_DEVICE" in os.environ:
+        name = os.environ["GENOLAB_DEVICE"]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
