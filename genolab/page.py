@@ -146,7 +146,10 @@ def _plotly_script() -> str:
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown whose formulas are MathML, which browsers draw by themselves."""
+    """Markdown whose formulas are MathML, which browsers draw, and whose links to notebooks lead to their pages."""
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return super().link(text, re.sub(r"^([^:]+)\.ipynb\b", r"\1.html", url), title)
 
     def block_math(self, body: str) -> str:
         return _formula(body, display="block")

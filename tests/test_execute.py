@@ -192,6 +192,13 @@ def test_a_formula_that_is_not_understood_is_shown_as_written() -> None:
     assert "<code>\\frac{</code>" in body_of(page_of(new_notebook(cells=[new_markdown_cell("$\\frac{$")])))
 
 
+def test_a_link_to_a_notebook_leads_to_its_page() -> None:
+    cell = new_markdown_cell("[next](01_next.ipynb#data) [theirs](https://example.org/a.ipynb)")
+    body = body_of(page_of(new_notebook(cells=[cell])))
+    assert 'href="01_next.html#data"' in body
+    assert 'href="https://example.org/a.ipynb"' in body
+
+
 def test_a_notice_is_text() -> None:
     page = page_of(shown({"text/plain": "1"}), notice="<script>alert(1)</script>", cell_id='"><script>')
     assert "<script>alert" not in page
