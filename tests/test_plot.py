@@ -420,14 +420,15 @@ def test_a_reconstruction_of_another_shape_is_refused(ready):
 
 
 def test_the_winner_is_the_finding_and_a_lower_error_wins():
-    assert plot.comparison(scores()).layout.title.text == "vae is best in all 2 measures"
-    mixed = pd.concat([scores(), scores().head(2).assign(metric="r2", value=[0.1, 0.2])])
-    assert plot.comparison(mixed).layout.title.text == "vae is best in 2 of 3 measures"
+    apart = scores().assign(low=[0.87, 0.75, 0.9, 1.8])
+    assert plot.comparison(apart).layout.title.text == "vae is clearly best in all 2 measures"
+    mixed = pd.concat([apart, apart.head(2).assign(metric="r2", value=[0.1, 0.2], low=[0, 0.15], high=[0.12, 0.3])])
+    assert plot.comparison(mixed).layout.title.text == "vae is clearly best in 2 of 3 measures"
 
 
-def test_a_draw_is_said_to_be_one():
-    swapped = scores().assign(value=[0.9, 0.8, 3.0, 2.0])
-    assert plot.comparison(swapped).layout.title.text == "vae and pca are each best in 1 of 2 measures"
+def test_intervals_that_touch_make_no_winner():
+    assert plot.comparison(scores()).layout.title.text == "vae is clearly best in 1 of 2 measures"
+    assert plot.comparison(scores().head(2)).layout.title.text == "No model is clearly best: the intervals overlap"
 
 
 def test_intervals_reach_from_low_to_high():

@@ -210,18 +210,27 @@ def _with_interval(row: pd.Series, place: int, name: str, colour: str) -> go.Sca
 
 
 def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
-    firsts = []
-    for metric in metrics:
-        rows = table[(table["metric"] == metric) & np.isfinite(table["value"])]
-        if len(rows):
-            best = rows["value"].idxmin() if metric in _LOWER_IS_BETTER else rows["value"].idxmax()
-            firsts.append(rows.loc[best, "model"])
-    if len(table["model"].unique()) == 1 or not firsts:
+    """Say who is best, and only where no other model's interval reaches the best one's."""
+    if len(table["model"].unique()) == 1:
         return f"{plain(table['model'].iloc[0])}, by {len(metrics)} measure{'s' * (len(metrics) > 1)}"
-    wins = {model: firsts.count(model) for model in table["model"].unique()}
-    most = max(wins.values())
-    best = [plain(model) for model, count in wins.items() if count == most]
-    measures = "the one measure" if len(metrics) == 1 else f"{most} of {len(metrics)} measures"
-    if len(best) > 1:
-        return f"{', '.join(best[:-1])} and {best[-1]} are each best in {measures}"
-    return f"{best[0]} is best in {f'all {most} measures' if 1 < most == len(metrics) else measures}"
+    clear = [model for model in (_clearly_best(table[table["metric"] == m], m) for m in metrics) if model is not None]
+    if not clear:
+        return "No model is clearly best: the intervals overlap"
+    best = max(dict.fromkeys(clear), key=clear.count)
+    wins = clear.count(best)
+    measures = (
+        "the one measure" if len(metrics) == 1 else f"{'all' if wins == len(metrics) else wins} of {len(metrics)}"
+    )
+    return f"{plain(best)} is clearly best in {measures}{' measures' if len(metrics) > 1 else ''}"
+
+
+def _clearly_best(rows: pd.DataFrame, metric: str) -> str | None:
+    """Return the model whose interval lies beyond all others'; a missing interval is the value."""
+    rows = rows[np.isfinite(rows["value"])].reset_index(drop=True)
+    if len(rows) < 2:
+        return None
+    sign = -1 if metric in _LOWER_IS_BETTER else 1
+    ends = np.sort(sign * np.stack([rows[end].fillna(rows["value"]) for end in ("low", "high")], axis=1), axis=1)
+    best = int(np.argmax(sign * rows["value"]))
+    others = np.delete(ends[:, 1], best)
+    return str(rows["model"].iloc[best]) if ends[best, 0] > others.max() else None
