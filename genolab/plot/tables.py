@@ -218,10 +218,8 @@ def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
         return "No model is clearly best: the intervals overlap"
     best = max(dict.fromkeys(clear), key=clear.count)
     wins = clear.count(best)
-    measures = (
-        "the one measure" if len(metrics) == 1 else f"{'all' if wins == len(metrics) else wins} of {len(metrics)}"
-    )
-    return f"{plain(best)} is clearly best in {measures}{' measures' if len(metrics) > 1 else ''}"
+    share = f"all {wins} measures" if wins == len(metrics) else f"{wins} of {len(metrics)} measures"
+    return f"{plain(best)} is clearly best in {'the one measure' if len(metrics) == 1 else share}"
 
 
 def _clearly_best(rows: pd.DataFrame, metric: str) -> str | None:
