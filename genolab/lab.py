@@ -101,6 +101,7 @@ def command(root: Path, notebook: str, *, port: int | None = None, browser: bool
     words += [f"--LabApp.default_url=/lab/tree/{notebook}"]
     words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     words += ["--LabApp.extension_manager=readonly", f"--MultiKernelManager.default_kernel_name={BEST}"]
+    words += ["--LanguageServerManager.autodetect=False"]  # the search starts npm, which may call its registry
     words += ["--KernelManager.transport_encryption=auto"]  # without it each kernel warns that it is unencrypted
     words += [] if port is None else [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     words += [] if browser else ["--no-browser"]
