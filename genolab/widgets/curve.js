@@ -39,14 +39,21 @@ function logTicks(low, high) {
   return found.filter((value) => value >= low && value <= high);
 }
 
+const formats = new Map(); // making one takes longer than all else that a number needs
+
+function fixed(decimals) {
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  if (!formats.has(decimals)) formats.set(decimals, new Intl.NumberFormat("en-US", options));
+  return formats.get(decimals);
+}
+
 /** Tick labels with just as many decimals as the step between them needs. */
 export function tickTexts(values) {
   const largest = Math.max(...values.map(Math.abs), 0);
   if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) return values.map((value) => (value === 0 ? "0" : value.toExponential(1)));
   const step = Math.min(...values.slice(1).map((value, i) => Math.abs(value - values[i])), Infinity);
   const decimals = Number.isFinite(step) && step > 0 ? Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) : 2;
-  const format = new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return values.map((value) => format.format(value));
+  return values.map(fixed(decimals).format);
 }
 
 /** A loss with as many digits as its own run needs: about one part in a thousand of the range shown. */
@@ -56,7 +63,7 @@ export function lossText(value, range) {
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return number(value, 4);
   const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(((range?.high ?? 1) - (range?.low ?? 0)) / 500))));
-  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return fixed(decimals).format(value);
 }
 
 /** Train is a whole line and valid a broken one, so that they are told apart without colour too. */
@@ -73,11 +80,12 @@ export function lineColours(look) {
 export function drawCurve(host, onRead) {
   const canvas = element("canvas", { class: "gl-curve-canvas", tabindex: 0, role: "img", "aria-label": "Loss curve" });
   host.append(canvas);
-  let [data, read, size, queued] = [null, null, null, false];
+  let [data, read, size, look, queued] = [null, null, null, null, false];
 
   const paint = () => {
     queued = false;
-    if (data && size) paintCurve(canvas, size, data, read);
+    look ??= theme(canvas); // read anew only when it has changed: it has the browser compute styles
+    if (data && size) paintCurve(canvas, look, size, data, read);
   };
   const queue = () => {
     if (!queued) requestAnimationFrame(paint);
@@ -102,7 +110,10 @@ export function drawCurve(host, onRead) {
     event.preventDefault();
   });
   const stops = [
-    onTheme(queue),
+    onTheme(() => {
+      look = null;
+      queue();
+    }),
     onResize(host, (width, height, ratio) => {
       size = { width, height, ratio };
       paint(); // at once: a canvas that waits for its next frame would be seen stretched
@@ -133,8 +144,7 @@ export function rangeFor(data) {
   return rangeOf([...data.train, ...data.valid, ...trail], latest, data);
 }
 
-function paintCurve(canvas, { width, height, ratio }, data, read) {
-  const look = theme(canvas);
+function paintCurve(canvas, look, { width, height, ratio }, data, read) {
   const context = sharpen(canvas, width, height, ratio);
   const { range } = data;
   const end = lastEpoch(data.epochs, data.done);

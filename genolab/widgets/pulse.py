@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Pulse:
-    """Call a function in a thread of its own: at once when woken, then not again before `interval` has passed.
+    """Call a function in a thread of its own: at once when woken, and by itself every so often while it asks for that.
 
     The training thread only ever calls `wake`, which costs it about a microsecond; what the function does (reading the
     run, sending to the browser) runs beside it, mostly while torch computes.
@@ -16,12 +16,15 @@ class Pulse:
         What to call. It returns whether to call it again by itself after `interval`; otherwise the thread sleeps until
         it is woken. It must not raise.
     interval
-        Seconds between two calls, at least.
+        Seconds between two calls of its own.
+    shortest
+        Seconds between two calls at least, however often it is woken.
     """
 
-    def __init__(self, beat: Callable[[], bool], *, interval: float = 0.1) -> None:
+    def __init__(self, beat: Callable[[], bool], *, interval: float = 0.2, shortest: float = 0.1) -> None:
         self._beat = beat
         self._interval = interval
+        self._shortest = shortest
         self._woken = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,10 +55,8 @@ class Pulse:
         self._woken.set()
 
     def _loop(self, ended: threading.Event) -> None:
-        again = True
         while not ended.is_set():
-            self._woken.wait(0 if again else None)
             self._woken.clear()
-            if not ended.is_set():
-                again = self._beat()
-                ended.wait(self._interval)
+            again = self._beat()
+            ended.wait(self._shortest)
+            self._woken.wait(max(0.0, self._interval - self._shortest) if again else None)

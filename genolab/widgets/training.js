@@ -143,7 +143,7 @@ class Buttons {
     const mine = this.waiting && button.does[this.waiting.state] === this.waiting.does;
     const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(button, state);
     const enabled = Boolean(does && !this.waiting && !this.gone);
-    if (tag.textContent !== text) tag.textContent = text;
+    write(tag, text);
     tag.setAttribute("aria-disabled", String(!enabled)); // not `disabled`: that would drop the keyboard's focus
     tag.classList.toggle("gl-main", enabled && ["start", "pause", "resume"].includes(does));
   }
@@ -167,6 +167,11 @@ function textOf(button, state) {
   return button.text;
 }
 
+// Text that stays the same is left alone: writing it would have the page laid out anew.
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 function drawProgress(model) {
   const text = element("span", { class: "gl-training-epochs" });
   const pace = element("span", { class: "gl-muted gl-training-pace" });
@@ -175,9 +180,9 @@ function drawProgress(model) {
   const bar = element("div", { class: "gl-training-bar", role: "progressbar", "aria-label": "Progress", ...range }, done);
   const show = () => {
     const { fraction, progress, pace: speed } = model.get("status");
-    text.textContent = progress;
-    pace.textContent = speed;
-    done.style.width = `${100 * fraction}%`;
+    write(text, progress);
+    write(pace, speed);
+    done.style.width = `${(100 * fraction).toFixed(1)}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * fraction));
     bar.setAttribute("aria-valuetext", `${progress}, ${speed}`);
   };
@@ -214,16 +219,16 @@ function drawLoss(model) {
 
   const curve = drawCurve(host, (index) => {
     at = index;
-    write();
+    tell();
   });
-  const write = () => {
+  const tell = () => {
     const index = at ?? data.x.length - 1;
-    reading.textContent = at === null ? "" : `epoch ${data.x[at]}`;
+    write(reading, at === null ? "" : `epoch ${data.x[at]}`);
     for (const key of ["train", "valid"]) {
       const value = data[key][index];
       const first = key === "train" && data.x.length === 0 && trail.length; // later ones wobble: the last whole epoch is read
       const going = first ? trail[trail.length - 1][1] : value;
-      keys[key].value.textContent = going === undefined ? "" : lossText(going, data.range);
+      write(keys[key].value, going === undefined ? "" : lossText(going, data.range));
       keys[key].node.hidden = key === "valid" && data.valid.length === 0;
     }
     const [train, valid] = [keys.train.value.textContent, keys.valid.value.textContent];
@@ -245,7 +250,7 @@ function drawLoss(model) {
     const outside = trail.some(([, loss]) => !range || loss < range.low || loss > range.high);
     data.range = what === "status" && rows.x.length && !outside ? range : rangeFor(data);
     curve.show(data);
-    write();
+    tell();
   };
   part.addEventListener("change", () => show("part"));
   for (const box of [log, whole]) box.addEventListener("change", () => show("part"));
@@ -329,7 +334,7 @@ function drawMessage(model) {
   let gone = false;
   const show = () => {
     const { message, trouble } = model.get("status");
-    text.textContent = gone ? GONE : message;
+    write(text, gone ? GONE : message);
     text.classList.toggle("gl-trouble", gone || trouble);
   };
   const lose = (now) => {
