@@ -12,7 +12,7 @@ from toy_models import counts
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.models import Autoencoder, PCABaseline, VariationalAutoencoder
-from genolab.models.layers import drop
+from genolab.models.layers import SteadyNorm, drop
 from genolab.models.likelihood import negative_binomial, normal, poisson, zero_inflated_negative_binomial
 
 
@@ -189,6 +189,15 @@ def test_covariates_take_a_batch_effect_out_of_the_latent_space():
     assert separation(gl.infer.embed(aware, told), batch) < separation(gl.infer.embed(blind, plain), batch) - 0.1
     with pytest.raises(KeyError, match="pass covariates='batch' to AnnDataset"):
         gl.infer.embed(aware, plain)
+
+
+def test_running_statistics_are_the_mean_of_the_first_batches():
+    norm = SteadyNorm(1)
+    for value in (1.0, 2.0, 6.0):
+        norm(torch.tensor([[value - 1], [value + 1]]))
+    assert norm.running_mean.item() == pytest.approx(3)
+    norm.eval()(torch.tensor([[100.0]]))
+    assert norm.running_mean.item() == pytest.approx(3)
 
 
 def test_dropout_keeps_the_expectation_and_its_generator_decides():
