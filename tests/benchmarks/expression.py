@@ -200,7 +200,7 @@ def latent_table(folder: Path, seeds: int, *, scvi: bool) -> dict[str, float]:
     plain = folder / "tabula_muris.h5ad"
     AnnData(cells.layers["counts"]).write_h5ad(plain)
     trained = {
-        ("Autoencoder", 10): lambda seed: train(Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, 105, seed),
+        ("Autoencoder", 10): lambda seed: train(Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, 85, seed),
         ("Autoencoder", 2): lambda seed: train(Autoencoder(cells.n_vars, **TWO_D, seed=seed), values, 40, seed),
         ("VariationalAutoencoder", 10): lambda seed: train(
             VariationalAutoencoder(cells.n_vars, n_latent=10, seed=seed), raw, 60, seed
