@@ -73,7 +73,10 @@ export class Picture {
     if (this.canvas.height !== high) this.canvas.height = high;
     const size = { left, top, width: this.frame.width, height: this.frame.height };
     for (const [name, pixels] of Object.entries(size)) this.canvas.style[name] = `${pixels}px`;
-    if (this.auto) this.camera = this.all();
+    if (this.auto) {
+      this.endMove(); // it led to where the old frame, or none, wanted the camera
+      this.camera = this.all();
+    }
     this.draw();
   }
 
@@ -85,14 +88,16 @@ export class Picture {
     const from = this.placesNow();
     this.box = null;
     this.places = points;
-    const isStill = from.length !== points.length || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    // Without a frame, as in a cell that is not laid out yet, there is nowhere for the camera to go from.
+    const isStill =
+      !this.frame || from.length !== points.length || matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.points.setPlaces(points, isStill ? null : from);
     this.from = from;
     if (isStill) {
       this.endMove();
       if (this.auto) this.camera = this.all();
     } else {
-      const to = this.auto && this.frame ? calm(this.camera, this.bounds(), this.frame) : this.camera;
+      const to = this.auto ? calm(this.camera, this.bounds(), this.frame) : this.camera;
       this.move = { start: performance.now(), frames: 0, camera: this.camera, to };
       this.moved = 0;
     }
