@@ -5,21 +5,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, RESULTS, Notebook, Server, find_browser, serve
 from playwright.sync_api import Browser, sync_playwright
+
+from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, RESULTS, Notebook, Server, find_browser, serve
 
 _FIGURES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: while playwright is open, its event loop runs in the thread that the other tests need.
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_FLAGS)
         yield running
