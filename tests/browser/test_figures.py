@@ -1,6 +1,7 @@
 """Plotly figures in JupyterLab: what a reader sees, and what nobody should be able to click."""
 
 import pytest
+
 from browser.lab import Notebook
 
 SETUP = """

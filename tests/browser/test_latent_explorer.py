@@ -5,9 +5,9 @@ import statistics
 from io import BytesIO
 
 import pytest
-from browser.lab import Notebook
 from PIL import Image
 
+from browser.lab import Notebook
 from genolab import palette
 
 # A toy whose places are known on paper: a grid of 11 x 11 cells over 0..10; type "west" where x < 5, "east" elsewhere.

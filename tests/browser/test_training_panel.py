@@ -6,9 +6,9 @@ import statistics
 from typing import Any
 
 import pytest
-from browser.lab import Notebook
 from playwright.sync_api import Locator
 
+from browser.lab import Notebook
 from genolab.widgets import look
 
 SETUP = """
