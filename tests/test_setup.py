@@ -126,6 +126,7 @@ def test_the_version_is_one() -> None:
     assert f"## [{genolab.__version__}]" in changes
 
 
+@pytest.mark.alone
 def test_importing_genolab_is_quick_and_loads_nothing_heavy(note: Callable[[str, float], None]) -> None:
     code = (
         "import json, sys, time; start = time.perf_counter(); import genolab; seconds = time.perf_counter() - start;"

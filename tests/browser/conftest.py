@@ -1,15 +1,12 @@
-"""Fixtures of the browser tests: `notebook` opens code cells in JupyterLab, `record` keeps measured figures."""
+"""Fixtures of the browser tests: `notebook` opens code cells in JupyterLab."""
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, RESULTS, Notebook, Server, find_browser, serve
+from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, Notebook, Server, find_browser, serve
 
-_FIGURES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -57,24 +54,8 @@ def notebook(request: pytest.FixtureRequest, server: Server, browser: Browser) -
     assert not errors, f"the browser's console reported {errors}"
 
 
-@pytest.fixture(scope="session")
-def record(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
-    """Keep a figure under a key; all figures of the run are in RESULTS.json when it ends."""
-
-    def keep(key: str, value: float) -> None:
-        request.config.stash.setdefault(_FIGURES, {})[key] = round(value, 4)
-
-    return keep
-
-
 def pytest_configure(config: pytest.Config) -> None:
     ARTIFACTS.mkdir(exist_ok=True)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    figures = session.config.stash.get(_FIGURES, None)
-    if figures:
-        RESULTS.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -25,7 +25,6 @@ from playwright.sync_api import ConsoleMessage, Locator, Page
 import genolab
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
-RESULTS = Path(__file__).parent / "RESULTS.json"
 KERNEL = "genolab-test"
 
 CHROMIUM_FLAGS = [

@@ -536,7 +536,8 @@ run.listen(note);
 """
 
 
-def test_a_click_on_pause_takes_effect_at_once(notebook, record):
+@pytest.mark.alone
+def test_a_click_on_pause_takes_effect_at_once(notebook, note):
     panel = opened(notebook)
     page = panel.book.page
     page.evaluate(CLOCK)
@@ -554,8 +555,8 @@ def test_a_click_on_pause_takes_effect_at_once(notebook, record):
     assert len(clicks) == len(effects) == 30
     milliseconds = sorted(1000 * (effect - click) for click, effect in zip(clicks, effects, strict=True))
     assert milliseconds[0] > 0
-    record("pause_p50_ms", statistics.median(milliseconds))
-    record("pause_p95_ms", statistics.quantiles(milliseconds, n=20, method="inclusive")[-1])
+    note("pause_p50_ms", statistics.median(milliseconds))
+    note("pause_p95_ms", statistics.quantiles(milliseconds, n=20, method="inclusive")[-1])
     assert statistics.median(milliseconds) < 500  # something is broken then; the figures are what is reported
 
 
@@ -588,7 +589,8 @@ print(json.dumps({"percent": statistics.median(slower), "doubt": doubt(), "error
 """
 
 
-def test_an_open_panel_hardly_slows_training(notebook, record):
+@pytest.mark.alone
+def test_an_open_panel_hardly_slows_training(notebook, note):
     panel = opened(notebook, SLOWDOWN)
     panel.node.scroll_into_view_if_needed()
     panel.book.start(2)
@@ -600,6 +602,6 @@ def test_an_open_panel_hardly_slows_training(notebook, record):
     assert len(seen) > 1, "the panel was not live while it was measured"
     found = json.loads(panel.book.wait(2, timeout=240))
     assert found["errors"] == []
-    record("panel_slowdown_percent", found["percent"])
-    record("panel_slowdown_doubt_percent", found["doubt"])
+    note("panel_slowdown_percent", found["percent"])
+    note("panel_slowdown_doubt_percent", found["doubt"])
     assert found["percent"] < 25  # something is broken then; the figure is what is reported
