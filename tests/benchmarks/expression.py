@@ -201,8 +201,12 @@ def latent_table(folder: Path, seeds: int, *, scvi: bool) -> dict[str, float]:
     plain = folder / "tabula_muris.h5ad"
     AnnData(cells.layers["counts"]).write_h5ad(plain)
     trained = {
-        ("Autoencoder", 10): lambda seed: train(Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, TEN_D_EPOCHS, seed),
-        ("Autoencoder", 2): lambda seed: train(Autoencoder(cells.n_vars, **TWO_D, seed=seed), values, TWO_D_EPOCHS, seed),
+        ("Autoencoder", 10): lambda seed: train(
+            Autoencoder(cells.n_vars, **TEN_D, seed=seed), values, TEN_D_EPOCHS, seed
+        ),
+        ("Autoencoder", 2): lambda seed: train(
+            Autoencoder(cells.n_vars, **TWO_D, seed=seed), values, TWO_D_EPOCHS, seed
+        ),
         ("VariationalAutoencoder", 10): lambda seed: train(
             VariationalAutoencoder(cells.n_vars, n_latent=10, seed=seed), raw, 60, seed
         ),

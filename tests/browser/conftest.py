@@ -25,14 +25,24 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="package")
+def idle_kernels() -> list[str]:
+    """Kernels that earlier tests left swept clean: a new one would take seconds for its imports."""
+    return []
+
+
 @pytest.fixture
-def notebook(request: pytest.FixtureRequest, server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+def notebook(
+    request: pytest.FixtureRequest, server: Server, browser: Browser, idle_kernels: list[str]
+) -> Iterator[Callable[..., Notebook]]:
     """Call it with a list of code cells: it gives them back as a `Notebook`, open in JupyterLab.
 
     Options: `width` and `height` of the window in CSS pixels, `scale` device pixels a CSS pixel, and
-    `init`, JavaScript that runs before the page's own.
+    `init`, JavaScript that runs before the page's own. The kernel is as new, but for what earlier tests imported;
+    those that measure time get a new one.
     """
     opened: list[Notebook] = []
+    alone = request.node.get_closest_marker("alone") is not None
 
     def open_notebook(
         cells: list[str], *, width: int = 1280, height: int = 900, scale: float = 1, init: str = ""
@@ -40,15 +50,19 @@ def notebook(request: pytest.FixtureRequest, server: Server, browser: Browser) -
         context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
         if init:
             context.add_init_script(init)
-        opened.append(Notebook(context.new_page(), server, cells, name=request.node.name))
+        kernel = idle_kernels.pop() if idle_kernels and not alone else None
+        opened.append(Notebook(context.new_page(), server, cells, name=request.node.name, kernel=kernel))
         return opened[-1]
 
     yield open_notebook
+    failed = request.node.stash.get(_FAILED, False)
     for book in opened:
-        if request.node.stash.get(_FAILED, False):
+        if failed:
             book.screenshot(f"failed-{request.node.name}"[:120])
         book.theme(dark=False)  # a theme is a setting of the server, shared by all tests
-        book.close()
+        kernel = book.close(keep_kernel=not failed and not alone)
+        if kernel:
+            idle_kernels.append(kernel)
         book.page.context.close()
     errors = [error for book in opened for error in book.errors]
     assert not errors, f"the browser's console reported {errors}"

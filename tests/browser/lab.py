@@ -56,6 +56,13 @@ class Server(NamedTuple):
     token: str
     folder: Path
 
+    def lend(self, kernel: str, file: str) -> None:
+        """Let a notebook, before it opens, have a kernel that is running already."""
+        session = {"path": file, "name": file, "type": "notebook", "kernel": {"id": kernel}}
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/sessions", json.dumps(session).encode(), headers)
+        _opener().open(request, timeout=10).close()
+
 
 def find_browser() -> str:
     """Find Chromium; a machine without one fails the tests instead of skipping them."""
@@ -108,9 +115,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError), opener.open(url, timeout=5) as page:
+    gone = (urllib.error.URLError, ConnectionError, TimeoutError)
+    with contextlib.suppress(*gone), _opener().open(url, timeout=5) as page:
         return page.status == 200
     return False
 
@@ -149,6 +160,17 @@ def serve(home: Path) -> Iterator[Server]:
         process.kill()
 
 
+# Leaves what was imported, which is what takes time, and nothing else.
+SWEEP = """
+import gc, sys
+if "genolab.run.run" in sys.modules:
+    sys.modules["genolab.run.run"]._stop_all()
+if "ipywidgets" in sys.modules:
+    sys.modules["ipywidgets"].Widget.close_all()
+get_ipython().reset(new_session=False)
+gc.collect();
+"""
+
 _PANEL = "const app = window.jupyterapp; const panel = app.shell.currentWidget;"
 
 
@@ -165,7 +187,7 @@ class Notebook:
         What the browser's console reported as errors, the harmless ones left out.
     """
 
-    def __init__(self, page: Page, server: Server, cells: list[str], *, name: str) -> None:
+    def __init__(self, page: Page, server: Server, cells: list[str], *, name: str, kernel: str | None = None) -> None:
         self.page = page
         self.errors: list[str] = []
         page.on("console", self._note_console)
@@ -176,6 +198,8 @@ class Notebook:
         file = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}-{secrets.token_hex(4)}.ipynb"
         self.path = server.folder / file
         nbformat.write(book, self.path)
+        if kernel:
+            server.lend(kernel, file)
         page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         self.wait_idle(timeout=60)
@@ -262,11 +286,20 @@ class Notebook:
         (target or self.page).screenshot(path=path)
         return path
 
-    def close(self) -> None:
-        """End the kernel and close the page."""
-        with contextlib.suppress(Exception):  # the page may be gone already
-            self.page.evaluate(f"async () => {{ {_PANEL} await panel.context.sessionContext.shutdown(); }}")
+    def close(self, *, keep_kernel: bool = False) -> str | None:
+        """Close the page, and end the kernel or return its number, swept clean for the next notebook."""
+        kernel = None
+        with contextlib.suppress(Exception):  # the page may be gone already, or the kernel busy
+            if keep_kernel:
+                self.run_code(SWEEP, timeout=5)
+                kernel = self.page.evaluate(
+                    f"() => {{ {_PANEL} return panel.context.sessionContext.session.kernel.id; }}"
+                )
+        if kernel is None:
+            with contextlib.suppress(Exception):
+                self.page.evaluate(f"async () => {{ {_PANEL} await panel.context.sessionContext.shutdown(); }}")
         self.page.close()
+        return kernel
 
 
 def _text(outputs: list[dict[str, Any]]) -> str:
