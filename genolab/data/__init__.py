@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.simulate import simulate_cells
     from genolab.data.sources import Source
+    from genolab.data.tags import TAGS, tag_genome
 
 __all__ = [
+    "TAGS",
     "AnnDataset",
     "Batch",
     "File",
@@ -30,6 +32,7 @@ __all__ = [
     "read",
     "simulate_cells",
     "split",
+    "tag_genome",
 ]
 
 _MODULE_OF = {
@@ -38,8 +41,10 @@ _MODULE_OF = {
     "File": "cache",
     "Source": "sources",
     "Split": "dataset",
+    "TAGS": "tags",
     "simulate_cells": "simulate",
     "split": "dataset",
+    "tag_genome": "tags",
 }
 
 
