@@ -15,6 +15,7 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.dataset import AnnDataset, Batch, Split, split
+    from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, tag_genome
@@ -28,8 +29,12 @@ __all__ = [
     "Split",
     "catalog",
     "fetch",
+    "kmers",
+    "letters",
     "mirror",
+    "one_hot",
     "read",
+    "reverse_complement",
     "simulate_cells",
     "split",
     "tag_genome",
@@ -42,6 +47,10 @@ _MODULE_OF = {
     "Source": "sources",
     "Split": "dataset",
     "TAGS": "tags",
+    "kmers": "sequence",
+    "letters": "sequence",
+    "one_hot": "sequence",
+    "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "split": "dataset",
     "tag_genome": "tags",
