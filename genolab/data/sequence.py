@@ -202,14 +202,14 @@ def _as_hot(one_hot: Any) -> NDArray[np.bool_]:
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[1] != 4:
         raise ValueError(f"one-hot sequences are (n, 4, length) or (4, length), got the shape {np.shape(one_hot)}")
-    hot = values != 0
+    hot: NDArray[np.bool_] = values != 0
     if (hot.sum(axis=1, dtype=np.uint8) > 1).any() or not np.array_equal(values, hot):
         raise ValueError("a one-hot position has a single 1 or, for N, none; these values are others")
     return hot
 
 
 @overload
-def reverse_complement(sequence: str) -> str: ...
+def reverse_complement(sequence: str) -> str: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str], too
 @overload
 def reverse_complement(sequence: "torch.Tensor") -> "torch.Tensor": ...
 @overload
