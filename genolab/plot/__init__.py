@@ -8,7 +8,18 @@ can tell apart, and no button that uploads data. Text from the data is shown as 
 """
 
 from genolab.plot.cells import latent, quality
+from genolab.plot.classify import confusion, precision_recall, roc
 from genolab.plot.tables import comparison, history
 from genolab.plot.values import genes, reconstruction
 
-__all__ = ["comparison", "genes", "history", "latent", "quality", "reconstruction"]
+__all__ = [
+    "comparison",
+    "confusion",
+    "genes",
+    "history",
+    "latent",
+    "precision_recall",
+    "quality",
+    "reconstruction",
+    "roc",
+]
