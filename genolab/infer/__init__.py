@@ -4,6 +4,7 @@ The model is only read: a copy of it computes, in evaluation mode. A model that 
 and its device, its mode and its gradients stay as they are.
 """
 
+from genolab.infer.attribute import attribute
 from genolab.infer.rows import decode, embed, predict, reconstruct
 
-__all__ = ["decode", "embed", "predict", "reconstruct"]
+__all__ = ["attribute", "decode", "embed", "predict", "reconstruct"]
