@@ -15,6 +15,7 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.dataset import AnnDataset, Batch, Split, split
+    from genolab.data.genome import chromosome, windows
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.sources import Source
@@ -28,6 +29,7 @@ __all__ = [
     "Source",
     "Split",
     "catalog",
+    "chromosome",
     "fetch",
     "kmers",
     "letters",
@@ -38,6 +40,7 @@ __all__ = [
     "simulate_cells",
     "split",
     "tag_genome",
+    "windows",
 ]
 
 _MODULE_OF = {
@@ -47,6 +50,7 @@ _MODULE_OF = {
     "Source": "sources",
     "Split": "dataset",
     "TAGS": "tags",
+    "chromosome": "genome",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
@@ -54,6 +58,7 @@ _MODULE_OF = {
     "simulate_cells": "simulate",
     "split": "dataset",
     "tag_genome": "tags",
+    "windows": "genome",
 }
 
 
