@@ -96,7 +96,7 @@ def build_yeast_genome() -> list[Path]:
 
 
 def build_splice_junctions() -> list[Path]:
-    """Write the rows of mlbench's DNA as FASTA, every one of them; its factors of bits are A 100, C 010, G 001, T 000."""
+    """Write all rows of mlbench's DNA as FASTA; three bits stand for a base: A 100, C 010, G 001, T 000."""
     import rdata
 
     content = debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda")

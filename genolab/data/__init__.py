@@ -15,7 +15,8 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.dataset import AnnDataset, Batch, Split, split
-    from genolab.data.genome import chromosome, windows
+    from genolab.data.genome import chromosome
+    from genolab.data.layout import windows
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.sources import Source
@@ -58,7 +59,7 @@ _MODULE_OF = {
     "simulate_cells": "simulate",
     "split": "dataset",
     "tag_genome": "tags",
-    "windows": "genome",
+    "windows": "layout",
 }
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data.fasta import Record, parse
-
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
+
+    from genolab.data.fasta import Record
 
 Paths = Mapping[str, Path]
 
@@ -99,12 +99,14 @@ def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
     return adata
 
 
-def _records(path: Path) -> list[Record]:
+def _records(path: Path) -> "list[Record]":
     import gzip
+
+    from genolab.data.fasta import parse
 
     content = path.read_bytes()
     return list(parse(gzip.decompress(content) if path.suffix == ".gz" else content, path))
 
 
-def _texts(records: Sequence[Record]) -> list[str]:
+def _texts(records: "Sequence[Record]") -> list[str]:
     return [record.letters.tobytes().decode("ascii") for record in records]

@@ -40,6 +40,7 @@ class Fasta(Protocol):
 
     path: Path
     lengths: dict[str, int]
+    descriptions: dict[str, str]
 
     def letters(self, name: str, start: int, end: int) -> Bytes:
         """Return the letters of ``[start, end)``, which lies within the chromosome, as ASCII ``(end - start,)``."""
@@ -52,6 +53,7 @@ class MemoryFasta:
         self.path = path
         self.records = {record.name: record for record in read_records(path)}
         self.lengths = {name: len(record.letters) for name, record in self.records.items()}
+        self.descriptions = {name: record.description for name, record in self.records.items()}
 
     def letters(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
         return self.records[name].letters[start:end]
@@ -69,6 +71,7 @@ class IndexedFasta:
         self._index = _index_of(path)
         self._file = path.open("rb", buffering=0)
         self.lengths = {name: int(entry.rlen) for name, entry in self._index.items()}
+        self.descriptions: dict[str, str] = {}  # an index holds names alone
 
     def letters(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
         entry = self._index[name]

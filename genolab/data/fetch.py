@@ -74,9 +74,9 @@ def catalog() -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        ``name``, ``rows`` (cells, sequences or features), ``columns`` (genes or bases), ``labels`` (columns of obs with known classes), ``size`` (of
-        its files, in MB of 1e6 bytes), ``licence`` (of the data), ``source``, and ``cached``: whether its files are on
-        this machine, so that `fetch` needs no network.
+        ``name``, ``rows`` (cells, sequences or features), ``columns`` (genes or bases), ``labels`` (columns of obs
+        with known classes), ``size`` (of its files, in MB of 1e6 bytes), ``licence`` (of the data), ``source``, and
+        ``cached``: whether its files are on this machine, so that `fetch` needs no network.
     """
     import pandas as pd
 

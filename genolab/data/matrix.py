@@ -152,7 +152,7 @@ def open_rows(adata: AnnData, slot: str) -> RowSource:
 
 
 def _open_windows(adata: AnnData, slot: str) -> RowSource:
-    from genolab.data.genome import SequenceRows, TagRows
+    from genolab.data.cut import SequenceRows, TagRows
 
     if slot == "genome/sequence":
         return SequenceRows(adata)
@@ -267,12 +267,24 @@ def _row_sums(block: Any, factor: NDArray[np.uint64]) -> NDArray[np.uint64]:
     if sparse.issparse(block):
         bits = sparse.csr_matrix((_spread(block.data), block.indices, block.indptr), shape=block.shape)
         return np.asarray(bits @ factor)
+    if block.dtype == np.uint8 and block.ndim == 3:  # one-hot DNA, eight values at a time
+        words = _words(block.reshape(len(block), -1))
+        return np.asarray(_mixed(words) @ factor[: words.shape[1]])
     return np.asarray(_spread(np.asarray(block).reshape(len(block), -1)) @ factor)
+
+
+def _words(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return bytes ``(n, width)`` as 64-bit words, filled up with zeros."""
+    filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))
+    return np.ascontiguousarray(filled).view(np.uint64)
 
 
 def _spread(values: NDArray[Any]) -> NDArray[np.uint64]:
     """Return the values' bits, mixed: floats have many low bits in common, and zero of either sign must stay zero."""
-    bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
+    return _mixed((values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64))
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return (bits ^ (bits >> np.uint64(15))) * np.uint64(0xD6E8FEB86659FD93)
 
 
