@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.models import KmerBaseline, PWMBaseline, SequenceCNN
-from genolab.models.sequence import hidden_bases, shifted
+from genolab.models.filters import hidden_bases, shifted
 
 LENGTH = 24
 

@@ -62,14 +62,16 @@ class _Layer:
         if layer.shared:
             scale, offset = (torch.cat([own, own.flip(0)]) for own in (scale, offset))
         self.weight = layer.filters * scale[:, None, None]  # (n_out, n_in, width)
-        self.offset = offset
+        # With thresholds a position, (n_out, length); else (n_out, 1)
+        self.offset = offset[:, None] if layer.thresholds is None else offset[:, None] + layer.thresholds
         self.half = self.weight.shape[2] // 2
         # What a position adds to those around it, the leftmost first: (n_in, width, n_out)
         self.spread = self.weight.flip(2).permute(1, 2, 0).contiguous()
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(n, n_in, length)`` as scores before the activation, ``(n, length, n_out)``."""
-        return functional.conv1d(x, self.weight, self.offset, padding=self.half).transpose(1, 2).contiguous()
+        scores = functional.conv1d(x, self.weight, padding=self.half) + self.offset
+        return scores.transpose(1, 2).contiguous()
 
 
 class _Member:
@@ -132,26 +134,14 @@ class _Member:
 
     def _outputs(self, known: "_Known", window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
         """Return the outputs ``(n, n_outputs)`` of changed sequences; of the known ones without a window."""
-        strongest, mean = known.strongest(window, rows), known.mean(window, rows)
-        hidden = self._hidden(known, window, rows, strongest, mean, turned=False)
+        hidden = self._hidden(known.responses(window, rows, turned=False))
         if self.both:
-            turned = self._hidden(known, window, rows, strongest.flip(1), mean.flip(1), turned=True)
-            hidden = (hidden + turned) / 2
+            hidden = (hidden + self._hidden(known.responses(window, rows, turned=True))) / 2
         found: torch.Tensor = self.reader.to_outputs(hidden)
         return found
 
-    def _hidden(
-        self, known: "_Known", window: _Window | None, rows: torch.Tensor,
-        strongest: torch.Tensor, mean: torch.Tensor, *, turned: bool,
-    ) -> torch.Tensor:  # fmt: skip
-        to_hidden = self.reader.to_hidden
-        both = torch.cat([strongest, mean], dim=1)
-        scores = both @ to_hidden.weight[:, : both.shape[1]].T + to_hidden.bias
-        if self.reader.to_places is not None:
-            scores += known.placed[turned][rows]
-            if window is not None:
-                scores += known.by_place(window.change, window.low, turned=turned)
-        hidden: torch.Tensor = self.reader.activation(self.reader.norm(scores))
+    def _hidden(self, responses: torch.Tensor) -> torch.Tensor:
+        hidden: torch.Tensor = self.reader.activation(self.reader.to_hidden(self.reader.norm(responses)))
         return hidden
 
 
@@ -185,12 +175,22 @@ class _Known:
         none = torch.zeros_like(self.found[:, :1])
         self.before = torch.cat([none, self.found.cummax(dim=1).values], dim=1)
         self.after = torch.cat([self.found.flip(1).cummax(dim=1).values.flip(1), none], dim=1)
-        self.placed = [self.by_place(self.found, 0, turned=turned, whole=True) for turned in self._sides()]
+        self.placed = [self.by_place(self.found, 0, turned=turned) for turned in self._sides()]
 
     def _sides(self) -> tuple[bool, ...]:
-        if self.member.reader.to_places is None:
+        if self.member.reader.profiles is None:
             return ()
         return (False, True) if self.member.both else (False,)
+
+    def responses(self, window: _Window | None, rows: torch.Tensor, *, turned: bool) -> torch.Tensor:
+        """Return what the hidden layer reads, ``(n, 2 filters)`` or ``(n, profiles * filters)``."""
+        if self.member.reader.profiles is None:
+            both = torch.stack([self.strongest(window, rows), self.mean(window, rows)], dim=1)
+            return (both.flip(2) if turned else both).flatten(1)
+        sums = _take(self.placed[turned], rows)
+        if window is not None:
+            sums = sums + self.by_place(window.change, window.low, turned=turned)
+        return sums.flatten(1)
 
     def strongest(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
         """Return the strongest response of each filter, ``(n, filters)``."""
@@ -205,15 +205,9 @@ class _Known:
         mean = self.found.mean(dim=1)[rows]
         return mean if window is None else mean + window.change.sum(dim=1) / self.found.shape[1]
 
-    def by_place(self, values: torch.Tensor, low: int, *, turned: bool, whole: bool = False) -> torch.Tensor:
-        """Return what places from `low` on give to the hidden layer by weights of their own, ``(n, hidden)``."""
-        reader, places = self.member.reader, self.found.shape[1]
+    def by_place(self, values: torch.Tensor, low: int, *, turned: bool) -> torch.Tensor:
+        """Return the sums over places from `low` on by the weights of each, ``(n, profiles, filters)``."""
         if turned:
-            values, low = values.flip(1, 2), places - low - values.shape[1]
-        kept = values @ reader.to_places.weight[:, :, 0].T  # (n, window, channels)
-        if whole:
-            kept = kept + reader.to_places.bias
-        weight = reader.to_hidden.weight[:, 2 * values.shape[2] :].reshape(-1, kept.shape[2], places)
-        part = weight[:, :, low : low + values.shape[1]].permute(0, 2, 1)  # (hidden, window, channels)
-        given: torch.Tensor = kept.flatten(1) @ part.flatten(1).T
-        return given
+            values, low = values.flip(1, 2), self.found.shape[1] - low - values.shape[1]
+        profiles = self.member.reader.profiles[:, :, low : low + values.shape[1]]  # (profiles, filters, window)
+        return torch.einsum("nlc,pcl->npc", values, profiles)

@@ -1,6 +1,5 @@
 """A convolutional network that reads sequences: what they are, what they carry, or how strong they are."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,6 +10,7 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.models.filters import Filters, hidden_bases, shifted
 from genolab.models.layers import SteadyNorm, drop, seeded
 
 Task = Literal["classes", "labels", "values"]
@@ -18,7 +18,7 @@ Strands = Literal["share", "average"] | None
 
 _TASKS: Final = ("classes", "labels", "values")
 _DEEPER_WIDTH: Final = 5  # positions that a deeper filter sees; the first layer alone is as wide as a motif
-_PLACE_CHANNELS: Final = 16  # what is kept of a position where positions count: all channels would be mostly noise
+_PROFILES: Final = 2  # weighted sums over the positions that each filter gets where positions count
 
 
 @dataclass(frozen=True)
@@ -237,115 +237,50 @@ class SequenceCNN(nn.Module):
 
 
 class _Reader(nn.Module):
-    """One member: layers of filters, then one hidden layer over positions, and the outputs."""
+    """One member: layers of filters, then one hidden layer over what they found and where, and the outputs."""
 
     def __init__(self, config: SequenceCNNConfig) -> None:
         super().__init__()
-        self.strands = config.reverse_complement
-        shared = self.strands == "share"
-        self.pooled = config.pool
-        self.first = _Filters(4, config.n_filters, config.width, shared=shared)
-        self.deeper = nn.ModuleList(
-            _Filters(config.n_filters, config.n_filters, _DEEPER_WIDTH, shared=shared)
-            for _ in range(config.n_layers - 1)
-        )
+        n, shared = config.n_filters, config.reverse_complement == "share"
+        self.strands, self.pooled = config.reverse_complement, config.pool
+        self.first = Filters(4, n, config.width, shared=shared, length=config.length)
+        self.deeper = nn.ModuleList(Filters(n, n, _DEEPER_WIDTH, shared=shared) for _ in range(config.n_layers - 1))
         self.pool = nn.MaxPool1d(config.pool)
         self.strongest = nn.AdaptiveMaxPool1d(1)  # a layer, so that DeepLIFT can have a rule for it
-        self.to_places = None if config.length is None else nn.Conv1d(config.n_filters, _PLACE_CHANNELS, 1)
-        places = 0 if config.length is None else _PLACE_CHANNELS * (config.length // config.pool)
-        self.to_hidden = nn.Linear(2 * config.n_filters + places, config.hidden)
-        self.norm = SteadyNorm(config.hidden, eps=1e-3)
+        places = 0 if config.length is None else config.length // config.pool
+        self.profiles = nn.Parameter(torch.randn(_PROFILES, n, places) / max(1, places) ** 0.5) if places else None
+        width = 2 * n if self.profiles is None else _PROFILES * n
+        self.norm = SteadyNorm(width, eps=1e-3)
+        self.to_hidden = nn.Linear(width, config.hidden)
         self.activation = nn.ReLU()
         self.to_outputs = nn.Linear(config.hidden, config.n_outputs)
 
     def embed(self, x: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
         """Return the hidden layer ``(n, hidden)`` of ``(n, 4, length)``, the mean over both strands where asked for."""
         noise = (dropout if self.training else 0.0, generator)
+        found = self._scan(x)
         if self.strands is None:
-            return self._read(self._scan(x, *noise), *noise)
-        if self.strands == "average":
-            return (
-                self._read(self._scan(x, *noise), *noise) + self._read(self._scan(x.flip(1, 2), *noise), *noise)
-            ) / 2
-        _check_pooling(x.shape[2], self.pooled)
-        found = self._scan(x, *noise)
-        return (self._read(found, *noise) + self._read(found.flip(1, 2), *noise)) / 2
+            return self._read(found, *noise)
+        if self.strands == "share":
+            _check_pooling(x.shape[2], self.pooled)
+        other = found.flip(1, 2) if self.strands == "share" else self._scan(x.flip(1, 2))
+        return (self._read(found, *noise) + self._read(other, *noise)) / 2
 
-    def _scan(self, x: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
+    def _scan(self, x: torch.Tensor) -> torch.Tensor:
         """Return what the filters find, ``(n, n_filters, length // pool)``."""
         found: torch.Tensor = self.pool(self.first(x))
         for layer in self.deeper:
-            found = found + layer(drop_channels(found, dropout / 2, generator))
+            found = found + layer(found)
         return found
 
     def _read(self, found: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
-        parts = [self.strongest(found)[:, :, 0], found.mean(dim=2)]
-        if self.to_places is not None:
-            parts.append(self.to_places(found).flatten(1))
-        everything = drop(torch.cat(parts, dim=1), dropout, generator)
-        hidden: torch.Tensor = self.activation(self.norm(self.to_hidden(everything)))
+        """Return the hidden layer ``(n, hidden)`` of what was found, where it was found counting or not."""
+        if self.profiles is None:
+            all_over = torch.cat([self.strongest(found)[:, :, 0], found.mean(dim=2)], dim=1)  # (n, 2 n_filters)
+        else:
+            all_over = torch.einsum("ncl,pcl->npc", found, self.profiles).flatten(1)  # (n, _PROFILES n_filters)
+        hidden: torch.Tensor = self.activation(self.to_hidden(drop(self.norm(all_over), dropout, generator)))
         return drop(hidden, dropout, generator)
-
-
-class _Filters(nn.Module):
-    """Filters over positions, normalised, above zero: ``(n, n_in, length)`` to ``(n, n_out, length)``.
-
-    With `shared` strands, the second half of the filters is the first half's reverse complement, in reverse order. To
-    read the other strand is then to flip channels and positions, in and out.
-    """
-
-    def __init__(self, n_in: int, n_out: int, width: int, *, shared: bool) -> None:
-        super().__init__()
-        self.shared = shared
-        own = n_out // 2 if shared else n_out
-        self.weight = nn.Parameter(torch.empty(own, n_in, width))
-        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # as torch's own convolutions begin
-        self.norm = SteadyNorm(own, eps=1e-3)
-        self.activation = nn.ReLU()
-
-    @property
-    def filters(self) -> torch.Tensor:
-        """All filters, ``(n_out, n_in, width)``."""
-        return torch.cat([self.weight, self.weight.flip(0, 1, 2)]) if self.shared else self.weight
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Slide the filters over the positions; beyond the ends there is nothing."""
-        found = functional.conv1d(x, self.filters, padding=self.weight.shape[2] // 2)
-        activated: torch.Tensor = self.activation(self._normalised(found))
-        return activated
-
-    def _normalised(self, found: torch.Tensor) -> torch.Tensor:
-        if not self.shared:
-            normal: torch.Tensor = self.norm(found)
-            return normal
-        n, half = len(found), found.shape[1] // 2
-        both = self.norm(torch.cat([found[:, :half], found[:, half:].flip(1)]))  # (2 n, n_out / 2, length)
-        return torch.cat([both[:n], both[n:].flip(1)], dim=1)
-
-
-def drop_channels(x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
-    """Set a `share` of whole channels of ``(n, channels, length)`` to zero, and scale the others up."""
-    if share == 0:
-        return x
-    kept = torch.empty_like(x[:, :, :1]).bernoulli_(1 - share, generator=generator)
-    return x * (kept / (1 - share))
-
-
-def hidden_bases(x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
-    """Hide a `share` of the bases of ``(n, 4, length)``, as if they were N."""
-    if share == 0:
-        return x
-    kept = torch.empty(len(x), 1, x.shape[2], device=x.device).bernoulli_(1 - share, generator=generator)
-    return x * kept.to(x.dtype)
-
-
-def shifted(x: torch.Tensor, most: int, generator: torch.Generator | None) -> torch.Tensor:
-    """Move each of the sequences ``(n, 4, length)`` to a side by up to `most` bases; N comes in from beyond its end."""
-    if most == 0:
-        return x
-    by = torch.randint(2 * most + 1, (len(x),), device=x.device, generator=generator)
-    choices = functional.pad(x, (most, most)).unfold(2, x.shape[2], 1)  # (n, 4, 2 most + 1, length), a view
-    return choices[torch.arange(len(x), device=x.device), :, by]
 
 
 def _check_choices(config: SequenceCNNConfig) -> None:
