@@ -70,7 +70,7 @@ class _Layer:
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(n, n_in, length)`` as scores before the activation, ``(n, length, n_out)``."""
-        scores = functional.conv1d(x, self.weight, padding=self.half) + self.offset
+        scores: torch.Tensor = functional.conv1d(x, self.weight, padding=self.half) + self.offset
         return scores.transpose(1, 2).contiguous()
 
 
