@@ -2,8 +2,8 @@
 
 The rules, stated once:
 
-- A gene is what has coding parts (``CDS`` rows). Genes that their annotators call dubious are no genes, nor are
-  pseudogenes and genes of transposons, which SGD lists without coding parts.
+- A gene is what has coding parts (``CDS`` rows). Pseudogenes and genes of transposons are no genes here, nor are those
+  that their annotators call dubious.
 - A gene with several transcripts counts once, with its longest coding one.
 - Where coding parts of two genes overlap, the longer gene has the bases; coding bases go before introns and tRNA.
 - An intron is what lies between coding parts, so introns of the untranslated ends are intergenic, as those ends are.
@@ -34,6 +34,7 @@ SWAP: Final[NDArray[np.uint8]] = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9], dt
 _CODING: Final = {"+": 1, "-": 4}
 _INTRON: Final = {"+": 7, "-": 8}
 _TRNA: Final = {"+": 9, "-": 10}
+_NO_GENES: Final = ("pseudogene", "transposable_element_gene")
 _COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent")
 
 
@@ -121,7 +122,8 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
             f"a coding part lies on the strand '+' or '-'; {len(unstranded):,} don't, such as {unstranded[0]!r} on "
             f"{coding['strand'][unstranded[0]]!r}"
         )
-    gene_of, left_out = _gene_names(table), set() if dubious else set(_dubious(table))
+    gene_of = _gene_names(table)
+    left_out = set(table.index[table["kind"].isin(_NO_GENES)]) | (set() if dubious else set(_dubious(table)))
     longest: dict[str, Gene] = {}
     for transcript, parts in coding.groupby(coding["parent"].astype(str), sort=False, observed=True):
         name = gene_of.get(str(transcript), str(transcript))

@@ -6,5 +6,6 @@ and its device, its mode and its gradients stay as they are.
 
 from genolab.infer.attribute import attribute
 from genolab.infer.rows import decode, embed, predict, reconstruct
+from genolab.infer.tag import tag
 
-__all__ = ["attribute", "decode", "embed", "predict", "reconstruct"]
+__all__ = ["attribute", "decode", "embed", "predict", "reconstruct", "tag"]
