@@ -245,7 +245,7 @@ class _Reader(nn.Module):
         self.strands, self.pooled = config.reverse_complement, config.pool
         self.first = Filters(4, n, config.width, shared=shared, length=config.length)
         self.deeper = nn.ModuleList(Filters(n, n, _DEEPER_WIDTH, shared=shared) for _ in range(config.n_layers - 1))
-        self.pool = nn.MaxPool1d(config.pool)
+        self.pool = nn.MaxPool1d(config.pool) if config.pool > 1 else nn.Identity()
         self.strongest = nn.AdaptiveMaxPool1d(1)  # a layer, so that DeepLIFT can have a rule for it
         places = 0 if config.length is None else config.length // config.pool
         self.profiles = nn.Parameter(torch.randn(_PROFILES, n, places) / max(1, places) ** 0.5) if places else None
