@@ -14,11 +14,13 @@ from genolab.data.read import read
 
 if TYPE_CHECKING:
     from genolab.data.cache import File
+    from genolab.data.cluster import cluster_sequences
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
+    from genolab.data.simulate_dna import simulate_sequences
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, tag_genome
 
@@ -31,6 +33,7 @@ __all__ = [
     "Split",
     "catalog",
     "chromosome",
+    "cluster_sequences",
     "fetch",
     "kmers",
     "letters",
@@ -39,6 +42,7 @@ __all__ = [
     "read",
     "reverse_complement",
     "simulate_cells",
+    "simulate_sequences",
     "split",
     "tag_genome",
     "windows",
@@ -52,11 +56,13 @@ _MODULE_OF = {
     "Split": "dataset",
     "TAGS": "tags",
     "chromosome": "genome",
+    "cluster_sequences": "cluster",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
+    "simulate_sequences": "simulate_dna",
     "split": "dataset",
     "tag_genome": "tags",
     "windows": "layout",
