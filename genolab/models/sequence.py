@@ -59,7 +59,8 @@ class SequenceCNN(nn.Module):
     The first layer's filters are as wide as motifs and see the sequence itself, so that they can be read as motifs
     (Alipanahi et al. 2015, DeepBind); deeper layers, each added to what came before (He et al. 2016), see how motifs
     stand to each other. Where all sequences are aligned at something (a splice site, a start of transcription), give
-    their `length`: every position then has weights of its own beside the strongest and the mean response.
+    their `length`: each filter then learns at which positions it counts, by a threshold and two weights for each, in
+    place of its strongest and its mean response (profiles of weights: Alexandari et al. 2017).
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ class SequenceCNN(nn.Module):
         ``"share"``: every filter works on both strands at once (Shrikumar et al. 2017). ``"average"``: sequence and
         reverse complement are read one after the other, and the answers averaged. Outputs are then equal for both.
     dropout, input_dropout, shift, label_smoothing
-        What keeps it from learning by heart; see `SequenceCNNConfig`. All may change while it trains.
+        What keeps it from learning by heart; see `SequenceCNNConfig`. All may change while it trains. With a few
+        thousand sequences, hiding a fifth to a third of the bases (`input_dropout`) helps most.
     seed
         Draws the initial weights.
 
