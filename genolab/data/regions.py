@@ -92,13 +92,10 @@ def read_regions(path: str | Path) -> Annotation:
 
 def _with_lengths(table: pd.DataFrame, stated: dict[str, int]) -> Annotation:
     """Find the chromosomes' lengths: from features that are whole chromosomes, and as the file states them."""
-    first = table[table["kind"].isin(["chromosome", "region"]) & (table["start"] == 0)]
-    circular = first.get("Is_circular", pd.Series("", index=first.index)).astype(str).str.lower() == "true"
-    reach = table.groupby("chromosome", observed=True)["end"].max()
-    # A feature that begins at the first base may be a mere part; that nothing lies behind it tells it is none.
-    whole = first[circular | (first["end"].to_numpy() == first["chromosome"].astype(str).map(reach).to_numpy())]
+    whole = table[(table["kind"] == "chromosome") & (table["start"] == 0)]
     lengths = {str(name): int(end) for name, end in zip(whole["chromosome"], whole["end"], strict=True)}
-    return Annotation(table, lengths | stated, tuple(first["chromosome"][circular].astype(str)))
+    circular = table.get("Is_circular", pd.Series("", index=table.index)).str.lower() == "true"
+    return Annotation(table, lengths | stated, tuple(table["chromosome"][circular].astype(str).unique()))
 
 
 def regions_kind(path: Path) -> str:
@@ -146,7 +143,7 @@ def _bed_row(line: _Line, more: tuple[str, ...]) -> Row:
         raise ValueError(f"{line.where} has {len(line.fields)} columns; BED has at least chromosome, start and end")
     row: Row = dict(zip(("chromosome", "start", "end", "name", *more), line.fields, strict=False))
     name = row.get("name", ".")
-    row |= {"kind": "region", "parent": "", "name": "" if name == "." else name}
+    row |= {"id": "", "kind": "region", "parent": "", "name": "" if name == "." else name}
     return row | _place(line, row["start"], row["end"], first=0) | {"strand": _strand(line, row.get("strand", "."))}
 
 
@@ -237,23 +234,26 @@ def _with_stop_codons(rows: list[Row]) -> list[Row]:
 
 
 def _table(rows: list[Row]) -> pd.DataFrame:
+    """Make the table: numbers and categories where they belong, no empty columns, a name for every row."""
     from anndata.utils import make_index_unique
 
     table = pd.DataFrame(rows).explode("parent", ignore_index=True).fillna("")
-    for name in {*_NUMBERS} & {*table}:
+    table.index = make_index_unique(_names(table))
+    others = [name for name in table if name not in {*COLUMNS, "id"} and not table[name].isin(["", -1]).all()]
+    table = table[[*COLUMNS, *others]].copy()
+    for name in set(_NUMBERS) & set(others):
         table[name] = pd.to_numeric(table[name], errors="coerce")
-    named = table["id"].where(table["id"] != "", table["name"])
-    part_of = table["parent"] + "." + table["kind"].astype(str)
-    place = table["chromosome"] + ":" + table["start"].astype(str) + "-" + table["end"].astype(str)
-    table.index = pd.Index(
-        np.where(table["parent"] == "", named.where(named != "", place), table["id"].where(table["id"] != "", part_of))
-    )
-    table.index = make_index_unique(table.index)
-    empty = [name for name in table if name not in COLUMNS and table[name].isin(["", np.nan]).all()]
-    table = table.drop(columns=["id", *(name for name in empty if name != "id")])
-    for name in {*_CATEGORIES} & {*table}:
+    for name in set(_CATEGORIES) & set(table):
         table[name] = pd.Categorical(table[name])
-    return table[[*COLUMNS, *(name for name in table if name not in COLUMNS)]]
+    return table
+
+
+def _names(table: pd.DataFrame) -> "pd.Index[str]":
+    """Name features by their ID, else by what they are of which parent, else by their name, else by their place."""
+    place = table["chromosome"] + ":" + table["start"].astype(str) + "-" + table["end"].astype(str)
+    named = table["name"].where(table["name"] != "", place)
+    part = (table["parent"] + "." + table["kind"]).where(table["parent"] != "", named)
+    return pd.Index(table["id"].where(table["id"] != "", part).to_numpy())
 
 
 def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:
