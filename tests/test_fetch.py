@@ -613,5 +613,5 @@ def test_the_namespace_loads_no_heavy_module_and_says_what_it_has() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-    with pytest.raises(AttributeError, match="it has AnnDataset"):
+    with pytest.raises(AttributeError, match=r"it has .*AnnDataset"):
         gl.data.nothing  # noqa: B018
