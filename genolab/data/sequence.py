@@ -24,8 +24,8 @@ _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHD
 _IS_DNA = np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(f"{BASES}U{AMBIGUOUS}".encode(), dtype=np.uint8))
 _IS_DNA |= np.roll(_IS_DNA, 32)  # in ASCII the lower-case letters lie 32 after the upper-case ones
 
-# Work goes by blocks of about this many letters: a block and its one-hot stay in a core's second-level cache.
-_BLOCK = 1 << 16
+# Work goes by blocks of about this many letters: enough that the calls cost little, and few enough for the cache.
+_BLOCK = 1 << 19
 
 
 def one_hot(sequences: str | Sequence[str], *, length: int | None = None, anchor: Anchor = "start") -> Bytes:
@@ -142,7 +142,8 @@ def encode(letters: Bytes, where: Callable[[int, int], str] | None = None) -> By
         upper = block & 0xDF  # of all 256 bytes, only a letter's two cases become that letter
         for channel, base in enumerate(b"ACG"):
             np.equal(upper, base, out=part[:, channel])
-        np.equal(upper & 0xFE, ord("T"), out=part[:, 3])  # T and U differ in the last bit alone
+        upper &= 0xFE  # T and U differ in the last bit alone
+        np.equal(upper, ord("T"), out=part[:, 3])
         if np.count_nonzero(part) < block.size:
             _check(block, where or _row_and_position, rows.start, columns.start)
     return hot.view(np.uint8)
@@ -275,7 +276,7 @@ def kmers(sequences: Any, k: int) -> NDArray[np.int32]:
         raise ValueError(f"k is at most 10 (a million columns), got {k}")
     codes = base_codes(sequences)
     counts = np.zeros((len(codes), 4**k), dtype=np.int32)
-    per_block = max(1, _BLOCK // max(1, codes.shape[1]))
+    per_block = max(1, _BLOCK // 8 // max(1, codes.shape[1]))  # a word's number takes eight bytes
     for first in range(0, len(codes), per_block):
         words = word_codes(codes[first : first + per_block], k)
         row, place = np.nonzero(words >= 0)
