@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from genolab.genes.decode import COLUMNS, NO_PHASE
 from genolab.genes.signals import base_codes
 
+Frame = tuple[int, int, str]
 _CODONS: Final = 125  # five letters, N among them
 
 
@@ -59,15 +60,42 @@ def open_reading_frames(
         raise ValueError(f"overlap must be a share, 0 to 1, got {overlap!r}")
     if any(len(codon) != 3 for codon in starts):
         raise ValueError(f"a start codon has three letters, got {list(starts)}")
+    found = reading_frames(sequence, min_length=min_length, starts=starts)
+    found.sort(key=lambda frame: (frame[0] - frame[1], frame))
+    kept = apart(found, len(sequence), overlap)
+    return features({frame: float((frame[1] - frame[0]) // 3) for frame in kept}, chromosome, start)
+
+
+def reading_frames(sequence: str, *, min_length: int, starts: Sequence[str] = ("ATG",)) -> list[Frame]:
+    """Return (first base, end, strand) of every longest frame, overlapping ones too, in order of place."""
     bases = base_codes(sequence)
     kind = _codon_kinds(starts)
-    found = []
-    for side, strand in enumerate("+-"):
-        for first, end in _frames(bases[side], kind, min_length):
-            place = (first, end) if strand == "+" else (len(sequence) - end, len(sequence) - first)
-            found.append((*place, strand))
-    kept = _apart(found, len(sequence), overlap)
-    return _features([(first + start, end + start, strand) for first, end, strand in kept], chromosome)
+    found: list[Frame] = [(first, end, "+") for first, end in _frames(bases[0], kind, min_length)]
+    length = len(sequence)
+    found += [(length - end, length - first, "-") for first, end in _frames(bases[1], kind, min_length)]
+    return sorted(found)
+
+
+def apart(frames: Sequence[Frame], length: int, overlap: float) -> list[Frame]:
+    """Take frames in the order given, unless too much of one is taken already; return them in order of place."""
+    taken = np.zeros(length, dtype=bool)
+    kept = []
+    for first, end, strand in frames:
+        if taken[first:end].sum() <= overlap * (end - first):
+            taken[first:end] = True
+            kept.append((first, end, strand))
+    return sorted(kept)
+
+
+def features(frames: Mapping[Frame, float], chromosome: str, start: int) -> pd.DataFrame:
+    """Return frames and their scores as genes with one coding part each, in the form that `decode` gives."""
+    rows, names = [], []
+    for number, ((first, end, strand), score) in enumerate(frames.items(), start=1):
+        name = f"{chromosome}.orf{number}"
+        place = (chromosome, first + start, end + start, strand)
+        rows += [(*place, "gene", "", NO_PHASE, score), (*place, "CDS", name, 0, score)]
+        names += [name, f"{name}.CDS1"]
+    return pd.DataFrame(rows, columns=list(COLUMNS), index=pd.Index(names, dtype=object))
 
 
 def best_min_length(
@@ -110,25 +138,3 @@ def _frames(bases, kind, min_length):  # type: ignore[no-untyped-def]
                 found.append((begun[frame], at + 3))
             begun[frame] = -1
     return found
-
-
-def _apart(found: list[tuple[int, int, str]], length: int, overlap: float) -> list[tuple[int, int, str]]:
-    """Take frames, the longest first, unless too much of one is taken already."""
-    taken = np.zeros(length, dtype=bool)
-    kept = []
-    for first, end, strand in sorted(found, key=lambda frame: (frame[0] - frame[1], frame[0], frame[2])):
-        if taken[first:end].sum() <= overlap * (end - first):
-            taken[first:end] = True
-            kept.append((first, end, strand))
-    return sorted(kept)
-
-
-def _features(places: Sequence[tuple[int, int, str]], chromosome: str) -> pd.DataFrame:
-    rows, names = [], []
-    for number, (first, end, strand) in enumerate(places, start=1):
-        name = f"{chromosome}.orf{number}"
-        codons = float((end - first) // 3)
-        rows.append((chromosome, first, end, strand, "gene", "", NO_PHASE, codons))
-        rows.append((chromosome, first, end, strand, "CDS", name, 0, codons))
-        names += [name, f"{name}.CDS1"]
-    return pd.DataFrame(rows, columns=list(COLUMNS), index=pd.Index(names, dtype=object))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from genolab.data.sequence import one_hot
-from genolab.data.tags import SWAP
+from genolab.data.tags import TAGS
 from genolab.models.tagger import SequenceTagger
 from genolab.run.engine import resolve_device
 
@@ -39,7 +39,6 @@ def tag(
     end: int | None = None,
     window: int = 27_000,
     overlap: int | None = None,
-    both_strands: bool = True,
     device: str | None = None,
 ) -> Array:
     """Return the probability of every tag for every base of a sequence of any length.
@@ -61,8 +60,6 @@ def tag(
         Bases of a window that are kept, rounded down to whole places of the model.
     overlap
         Bases more on either side, rounded up to whole places; ``None``: ``model.reach``.
-    both_strands
-        Tag the reverse complement too, and take the mean: half as fast, and better.
     device
         Where to compute; ``None``: where the model is.
 
@@ -92,12 +89,7 @@ def tag(
     where = next(model.parameters()).device if device is None else resolve_device(device)
     own = copy.deepcopy(model).to(where).eval()
     with torch.no_grad():
-        found = _tags(own, torch.from_numpy(bases), cuts)
-        if both_strands:
-            other = _tags(own, torch.from_numpy(np.ascontiguousarray(bases[::-1, ::-1])), cuts)
-            found += other[::-1, SWAP]
-            found /= 2
-    return found
+        return _tags(own, torch.from_numpy(bases), cuts)
 
 
 def cut(length: int, window: int, overlap: int) -> list[Window]:
@@ -120,10 +112,11 @@ def _letters(sequence: "AnnData | Path | str", chromosome: str | None, start: in
 
 def _tags(model: SequenceTagger, bases: torch.Tensor, cuts: list[Window]) -> Array:
     """Return probabilities ``(length, n_tags)``: look once for what the GRU is told, and again for the tags."""
-    memory = model.remember(torch.cat(list(_seen(model, bases, cuts, model.gist)), dim=2))  # (1, 2 * n_hidden, places)
-    found = np.empty((bases.shape[1], model.config.n_tags), dtype=np.float32)
+    gist = torch.cat(list(_seen(model, bases, cuts, model.gist)), dim=3)
+    memory = model.remember(gist)  # (1, 6, 2 * n_hidden, places)
+    found = np.empty((bases.shape[1], len(TAGS)), dtype=np.float32)
     for one, near in zip(cuts, _seen(model, bases, cuts, lambda near: near), strict=True):
-        carried = memory[:, :, one.keep_start // model.stride : -(-one.keep_end // model.stride)]
+        carried = memory[..., one.keep_start // model.stride : -(-one.keep_end // model.stride)]
         scores = model.tell(model.judge(near, carried))[0, :, : one.keep_end - one.keep_start]
         found[one.keep_start : one.keep_end] = scores.float().softmax(dim=0).T.cpu().numpy()
     return found
@@ -136,7 +129,7 @@ def _seen(
     device = next(model.parameters()).device
     for one in cuts:
         x = model.whole_places(bases[None, :, one.start : one.end].to(device))
-        near = model.near(x)  # (1, channels, places)
-        per_place = x.shape[2] // near.shape[2]
+        near = model.near(x)  # (1, 6, channels, places)
+        per_place = x.shape[2] // near.shape[3]
         first, last = one.keep_start - one.start, -(-(one.keep_end - one.start) // model.stride) * model.stride
-        yield made(near[:, :, first // per_place : last // per_place])
+        yield made(near[..., first // per_place : last // per_place])

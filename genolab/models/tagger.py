@@ -1,6 +1,7 @@
 """SequenceTagger: a label for every base, from a dilated convolutional network and a recurrent one on top of it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import nn
@@ -11,27 +12,29 @@ from genolab.data.dataset import AnnDataset, Batch
 from genolab.data.tags import TAGS
 from genolab.models.layers import drop, seeded
 
-_CODON = 3  # the convolutions see one place a codon ...
-_WORDS = 64
-_STRIDE = 27  # ... and the recurrent part one every nine codons: it is for what lies far away
+_CODON: Final = 3  # the convolutions have one place a codon ...
+_STRIDE: Final = 27  # ... and the GRU one every nine codons: it is for what lies far away
+_FRAMES: Final = 6  # three on either strand
+_LETTERS: Final = 16  # numbers that a codon becomes
+_OFFSETS: Final = 5  # a place's three bases lie -2 to 2 bases from where a frame's codon begins
+_KINDS: Final = 4  # coding, intergenic, intron, tRNA
 
 
 @dataclass(frozen=True)
 class SequenceTaggerConfig:
     """How a `SequenceTagger` was built, and what of it may change while it trains."""
 
-    n_tags: int = len(TAGS)
-    channels: int = 48
-    n_blocks: int = 4
-    n_hidden: int = 48
-    dropout: float = control(0.1, low=0, high=0.9, live=True, help="Share of channels dropped while training.")
+    channels: int = 32
+    dilations: tuple[int, ...] = (1, 3, 9)
+    n_hidden: int = 32
+    dropout: float = control(0.0, low=0, high=0.9, live=True, help="Share of channels dropped while training.")
     seed: int = 0
 
     def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("n_tags", "channels", "n_blocks", "n_hidden")}
-        if min(sizes.values()) < 1 or self.n_tags < 2:
+        if min(self.channels, self.n_hidden, *self.dilations, 1) < 1:
             raise ValueError(
-                f"a tagger needs at least 2 tags, and 1 of channels, blocks and hidden values, got {sizes}"
+                "a tagger needs at least 1 channel, 1 hidden value and dilations of at least 1, got "
+                f"channels={self.channels}, n_hidden={self.n_hidden}, dilations={self.dilations}"
             )
         check(self)
 
@@ -48,8 +51,7 @@ class _Block(nn.Module):
     def forward(self, x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
         hidden = functional.relu(self.wide(functional.relu(self.norm(x))))  # (n, channels, places)
         if self.training and share > 0:
-            kept = drop(torch.ones_like(hidden[:, :, :1]), share, generator)  # whole channels, as places are alike
-            hidden = hidden * kept
+            hidden = hidden * drop(torch.ones_like(hidden[:, :, :1]), share, generator)  # the same at all places
         added: torch.Tensor = self.point(hidden)
         return x + added
 
@@ -57,24 +59,24 @@ class _Block(nn.Module):
 class SequenceTagger(nn.Module):
     """Tag every base of a sequence: what it belongs to, on which strand, at which codon position.
 
-    Convolutions read the bases; dilated ones, at one place a codon, gather what lies within some hundred bases; and a
-    bidirectional GRU, at one place every nine bases, carries along what lies farther off. The idea of a network under
-    a structured decoder is that of Helixer (Stiehler et al. 2021) and Tiberius (Gabriel et al. 2024), at a size that
-    two CPU cores train in minutes.
+    The same network reads all six frames, codon by codon: convolutions and dilated ones gather what lies within some
+    fifty bases; then the frames are told of each other, and a bidirectional GRU, at one place every nine codons,
+    carries
+    along what lies farther off. As the frames share their weights, one known gene teaches all six, and a sequence and
+    its reverse complement get the same tags. The idea of a network under a structured decoder is that of Helixer
+    (Stiehler et al. 2021) and Tiberius (Gabriel et al. 2024), at a size that two CPU cores train in minutes.
 
     What is near and what is remembered can be asked for apart, so that `genolab.infer.tag` has the convolutions look at
     a chromosome in pieces, and the GRU walk along the whole of it.
 
     Parameters
     ----------
-    n_tags
-        Number of tags; those of `genolab.data.TAGS` unless told otherwise.
     channels
-        Width of the convolutions.
-    n_blocks
-        Dilated blocks; each doubles the reach.
+        Width of the convolutions, for each frame.
+    dilations
+        Steps, in codons, of the dilated convolutions.
     n_hidden
-        Width of the GRU, for each direction.
+        Width of the GRU, for each frame and direction.
     dropout
         Share of channels dropped while training, 0 to 0.9; may change while it trains.
     seed
@@ -82,70 +84,99 @@ class SequenceTagger(nn.Module):
 
     Examples
     --------
-    >>> windows = gl.data.windows(genome, 4500, strands="+-")
+    >>> windows = gl.data.windows(genome, 4500, strands="both")
     >>> dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
-    >>> run = gl.Run(SequenceTagger(), *gl.data.split(dataset, by="chromosome")[:2])
+    >>> run = gl.Run(SequenceTagger(), dataset)
     """
 
     def __init__(
         self,
         *,
-        n_tags: int = len(TAGS),
-        channels: int = 48,
-        n_blocks: int = 4,
-        n_hidden: int = 48,
-        dropout: float = 0.1,
+        channels: int = 32,
+        dilations: tuple[int, ...] = (1, 3, 9),
+        n_hidden: int = 32,
+        dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.config = SequenceTaggerConfig(n_tags, channels, n_blocks, n_hidden, dropout, seed)
+        self.config = SequenceTaggerConfig(channels, tuple(dilations), n_hidden, dropout, seed)
         with seeded(seed):
-            self.words = nn.Conv1d(_WORDS, channels, 9, stride=_CODON, padding=3)
-            self.blocks = nn.ModuleList(_Block(channels, 2**number) for number in range(n_blocks))
+            self.codons = nn.Conv1d(64, _LETTERS, 1)
+            self.words = nn.Conv1d(_LETTERS, channels, 7, padding=3)
+            self.blocks = nn.ModuleList(_Block(channels, dilation) for dilation in dilations)
             self.norm = nn.BatchNorm1d(channels)
+            self.mix = nn.Conv1d(3 * channels, channels, 1)
             self.far = nn.Conv1d(channels, n_hidden, _STRIDE // _CODON, stride=_STRIDE // _CODON)
             self.gru = nn.GRU(n_hidden, n_hidden, batch_first=True, bidirectional=True)
-            self.join = nn.Conv1d(channels + 2 * n_hidden, channels, 1)
-            self.to_tags = nn.Conv1d(channels, _CODON * n_tags, 1)
+            self.join = nn.Conv1d(channels + 6 * n_hidden, channels, 1)
+            self.to_tags = nn.Conv1d(channels, _KINDS * _OFFSETS, 1)
 
     @property
     def stride(self) -> int:
-        """Bases a place of the coarsest layer covers: windows that start at multiples of it are tagged alike."""
+        """Bases that a place of the coarsest layer covers."""
         return _STRIDE
 
     @property
     def reach(self) -> int:
         """Bases to either side that the convolutions see, in whole places."""
-        wide = 2 * _CODON + 2 + _CODON * (2 ** int(self.config.n_blocks) - 1)
-        return -(-wide // _STRIDE) * _STRIDE
+        bases = _CODON * (3 + sum(self.config.dilations)) + 4
+        return -(-bases // _STRIDE) * _STRIDE
 
     def near(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Return what the convolutions see round each codon, ``(n, channels, length / 3)``, of ``(n, 4, length)``."""
-        hidden: torch.Tensor = self.words(_words(x))
+        """Return what is seen round each codon in each frame, for bases ``(n, 4, length)`` of whole places.
+
+        Returns
+        -------
+        ``(n, 6, channels, length / 3)``: the frames of the + strand, then those of the - strand; places along the
+        + strand.
+        """
+        n, _, length = x.shape
+        both = torch.cat([x, x.flip(1, 2)])  # (2 n, 4, length): as either strand is read
+        letters = self.codons(_codons(both))  # (2 n, letters, length)
+        frames = torch.stack([letters[:, :, frame::_CODON] for frame in range(3)], dim=1)
+        hidden = self.words(frames.flatten(0, 1))  # (6 n, channels, length / 3)
         for block in self.blocks:
             hidden = block(hidden, self.config.dropout, generator)
-        return functional.relu(self.norm(hidden))
+        hidden = functional.relu(self.norm(hidden)).view(2, n, 3, -1, length // _CODON)
+        told = torch.cat([hidden[0], hidden[1].flip(-1)], dim=1)  # (n, 6, channels, length / 3)
+        return functional.relu(_each(self.mix, torch.cat([told, *_others(told)], dim=2)))
 
     def gist(self, near: torch.Tensor) -> torch.Tensor:
-        """Return what the GRU is told of every nine codons, ``(n, n_hidden, length / 27)``."""
-        return functional.relu(self.far(near))
+        """Return what the GRU is told of every nine codons in each frame, ``(n, 6, n_hidden, length / 27)``."""
+        return _read(functional.relu(_each(self.far, _read(near))))
 
     def remember(self, gist: torch.Tensor) -> torch.Tensor:
-        """Return what the GRU carries along from either side, ``(n, 2 * n_hidden, length / 27)``."""
-        memory: torch.Tensor = self.gru(gist.transpose(1, 2))[0].transpose(1, 2)
-        return memory
+        """Return what the GRU carries along from either side in each frame, ``(n, 6, 2 * n_hidden, length / 27)``."""
+        told = _read(gist).flatten(0, 1).transpose(1, 2)  # (6 n, places, n_hidden)
+        memory: torch.Tensor = self.gru(told)[0].transpose(1, 2)
+        return _read(memory.unflatten(0, (-1, _FRAMES)))
 
     def judge(self, near: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        """Return what the last layer reads, ``(n, channels, length / 3)``, from what is near and what is remembered."""
-        memory = memory.repeat_interleave(_STRIDE // _CODON, dim=2)
-        return functional.relu(self.join(torch.cat([near, memory], dim=1)))
+        """Return what the last layer reads, ``(n, 6, channels, length / 3)``, from what is near and remembered."""
+        memory = torch.cat([memory, *_others(memory)], dim=2).repeat_interleave(_STRIDE // _CODON, dim=3)
+        return functional.relu(_each(self.join, torch.cat([near, memory], dim=2)))
 
     def tell(self, judged: torch.Tensor) -> torch.Tensor:
-        """Return scores ``(n, n_tags, length)``: three bases a codon."""
-        scores: torch.Tensor = self.to_tags(judged)  # (n, 3 * n_tags, length / 3)
-        n, _, places = scores.shape
-        scores = scores.view(n, self.config.n_tags, _CODON, places).transpose(2, 3)
-        return scores.reshape(n, self.config.n_tags, places * _CODON)
+        """Return scores ``(n, n_tags, length)``, from all frames' verdicts on each place's three bases."""
+        n, _, _, places = judged.shape
+        verdicts = _each(self.to_tags, judged).view(n, 2, 3, _KINDS, _OFFSETS, places)
+        both = torch.stack([verdicts[:, 0], verdicts[:, 1].flip(-1)], dim=1)  # as either strand is read
+        by_base = torch.stack(
+            [both[:, :, frame, :, 2 - frame : 5 - frame] for frame in range(3)], dim=2
+        )  # (n, 2, 3 frames, 4, 3 bases, places)
+        coding = torch.stack(
+            [
+                torch.stack([by_base[:, :, (base - position) % 3, 0, base] for base in range(3)], dim=-1)
+                for position in range(3)
+            ],
+            dim=2,
+        ).flatten(3)  # (n, 2, 3 codon positions, length)
+        shared = by_base.mean(dim=2).transpose(3, 4).flatten(3)  # (n, 2, 4, length)
+        plus, minus = torch.cat([coding, shared], dim=2).unbind(dim=1)  # (n, 7, length) each
+        minus = minus.flip(-1)
+        tags = [(plus[:, 4] + minus[:, 4]) / 2, *plus[:, :3].unbind(1), *minus[:, :3].unbind(1)]
+        tags += [strand[:, kind] for kind in (5, 6) for strand in (plus, minus)]  # introns, tRNAs
+        return torch.stack(tags, dim=1)
 
     def logits(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Return scores ``(n, n_tags, length)`` for one-hot bases ``(n, 4, length)``, uint8 or float."""
@@ -164,11 +195,11 @@ class SequenceTagger(nn.Module):
             They are no one-hot bases.
         """
         _check_bases(x)
-        return functional.pad(x.to(self.words.weight.dtype), (0, -x.shape[2] % _STRIDE))
+        return functional.pad(x.to(self.codons.weight.dtype), (0, -x.shape[2] % _STRIDE))
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the mean over the places of what the last layer reads, ``(n, channels)``."""
-        return self._judged(batch.x).mean(dim=2)
+        return self._judged(batch.x).mean(dim=(1, 3))
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return each base's probabilities of the tags, ``(n, n_tags, length)``."""
@@ -209,20 +240,37 @@ class SequenceTagger(nn.Module):
                 f"a tagger learns a tag for each of the {first.x.shape[2]:,} bases of a row, and got {came}: pass "
                 "target='genome/tags' to AnnDataset"
             )
-        if int(first.target.max()) >= self.config.n_tags:
+        if int(first.target.max()) >= len(TAGS):
             raise ValueError(
-                f"this model was built for the tags 0 to {self.config.n_tags - 1}, and got {int(first.target.max())}: "
-                "build it with a larger n_tags"
+                f"there are {len(TAGS)} tags, 0 to {len(TAGS) - 1}, and a row has {int(first.target.max())}: make them "
+                "with gl.data.tag_genome"
             )
-        return f"Cross-entropy a base over {self.config.n_tags} tags, windows of {first.x.shape[2]:,} bases."
+        return f"Cross-entropy a base over {len(TAGS)} tags, windows of {first.x.shape[2]:,} bases."
 
 
-def _words(x: torch.Tensor) -> torch.Tensor:
-    """Return which word of three letters begins at each base, ``(n, 64, length)``, for bases ``(n, 4, length)``."""
+def _codons(x: torch.Tensor) -> torch.Tensor:
+    """Return which codon begins at each base, ``(n, 64, length)``, for bases ``(n, 4, length)``."""
     n, _, length = x.shape
     x = functional.pad(x, (0, 2))
     first, second, third = x[:, :, None, None, :length], x[:, None, :, None, 1 : length + 1], x[:, None, None, :, 2:]
-    return (first * second * third).reshape(n, _WORDS, length)
+    return (first * second * third).reshape(n, 64, length)
+
+
+def _each(layer: nn.Module, frames: torch.Tensor) -> torch.Tensor:
+    """Apply a layer to every frame, ``(n, 6, channels, places)``."""
+    made: torch.Tensor = layer(frames.flatten(0, 1))
+    return made.unflatten(0, (-1, _FRAMES))
+
+
+def _read(frames: torch.Tensor) -> torch.Tensor:
+    """Turn the - strand's frames round: from places along the + strand to the order in which they are read, or back."""
+    return torch.cat([frames[:, :3], frames[:, 3:].flip(-1)], dim=1)
+
+
+def _others(frames: torch.Tensor) -> list[torch.Tensor]:
+    """Return for each frame the mean of its strand's frames, and the mean of the other strand's."""
+    strands = frames.unflatten(1, (2, 3)).mean(dim=2)  # (n, 2, channels, places)
+    return [strands.repeat_interleave(3, dim=1), strands.flip(1).repeat_interleave(3, dim=1)]
 
 
 def _check_bases(x: torch.Tensor) -> None:
