@@ -208,6 +208,9 @@ KINDS = [
     {"reverse_complement": "share", "pool": 3, "n_layers": 1},
     {"reverse_complement": "average", "pool": 2},
     {"reverse_complement": "average", "length": 24, "members": 2},
+    {"period": 3},
+    {"period": 5, "length": 24, "pool": 2},
+    {"period": 3, "length": 24, "reverse_complement": "share"},
 ]
 
 
@@ -232,6 +235,8 @@ def test_changes_computed_where_they_reach_equal_those_of_the_whole_sequence(opt
                 changed[:, :, place] = torch.eye(4)[base]
                 whole[:, base, place] = model.logits(changed)
         torch.testing.assert_close(single_changes(model, x), whole, atol=2e-6, rtol=1e-4)
+        many = single_changes(model, x.repeat(30, 1, 1))  # more than go together place by place, and than a block
+        torch.testing.assert_close(many, whole.repeat(30, 1, 1, 1), atol=2e-6, rtol=1e-4)
 
 
 def test_tangermeme_finds_the_same_for_any_module():

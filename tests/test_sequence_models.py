@@ -126,13 +126,37 @@ def test_it_is_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(gl.infer.predict(again, data), gl.infer.predict(run.model, data))
 
 
+def test_a_rhythm_is_the_same_in_every_frame():
+    model = small(period=3).double().eval()
+    rhythm = model.members[0].rhythm
+    found = torch.rand(5, 8, 24, dtype=torch.double)
+    here, moved = (rhythm(values, 0.0, None) for values in (found, found.roll(1, dims=2)))
+    torch.testing.assert_close(here, moved)
+    assert not torch.allclose(here, rhythm(found.roll(4, dims=1), 0.0, None))
+    assert model.logits(torch.zeros(2, 4, 25, dtype=torch.double)).shape == (2, 2)
+
+
+def test_reading_frames_are_learned_without_a_frame_being_given():
+    random = np.random.default_rng(0)
+    codons = random.choice(["GCT", "GAA", "CTG", "AAA"], size=(400, 24))
+    coding = ["".join(row) for row in codons]
+    letters = ["".join(random.permutation(list(row))) if i % 2 else row for i, row in enumerate(coding)]
+    adata = ad.AnnData(
+        obs=pd.DataFrame({"kind": np.resize(["coding", "shuffled"], 400)}, index=list(map(str, range(400))))
+    )
+    adata.obsm["sequence"] = gl.data.one_hot([row[i % 3 :][:66] for i, row in enumerate(letters)])
+    data = dataset(adata)
+    learned = trained(small(width=3, n_layers=1, period=3), data.subset(np.arange(300)), epochs=10)
+    assert accuracy(learned, data.subset(np.arange(300, 400))) > 0.9
+
+
 # ---- strands ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["share", "average"])
 @pytest.mark.parametrize("length", [None, LENGTH])
 def test_both_strands_give_the_same_answer_to_the_last_bit(how, length):
-    model = whole_numbers(small(length=length, reverse_complement=how, pool=2, n_layers=3))
+    model = whole_numbers(small(length=length, reverse_complement=how, pool=2, n_layers=3, period=3))
     x = torch.from_numpy(planted(20).obsm["sequence"]).double()
     assert torch.equal(model.logits(x), model.logits(gl.data.reverse_complement(x)))
     assert model.logits(x).unique().numel() > 2
@@ -186,6 +210,7 @@ def test_hidden_bases_are_n():
         ({"task": "colours"}, "task must be one of"),
         ({"reverse_complement": "both"}, "None, 'share' or 'average'"),
         ({"width": 8}, "width must be odd"),
+        ({"period": 1}, "period must be at least 2"),
         ({"n_filters": 0}, "sizes of at least 1"),
         ({"n_filters": 7, "reverse_complement": "share"}, "must be even"),
         ({"pool": 5, "length": LENGTH, "reverse_complement": "share"}, "multiple of pool"),

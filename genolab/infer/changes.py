@@ -7,6 +7,8 @@ the window enters the strongest response by the maxima of both sides. tangermeme
 for any network, from its graph; knowing the network makes it ten times as fast.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -15,6 +17,8 @@ from torch.nn import functional
 from genolab.models.sequence import SequenceCNN
 
 _BLOCK: Final = 64  # sequences at a time: what one position needs then stays in the processor's cache
+_FEW: Final = 16  # up to so many, windows of many positions go together: one by one each would be too little work
+_NOTHING: Final = -1e30  # a score that no change lifts above zero, for places beyond the ends
 
 
 class _Window(NamedTuple):
@@ -80,22 +84,43 @@ class _Member:
     def __init__(self, reader: Any) -> None:
         self.reader = reader
         self.layers = [_Layer(layer) for layer in (reader.first, *reader.deeper)]
-        self.pool = int(reader.pool.kernel_size)
+        self.pool = int(reader.pooled)
         self.both = reader.strands == "share"
+        # Places to either side that a change may reach, after the pooling
+        self.reach = -(-self.layers[0].half // self.pool) + sum(layer.half for layer in self.layers[1:])
 
     def changes(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(n, 4, length, n_outputs)``, the other strand left out where it is to be averaged with."""
-        known = _Known(self, x)
+        known = _Known.of(self, x)
         here = self._outputs(known, None, torch.arange(len(x), device=x.device))
         found = here[:, None, None, :].repeat(1, 4, x.shape[2], 1)
-        for place in range(x.shape[2]):
-            rows, bases = torch.nonzero(x[:, :, place] == 0, as_tuple=True)
-            window = self._first(known, x[:, :, place], place, rows, bases)
+        for rows, places, part, at in self._tasks(known, x):
+            there = x[rows, :, places]  # (m, 4)
+            one, bases = torch.nonzero(there == 0, as_tuple=True)
+            window = self._first(part, there, at, one, bases)
             if window.high > window.low:
                 for number in range(1, len(self.layers)):
-                    window = self._deeper(known, number, window, rows)
-                found[rows, bases, place] = self._outputs(known, window, rows)
+                    window = self._deeper(part, number, window, one)
+                found[rows[one], bases, places[one]] = self._outputs(part, window, one)
         return found
+
+    def _tasks(
+        self, known: "_Known", x: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, "_Known", int]]:  # fmt: skip
+        """Give rows and places to change, what is known around them, and where in that all of them are changed."""
+        n, _, length = x.shape
+        every = torch.arange(n, device=x.device)
+        if n > _FEW:
+            for place in range(length):
+                yield every, torch.full_like(every, place), known, place
+            return
+        for shift in range(self.pool):  # places that the pooling treats alike
+            places = torch.arange(shift, length, self.pool, device=x.device)
+            rows = every.repeat_interleave(len(places))
+            places = places.repeat(n)
+            for some in torch.split(torch.arange(len(rows), device=x.device), _BLOCK):
+                around = known.around(rows[some], torch.div(places[some], self.pool, rounding_mode="floor"))
+                yield rows[some], places[some], around, self.reach * self.pool + shift
 
     def _first(
         self, known: "_Known", there: torch.Tensor, place: int, rows: torch.Tensor, bases: torch.Tensor
@@ -125,9 +150,8 @@ class _Member:
         for step in range(spread.shape[2]):
             start = before.low - layer.half + step
             first, last = max(start, low), min(start + width, high)
-            if first >= last:
-                continue  # all of it lies beyond an end
-            change[:, first - low : last - low] += spread[:, first - start : last - start, step]
+            if first < last:  # else all of it lies beyond an end
+                change[:, first - low : last - low] += spread[:, first - start : last - start, step]
         change.relu_().sub_(_take(passed[:, low:high], rows))
         change[:, before.low - low : before.high - low] += before.change
         return _Window(change, low, high)
@@ -141,10 +165,33 @@ class _Member:
         return found
 
     def _hidden(self, responses: torch.Tensor) -> torch.Tensor:
-        hidden: torch.Tensor = self.reader.activation(self.reader.to_hidden(self.reader.norm(responses)))
+        reader, all_over = self.reader, responses
+        if reader.rhythm is not None:
+            all_over, phases = responses.split([responses.shape[1] - reader.rhythm.period, reader.rhythm.period], dim=1)
+        all_over = all_over.flatten(1)
+        if reader.rhythm is not None:
+            rhythms = reader.rhythm.of_phases(reader.rhythm.norm(phases.transpose(1, 2)))
+            all_over = torch.cat([all_over, rhythms], dim=1)
+        hidden: torch.Tensor = reader.activation(reader.to_hidden(reader.norm(all_over)))
         return hidden
 
+    def profiles(self, n_places: int) -> tuple[torch.Tensor, ...]:
+        """Return the weights of the places, ``(profiles, filters, places)``, also as the other strand has them.
 
+        The phases of a rhythm are profiles too, the same for all filters; they come last.
+        """
+        own = [] if self.reader.profiles is None else [self.reader.profiles]
+        if self.reader.rhythm is not None:
+            place = torch.eye(n_places, device=self.layers[0].weight.device)
+            phases = self.reader.rhythm.phases(place[None])[0].T  # (period, places)
+            own.append(phases[:, None].expand(-1, len(self.layers[0].weight), -1))
+        if not own:
+            return ()
+        both = torch.cat(own)
+        return (both, both.flip(1, 2)) if self.both else (both,)
+
+
+@dataclass(frozen=True)
 class _Known:
     """What a member sees of the sequences as they are, all with the filters as the last axis.
 
@@ -156,58 +203,127 @@ class _Known:
         Of each layer, what comes from the activation (and the pooling, for the first).
     found
         The sum that the outputs are read from, ``(n, places, filters)``.
+    before, after
+        The strongest response before each place, and from it on, ``(n, places + 1, filters)``; none is below zero.
+    average
+        The mean response over all places, ``(n, filters)``.
+    n_places
+        Of a whole sequence.
+    profiles
+        The places' weights as `_Member.profiles` gives them, ``(profiles, filters, places)``, for windows
+        ``(n, profiles, filters, places)``; empty where places don't count.
+    anywhere
+        Whether the strongest and the mean response are read too.
+    placed
+        The sums of what was found by these weights, ``(n, profiles, filters)`` each.
+    reach, pool
+        As of the member.
     """
 
-    def __init__(self, member: _Member, x: torch.Tensor) -> None:
-        self.member = member
-        first = member.layers[0].scores(x)
-        self.scores, self.passed = [first], [first.relu()]
-        if member.pool > 1:
-            places = first.shape[1] // member.pool
-            parts = self.passed[0][:, : places * member.pool].reshape(len(x), places, member.pool, -1)
-            self.passed[0] = parts.amax(dim=2)
-        self.found = self.passed[0]
-        for layer in member.layers[1:]:
-            self.scores.append(layer.scores(self.found.transpose(1, 2)))
-            self.passed.append(self.scores[-1].relu())
-            self.found = self.found + self.passed[-1]
-        # The strongest response before each place, and from it on; all are above zero
-        none = torch.zeros_like(self.found[:, :1])
-        self.before = torch.cat([none, self.found.cummax(dim=1).values], dim=1)
-        self.after = torch.cat([self.found.flip(1).cummax(dim=1).values.flip(1), none], dim=1)
-        self.placed = [self.by_place(self.found, 0, turned=turned) for turned in self._sides()]
+    scores: tuple[torch.Tensor, ...]
+    passed: tuple[torch.Tensor, ...]
+    found: torch.Tensor
+    before: torch.Tensor
+    after: torch.Tensor
+    average: torch.Tensor
+    n_places: int
+    profiles: tuple[torch.Tensor, ...]
+    anywhere: bool
+    placed: tuple[torch.Tensor, ...]
+    reach: int
+    pool: int
 
-    def _sides(self) -> tuple[bool, ...]:
-        if self.member.reader.profiles is None:
-            return ()
-        return (False, True) if self.member.both else (False,)
+    @classmethod
+    def of(cls, member: _Member, x: torch.Tensor) -> "_Known":
+        """Look at one-hot sequences ``(n, 4, length)``."""
+        first = member.layers[0].scores(x)
+        n_places = first.shape[1] // member.pool
+        found = first[:, : n_places * member.pool].relu().view(len(x), n_places, member.pool, -1).amax(dim=2)
+        scores, passed = [first], [found]
+        for layer in member.layers[1:]:
+            scores.append(layer.scores(found.transpose(1, 2)))
+            passed.append(scores[-1].relu())
+            found = found + passed[-1]
+        none = torch.zeros_like(found[:, :1])
+        return cls(
+            tuple(scores),
+            tuple(passed),
+            found,
+            before=torch.cat([none, found.cummax(dim=1).values], dim=1),
+            after=torch.cat([found.flip(1).cummax(dim=1).values.flip(1), none], dim=1),
+            average=found.mean(dim=1),
+            n_places=n_places,
+            profiles=member.profiles(n_places),
+            anywhere=member.reader.profiles is None,
+            placed=tuple(torch.einsum("nlc,pcl->npc", found, weight) for weight in member.profiles(n_places)),
+            reach=member.reach,
+            pool=member.pool,
+        )
+
+    def around(self, rows: torch.Tensor, places: torch.Tensor) -> "_Known":
+        """Cut a window round one place of each of some rows; beyond the ends is nothing that a change could lift."""
+        wide, at = 2 * self.reach + 1, (rows, places)
+        used = self.scores[0][:, : self.n_places * self.pool]  # what the pooling leaves over does nothing
+        last = self.before[:, -1:].expand(-1, self.reach + 1, -1)
+        weights = (functional.pad(weight, (self.reach, self.reach + 1)) for weight in self.profiles)
+        return _Known(
+            (
+                self._cut(used, at, wide * self.pool, beyond=_NOTHING, step=self.pool),
+                *(self._cut(layer, at, wide, beyond=_NOTHING) for layer in self.scores[1:]),
+            ),
+            tuple(self._cut(layer, at, wide) for layer in self.passed),
+            self._cut(self.found, at, wide),
+            before=self._cut(torch.cat([self.before, last], dim=1), at, wide + 1),
+            after=self._cut(self.after, at, wide + 1),
+            average=self.average[rows],
+            n_places=self.n_places,
+            anywhere=self.anywhere,
+            profiles=tuple(weight.unfold(2, wide, 1)[:, :, places].permute(2, 0, 1, 3) for weight in weights),
+            placed=tuple(sums[rows] for sums in self.placed),
+            reach=self.reach,
+            pool=self.pool,
+        )
+
+    def _cut(
+        self,
+        values: torch.Tensor,
+        at: tuple[torch.Tensor, torch.Tensor],
+        wide: int,
+        *,
+        beyond: float = 0,
+        step: int = 1,
+    ) -> torch.Tensor:
+        """Return `wide` positions of each row of ``(n, length, filters)``, from `reach` places before the given on."""
+        rows, places = at
+        edged = functional.pad(values, (0, 0, self.reach * step, (self.reach + 1) * step), value=beyond)
+        start = rows * edged.shape[1] + places * step
+        index = (start[:, None] + torch.arange(wide, device=rows.device)).ravel()
+        return edged.flatten(0, 1).index_select(0, index).view(len(rows), wide, -1)
 
     def responses(self, window: _Window | None, rows: torch.Tensor, *, turned: bool) -> torch.Tensor:
-        """Return what the hidden layer reads, ``(n, 2 filters)`` or ``(n, profiles * filters)``."""
-        if self.member.reader.profiles is None:
-            both = torch.stack([self.strongest(window, rows), self.mean(window, rows)], dim=1)
-            return (both.flip(2) if turned else both).flatten(1)
-        sums = _take(self.placed[turned], rows)
-        if window is not None:
-            sums = sums + self.by_place(window.change, window.low, turned=turned)
-        return sums.flatten(1)
+        """Return what the hidden layer reads of each filter, ``(n, numbers, filters)``."""
+        parts = []
+        if self.anywhere:
+            parts.append(torch.stack([self._strongest(window, rows), self._mean(window, rows)], dim=1))
+        if self.profiles:
+            placed = _take(self.placed[turned], rows)
+            parts.append(placed if window is None else placed + self._by_place(window, rows, self.profiles[turned]))
+        both = torch.cat(parts, dim=1)
+        return both.flip(2) if turned else both
 
-    def strongest(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
-        """Return the strongest response of each filter, ``(n, filters)``."""
+    def _by_place(self, window: _Window, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        weights = weights[..., window.low : window.high]
+        if weights.ndim == 3:
+            return torch.einsum("nlc,pcl->npc", window.change, weights)
+        return torch.einsum("nlc,npcl->npc", window.change, _take(weights, rows))
+
+    def _strongest(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
         if window is None:
             return self.before[:, -1][rows]
         outside = torch.maximum(self.before[:, window.low], self.after[:, window.high])[rows]
         inside = _take(self.found[:, window.low : window.high], rows).add_(window.change).amax(dim=1)
         return torch.maximum(outside, inside)
 
-    def mean(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
-        """Return the mean response of each filter, ``(n, filters)``."""
-        mean = self.found.mean(dim=1)[rows]
-        return mean if window is None else mean + window.change.sum(dim=1) / self.found.shape[1]
-
-    def by_place(self, values: torch.Tensor, low: int, *, turned: bool) -> torch.Tensor:
-        """Return the sums over places from `low` on by the weights of each, ``(n, profiles, filters)``."""
-        if turned:
-            values, low = values.flip(1, 2), self.found.shape[1] - low - values.shape[1]
-        profiles = self.member.reader.profiles[:, :, low : low + values.shape[1]]  # (profiles, filters, window)
-        return torch.einsum("nlc,pcl->npc", values, profiles)
+    def _mean(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
+        mean = self.average[rows]
+        return mean if window is None else mean + window.change.sum(dim=1) / self.n_places

@@ -19,6 +19,7 @@ Strands = Literal["share", "average"] | None
 _TASKS: Final = ("classes", "labels", "values")
 _DEEPER_WIDTH: Final = 5  # positions that a deeper filter sees; the first layer alone is as wide as a motif
 _PROFILES: Final = 2  # weighted sums over the positions that each filter gets where positions count
+_RHYTHMS: Final = 32  # ways in which the responses in the phases of a period are held together
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class SequenceCNNConfig:
     width: int = 15
     pool: int = 1
     n_layers: int = 2
+    period: int | None = None
     hidden: int = 64
     members: int = 1
     reverse_complement: Strands = None
@@ -80,6 +82,9 @@ class SequenceCNN(nn.Module):
         Neighbouring positions of which the first layer passes on the strongest response; 1: all positions.
     n_layers
         Convolutional layers, the first included.
+    period
+        3 where some of the sequences may be coding: responses are then also summed codon position by codon position,
+        and the frame in which they fit best is taken. It needs neither a frame nor a length. ``None``: no such rhythm.
     hidden
         Width of the last layer before the outputs, which `embed` returns.
     members
@@ -117,6 +122,7 @@ class SequenceCNN(nn.Module):
         width: int = 15,
         pool: int = 1,
         n_layers: int = 2,
+        period: int | None = None,
         hidden: int = 64,
         members: int = 1,
         reverse_complement: Strands = None,
@@ -135,6 +141,7 @@ class SequenceCNN(nn.Module):
             width,
             pool,
             n_layers,
+            period,
             hidden,
             members,
             reverse_complement,
@@ -251,7 +258,8 @@ class _Reader(nn.Module):
         self.strongest = nn.AdaptiveMaxPool1d(1)  # a layer, so that DeepLIFT can have a rule for it
         places = 0 if config.length is None else config.length // config.pool
         self.profiles = nn.Parameter(torch.randn(_PROFILES, n, places) / max(1, places) ** 0.5) if places else None
-        width = 2 * n if self.profiles is None else _PROFILES * n
+        self.rhythm = None if config.period is None else _Rhythm(n, config.period)
+        width = (2 if self.profiles is None else _PROFILES) * n + (0 if self.rhythm is None else _RHYTHMS)
         self.norm = SteadyNorm(width, eps=1e-3)
         self.to_hidden = nn.Linear(width, config.hidden)
         self.activation = nn.ReLU()
@@ -281,8 +289,37 @@ class _Reader(nn.Module):
             all_over = torch.cat([self.strongest(found)[:, :, 0], found.mean(dim=2)], dim=1)  # (n, 2 n_filters)
         else:
             all_over = torch.einsum("ncl,pcl->npc", found, self.profiles).flatten(1)  # (n, _PROFILES n_filters)
+        if self.rhythm is not None:
+            all_over = torch.cat([all_over, self.rhythm(found, dropout, generator)], dim=1)
         hidden: torch.Tensor = self.activation(self.to_hidden(drop(self.norm(all_over), dropout, generator)))
         return drop(hidden, dropout, generator)
+
+
+class _Rhythm(nn.Module):
+    """What returns every `period` positions, in whichever phase: ``(n, n_filters, length)`` to ``(n, _RHYTHMS)``."""
+
+    def __init__(self, n_filters: int, period: int) -> None:
+        super().__init__()
+        self.period = period
+        self.norm = SteadyNorm(n_filters, eps=1e-3)
+        self.to_rhythms = nn.Conv1d(n_filters, _RHYTHMS, period)  # over the phases, which close to a ring
+        self.strongest = nn.AdaptiveMaxPool1d(1)
+
+    def forward(self, found: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Take each rhythm in the phase where it fits best."""
+        phases = self.norm(self.phases(found))
+        return self.of_phases(drop(phases, dropout, generator))
+
+    def phases(self, found: torch.Tensor) -> torch.Tensor:
+        """Return the mean response in each phase, ``(n, n_filters, period)``; what is left at the end doesn't count."""
+        whole = found.shape[2] // self.period * self.period
+        return found[:, :, :whole].unflatten(2, (-1, self.period)).mean(dim=2)
+
+    def of_phases(self, phases: torch.Tensor) -> torch.Tensor:
+        """Return the rhythms of normalised responses in the phases, ``(n, _RHYTHMS)``."""
+        ring = torch.cat([phases, phases[:, :, :-1]], dim=2)  # (n, n_filters, 2 period - 1)
+        rhythms: torch.Tensor = self.strongest(self.to_rhythms(ring))[:, :, 0]
+        return rhythms
 
 
 def _check_choices(config: SequenceCNNConfig) -> None:
@@ -302,6 +339,8 @@ def _check_sizes(config: SequenceCNNConfig) -> None:
     small = {name: getattr(config, name) for name in names if getattr(config, name) < 1}
     if small:
         raise ValueError(f"a SequenceCNN needs sizes of at least 1, got {small}")
+    if config.period is not None and config.period < 2:
+        raise ValueError(f"period must be at least 2, or None for no rhythm, got {config.period}")
     if config.width % 2 == 0:
         raise ValueError(f"width must be odd, so that a filter has a middle, got {config.width}")
     if config.length is not None and config.length < config.pool:
