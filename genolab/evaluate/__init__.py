@@ -12,6 +12,7 @@ from genolab.evaluate.agreement import Interval
 from genolab.evaluate.classify import METRICS_OF_CLASSES, table
 from genolab.evaluate.curves import confusion, precision_recall, roc
 from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
+from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
 from genolab.evaluate.rebuilt import reconstruction
 
 __all__ = [
@@ -21,10 +22,14 @@ __all__ = [
     "Interval",
     "KNNScores",
     "LeidenScore",
+    "Motifs",
     "confusion",
+    "filter_motifs",
+    "information",
     "knn_scores",
     "latents",
     "leiden_ari",
+    "match",
     "precision_recall",
     "reconstruction",
     "roc",
