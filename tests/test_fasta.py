@@ -3,7 +3,6 @@
 import gzip
 import pickle
 
-import numpy as np
 import pytest
 
 import genolab as gl
@@ -226,15 +225,3 @@ def test_keywords_are_refused_where_they_mean_nothing(tmp_path):
         gl.data.read(tmp_path / "g.fa", fasta=tmp_path / "g.fa")
     with pytest.raises(ValueError, match="backed=True works for"):
         gl.data.read(tmp_path / "g.fa", backed=True)
-
-
-def test_promoters_of_e_coli_are_what_their_files_say():
-    loci = gl.data.fetch("sigma70_promoters")
-    assert loci.obsm["sequence"].shape == (3839, 4, 81)
-    assert loci.obs["promoter"].value_counts().to_dict() == {"other": 3000, "promoter": 839}
-    # The -10 box ends about 7 bases before the start of transcription: T and A at its most conserved places.
-    box = loci.obsm["sequence"][loci.obs["promoter"] == "promoter"][:, :, loci.uns["tss"] - 15 : loci.uns["tss"] - 5]
-    share = box.mean(axis=0)
-    assert share[0].max() > 0.45
-    assert share[3].max() > 0.45
-    assert np.array_equal(loci.obsm["sequence"].sum(axis=1), np.ones((3839, 81)))

@@ -122,6 +122,15 @@ def test_a_second_fetch_asks_nobody(publisher: Publisher) -> None:
     assert publisher.asked == ["/cells.csv"]
 
 
+def test_data_sets_of_one_publication_share_a_folder(publisher: Publisher, own_cache: Path) -> None:
+    publisher.files["/cells.csv"] = CELLS
+    file = gl.data.File("cells.csv", urls=(f"{publisher.url}/cells.csv",))
+    for name in ("one", "other"):
+        gl.data.fetch(gl.data.Source(name, files=(file,), folder="paper"))
+    assert publisher.asked == ["/cells.csv"]
+    assert (own_cache / "paper" / "cells.csv").is_file()
+
+
 def test_a_mirror_folder_is_asked_first(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirrored = put(tmp_path / "mirror")
     monkeypatch.setenv("GENOLAB_MIRROR", str(tmp_path / "mirror"))
