@@ -167,7 +167,7 @@ class _Member:
     def _hidden(self, responses: torch.Tensor) -> torch.Tensor:
         reader, all_over = self.reader, responses
         if reader.rhythm is not None:
-            all_over, phases = responses.split([responses.shape[1] - reader.rhythm.period, reader.rhythm.period], dim=1)
+            all_over, phases = responses[:, : -reader.rhythm.period], responses[:, -reader.rhythm.period :]
         all_over = all_over.flatten(1)
         if reader.rhythm is not None:
             rhythms = reader.rhythm.of_phases(reader.rhythm.norm(phases.transpose(1, 2)))

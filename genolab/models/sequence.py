@@ -313,7 +313,7 @@ class _Rhythm(nn.Module):
     def phases(self, found: torch.Tensor) -> torch.Tensor:
         """Return the mean response in each phase, ``(n, n_filters, period)``; what is left at the end doesn't count."""
         whole = found.shape[2] // self.period * self.period
-        return found[:, :, :whole].unflatten(2, (-1, self.period)).mean(dim=2)
+        return found[:, :, :whole].reshape(*found.shape[:2], -1, self.period).mean(dim=2)
 
     def of_phases(self, phases: torch.Tensor) -> torch.Tensor:
         """Return the rhythms of normalised responses in the phases, ``(n, _RHYTHMS)``."""
