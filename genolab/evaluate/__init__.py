@@ -4,6 +4,7 @@ Every interval is a bootstrap over rows (cells, sequences): it tells how far ano
 not how far another training run might.
 
 >>> table({"cnn": model, "k-mers": baseline}, test)
+>>> genes({"tagger": found, "reading frames": frames}, genome, baseline="reading frames")
 >>> latents({"vae": cells.obsm["X_vae"], "pca": cells.obsm["X_pca"]}, cells.obs["cell_type"])
 >>> reconstruction(cells.X, {"vae": rebuilt, "gene mean": train_mean})
 """
@@ -11,11 +12,13 @@ not how far another training run might.
 from genolab.evaluate.agreement import Interval
 from genolab.evaluate.classify import METRICS_OF_CLASSES, table
 from genolab.evaluate.curves import confusion, precision_recall, roc
+from genolab.evaluate.gene_finding import LEVELS, genes
 from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
 from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
 from genolab.evaluate.rebuilt import reconstruction
 
 __all__ = [
+    "LEVELS",
     "METRICS",
     "METRICS_OF_CLASSES",
     "RESOLUTIONS",
@@ -25,6 +28,7 @@ __all__ = [
     "Motifs",
     "confusion",
     "filter_motifs",
+    "genes",
     "information",
     "knn_scores",
     "latents",

@@ -7,9 +7,19 @@
 >>> baseline = open_reading_frames(letters, min_length=300, chromosome="chrI")
 """
 
+from genolab.genes.codons import CodonBaseline
 from genolab.genes.decode import Grammar, decode
 from genolab.genes.gff import to_gff3
 from genolab.genes.orfs import best_min_length, open_reading_frames
 from genolab.genes.signals import Signals, Site
 
-__all__ = ["Grammar", "Signals", "Site", "best_min_length", "decode", "open_reading_frames", "to_gff3"]
+__all__ = [
+    "CodonBaseline",
+    "Grammar",
+    "Signals",
+    "Site",
+    "best_min_length",
+    "decode",
+    "open_reading_frames",
+    "to_gff3",
+]

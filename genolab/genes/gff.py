@@ -26,7 +26,7 @@ def to_gff3(genes: pd.DataFrame, path: str | Path, *, source: str = "genolab") -
     path
         The file; what was there is replaced.
     source
-        What found them.
+        What found them, for features without a ``source`` of their own.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def _line(name: str, row: dict[str, object], extra: list[str], source: str) -> s
     score, phase = row.get("score"), row.get("phase")
     values = [
         _column(row["chromosome"]),
-        source,
+        _column(row.get("source") or source),
         _column(row["kind"]),
         f"{int(str(row['start'])) + 1}",  # GFF3 counts from 1, and its ends are included
         f"{row['end']}",

@@ -16,6 +16,7 @@ _CODON: Final = 3  # the convolutions have one place a codon ...
 _STRIDE: Final = 27  # ... and the GRU one every nine codons: it is for what lies far away
 _FRAMES: Final = 6  # three on either strand
 _LETTERS: Final = 16  # numbers that a codon becomes
+_RARE: Final = ("intron+", "intron-", "tRNA+", "tRNA-")
 _OFFSETS: Final = 5  # a place's three bases lie -2 to 2 bases from where a frame's codon begins
 _KINDS: Final = 4  # coding, intergenic, intron, tRNA
 
@@ -28,6 +29,14 @@ class SequenceTaggerConfig:
     dilations: tuple[int, ...] = (1, 3, 9)
     n_hidden: int = 32
     dropout: float = control(0.0, low=0, high=0.9, live=True, help="Share of channels dropped while training.")
+    rare_weight: float = control(
+        10.0,
+        low=1,
+        high=1000,
+        scale="log",
+        live=True,
+        help="How often a base of an intron or a tRNA counts in the loss.",
+    )
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,6 +88,9 @@ class SequenceTagger(nn.Module):
         Width of the GRU, for each frame and direction.
     dropout
         Share of channels dropped while training, 0 to 0.9; may change while it trains.
+    rare_weight
+        How often a base of an intron or a tRNA counts in the loss: they are too few to be learned else. May change
+        while it trains.
     seed
         Draws the initial weights.
 
@@ -96,10 +108,11 @@ class SequenceTagger(nn.Module):
         dilations: tuple[int, ...] = (1, 3, 9),
         n_hidden: int = 32,
         dropout: float = 0.0,
+        rare_weight: float = 10.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.config = SequenceTaggerConfig(channels, tuple(dilations), n_hidden, dropout, seed)
+        self.config = SequenceTaggerConfig(channels, tuple(dilations), n_hidden, dropout, rare_weight, seed)
         with seeded(seed):
             self.codons = nn.Conv1d(64, _LETTERS, 1)
             self.words = nn.Conv1d(_LETTERS, channels, 7, padding=3)
@@ -218,8 +231,9 @@ class SequenceTagger(nn.Module):
             moved = int(torch.randint(_STRIDE, (1,), generator=batch.generator, device=x.device))
             x, tags = x[:, :, moved:], tags[:, moved:]
         scores = self.logits(x, batch.generator)
+        weight = torch.tensor([self.config.rare_weight if tag in _RARE else 1.0 for tag in TAGS], device=scores.device)
         return {
-            "loss": functional.cross_entropy(scores, tags),
+            "loss": functional.cross_entropy(scores, tags, weight=weight),
             "accuracy": (scores.argmax(dim=1) == tags).float().mean(),
         }
 
