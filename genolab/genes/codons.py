@@ -77,7 +77,7 @@ def _f1(
     sequences: Mapping[str, str],
     frames: Mapping[str, list[Frame]],
     likely: NDArray[np.float64],
-    known: set[tuple[object, ...]],
+    known: set[tuple[str, int, int, str]],
     least: float,
 ) -> float:
     """Return the F1 of whole genes when frames must be so likely."""

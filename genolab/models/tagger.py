@@ -162,7 +162,7 @@ class SequenceTagger(nn.Module):
         """Return what the GRU carries along from either side in each frame, ``(n, 6, 2 * n_hidden, length / 27)``."""
         told = _read(gist).flatten(0, 1).transpose(1, 2)  # (6 n, places, n_hidden)
         memory: torch.Tensor = self.gru(told)[0].transpose(1, 2)
-        return _read(memory.unflatten(0, (-1, _FRAMES)))
+        return _read(_by_frame(memory))
 
     def judge(self, near: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
         """Return what the last layer reads, ``(n, 6, channels, length / 3)``, from what is near and remembered."""
@@ -273,7 +273,12 @@ def _codons(x: torch.Tensor) -> torch.Tensor:
 def _each(layer: nn.Module, frames: torch.Tensor) -> torch.Tensor:
     """Apply a layer to every frame, ``(n, 6, channels, places)``."""
     made: torch.Tensor = layer(frames.flatten(0, 1))
-    return made.unflatten(0, (-1, _FRAMES))
+    return _by_frame(made)
+
+
+def _by_frame(flat: torch.Tensor) -> torch.Tensor:
+    """Return ``(n, 6, channels, places)`` of ``(6 n, channels, places)``."""
+    return flat.reshape(-1, _FRAMES, *flat.shape[1:])
 
 
 def _read(frames: torch.Tensor) -> torch.Tensor:
@@ -283,7 +288,7 @@ def _read(frames: torch.Tensor) -> torch.Tensor:
 
 def _others(frames: torch.Tensor) -> list[torch.Tensor]:
     """Return for each frame the mean of its strand's frames, and the mean of the other strand's."""
-    strands = frames.unflatten(1, (2, 3)).mean(dim=2)  # (n, 2, channels, places)
+    strands = frames.reshape(len(frames), 2, 3, *frames.shape[2:]).mean(dim=2)  # (n, 2, channels, places)
     return [strands.repeat_interleave(3, dim=1), strands.flip(1).repeat_interleave(3, dim=1)]
 
 
