@@ -14,7 +14,7 @@ from genolab.data.fasta import Fasta, open_fasta
 from genolab.data.genome import check_chromosome, genome_adata, genome_of, stretch
 from genolab.data.layout import named, regions_of, windows
 from genolab.data.matrix import Taken
-from genolab.data.sequence import Anchor, encode, reverse_complement
+from genolab.data.sequence import COMPLEMENT, Anchor, encode
 from genolab.data.tags import SWAP
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class _Layout:
         return [slice(low, high) for low, high in itertools.pairwise([0, *edges.tolist(), len(start)]) if low < high]
 
     def place(self, row: int, position: int) -> str:
-        """Name the place of a base of a window, counted along the + strand."""
+        """Name the place of a base of a window, given as its own strand counts."""
+        position = self.length - 1 - position if self.minus[row] else position
         return f"position {self._start[row] + position:,} of {self._names[self._chromosome[row]]!r} (counted from 0)"
 
 
@@ -87,10 +88,9 @@ class SequenceRows:
         """Return the windows of the given rows; those of the - strand as their reverse complement."""
         fasta, circular = open_fasta(self._genome["fasta"]), set(self._genome["circular"])
         cut = self._layout.cut(rows, lambda name, low, high: stretch(fasta, name, low, high, circular=name in circular))
-        hot = encode(cut, lambda row, position: self._layout.place(int(rows[row]), position))
         minus = self._layout.minus[rows]
-        hot[minus] = reverse_complement(hot[minus])
-        return hot
+        cut[minus] = COMPLEMENT[cut[minus]][:, ::-1]  # as letters: a quarter of the work that it is as one-hot
+        return encode(cut, lambda row, position: self._layout.place(int(rows[row]), position))
 
     def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
         return Taken(torch.from_numpy(self.read(rows)), None)

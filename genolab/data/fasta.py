@@ -97,7 +97,10 @@ def open_fasta(path: str | Path) -> Fasta:
     """
     found = Path(path).expanduser().resolve()
     if not found.is_file():
-        raise FileNotFoundError(f"there is no FASTA file {found}")
+        raise FileNotFoundError(
+            f"there is no FASTA file {found}; a genome remembers where its FASTA was: if that was moved, set "
+            "uns['genome']['fasta'] to its new place"
+        )
     state = found.stat()
     return _open(found, state.st_mtime_ns, state.st_size)
 

@@ -253,7 +253,8 @@ def _names(table: pd.DataFrame) -> "pd.Index[str]":
     place = table["chromosome"] + ":" + table["start"].astype(str) + "-" + table["end"].astype(str)
     named = table["name"].where(table["name"] != "", place)
     part = (table["parent"] + "." + table["kind"]).where(table["parent"] != "", named)
-    return pd.Index(table["id"].where(table["id"] != "", part).to_numpy())
+    names: pd.Index[str] = pd.Index(table["id"].where(table["id"] != "", part).to_numpy())
+    return names
 
 
 def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:

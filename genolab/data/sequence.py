@@ -21,6 +21,8 @@ AMBIGUOUS = "NRYSWKMBDHV"
 ANCHORS = ("start", "center", "end")
 
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
+# The same as a table of bytes; what is no DNA stays as it is.
+COMPLEMENT: Bytes = np.frombuffer(bytes(_COMPLEMENT.get(code, code) for code in range(256)), dtype=np.uint8)
 _IS_DNA = np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(f"{BASES}U{AMBIGUOUS}".encode(), dtype=np.uint8))
 _IS_DNA |= np.roll(_IS_DNA, 32)  # in ASCII the lower-case letters lie 32 after the upper-case ones
 
