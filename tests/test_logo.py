@@ -267,6 +267,17 @@ def test_a_prediction_keeps_only_the_points_that_show():
     np.testing.assert_allclose(line.customdata, [0, 0, 1, 1, 0, 0])
 
 
+def test_of_a_taggers_probabilities_the_codon_positions_are_added_up():
+    probabilities = np.zeros((6, 11))
+    probabilities[np.arange(6), [1, 2, 3, 1, 2, 3]] = 1
+    figure = plot.tracks(prediction=probabilities)
+    lines = {trace.name: trace.customdata for trace in figure.data if trace.customdata is not None}
+    assert list(lines) == ["intergenic", "coding+", "coding-", "intron+", "intron-", "tRNA+", "tRNA-"]
+    assert np.all(lines["coding+"] == 1)
+    with pytest.raises(ValueError, match="give it names"):
+        plot.tracks(prediction=np.zeros((6, 3)))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

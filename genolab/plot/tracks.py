@@ -1,7 +1,7 @@
 """A locus as tracks, one under the other: what is annotated there, what a model predicts, and why."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
-from genolab.data.tags import Gene, coding_genes, trna_genes
+from genolab.data.tags import TAGS, Gene, coding_genes, trna_genes
 from genolab.plot import letters
 from genolab.plot.style import FIRST, GRID, INK, MUTED, SECOND, Figure, dress, plain, points
 
@@ -20,15 +20,16 @@ Annotation: TypeAlias = AnnData | pd.DataFrame
 
 _LETTERS_UP_TO: Final = 400  # bases; beyond, a logo's letters would be thinner than a pixel's line
 _NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
-_LEVELS: Final = (
-    60  # steps between a prediction's lowest and highest value; on a floor of 40 pixels finer ones aren't seen
-)
+_LEVELS: Final = 40  # steps from a prediction's lowest value to its highest: on 30 pixels, finer ones aren't seen
+_SVG_UP_TO: Final = 50_000  # points; WebGL draws more, but with stray lines where one is steep
+_LANE: Final = 34.0  # pixels from gene to gene, with room for a name
+_YELLOW: Final = "#f0e442"  # too light for a line on white
 _STRAND: Final = {"+": FIRST, "-": SECOND}
 
 
 def tracks(
     annotation: Annotation | Mapping[str, Annotation] | None = None,
-    prediction: Mapping[str, ArrayLike] | pd.DataFrame | None = None,
+    prediction: Mapping[str, ArrayLike] | pd.DataFrame | ArrayLike | None = None,
     attribution: ArrayLike | None = None,
     *,
     chromosome: str | None = None,
@@ -47,7 +48,8 @@ def tracks(
         An annotated genome, a table of features such as `genolab.genes.decode` returns, or several by name:
         ``{"SGD": genome, "predicted": genes}``.
     prediction
-        Name to ``(length,)`` values from `start` on, such as the tags' probabilities; or a table with a column each.
+        Name to ``(length,)`` values from `start` on, or a table with a column each; or the ``(length, n_tags)``
+        probabilities that `genolab.infer.tag` gives, of which the three codon positions of a strand are added up.
     attribution
         ``(length,)`` or ``(4, length)`` from `start` on, as `genolab.infer.attribute` gives it for one sequence. Up to
         400 bases the letters are drawn.
@@ -74,12 +76,15 @@ def tracks(
     why = None if attribution is None else _scores(attribution)
     stop = _end(start, end, lines, why)
     where = _chromosome(tables, chromosome)
-    heights = [1.0] * len(tables) + [min(4.0, 0.8 + 0.4 * len(lines))] * bool(lines) + [1.3] * (why is not None)
+    genes = [_genes_of(table, where, start, stop) for table in tables.values()]
+    heights = [_LANE * (_reach(found)[1] - _reach(found)[0]) for found in genes]  # pixels
+    heights += [40.0 + 36 * len(lines)] * bool(lines) + [140.0] * (why is not None)
+    gap = 14 / (sum(heights) + 14 * (len(heights) - 1))
     figure = Figure(
-        make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.03)
+        make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=gap)
     )
-    for row, (name, table) in enumerate(tables.items(), start=1):
-        _draw_genes(figure, _genes_of(table, where, start, stop), (start, stop), row)
+    for row, (name, found) in enumerate(zip(tables, genes, strict=True), start=1):
+        _draw_genes(figure, found, (start, stop), row)
         figure.update_yaxes(title_text=plain(name), row=row, col=1)
     if lines:
         _draw_lines(figure, lines, start, len(tables) + 1)
@@ -87,7 +92,9 @@ def tracks(
         _draw_scores(figure, why, start, len(heights))
     _lay_out(figure, start, stop, where, len(heights))
     place = f"{plain(where)}, " if where else ""
-    return dress(figure, title or f"{place}{start:,} to {stop:,}", height=int(150 + 105 * sum(heights)))
+    return dress(
+        figure, title or f"{place}{start:,} to {stop:,}", height=int(134 + sum(heights) + 14 * (len(heights) - 1))
+    )
 
 
 # ---- what is given ----
@@ -100,14 +107,30 @@ def _named(annotation: Annotation | Mapping[str, Annotation] | None) -> dict[str
     return {name: one.obs if isinstance(one, AnnData) else one for name, one in several.items()}
 
 
-def _lines(prediction: Mapping[str, ArrayLike] | pd.DataFrame | None) -> dict[str, Values]:
+def _lines(prediction: Mapping[str, ArrayLike] | pd.DataFrame | ArrayLike | None) -> dict[str, Values]:
     if prediction is None:
         return {}
+    if not isinstance(prediction, Mapping | pd.DataFrame):
+        prediction = _tags(np.asarray(prediction))
     lines = {str(name): np.asarray(values, dtype=np.float64) for name, values in prediction.items()}
     for name, values in lines.items():
         if values.ndim != 1 or not np.isfinite(values).all():
             raise ValueError(f"a prediction is one finite value a base; {name!r} has the shape {values.shape}")
     return lines
+
+
+def _tags(probabilities: NDArray[Any]) -> dict[str, Values]:
+    """Name the tags' probabilities; codon positions change from base to base, so their sum is what can be seen."""
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(TAGS):
+        raise ValueError(
+            f"a prediction without names is (length, {len(TAGS)}), the tags' probabilities, got the shape "
+            f"{probabilities.shape}: give it names, as in {{'coding': values}}"
+        )
+    found: dict[str, Values] = {}
+    for name, values in zip(TAGS, probabilities.T, strict=True):
+        whole = name.rstrip("012")
+        found[whole] = found.get(whole, 0) + values
+    return found
 
 
 def _scores(attribution: ArrayLike) -> Values:
@@ -189,10 +212,14 @@ def _draw_genes(figure: Figure, genes: Sequence[Gene], span: tuple[int, int], ro
         if chosen:
             _draw_strand(figure, chosen, colour, row)
     _name_the_widest(figure, genes, lanes, span, row)
-    top, bottom = max([1, *lanes]), min([-1, *lanes])
-    figure.update_yaxes(
-        range=[bottom - 0.75, top + 0.75], tickvals=[], zeroline=True, zerolinecolor=GRID, row=row, col=1
-    )
+    bottom, top = _reach(genes)
+    figure.update_yaxes(range=[bottom, top], tickvals=[], zeroline=True, zerolinecolor=GRID, row=row, col=1)
+
+
+def _reach(genes: Sequence[Gene]) -> tuple[float, float]:
+    """Return how far the lanes go down and up, with room for names."""
+    lanes = [0, *_lanes(genes)]
+    return min(lanes) - 0.7, max(lanes) + 0.7
 
 
 def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str, row: int) -> None:
@@ -204,7 +231,7 @@ def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str,
     figure.add_scatter(x=across, y=up, mode="lines", line={"color": colour, "width": 2}, row=row, col=1, **quiet)
     boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
     across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
-    up = [lane + y for _, _, lane in boxes for y in (-0.32, -0.32, 0.32, 0.32, -0.32, gap)]
+    up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
     shape = {"mode": "lines", "line": {"width": 0.5, "color": colour}, "fill": "toself", "fillcolor": colour}
     figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
     forward = genes[0][0].strand == "+"
@@ -212,7 +239,7 @@ def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str,
         x=[gene.end if forward else gene.start for gene, _ in genes],
         y=[lane for _, lane in genes],
         mode="markers",
-        marker={"symbol": "triangle-right" if forward else "triangle-left", "size": 13, "color": colour},
+        marker={"symbol": "triangle-right" if forward else "triangle-left", "size": 11, "color": colour},
         hoverinfo="skip",
         showlegend=False,
         row=row,
@@ -249,10 +276,10 @@ def _name_the_widest(
     middle = [(max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2 for at in wide]
     figure.add_scatter(
         x=middle,
-        y=[lanes[at] for at in wide],
+        y=[lanes[at] + (0.44 if lanes[at] > 0 else -0.44) for at in wide],
         text=[plain(genes[at].name) for at in wide],
         mode="text",
-        textposition=["top center" if lanes[at] > 0 else "bottom center" for at in wide],
+        textposition="middle center",
         textfont={"size": 14, "color": INK},
         cliponaxis=True,
         hoverinfo="skip",
@@ -271,15 +298,15 @@ def _draw_lines(figure: Figure, lines: Mapping[str, Values], start: int, row: in
     high = max(1.0 if low == 0 else low + 1e-9, *(float(values.max()) for values in lines.values()))
     kept = {name: _corners(values, (high - low) / _LEVELS) for name, values in lines.items()}
     n_points = sum(map(len, kept.values()))
-    for place, ((name, values), colour) in enumerate(zip(lines.items(), palette.colours(len(lines)), strict=True)):
+    for place, ((name, values), colour) in enumerate(zip(lines.items(), _colours(list(lines)), strict=True)):
         at, floor = kept[name], len(lines) - 1 - place
         figure.add_trace(
-            points(n_points)(
+            (go.Scatter if n_points <= _SVG_UP_TO else go.Scattergl)(
                 x=start + at,
                 y=(floor + 0.86 * (values[at] - low) / (high - low)).astype(np.float32),
                 customdata=values[at].astype(np.float32),
                 mode="lines",
-                line={"color": colour if colour != "#f0e442" else "#a89b00", "width": 1.6},
+                line={"color": colour, "width": 1.6},
                 name=plain(name),
                 hovertemplate="%{x:,d}: %{customdata:.3g}",
                 showlegend=False,
@@ -294,6 +321,12 @@ def _draw_lines(figure: Figure, lines: Mapping[str, Values], start: int, row: in
     )  # fmt: skip
     for floor in range(len(lines)):
         figure.add_hline(y=floor, line={"color": GRID, "width": 1}, row=row, col=1)
+
+
+def _colours(names: Sequence[str]) -> list[str]:
+    """Give what is of a strand the strand's colour, so that it goes with the genes; all else a colour of its own."""
+    own = iter(colour for colour in palette.colours(len(names) + 6) if colour not in {FIRST, SECOND, _YELLOW})
+    return [_STRAND.get(name[-1:]) or next(own) for name in names]
 
 
 def _corners(values: Values, step: float) -> NDArray[np.int32]:
