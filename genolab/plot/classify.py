@@ -57,12 +57,12 @@ def confusion(model: Any, test: AnnDataset) -> Figure:
             z=share,
             zmin=0,
             zmax=1,
-            customdata=counts,
             colorscale=VIRIDIS,
-            colorbar=colour_bar("Share of<br>true class") | {"tickformat": ".0%"},
-            texttemplate="%{customdata:,}" if len(names) <= _WRITTEN else None,
+            colorbar=colour_bar("Share") | {"tickformat": ".0%"},
+            text=[[f"{count:,}" for count in row] for row in counts],
+            texttemplate="%{text}" if len(names) <= _WRITTEN else None,
             textfont={"size": 17},
-            hovertemplate="%{y} called %{x}: %{customdata:,} (%{z:.1%})<extra></extra>",
+            hovertemplate="%{y} called %{x}: %{text} (%{z:.1%} of %{y})<extra></extra>",
         )
     )
     figure.update_xaxes(title_text="Predicted class", type="category", showgrid=False, constrain="domain")
