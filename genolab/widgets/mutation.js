@@ -186,6 +186,7 @@ class View {
     this.showTargets(state);
     this.showBars(state);
     this.showFoot(reference);
+    if (this.strip.hover) this.point(this.strip.hover); // what it tells may have changed
     this.undo.disabled = !state.canUndo && talk.waiting.length === 0;
     this.redo.disabled = !state.canRedo;
     this.reset.disabled = talk.sequence === reference;
@@ -197,10 +198,12 @@ class View {
     else if (this.isWorking) this.sayDone();
   }
 
-  // The number of the message whose answer is on the screen, for those who look from outside.
+  // Which message's answer is on the screen, and which bases, for those who look from outside.
   tellDrawn() {
     const [browser, heard] = this.talk.get("_heard");
     this.el.dataset.drawn = browser === this.talk.browser ? heard : 0;
+    this.el.dataset.first = this.strip.first;
+    this.el.dataset.shown = this.strip.page;
   }
 
   sayBusy() {

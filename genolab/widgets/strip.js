@@ -142,7 +142,7 @@ export class Strip {
     if (tops.overview !== undefined) context.fillText("all", GUTTER - 10, middle("overview"));
     context.fillText("reference", GUTTER - 10, middle("reference"));
     context.fillText("sequence", GUTTER - 10, middle("sequence"));
-    context.fillText("contribution", GUTTER - 26, tops.logo + 8);
+    context.fillText("contribution", GUTTER - 10, tops.logo + 8);
     [...BASES].forEach((base, i) => context.fillText(i ? base : `change to  ${base}`, GUTTER - 10, this.line(tops, i)));
   }
 
@@ -229,7 +229,7 @@ export class Strip {
     for (const tick of ticks(low, most, 3)) {
       const y = zero - tick * scale;
       context.fillRect(GUTTER - 5, Math.round(y), 4, 1);
-      if (Math.abs(y - top - 8) > 12) context.fillText(number(tick), GUTTER - 9, y);
+      if (Math.abs(y - top - 8) > 14) context.fillText(number(tick), GUTTER - 9, y);
     }
     context.globalAlpha = isStale ? 0.55 : 1;
     const heights = (base, at) => value(base, at) * scale;
