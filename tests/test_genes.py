@@ -130,13 +130,13 @@ def test_learned_signals_prefer_the_start_that_looks_like_the_known_ones() -> No
         text += "".join(random.choice(list("CT"), size=40)) + "AAAAAAAAAAAA"
         known += gene(f"g{number}", "+", (len(text), len(text) + 33))
         text += "ATG" + "GCC" * 9 + "TAA"
-    signals = Signals.learn(coding_genes(annotated(len(text), *known)), {"chr": text})
-    assert signals.start.weights.shape == (21, 4)
+    signals = Signals.learn(annotated(len(text), *known), {"chr": text})
+    assert signals.start.weights.shape == (15, 4)
     assert not len(signals.donor.weights)  # no gene has an intron: fewer than ten teach nothing
     trial = "C" * 30 + "ATGCCC" + "A" * 12 + "ATG" + "GCC" * 9 + "TAA" + "C" * 20
     flat = np.full((len(trial), len(TAGS)), 1 / len(TAGS), dtype=np.float32)
     for weight, start in ((0.0, 30), (5.0, 48)):
-        grammar = Grammar(evidence=0.0, open_bonus=0.01, gene_cost=0.0, signal_weight=weight)
+        grammar = Grammar(evidence=0.0, open_bonus=0.01, gene_cost=0.0, start_weight=weight)
         assert exons(decode(flat, trial, signals=signals, grammar=grammar))[0][1][0][0] == start
 
 
@@ -251,7 +251,7 @@ def test_the_codon_baseline_tells_genes_by_their_codons() -> None:
         if real:
             known += gene(f"g{number}", "+", (len(text), len(text) + 126))
         text += "ATG" + "".join(words) + "TAA"
-    baseline = CodonBaseline().fit({"chr": text}, coding_genes(annotated(len(text), *known)))
+    baseline = CodonBaseline().fit(annotated(len(text), *known), {"chr": text})
     found = {parts for _, parts in exons(baseline.genes(text, chromosome="chr"))}
     truth = {one.exons for one in coding_genes(annotated(len(text), *known))}
     assert len(found & truth) >= 28

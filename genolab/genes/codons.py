@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.data.tags import Gene
 from genolab.genes.orfs import Frame, apart, features, reading_frames
-from genolab.genes.signals import base_codes
+from genolab.genes.signals import Known, base_codes, known_genes
 
 _SHORTEST: Final = 75  # bases; a frame shorter than this has too few codons to be judged
 _THRESHOLDS: Final = tuple(np.linspace(0.1, 0.9, 17))
@@ -29,7 +28,7 @@ class CodonBaseline:
 
     Examples
     --------
-    >>> baseline = CodonBaseline().fit({"chrII": letters}, coding_genes(genome))
+    >>> baseline = CodonBaseline().fit(genome, {"chrII": letters})
     >>> baseline.genes(other, chromosome="chrI")
     """
 
@@ -38,8 +37,10 @@ class CodonBaseline:
         self.threshold = 0.5
         self._model: Any = None
 
-    def fit(self, sequences: Mapping[str, str], genes: Sequence[Gene]) -> Self:
+    def fit(self, genes: Known, sequences: Mapping[str, str]) -> Self:
         """Learn which frames are genes, and choose by cross-validation how likely one must be.
+
+        Arguments are those of `Signals.learn`.
 
         Raises
         ------
@@ -51,6 +52,7 @@ class CodonBaseline:
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
+        genes = known_genes(genes, sequences)
         known = {(gene.chromosome, *gene.exons[0], gene.strand) for gene in genes if len(gene.exons) == 1}
         frames = {name: reading_frames(letters, min_length=self.min_length) for name, letters in sequences.items()}
         x = np.concatenate([_numbers(sequences[name], some) for name, some in frames.items()])
@@ -66,7 +68,7 @@ class CodonBaseline:
     def genes(self, sequence: str, *, chromosome: str = "sequence", start: int = 0) -> pd.DataFrame:
         """Return the frames that are likely genes, in the form that `genolab.genes.decode` gives."""
         if self._model is None:
-            raise ValueError("a CodonBaseline must be fitted before it is used: call fit(sequences, genes)")
+            raise ValueError("a CodonBaseline must be fitted before it is used: call fit(genes, sequences)")
         frames = reading_frames(sequence, min_length=self.min_length)
         likely = self._model.predict_proba(_numbers(sequence, frames))[:, 1] if frames else np.zeros(0)
         kept = _taken(frames, likely, len(sequence), self.threshold)

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
+import pandas as pd
+from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.data.tags import Gene
+from genolab.data.tags import Gene, coding_genes
 from genolab.genes import machine
 
+Known: TypeAlias = Iterable[Gene] | AnnData | pd.DataFrame
 _Kind = TypeVar("_Kind", np.int8, np.float32)
 
 _A, _G, _T, _UNKNOWN = 0, 2, 3, 4
@@ -23,6 +26,12 @@ def base_codes(sequence: str) -> NDArray[np.int8]:
     """Return a sequence and its reverse complement as numbers, ``(2, length)``: A C G T as 0 to 3, anything else 4."""
     forward = _CODE[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
     return np.stack([forward, _COMPLEMENT[forward[::-1]]])
+
+
+def known_genes(genes: Known, sequences: Mapping[str, str]) -> list[Gene]:
+    """Return the genes on the chromosomes of `sequences`, of genes or of a table of features."""
+    some = coding_genes(genes) if isinstance(genes, AnnData | pd.DataFrame) else genes
+    return [gene for gene in some if gene.chromosome in sequences]
 
 
 class Site(NamedTuple):
@@ -65,7 +74,9 @@ def _begins(bases: NDArray[np.int8], word: NDArray[np.int8]) -> NDArray[np.bool_
     return found
 
 
-_START, _DONOR, _ACCEPTOR = Site(("ATG",)), Site(("GT",)), Site(("AG",))
+_START, _DONOR, _ACCEPTOR, _BRANCH = Site(("ATG",)), Site(("GT",)), Site(("AG",)), Site(("A",))
+_BRANCH_WORD: Final = (5, 1)  # bases of a branch point in front of its A, and behind it
+_BRANCH_FROM, _BRANCH_TO = 60, 8  # bases in front of an intron's end, between which its branch point lies
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,8 @@ class Signals:
     """What coding parts begin and end with.
 
     Left to themselves they are fixed words: ATG, GT and AG. `learn` adds, from known genes, how much likelier the bases
-    round such a word are at a true place than elsewhere, as a position weight matrix (Staden 1984).
+    round such a word are at a true place than elsewhere, as a position weight matrix (Staden 1984), and what introns
+    have in common in front of their end: the branch point, which is far more telling than the end itself.
 
     Attributes
     ----------
@@ -83,20 +95,27 @@ class Signals:
         First bases of introns.
     acceptor
         Last bases of introns, by the first of them.
+    branch
+        The branch point, an A that lies 8 to 60 bases in front of an intron's end. Without weights it isn't asked for.
+    first
+        Log-odds of the first start codon that an open frame has, and of a later one.
     """
 
     start: Site = _START
     donor: Site = _DONOR
     acceptor: Site = _ACCEPTOR
+    branch: Site = _BRANCH
+    first: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
-    def learn(cls, genes: Iterable[Gene], sequences: Mapping[str, str]) -> Self:
-        """Learn the surroundings of the sites from known genes, such as `genolab.data.coding_genes` gives.
+    def learn(cls, genes: Known, sequences: Mapping[str, str]) -> Self:
+        """Learn the surroundings of the sites from known genes.
 
         Parameters
         ----------
         genes
-            Known genes; only those of the chromosomes in `sequences` are used.
+            An annotated genome, a table of features, or genes as `genolab.data.tags.coding_genes` gives them; only
+            those on the chromosomes in `sequences` are used.
         sequences
             Chromosome to its letters, + strand.
 
@@ -105,28 +124,33 @@ class Signals:
         Signals
             With weights for each kind of site that at least ten of the genes have; a kind with fewer stays a word.
         """
-        known = [gene for gene in genes if gene.chromosome in sequences]
+        known = known_genes(genes, sequences)
         codes = {name: base_codes(letters) for name, letters in sequences.items()}
         spans = [(gene, _own(gene, gene.start, gene.end, codes)) for gene in known]
         introns = [(gene, _own(gene, *intron, codes)) for gene in known for intron in gene.introns]
         plain = cls()
         return cls(
-            _learnt(plain.start, codes, [(gene, first) for gene, (first, _) in spans], 12, 6),
-            _learnt(plain.donor, codes, [(gene, first) for gene, (first, _) in introns], 3, 6),
-            _learnt(plain.acceptor, codes, [(gene, last - 2) for gene, (_, last) in introns], 18, 3),
+            _learnt(plain.start, codes, [(gene, first) for gene, (first, _) in spans], 9, 3),
+            _learnt(plain.donor, codes, [(gene, first) for gene, (first, _) in introns], 2, 5),
+            _learnt(plain.acceptor, codes, [(gene, last - 2) for gene, (_, last) in introns], 6, 1),
+            _learnt(plain.branch, codes, _branch_points(introns, codes), *_BRANCH_WORD),
+            _first_or_later(plain.start, codes, [(gene, first) for gene, (first, _) in spans]),
         )
 
-    def gains(self, sequence: str, *, weight: float = 1.0) -> NDArray[np.float32]:
+    def gains(self, sequence: str, start_weight: float = 1.0, splice_weight: float = 1.0) -> NDArray[np.float32]:
         """Return what states gain for what they ask of a sequence, ``(15, 2, length)``; see `viterbi.best_path`.
 
-        `weight` is the share of the learned weights that counts.
+        The weights say how often the learned odds of start codons, and of the ends of introns, count.
         """
-        return np.stack([self._gains(bases, np.float32(weight)) for bases in base_codes(sequence)], axis=1)
+        weights = np.float32(start_weight), np.float32(splice_weight)
+        return np.stack([self._gains(bases, *weights) for bases in base_codes(sequence)], axis=1)
 
-    def _gains(self, bases: NDArray[np.int8], weight: np.float32) -> NDArray[np.float32]:
+    def _gains(self, bases: NDArray[np.int8], start_weight: np.float32, weight: np.float32) -> NDArray[np.float32]:
         """Return the gains on one strand, ``(15, length)``; what is asked for stands at the base that asks."""
-        start, donor, acceptor = (site.scores(bases, weight) for site in (self.start, self.donor, self.acceptor))
-        accepted = _moved(acceptor, len(self.acceptor.words[0]))  # the base behind the intron
+        start = self.start.scores(bases, start_weight)
+        start += start_weight * np.where(_is_first(bases, np.isfinite(start)), *self.first).astype(np.float32)
+        donor, acceptor = (site.scores(bases, weight) for site in (self.donor, self.acceptor))
+        accepted = _moved(acceptor, len(self.acceptor.words[0])) + self._branched(bases, weight)  # behind the intron
         parted = _moved(donor, -1)  # the base in front of it
         first, second = bases, _moved(bases, 1)
         stop_begins = _is_stop(bases, _moved(bases, -1), _moved(bases, -2))
@@ -147,6 +171,17 @@ class Signals:
         gains[machine.NO_STOP_AFTER_TG] = _where(first != _A) + accepted
         gains[machine.ACCEPTOR] = _moved(accepted, -1)
         return gains
+
+    def _branched(self, bases: NDArray[np.int8], weight: np.float32) -> NDArray[np.float32]:
+        """Return what each base gains, as the first behind an intron, for a branch point somewhere in front of it."""
+        if not len(self.branch.weights):
+            return np.zeros(len(bases), dtype=np.float32)
+        odds = np.exp(self.branch.scores(bases, np.float32(1)).astype(np.float64))
+        summed = np.concatenate([np.zeros(_BRANCH_FROM + 1), np.cumsum(odds)])  # up to _BRANCH_FROM bases before
+        low, high = summed[: len(bases)], summed[_BRANCH_FROM - _BRANCH_TO : len(bases) + _BRANCH_FROM - _BRANCH_TO]
+        mean = (high - low) / (_BRANCH_FROM - _BRANCH_TO)  # the place is any of them
+        gain: NDArray[np.float32] = weight * np.log(np.maximum(mean, _LEAST_ODDS)).astype(np.float32)
+        return gain
 
 
 def _moved(values: NDArray[_Kind], by: int) -> NDArray[_Kind]:
@@ -173,6 +208,7 @@ def _where(there: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 _FEWEST: Final = 10
+_LEAST_ODDS: Final = 1e-2
 _Codes = Mapping[str, NDArray[np.int8]]
 
 
@@ -180,6 +216,55 @@ def _own(gene: Gene, start: int, end: int, codes: _Codes) -> tuple[int, int]:
     """Return where a part of a gene lies as the gene's own strand is read."""
     length = codes[gene.chromosome].shape[1]
     return (start, end) if gene.strand == "+" else (length - end, length - start)
+
+
+def _branch_points(introns: Sequence[tuple[Gene, tuple[int, int]]], codes: _Codes) -> list[tuple[Gene, int]]:
+    """Return where each intron has what most resembles the word that most of them have in front of their ends."""
+    places = [
+        (gene, at)
+        for gene, (first, last) in introns
+        for at in range(max(first + 6, last - _BRANCH_FROM), last - _BRANCH_TO)
+    ]
+    if not places:
+        return []
+    strands = [codes[gene.chromosome]["+-".index(gene.strand)] for gene, _ in places]
+    cut = np.stack(
+        [bases[at - _BRANCH_WORD[0] : at + 1 + _BRANCH_WORD[1]] for bases, (_, at) in zip(strands, places, strict=True)]
+    )
+    owner = np.unique([f"{gene.name}{gene.start}" for gene, _ in places], return_inverse=True)[1]
+    words, number = np.unique(cut, axis=0, return_inverse=True)
+    held = np.unique(np.stack([number.ravel(), owner.ravel()]), axis=1)[0]  # each word once an intron
+    common = words[np.bincount(held).argmax()]
+    alike = (cut == common).sum(axis=1)
+    best = [max(np.flatnonzero(owner == one), key=lambda at: alike[at]) for one in range(owner.max() + 1)]
+    return [places[at] for at in best]
+
+
+def _is_first(bases: NDArray[np.int8], starts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which start codons are the first behind a stop codon in their frame."""
+    stops = _is_stop(bases, _moved(bases, -1), _moved(bases, -2))
+    first = np.zeros(len(bases), dtype=bool)
+    for frame in range(3):
+        count = np.cumsum(starts[frame::3])
+        before = np.maximum.accumulate(np.where(stops[frame::3], count, 0)) if len(count) else count
+        first[frame::3] = starts[frame::3] & (count - before == 1)
+    return first
+
+
+def _first_or_later(site: Site, codes: _Codes, places: Sequence[tuple[Gene, int]]) -> tuple[float, float]:
+    """Return the log-odds of genes to begin at the first start codon of an open frame, and at a later one."""
+    first, starts = {}, {}
+    for name, both in codes.items():
+        for strand, bases in zip("+-", both, strict=True):
+            starts[name, strand] = np.isfinite(site.scores(bases, np.float32(0)))
+            first[name, strand] = _is_first(bases, starts[name, strand])
+    if len(places) < _FEWEST:
+        return 0.0, 0.0
+    true = np.mean([first[gene.chromosome, gene.strand][at] for gene, at in places])
+    true = np.clip(true, 1 / len(places), 1 - 1 / len(places))
+    share = sum(some.sum() for some in first.values()) / max(1, sum(some.sum() for some in starts.values()))
+    share = np.clip(share, 0.01, 0.99)
+    return float(np.log(true / share)), float(np.log((1 - true) / (1 - share)))
 
 
 def _learnt(site: Site, codes: _Codes, places: Sequence[tuple[Gene, int]], before: int, after: int) -> Site:
@@ -192,7 +277,7 @@ def _learnt(site: Site, codes: _Codes, places: Sequence[tuple[Gene, int]], befor
     bases = np.concatenate([both.ravel() for both in codes.values()])
     background = np.bincount(bases[bases != _UNKNOWN], minlength=4) / (bases != _UNKNOWN).sum()
     counts = np.stack([np.bincount(column, minlength=5)[:4] for column in np.stack(rows).T])
-    share = (counts + 4 * background) / (counts.sum(axis=1, keepdims=True) + 4)
+    share = (counts + background) / (counts.sum(axis=1, keepdims=True) + 1)  # one row more, as the background has it
     weights = np.log(share / background).astype(np.float32)
     weights[before : before + len(site.words[0])] = 0  # the word itself is asked for already
     return Site(site.words, before, weights)
