@@ -27,9 +27,10 @@ from genolab.data import AnnDataset
 from genolab.models import KmerBaseline, PWMBaseline, SequenceCNN
 from genolab.run.engine import Engine
 
-SPLICE = {"n_filters": 32, "width": 9, "n_layers": 2, "dropout": 0.3, "input_dropout": 0.3, "members": 5}
+SPLICE = {"n_filters": 32, "width": 9, "n_layers": 2, "input_dropout": 0.3, "members": 5}
 SPLICE_TRAINING = {"epochs": 30, "batch_size": 64, "learning_rate": 2e-3, "weight_decay": 0.05}
-PROMOTERS = {"n_filters": 32, "width": 9, "n_layers": 2, "dropout": 0.3, "input_dropout": 0.2, "members": 5}
+# Promoters stand within a few bases of their place, most other stretches are coding: hence the shifts and the period
+PROMOTERS = {"n_filters": 32, "width": 9, "n_layers": 3, "period": 3, "input_dropout": 0.1, "shift": 3, "members": 5}
 PROMOTER_TRAINING = {"epochs": 30, "batch_size": 64, "learning_rate": 2e-3, "weight_decay": 0.05}
 FINE_SHARE = 0.25  # of the epochs, at the end, with a tenth of the learning rate
 
