@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
     from genolab.data.sources import Source
-    from genolab.data.tags import TAGS, tag_genome
+    from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
 
 __all__ = [
     "TAGS",
@@ -34,6 +34,8 @@ __all__ = [
     "catalog",
     "chromosome",
     "cluster_sequences",
+    "coding_genes",
+    "dubious_genes",
     "fetch",
     "kmers",
     "letters",
@@ -57,6 +59,8 @@ _MODULE_OF = {
     "TAGS": "tags",
     "chromosome": "genome",
     "cluster_sequences": "cluster",
+    "coding_genes": "tags",
+    "dubious_genes": "tags",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
