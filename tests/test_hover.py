@@ -44,13 +44,13 @@ def test_known_contributions_go_before_the_logo_of_neighbours():
 
 def test_of_a_long_sequence_the_part_that_matters_is_shown():
     adata, _ = sequences(n=3, length=300)
-    assert ask(LatentExplorer(adata, "X"), 0)["parts"][0]["caption"] == "bases 126 to 174 of 300"
+    assert ask(LatentExplorer(adata, "X"), 0)["parts"][0]["caption"] == "bases 120 to 180 of 300"
     scores = np.zeros((3, 4, 300))
     scores[:, :, 250] = 1
     adata.obsm["attribution"] = scores
     first = ask(LatentExplorer(adata, "X"), 0)["parts"][0]
-    assert len(first["letters"]) == 48
-    assert first["caption"] == "bases 203 to 251 of 300"
+    assert len(first["letters"]) == 60
+    assert first["caption"] == "bases 191 to 251 of 300"
 
 
 def test_few_rows_have_no_logo_of_neighbours():

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from genolab import palette
 from genolab.data.tags import TAGS, Gene, coding_genes, trna_genes
 from genolab.plot import letters
-from genolab.plot.style import FIRST, GRID, INK, MUTED, SECOND, Figure, dress, plain, points
+from genolab.plot.style import FIRST, GRID, INK, MUTED, SECOND, Figure, dress, plain
 
 Values = NDArray[np.float64]
 Annotation: TypeAlias = AnnData | pd.DataFrame
@@ -21,7 +21,8 @@ Annotation: TypeAlias = AnnData | pd.DataFrame
 _LETTERS_UP_TO: Final = 400  # bases; beyond, a logo's letters would be thinner than a pixel's line
 _NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
 _LEVELS: Final = 40  # steps from a prediction's lowest value to its highest: on 30 pixels, finer ones aren't seen
-_SVG_UP_TO: Final = 50_000  # points; WebGL draws more, but with stray lines where one is steep
+# Points: plotly thins an SVG line to the pixels there are, and WebGL takes seconds where there is no graphics card.
+_SVG_UP_TO: Final = 300_000
 _LANE: Final = 34.0  # pixels from gene to gene, with room for a name
 _YELLOW: Final = "#f0e442"  # too light for a line on white
 _STRAND: Final = {"+": FIRST, "-": SECOND}
@@ -301,7 +302,7 @@ def _draw_lines(figure: Figure, lines: Mapping[str, Values], start: int, row: in
     for place, ((name, values), colour) in enumerate(zip(lines.items(), _colours(list(lines)), strict=True)):
         at, floor = kept[name], len(lines) - 1 - place
         figure.add_trace(
-            (go.Scatter if n_points <= _SVG_UP_TO else go.Scattergl)(
+            _line(n_points)(
                 x=start + at,
                 y=(floor + 0.86 * (values[at] - low) / (high - low)).astype(np.float32),
                 customdata=values[at].astype(np.float32),
@@ -321,6 +322,11 @@ def _draw_lines(figure: Figure, lines: Mapping[str, Values], start: int, row: in
     )  # fmt: skip
     for floor in range(len(lines)):
         figure.add_hline(y=floor, line={"color": GRID, "width": 1}, row=row, col=1)
+
+
+def _line(n_points: int) -> Any:
+    """Choose the trace for a line of many points."""
+    return go.Scatter if n_points <= _SVG_UP_TO else go.Scattergl
 
 
 def _colours(names: Sequence[str]) -> list[str]:
@@ -346,7 +352,7 @@ def _draw_scores(figure: Figure, scores: Values, start: int, row: int) -> None:
     flat = scores if scores.ndim == 1 else scores.sum(axis=0)
     drawn = scores.ndim == 1 or scores.shape[1] > _LETTERS_UP_TO
     figure.add_trace(
-        points(len(flat))(
+        _line(len(flat))(
             x=np.arange(start, start + len(flat), dtype=np.int32),
             y=flat.astype(np.float32),
             mode="lines" if drawn else "markers",

@@ -19,7 +19,7 @@ Hover = Callable[[int], Sequence[Part]]
 
 _SLOT: Final = "sequence"
 _SCORES: Final = "attribution"
-_SHOWN: Final = 48  # bases that have room in a tip
+_SHOWN: Final = 60  # bases that have room in a tip
 _NEAR: Final = 50  # rows whose logo is drawn
 _LARGEST: Final = 200_000  # bytes of a picture: it travels at every hover
 

@@ -3,7 +3,7 @@
 import { BASES, drawLetter, drawLogo, letterColour } from "./letters.js";
 import { element, sharpen, theme } from "./look.js";
 
-const STEP = 8; // pixels a letter
+const STEP = 7; // pixels a letter
 const HIGH = { letters: 14, logo: 44 };
 
 /** Draw one part; `el` stands on the page and has the theme. */
