@@ -176,7 +176,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def mutagenesis(*, quick: bool) -> dict[str, float]:
-    """Change every base of 1,000 sequences of 200 bp to every other, on two cores, beside predicting each as a whole."""
+    """Change every base of 1,000 sequences of 200 bp, on two cores, beside predicting each changed one as a whole."""
     random = np.random.default_rng(0)
     x = np.eye(4, dtype=np.uint8)[random.integers(0, 4, (100 if quick else 1000, 200))].transpose(0, 2, 1)
     model = SequenceCNN(3).eval()
