@@ -9,27 +9,18 @@ for any network, from its graph; knowing the network makes it ten times as fast.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import torch
 from torch.nn import functional
 
+from genolab.infer.known import Known, Window, take
 from genolab.models.sequence import SequenceCNN
 from genolab.run.engine import cpu_threads
 
 _BLOCK: Final = 64  # sequences at a time: what one position needs then stays in the processor's cache
 _FEW: Final = 16  # up to so many, windows of many positions go together: one by one each would be too little work
-_NOTHING: Final = -1e30  # a score that no change lifts above zero, for places beyond the ends
-
-
-class _Window(NamedTuple):
-    """By how much positions ``low`` to ``high`` differ from what is known, ``(n, high - low, filters)``."""
-
-    change: torch.Tensor
-    low: int
-    high: int
 
 
 def single_changes(model: SequenceCNN, x: torch.Tensor) -> torch.Tensor:
@@ -57,15 +48,11 @@ def single_changes(model: SequenceCNN, x: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def _of_block(model: SequenceCNN, x: torch.Tensor) -> torch.Tensor:
-    found = [_Member(member).changes(x) for member in model.members]
+    found = [Member(member).changes(x) for member in model.members]
     if model.config.reverse_complement == "average":
-        turned = [_Member(member).changes(x.flip(1, 2)).flip(1, 2) for member in model.members]
+        turned = [Member(member).changes(x.flip(1, 2)).flip(1, 2) for member in model.members]
         found = [(one + other) / 2 for one, other in zip(found, turned, strict=True)]
     return torch.stack(found).mean(dim=0)
-
-
-def _take(values: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    return values.index_select(0, rows)  # in half the time of values[rows]
 
 
 class _Layer:
@@ -90,7 +77,7 @@ class _Layer:
         return scores.transpose(1, 2).contiguous()
 
 
-class _Member:
+class Member:
     """One network of a `SequenceCNN`."""
 
     def __init__(self, reader: Any) -> None:
@@ -103,7 +90,7 @@ class _Member:
 
     def changes(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``(n, 4, length, n_outputs)``, the other strand left out where it is to be averaged with."""
-        known = _Known.of(self, x)
+        known = Known.of(self, x)
         here = self._outputs(known, None, torch.arange(len(x), device=x.device))
         found = here[:, None, None, :].repeat(1, 4, x.shape[2], 1)
         for rows, places, part, at in self._tasks(known, x):
@@ -117,8 +104,8 @@ class _Member:
         return found
 
     def _tasks(
-        self, known: "_Known", x: torch.Tensor
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, "_Known", int]]:  # fmt: skip
+        self, known: Known, x: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, Known, int]]:  # fmt: skip
         """Give rows and places to change, what is known around them, and where in that all of them are changed."""
         n, _, length = x.shape
         every = torch.arange(n, device=x.device)
@@ -134,41 +121,39 @@ class _Member:
                 around = known.around(rows[some], torch.div(places[some], self.pool, rounding_mode="floor"))
                 yield rows[some], places[some], around, self.reach * self.pool + shift
 
-    def _first(
-        self, known: "_Known", there: torch.Tensor, place: int, rows: torch.Tensor, bases: torch.Tensor
-    ) -> _Window:
+    def _first(self, known: Known, there: torch.Tensor, place: int, rows: torch.Tensor, bases: torch.Tensor) -> Window:
         """Return what the first layer, and the pooling behind it, see of the changes at one place."""
         layer, length = self.layers[0], known.scores[0].shape[1]
         low, high = max(0, place - layer.half), min(length, place + layer.half + 1)
         effect = layer.spread[:, low - place + layer.half : high - place + layer.half]  # (4, window, filters)
         without = known.scores[0][:, low:high] - (there @ effect.flatten(1)).view(len(there), *effect.shape[1:])
-        seen = _take(without, rows).add_(_take(effect, bases)).relu_()
+        seen = take(without, rows).add_(take(effect, bases)).relu_()
         if self.pool == 1:
-            return _Window(seen.sub_(_take(known.passed[0][:, low:high], rows)), low, high)
+            return Window(seen.sub_(take(known.passed[0][:, low:high], rows)), low, high)
         first, last = low // self.pool, min(known.passed[0].shape[1], -(-high // self.pool))
-        whole = _take(known.scores[0][:, first * self.pool : last * self.pool].relu(), rows)
+        whole = take(known.scores[0][:, first * self.pool : last * self.pool].relu(), rows)
         end = min(high, last * self.pool)
         whole[:, low - first * self.pool : end - first * self.pool] = seen[:, : max(0, end - low)]
         pooled = whole.view(len(whole), last - first, self.pool, -1).amax(dim=2)
-        return _Window(pooled.sub_(_take(known.passed[0][:, first:last], rows)), first, last)
+        return Window(pooled.sub_(take(known.passed[0][:, first:last], rows)), first, last)
 
-    def _deeper(self, known: "_Known", number: int, before: _Window, rows: torch.Tensor) -> _Window:
+    def _deeper(self, known: Known, number: int, before: Window, rows: torch.Tensor) -> Window:
         """Return what a deeper layer makes of a window, with what it was added to."""
         layer, scores, passed = self.layers[number], known.scores[number], known.passed[number]
         n, width, inputs = before.change.shape
         spread = (before.change.view(-1, inputs) @ layer.spread.flatten(1)).view(n, width, *layer.spread.shape[1:])
         low, high = max(0, before.low - layer.half), min(scores.shape[1], before.high + layer.half)
-        change = _take(scores[:, low:high], rows)
+        change = take(scores[:, low:high], rows)
         for step in range(spread.shape[2]):
             start = before.low - layer.half + step
             first, last = max(start, low), min(start + width, high)
             if first < last:  # else all of it lies beyond an end
                 change[:, first - low : last - low] += spread[:, first - start : last - start, step]
-        change.relu_().sub_(_take(passed[:, low:high], rows))
+        change.relu_().sub_(take(passed[:, low:high], rows))
         change[:, before.low - low : before.high - low] += before.change
-        return _Window(change, low, high)
+        return Window(change, low, high)
 
-    def _outputs(self, known: "_Known", window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
+    def _outputs(self, known: Known, window: Window | None, rows: torch.Tensor) -> torch.Tensor:
         """Return the outputs ``(n, n_outputs)`` of changed sequences; of the known ones without a window."""
         hidden = self._hidden(known.responses(window, rows, turned=False))
         if self.both:
@@ -201,141 +186,3 @@ class _Member:
             return ()
         both = torch.cat(own)
         return (both, both.flip(1, 2)) if self.both else (both,)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What a member sees of the sequences as they are, all with the filters as the last axis.
-
-    Attributes
-    ----------
-    scores
-        Of each layer, before its activation, ``(n, length, filters)``.
-    passed
-        Of each layer, what comes from the activation (and the pooling, for the first).
-    found
-        The sum that the outputs are read from, ``(n, places, filters)``.
-    before, after
-        The strongest response before each place, and from it on, ``(n, places + 1, filters)``; none is below zero.
-    average
-        The mean response over all places, ``(n, filters)``.
-    n_places
-        Of a whole sequence.
-    profiles
-        The places' weights as `_Member.profiles` gives them, ``(profiles, filters, places)``, for windows
-        ``(n, profiles, filters, places)``; empty where places don't count.
-    anywhere
-        Whether the strongest and the mean response are read too.
-    placed
-        The sums of what was found by these weights, ``(n, profiles, filters)`` each.
-    reach, pool
-        As of the member.
-    """
-
-    scores: tuple[torch.Tensor, ...]
-    passed: tuple[torch.Tensor, ...]
-    found: torch.Tensor
-    before: torch.Tensor
-    after: torch.Tensor
-    average: torch.Tensor
-    n_places: int
-    profiles: tuple[torch.Tensor, ...]
-    anywhere: bool
-    placed: tuple[torch.Tensor, ...]
-    reach: int
-    pool: int
-
-    @classmethod
-    def of(cls, member: _Member, x: torch.Tensor) -> "_Known":
-        """Look at one-hot sequences ``(n, 4, length)``."""
-        first = member.layers[0].scores(x)
-        n_places = first.shape[1] // member.pool
-        found = first[:, : n_places * member.pool].relu().view(len(x), n_places, member.pool, -1).amax(dim=2)
-        scores, passed = [first], [found]
-        for layer in member.layers[1:]:
-            scores.append(layer.scores(found.transpose(1, 2)))
-            passed.append(scores[-1].relu())
-            found = found + passed[-1]
-        none = torch.zeros_like(found[:, :1])
-        return cls(
-            tuple(scores),
-            tuple(passed),
-            found,
-            before=torch.cat([none, found.cummax(dim=1).values], dim=1),
-            after=torch.cat([found.flip(1).cummax(dim=1).values.flip(1), none], dim=1),
-            average=found.mean(dim=1),
-            n_places=n_places,
-            profiles=member.profiles(n_places),
-            anywhere=member.reader.profiles is None,
-            placed=tuple(torch.einsum("nlc,pcl->npc", found, weight) for weight in member.profiles(n_places)),
-            reach=member.reach,
-            pool=member.pool,
-        )
-
-    def around(self, rows: torch.Tensor, places: torch.Tensor) -> "_Known":
-        """Cut a window round one place of each of some rows; beyond the ends is nothing that a change could lift."""
-        wide, at = 2 * self.reach + 1, (rows, places)
-        used = self.scores[0][:, : self.n_places * self.pool]  # what the pooling leaves over does nothing
-        last = self.before[:, -1:].expand(-1, self.reach + 1, -1)
-        weights = (functional.pad(weight, (self.reach, self.reach + 1)) for weight in self.profiles)
-        return _Known(
-            (
-                self._cut(used, at, wide * self.pool, beyond=_NOTHING, step=self.pool),
-                *(self._cut(layer, at, wide, beyond=_NOTHING) for layer in self.scores[1:]),
-            ),
-            tuple(self._cut(layer, at, wide) for layer in self.passed),
-            self._cut(self.found, at, wide),
-            before=self._cut(torch.cat([self.before, last], dim=1), at, wide + 1),
-            after=self._cut(self.after, at, wide + 1),
-            average=self.average[rows],
-            n_places=self.n_places,
-            anywhere=self.anywhere,
-            profiles=tuple(weight.unfold(2, wide, 1)[:, :, places].permute(2, 0, 1, 3) for weight in weights),
-            placed=tuple(sums[rows] for sums in self.placed),
-            reach=self.reach,
-            pool=self.pool,
-        )
-
-    def _cut(
-        self,
-        values: torch.Tensor,
-        at: tuple[torch.Tensor, torch.Tensor],
-        wide: int,
-        *,
-        beyond: float = 0,
-        step: int = 1,
-    ) -> torch.Tensor:
-        """Return `wide` positions of each row of ``(n, length, filters)``, from `reach` places before the given on."""
-        rows, places = at
-        edged = functional.pad(values, (0, 0, self.reach * step, (self.reach + 1) * step), value=beyond)
-        start = rows * edged.shape[1] + places * step
-        index = (start[:, None] + torch.arange(wide, device=rows.device)).ravel()
-        return edged.flatten(0, 1).index_select(0, index).view(len(rows), wide, -1)
-
-    def responses(self, window: _Window | None, rows: torch.Tensor, *, turned: bool) -> torch.Tensor:
-        """Return what the hidden layer reads of each filter, ``(n, numbers, filters)``."""
-        parts = []
-        if self.anywhere:
-            parts.append(torch.stack([self._strongest(window, rows), self._mean(window, rows)], dim=1))
-        if self.profiles:
-            placed = _take(self.placed[turned], rows)
-            parts.append(placed if window is None else placed + self._by_place(window, rows, self.profiles[turned]))
-        both = torch.cat(parts, dim=1)
-        return both.flip(2) if turned else both
-
-    def _by_place(self, window: _Window, rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        weights = weights[..., window.low : window.high]
-        if weights.ndim == 3:
-            return torch.einsum("nlc,pcl->npc", window.change, weights)
-        return torch.einsum("nlc,npcl->npc", window.change, _take(weights, rows))
-
-    def _strongest(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
-        if window is None:
-            return self.before[:, -1][rows]
-        outside = torch.maximum(self.before[:, window.low], self.after[:, window.high])[rows]
-        inside = _take(self.found[:, window.low : window.high], rows).add_(window.change).amax(dim=1)
-        return torch.maximum(outside, inside)
-
-    def _mean(self, window: _Window | None, rows: torch.Tensor) -> torch.Tensor:
-        mean = self.average[rows]
-        return mean if window is None else mean + window.change.sum(dim=1) / self.n_places

@@ -11,21 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
-from genolab.data.tags import TAGS, Gene, coding_genes, trna_genes
+from genolab.data.tags import TAGS
 from genolab.plot import letters
+from genolab.plot.gene_track import STRAND, draw_genes, genes_of, reach
 from genolab.plot.style import FIRST, GRID, INK, MUTED, SECOND, Figure, dress, plain
 
 Values = NDArray[np.float64]
 Annotation: TypeAlias = AnnData | pd.DataFrame
 
 _LETTERS_UP_TO: Final = 400  # bases; beyond, a logo's letters would be thinner than a pixel's line
-_NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
 _LEVELS: Final = 40  # steps from a prediction's lowest value to its highest: on 30 pixels, finer ones aren't seen
 # Points: plotly thins an SVG line to the pixels there are, and WebGL takes seconds where there is no graphics card.
 _SVG_UP_TO: Final = 300_000
 _LANE: Final = 34.0  # pixels from gene to gene, with room for a name
 _YELLOW: Final = "#f0e442"  # too light for a line on white
-_STRAND: Final = {"+": FIRST, "-": SECOND}
 
 
 def tracks(
@@ -77,15 +76,15 @@ def tracks(
     why = None if attribution is None else _scores(attribution)
     stop = _end(start, end, lines, why)
     where = _chromosome(tables, chromosome)
-    genes = [_genes_of(table, where, start, stop) for table in tables.values()]
-    heights = [_LANE * (_reach(found)[1] - _reach(found)[0]) for found in genes]  # pixels
+    genes = [genes_of(table, where, start, stop) for table in tables.values()]
+    heights = [_LANE * (reach(found)[1] - reach(found)[0]) for found in genes]  # pixels
     heights += [40.0 + 36 * len(lines)] * bool(lines) + [140.0] * (why is not None)
     gap = 14 / (sum(heights) + 14 * (len(heights) - 1))
     figure = Figure(
         make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=gap)
     )
     for row, (name, found) in enumerate(zip(tables, genes, strict=True), start=1):
-        _draw_genes(figure, found, (start, stop), row)
+        draw_genes(figure, found, (start, stop), row)
         figure.update_yaxes(title_text=plain(name), row=row, col=1)
     if lines:
         _draw_lines(figure, lines, start, len(tables) + 1)
@@ -168,128 +167,6 @@ def _chromosome(tables: Mapping[str, pd.DataFrame], chromosome: str | None) -> s
     return names[0] if names else None
 
 
-# ---- genes ----
-
-
-def _genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
-    here = table[table["chromosome"] == chromosome]
-    genes = [*coding_genes(here, dubious=True), *trna_genes(here)]
-    names = _common_names(here)
-    near = [
-        gene._replace(name=names.get(gene.name, gene.name)) for gene in genes if start < gene.end and gene.start < end
-    ]
-    return sorted(near, key=lambda gene: (gene.start, gene.end))
-
-
-def _common_names(table: pd.DataFrame) -> dict[str, str]:
-    """Return the names that people call genes by, where the table has some beside its identifiers."""
-    found: dict[str, str] = {}
-    for column in ("name", "gene"):
-        if column in table:
-            known = table[column].astype(str)
-            known = known[~known.isin(["", "nan", "None"])]
-            found |= dict(zip(known.index.astype(str), known, strict=True))
-    return found
-
-
-def _lanes(genes: Sequence[Gene]) -> list[int]:
-    """Give each gene the first lane of its strand that is free: 1, 2 ... over the line, -1, -2 ... under it."""
-    ends: dict[int, int] = {}
-    lanes = []
-    for gene in genes:
-        side = -1 if gene.strand == "-" else 1
-        lane = side
-        while ends.get(lane, -1) > gene.start:
-            lane += side
-        ends[lane] = gene.end
-        lanes.append(lane)
-    return lanes
-
-
-def _draw_genes(figure: Figure, genes: Sequence[Gene], span: tuple[int, int], row: int) -> None:
-    lanes = _lanes(genes)
-    for strand, colour in _STRAND.items():
-        chosen = [(gene, lane) for gene, lane in zip(genes, lanes, strict=True) if gene.strand == strand]
-        if chosen:
-            _draw_strand(figure, chosen, colour, row)
-    _name_the_widest(figure, genes, lanes, span, row)
-    bottom, top = _reach(genes)
-    figure.update_yaxes(range=[bottom, top], tickvals=[], zeroline=True, zerolinecolor=GRID, row=row, col=1)
-
-
-def _reach(genes: Sequence[Gene]) -> tuple[float, float]:
-    """Return how far the lanes go down and up, with room for names."""
-    lanes = [0, *_lanes(genes)]
-    return min(lanes) - 0.7, max(lanes) + 0.7
-
-
-def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str, row: int) -> None:
-    """Draw introns as one line, coding parts as one shape, and the ends as arrows: few traces for many genes."""
-    gap = np.nan
-    across: list[float] = [x for gene, _ in genes for x in (gene.start, gene.end, gap)]
-    up: list[float] = [y for _, lane in genes for y in (lane, lane, gap)]
-    quiet = {"hoverinfo": "skip", "showlegend": False}
-    figure.add_scatter(x=across, y=up, mode="lines", line={"color": colour, "width": 2}, row=row, col=1, **quiet)
-    boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
-    across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
-    up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
-    shape = {"mode": "lines", "line": {"width": 0.5, "color": colour}, "fill": "toself", "fillcolor": colour}
-    figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
-    forward = genes[0][0].strand == "+"
-    figure.add_scatter(
-        x=[gene.end if forward else gene.start for gene, _ in genes],
-        y=[lane for _, lane in genes],
-        mode="markers",
-        marker={"symbol": "triangle-right" if forward else "triangle-left", "size": 11, "color": colour},
-        hoverinfo="skip",
-        showlegend=False,
-        row=row,
-        col=1,
-    )
-    figure.add_trace(_pointed(genes), row=row, col=1)
-
-
-def _pointed(genes: Sequence[tuple[Gene, int]]) -> go.Scatter:
-    """Return what is read under the pointer, at the middle and along each gene."""
-    texts: list[str] = []
-    across: list[float] = []
-    up: list[int] = []
-    for gene, lane in genes:
-        parts = f"{len(gene.exons)} parts, " if len(gene.exons) > 1 else ""
-        text = f"{plain(gene.name)} ({gene.strand})<br>{gene.start:,} to {gene.end:,}, {parts}{gene.length:,} bases"
-        at = np.linspace(gene.start, gene.end, int(np.clip((gene.end - gene.start) // 150, 3, 25)))
-        across.extend(at)
-        up.extend([lane] * len(at))
-        texts.extend([text] * len(at))
-    return go.Scatter(
-        x=across, y=up, text=texts, mode="markers", marker={"opacity": 0, "size": 16},
-        hovertemplate="%{text}<extra></extra>", showlegend=False,
-    )  # fmt: skip
-
-
-def _name_the_widest(
-    figure: Figure, genes: Sequence[Gene], lanes: Sequence[int], span: tuple[int, int], row: int
-) -> None:
-    order = sorted(range(len(genes)), key=lambda at: genes[at].start - genes[at].end)[:_NAMED]
-    wide = [at for at in order if genes[at].end - genes[at].start > 0.035 * (span[1] - span[0])]
-    if not wide:
-        return
-    middle = [(max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2 for at in wide]
-    figure.add_scatter(
-        x=middle,
-        y=[lanes[at] + (0.44 if lanes[at] > 0 else -0.44) for at in wide],
-        text=[plain(genes[at].name) for at in wide],
-        mode="text",
-        textposition="middle center",
-        textfont={"size": 14, "color": INK},
-        cliponaxis=True,
-        hoverinfo="skip",
-        showlegend=False,
-        row=row,
-        col=1,
-    )
-
-
 # ---- values ----
 
 
@@ -332,7 +209,7 @@ def _line(n_points: int) -> Any:
 def _colours(names: Sequence[str]) -> list[str]:
     """Give what is of a strand the strand's colour, so that it goes with the genes; all else a colour of its own."""
     own = iter(colour for colour in palette.colours(len(names) + 6) if colour not in {FIRST, SECOND, _YELLOW})
-    return [_STRAND.get(name[-1:]) or next(own) for name in names]
+    return [STRAND.get(name[-1:]) or next(own) for name in names]
 
 
 def _corners(values: Values, step: float) -> NDArray[np.int32]:

@@ -14,19 +14,24 @@ import traitlets as t
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.data.sequence import letters, one_hot
+from genolab.data.sequence import one_hot
 from genolab.infer.attribute import checked_sequences, every_change, integrated_gradients
 from genolab.infer.scorer import Scorer
 from genolab.widgets import look
+from genolab.widgets.mutation_input import (
+    as_letters,
+    check_lengths,
+    edited,
+    known_method,
+    known_names,
+    known_task,
+)
 from genolab.widgets.mutation_still import Still
 
 Task = Literal["classes", "labels", "values"]
 Method = Literal["mutagenesis", "gradients"]
 
-_BY_MUTAGENESIS: Final = 400  # bases; a longer sequence would take more than a tenth of a second to change everywhere
-_LONGEST: Final = 20_000  # bases that a person can still find a way about in
 _AT_ONCE: Final = 1024
-_TASKS: Final = ("classes", "labels", "values")
 
 
 class Change(NamedTuple):
@@ -122,13 +127,13 @@ class MutationView(anywidget.AnyWidget):
     ) -> None:
         now = as_letters(sequence)
         before = now if reference is None else as_letters(reference)
-        _check_length(now, before)
+        check_lengths(now, before)
         self._model, self._positions = model, positions
-        self._task = _task(model, task)
-        self._method = _method(method, len(now))
+        self._task = known_task(model, task)
+        self._method = known_method(method, len(now))
         self._scorer = Scorer(model, None, positions=positions)
         self._reference_values = self._ask(before)
-        self._names = _names(names, len(self._reference_values))
+        self._names = known_names(names, len(self._reference_values))
         self._done: list[str] = []
         self._undone: list[str] = []
         self._now = now
@@ -267,7 +272,7 @@ class MutationView(anywidget.AnyWidget):
     def _act(self, action: dict[str, Any]) -> None:
         match action["do"]:
             case "edit":
-                self._go_to(_edited(self._now, action["position"], action["base"]))
+                self._go_to(edited(self._now, action["position"], action["base"]))
             case "reset":
                 self._go_to(self.reference)
             case "undo" if self._done:
@@ -287,7 +292,7 @@ class MutationView(anywidget.AnyWidget):
     def _check_sequence(self, proposal: Any) -> str:
         found = as_letters(proposal["value"])
         if self.reference:
-            _check_length(found, self.reference)
+            check_lengths(found, self.reference)
         return found
 
     @t.validate("target")
@@ -313,62 +318,3 @@ class MutationView(anywidget.AnyWidget):
             self._now = self.sequence
             text = str(error.args[0]) if error.args else type(error).__name__
             self._publish(message=text, _alarm=True, _heard=heard)
-
-
-def as_letters(sequence: str | Any) -> str:
-    """Return a sequence as capital letters A, C, G, T and N, from letters or one-hot ``(4, length)``.
-
-    Raises
-    ------
-    ValueError
-        A letter is no DNA, it is no single one-hot sequence, or the length is none that can be shown.
-    """
-    if isinstance(sequence, str):
-        hot = one_hot(sequence)
-    else:
-        hot = np.asarray(sequence)
-        if hot.ndim != 2:
-            raise ValueError(f"one sequence is letters or one-hot (4, length), got the shape {hot.shape}: pass x[0]")
-    found = letters(hot)[0]
-    if not 1 <= len(found) <= _LONGEST:
-        raise ValueError(f"a sequence to change has 1 to {_LONGEST:,} bases, got {len(found):,}: cut a part of it")
-    return found
-
-
-def _check_length(now: str, before: str) -> None:
-    if len(now) != len(before):
-        raise ValueError(
-            f"sequence and reference are compared base by base and must be of one length, got {len(now):,} and "
-            f"{len(before):,}: make a new view for another sequence"
-        )
-
-
-def _edited(sequence: str, position: Any, base: Any) -> str:
-    if not isinstance(position, int | np.integer) or not 0 <= position < len(sequence):
-        raise ValueError(f"positions of this sequence are 0 to {len(sequence) - 1:,}, got {position!r}")
-    new = str(base).upper().replace("U", "T")
-    if new not in tuple("ACGTN"):
-        raise ValueError(f"a base is one of A, C, G, T (or U) and N, got {base!r}")
-    return sequence[:position] + new + sequence[position + 1 :]
-
-
-def _task(model: nn.Module, task: str | None) -> str:
-    found = getattr(getattr(model, "config", None), "task", "values") if task is None else task
-    if found not in _TASKS:
-        raise ValueError(f"task must be one of {', '.join(_TASKS)}, got {found!r}")
-    return str(found)
-
-
-def _method(method: str | None, length: int) -> str:
-    if method is None:
-        return "mutagenesis" if length <= _BY_MUTAGENESIS else "gradients"
-    if method not in ("mutagenesis", "gradients"):
-        raise ValueError(f"method must be 'mutagenesis' or 'gradients', got {method!r}")
-    return method
-
-
-def _names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    found = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
-    if len(found) != count or len(set(found)) != count:
-        raise ValueError(f"names must be {count} different ones, one an output, got {list(found)}")
-    return found
