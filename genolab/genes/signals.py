@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -51,8 +51,8 @@ class Site(NamedTuple):
     before: int = 0
     weights: NDArray[np.float32] = np.zeros((0, 4), dtype=np.float32)
 
-    def scores(self, bases: NDArray[np.int8], weight: np.float32) -> NDArray[np.float32]:
-        """Return the weighted log-odds of a word that begins at each of ``(length,)`` bases, else minus infinity."""
+    def scores(self, bases: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the log-odds of a word that begins at each of ``(length,)`` bases, minus infinity where none does."""
         found = np.zeros(len(bases), dtype=bool)
         for word in self.words:
             found |= _begins(bases, base_codes(word)[0])
@@ -61,7 +61,7 @@ class Site(NamedTuple):
         for place, odds in enumerate(self.weights):
             where = at + place - self.before
             inside = (where >= 0) & (where < len(bases))
-            padded = weight * np.append(odds, np.float32(0))  # an unknown base says nothing
+            padded = np.append(odds, np.float32(0))  # an unknown base says nothing
             scores[at[inside]] += padded[bases[where[inside]]]
         return scores
 
@@ -147,10 +147,12 @@ class Signals:
 
     def _gains(self, bases: NDArray[np.int8], start_weight: np.float32, weight: np.float32) -> NDArray[np.float32]:
         """Return the gains on one strand, ``(15, length)``; what is asked for stands at the base that asks."""
-        start = self.start.scores(bases, start_weight)
-        start += start_weight * np.where(_is_first(bases, np.isfinite(start)), *self.first).astype(np.float32)
-        donor, acceptor = (site.scores(bases, weight) for site in (self.donor, self.acceptor))
-        accepted = _moved(acceptor, len(self.acceptor.words[0])) + self._branched(bases, weight)  # behind the intron
+        start = self.start.scores(bases)
+        start = _weighted(start + np.where(_is_first(bases, np.isfinite(start)), *self.first), start_weight)
+        donor = _weighted(_likely(self.donor.scores(bases)), weight)
+        acceptor = self.acceptor.scores(bases)
+        accepted = _moved(acceptor, len(self.acceptor.words[0])) + self._branched(bases)  # the base behind the intron
+        accepted = _weighted(_likely(accepted), weight)
         parted = _moved(donor, -1)  # the base in front of it
         first, second = bases, _moved(bases, 1)
         stop_begins = _is_stop(bases, _moved(bases, -1), _moved(bases, -2))
@@ -172,16 +174,27 @@ class Signals:
         gains[machine.ACCEPTOR] = _moved(accepted, -1)
         return gains
 
-    def _branched(self, bases: NDArray[np.int8], weight: np.float32) -> NDArray[np.float32]:
+    def _branched(self, bases: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return what each base gains, as the first behind an intron, for a branch point somewhere in front of it."""
         if not len(self.branch.weights):
             return np.zeros(len(bases), dtype=np.float32)
-        odds = np.exp(self.branch.scores(bases, np.float32(1)).astype(np.float64))
+        odds = np.exp(self.branch.scores(bases).astype(np.float64))
         summed = np.concatenate([np.zeros(_BRANCH_FROM + 1), np.cumsum(odds)])  # up to _BRANCH_FROM bases before
         low, high = summed[: len(bases)], summed[_BRANCH_FROM - _BRANCH_TO : len(bases) + _BRANCH_FROM - _BRANCH_TO]
         mean = (high - low) / (_BRANCH_FROM - _BRANCH_TO)  # the place is any of them
-        gain: NDArray[np.float32] = weight * np.log(np.maximum(mean, _LEAST_ODDS)).astype(np.float32)
+        gain: NDArray[np.float32] = np.log(np.maximum(mean, _LEAST_ODDS)).astype(np.float32)
         return gain
+
+
+def _likely(odds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Leave out what is likelier to be there by chance; a genome has far more such places than introns."""
+    return np.where(odds >= 0, odds, np.float32(-np.inf))
+
+
+def _weighted(odds: NDArray[Any], weight: np.float32) -> NDArray[np.float32]:
+    """Return the odds times a weight, which may be 0."""
+    there = np.isfinite(odds)
+    return np.where(there, weight * np.where(there, odds, 0), -np.inf).astype(np.float32)
 
 
 def _moved(values: NDArray[_Kind], by: int) -> NDArray[_Kind]:
@@ -224,6 +237,7 @@ def _branch_points(introns: Sequence[tuple[Gene, tuple[int, int]]], codes: _Code
         (gene, at)
         for gene, (first, last) in introns
         for at in range(max(first + 6, last - _BRANCH_FROM), last - _BRANCH_TO)
+        if codes[gene.chromosome]["+-".index(gene.strand), at] == _A
     ]
     if not places:
         return []
@@ -256,7 +270,7 @@ def _first_or_later(site: Site, codes: _Codes, places: Sequence[tuple[Gene, int]
     first, starts = {}, {}
     for name, both in codes.items():
         for strand, bases in zip("+-", both, strict=True):
-            starts[name, strand] = np.isfinite(site.scores(bases, np.float32(0)))
+            starts[name, strand] = np.isfinite(site.scores(bases))
             first[name, strand] = _is_first(bases, starts[name, strand])
     if len(places) < _FEWEST:
         return 0.0, 0.0

@@ -122,7 +122,7 @@ class SequenceTagger(nn.Module):
 
     Examples
     --------
-    >>> windows = gl.data.windows(genome, 4500, strands="both")
+    >>> windows = gl.data.windows(genome, 4500)
     >>> dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     >>> run = gl.Run(SequenceTagger(), dataset)
     """
