@@ -1,10 +1,17 @@
-"""Make the files of this folder from their public sources: ``python data/build.py``.
+"""Make the files of this folder from their public sources: ``python data/build.py``, or ``python data/build.py NAME``.
 
-The sources come through genolab's own cache, hash-checked. The output is the same on every run with the versions in
-constraints.txt; another version of HDF5 or zlib may pack the same values into other bytes.
+The sources come through genolab's own cache, hash-checked: a wheel by pip, Debian packages by apt (see `debian`). The
+output is the same on every run with the versions in constraints.txt; another version of HDF5 or zlib may pack the same
+values into other bytes. Reading R's data needs rdata, which nothing else here does: ``pip install rdata==1.1.0``.
 """
 
+import gzip
 import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import warnings
 from pathlib import Path
 
 import anndata
@@ -13,7 +20,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from genolab.data.cache import File, locate, read_member, sha256_of
+from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
+from genolab.data.fasta import parse
 
 HERE = Path(__file__).parent
 
@@ -24,8 +32,88 @@ CELLTYPIST = File(
     size=7_331_762,
 )
 
+# Debian 12 (bookworm): package, version, architecture, sha256 of the .deb.
+GBROWSE = ("gbrowse-data", "2.56+dfsg-11", "all", "d8809914dfca5d5b38a30f1f7d9495bea9b0e7afe4fcd06ed2cb4f6f9788a3b7")
+MLBENCH = ("r-cran-mlbench", "2.1-3-1", "amd64", "2f1127f7b5e7d08703b13b52ef1976a0c355a7660d6ac575e29b87b13921bc06")
 
-def build_immune_sample() -> Path:
+
+def debian(name: str, version: str, architecture: str, sha256: str) -> Path:
+    """Return a Debian package's archive, from the cache or by apt.
+
+    On another system, or when a newer Debian has another version, take the file of that name from any archive of
+    Debian 12 or from Debian's snapshots, and put it into the folder that the message names.
+    """
+    folder = cache_folder() / "debian"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}_{version}_{architecture}.deb"
+    if not path.is_file() and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=folder, check=False)
+    if not path.is_file():
+        raise FileNotFoundError(f"apt has no {name}={version}: put {path.name} (sha256 {sha256}) into {folder}")
+    assert sha256_of(path) == sha256, f"{path} is not the package that the data were made from"
+    return path
+
+
+def debian_member(package: Path, member: str) -> bytes:
+    """Return one file of a .deb: an ar archive, whose data.tar.xz holds the files."""
+    content, at = package.read_bytes(), 8
+    while at < len(content):
+        name, size = content[at : at + 16].decode().strip(" /"), int(content[at + 48 : at + 58])
+        if name.startswith("data.tar"):
+            with tarfile.open(fileobj=io.BytesIO(content[at + 60 : at + 60 + size])) as archive:
+                opened = archive.extractfile(f"./{member}")
+                assert opened is not None, f"{package.name} holds no {member}"
+                return opened.read()
+        at += 60 + size + size % 2
+    raise ValueError(f"{package} is no Debian package: it has no data.tar")
+
+
+def pack(name: str, text: str) -> Path:
+    """Write a text as gzip; no name and no time go into it, so that the same text is the same file."""
+    path = HERE / name
+    with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", compresslevel=9, mtime=0) as packed:
+        packed.write(text.encode())
+    return path
+
+
+def wrapped(name: str, letters: str) -> str:
+    """Return a FASTA record in lines of 60."""
+    return "\n".join([f">{name}", *(letters[at : at + 60] for at in range(0, len(letters), 60)), ""])
+
+
+def build_yeast_genome() -> list[Path]:
+    """Pack chromosomes I and II and their features, as they are in the package."""
+    package, folder = debian(*GBROWSE), "var/lib/gbrowse/databases"
+    records = [
+        record
+        for number in (1, 2)
+        for record in parse(debian_member(package, f"{folder}/yeast_scaffolds/chr{number}.fa"), package)
+    ]
+    features = debian_member(package, f"{folder}/yeast_chr1+2/yeast_chr1+2.gff3").decode()
+    assert {record.name: len(record.letters) for record in records} == {"chrI": 230_208, "chrII": 813_178}
+    sequence = "".join(wrapped(record.name, record.letters.tobytes().decode()) for record in records)
+    return [pack("yeast_chr1_2.fa.gz", sequence), pack("yeast_chr1_2.gff3.gz", features)]
+
+
+def build_splice_junctions() -> list[Path]:
+    """Write all rows of mlbench's DNA as FASTA; three bits stand for a base: A 100, C 010, G 001, T 000."""
+    import rdata
+
+    content = debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Unknown encoding")
+        frame = rdata.conversion.convert(rdata.parser.parse_data(content))["DNA"]
+    bits = frame.drop(columns="Class").to_numpy().astype(np.uint8).reshape(len(frame), 60, 3)
+    assert bits.shape == (3186, 60, 3)
+    assert bits.sum(axis=2).max() == 1
+    letters = np.array(list("TACG"))[(bits * [1, 2, 3]).sum(axis=2)]
+    kinds = {"ei": "donor", "ie": "acceptor", "n": "neither"}
+    rows = zip(frame["Class"], letters, strict=True)
+    text = (f">junction_{number:04d} {kinds[kind]}\n{''.join(row)}\n" for number, (kind, row) in enumerate(rows, 1))
+    return [pack("splice_junctions.fa.gz", "".join(text))]
+
+
+def build_immune_sample() -> list[Path]:
     """Pack CellTypist's sample table, all cells and genes, as AnnData: 53 MB of text become 2.2 MB."""
     table = read_member(locate("celltypist", CELLTYPIST), "celltypist/data/samples/sample_cell_by_gene.csv")
     frame = pd.read_csv(io.BytesIO(table), index_col=0)
@@ -44,9 +132,16 @@ def build_immune_sample() -> Path:
     with h5py.File(path, "w") as opened:
         packing = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
         anndata.io.write_elem(opened, "/", adata, dataset_kwargs=packing)
-    return path
+    return [path]
 
+
+BUILDERS = {
+    "immune_sample": build_immune_sample,
+    "splice_junctions": build_splice_junctions,
+    "yeast_genome": build_yeast_genome,
+}
 
 if __name__ == "__main__":
-    made = build_immune_sample()
-    print(f"{made.name}  {made.stat().st_size:,} bytes  sha256 {sha256_of(made)}")
+    for name in sys.argv[1:] or BUILDERS:
+        for made in BUILDERS[name]():
+            print(f"{made.name}  {made.stat().st_size:,} bytes  sha256 {sha256_of(made)}")

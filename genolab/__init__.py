@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genolab import compare, config, data, evaluate, infer, models, plot, preprocess, run, widgets
+    from genolab import compare, config, data, evaluate, genes, infer, models, plot, preprocess, run, widgets
     from genolab.run import Epoch, Run, RunConfig
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "config",
     "data",
     "evaluate",
+    "genes",
     "infer",
     "models",
     "plot",

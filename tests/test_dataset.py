@@ -114,6 +114,15 @@ def test_a_backed_file_gives_the_same_rows_each_once(tmp_path, form):
     assert np.array_equal(backed.hashes(), plain.hashes())
 
 
+def test_a_target_in_a_file_is_read_with_its_batch(tmp_path):
+    adata = counts(200)
+    adata.layers["next"] = adata.X * 2
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    backed = AnnDataset(ad.read_h5ad(tmp_path / "cells.h5ad", backed="r"), target="X")
+    assert torch.equal(backed.batch([9, 3]).target, AnnDataset(adata).batch([9, 3]).x)
+    assert all(torch.equal(batch.x, batch.target) for batch in backed.to("cpu").batches(16, seed=0))
+
+
 def test_it_feeds_torchs_own_loader():
     loader = torch.utils.data.DataLoader(AnnDataset(counts()), batch_size=50, collate_fn=lambda batch: batch)
     assert [len(batch) for batch in loader] == [50, 50, 20]

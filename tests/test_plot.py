@@ -11,6 +11,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from genolab import evaluate, palette, plot, preprocess
+from genolab.data import AnnDataset
 from genolab.plot.style import percent, plain
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
@@ -40,6 +41,15 @@ def losses(valid=(3.0, 2.0, 2.5), train=(3.0, 1.5, 1.0)):
     return table if valid is None else table.assign(valid_loss=valid)
 
 
+def judged(classes=("a", "b", "c"), n=60):
+    random = np.random.default_rng(0)
+    codes = random.integers(len(classes), size=n)
+    found = AnnData(np.zeros((n, 1), np.float32))
+    found.obs["kind"] = pd.Categorical.from_codes(codes, list(classes))
+    probabilities = random.dirichlet(np.ones(len(classes)), n) + 0.4 * np.eye(len(classes))[codes]
+    return AnnDataset(found, target="obs/kind"), probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
 def scores():
     return pd.DataFrame(
         {
@@ -53,7 +63,11 @@ def scores():
 
 
 def every_figure(ready):
+    test, probabilities = judged()
     return [
+        plot.confusion(probabilities, test),
+        plot.roc({"cnn": probabilities}, test),
+        plot.precision_recall({"cnn": probabilities}, test),
         plot.history(losses()),
         plot.latent(ready, "X_vae", color="kind"),
         plot.latent(ready, "X_vae", color=ready.var_names[0]),
@@ -155,6 +169,12 @@ def test_names_are_escaped_wherever_they_stand():
         plot.history(run),
         plot.reconstruction(raw.X, raw.X, unit=NASTY),
     ]
+    test, probabilities = judged((NASTY, "other"))
+    figures += [
+        plot.confusion(probabilities, test),
+        plot.roc({NASTY: probabilities}, test, label=NASTY),
+        plot.precision_recall({NASTY: probabilities}, test),
+    ]
     for figure in figures:
         drawn = texts(figure)
         assert not [text for text in drawn if "<b>" in text or "<a " in text or "$z$" in text]
@@ -204,7 +224,7 @@ def test_validation_that_is_not_a_number_has_no_best():
 def test_another_part_of_the_loss_has_no_best():
     figure = plot.history(losses(), part="kl")
     assert figure.layout.title.text == "Training KL divergence went from 1 to 1 in 3 epochs"
-    assert figure.layout.yaxis.title.text == "KL divergence, mean over cells"
+    assert figure.layout.yaxis.title.text == "KL divergence, mean over rows"
 
 
 def test_changes_of_controls_are_marked_where_they_were_made():
@@ -426,6 +446,16 @@ def test_the_winner_is_the_finding_and_a_lower_error_wins():
     assert plot.comparison(mixed).layout.title.text == "vae is clearly best in 2 of 3 measures"
 
 
+def test_of_a_table_with_classes_the_overall_and_macro_figures_are_drawn():
+    rows = [(model, "f1", of, value) for model, value in (("cnn", 0.9), ("words", 0.7)) for of in ("macro", "a", "b")]
+    rows += [("cnn", "accuracy", "", 0.8), ("words", "accuracy", "", 0.6)]
+    table = pd.DataFrame(rows, columns=["model", "metric", "class", "value"]).assign(low=np.nan, high=np.nan)
+    figure = plot.comparison(table)
+    assert [tuple(trace.x) for trace in figure.data] == [(0.9,), (0.7,), (0.8,), (0.6,)]
+    one = plot.comparison(table[table["class"] == "a"])
+    assert len(one.data) == 2
+
+
 def test_intervals_that_touch_make_no_winner():
     assert plot.comparison(scores()).layout.title.text == "vae is clearly best in 1 of 2 measures"
     assert plot.comparison(scores().head(2)).layout.title.text == "No model is clearly best: the intervals overlap"
@@ -455,6 +485,39 @@ def test_a_table_that_cannot_be_drawn_is_refused():
         plot.comparison(scores(), baseline="scvi")
     with pytest.raises(ValueError, match="no rows"):
         plot.comparison(scores().head(0))
+
+
+# Classification
+
+
+def test_the_matrix_holds_every_row_and_names_the_commonest_mistake():
+    test, probabilities = judged(("a", "b"))
+    figure = plot.confusion(probabilities, test)
+    assert sum(int(count) for row in figure.data[0].text for count in row) == 60
+    np.testing.assert_allclose(figure.data[0].z.sum(axis=1), 1)
+    right = (probabilities.argmax(axis=1) == test.adata.obs["kind"].cat.codes).mean()
+    assert figure.layout.title.text == f"{percent(right)} of 60 are called right"
+    assert "commonest mistake" in figure.layout.title.subtitle.text
+    perfect = plot.confusion(np.eye(2)[test.adata.obs["kind"].cat.codes], test)
+    assert perfect.layout.title.subtitle.text == "There is no mistake."
+
+
+def test_curves_tell_their_areas_and_what_guessing_gives():
+    test, probabilities = judged(("no", "yes"))
+    guessed = np.full((60, 2), 0.5)
+    models = {"cnn": probabilities, "guess": guessed}
+    areas = evaluate.table(models, test, n_boot=0).set_index(["model", "metric", "class"])["value"]
+    roc = plot.roc(models, test)
+    assert [trace.name for trace in roc.data] == [
+        f"cnn, {areas['cnn', 'auroc', 'yes']:.3f}",
+        "guess, 0.500",
+        "guessing",
+    ]
+    assert roc.layout.title.text.startswith("cnn has the largest area")
+    curve = plot.precision_recall(models, test)
+    share = (test.adata.obs["kind"] == "yes").mean()
+    assert curve.data[-1].y == (share, share)
+    assert curve.data[0].name == f"cnn, {areas['cnn', 'auprc', 'yes']:.3f}"
 
 
 def test_drawing_a_history_does_not_load_scanpy():

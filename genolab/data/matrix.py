@@ -12,8 +12,9 @@ from scipy import sparse
 
 Rows = NDArray[np.int64]
 
-# A pass over all values goes by blocks of this many rows, so that it needs little memory of its own.
+# A pass over all values goes by blocks of at most so many rows and values, so that it needs little memory of its own.
 _BLOCK_ROWS = 8192
+_BLOCK_VALUES = 1 << 24
 
 
 class Taken(NamedTuple):
@@ -91,9 +92,9 @@ class DeviceRows:
     backed: bool = False
 
     @classmethod
-    def of(cls, source: RowSource, device: torch.device) -> "Self | DeviceRows | FileRows":
-        """Bring a source to `device`. A backed file stays where it is: its batches travel one by one."""
-        if isinstance(source, DeviceRows | FileRows):
+    def of(cls, source: RowSource, device: torch.device) -> "Self | RowSource":
+        """Bring a source to `device`. What is read as needed stays where it is: its batches travel one by one."""
+        if source.backed or isinstance(source, DeviceRows):
             return source
         matrix = source.read(np.arange(_height(source)))
         none = torch.empty(0)
@@ -129,14 +130,18 @@ class DeviceRows:
         return Taken(dense.view(len(at), self.columns), position)
 
 
-def open_rows(adata: AnnData, slot: str) -> MemoryRows | FileRows:
-    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"`` or ``"obs/column"``.
+def open_rows(adata: AnnData, slot: str) -> RowSource:
+    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"``, ``"obs/column"``, or of windows over a genome.
 
     Raises
     ------
     KeyError
         The slot is not there; the message names those that are.
+    ValueError
+        A genome's rows aren't windows of one length.
     """
+    if slot.startswith("genome/"):
+        return _open_windows(adata, slot)
     matrix = _find(adata, slot)
     if isinstance(matrix, np.ndarray) or sparse.issparse(matrix):
         return MemoryRows(matrix)
@@ -146,6 +151,16 @@ def open_rows(adata: AnnData, slot: str) -> MemoryRows | FileRows:
     return FileRows(matrix)
 
 
+def _open_windows(adata: AnnData, slot: str) -> RowSource:
+    from genolab.data.cut import SequenceRows, TagRows
+
+    if slot == "genome/sequence":
+        return SequenceRows(adata)
+    if slot == "genome/tags":
+        return TagRows(adata)
+    raise KeyError(f"the slots of windows over a genome are 'genome/sequence' and 'genome/tags', got {slot!r}")
+
+
 def _find(adata: AnnData, slot: str) -> Any:
     if slot == "X":
         if adata.X is None:
@@ -153,7 +168,7 @@ def _find(adata: AnnData, slot: str) -> Any:
         return adata.X
     place, _, name = slot.partition("/")
     if place not in {"layers", "obsm", "obs"} or not name:
-        raise KeyError(f"a slot is 'X', 'layers/name', 'obsm/name' or 'obs/column', got {slot!r}")
+        raise KeyError(f"a slot is 'X', 'layers/name', 'obsm/name', 'obs/column' or 'genome/sequence', got {slot!r}")
     held = getattr(adata, place)
     if name not in held:
         raise KeyError(f"{slot!r} is not in this AnnData; {place} has {sorted(held.keys())}")
@@ -230,10 +245,21 @@ def row_hashes(source: RowSource, rows: Rows, *, seed: int = 0) -> NDArray[np.ui
 
     Exact integer sums don't depend on the order or the form of storage, so a sparse row and its dense copy agree.
     """
-    width = source.width if len(rows) == 0 else int(np.prod(source.read(rows[:1]).shape))
+    width = row_size(source, rows)
     factor = np.random.default_rng(seed).integers(1, 2**63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     parts = [_row_sums(block, factor) for block in _blocks(source, rows)]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def row_size(source: RowSource, rows: Rows) -> int:
+    """Return the number of values of a dense row."""
+    return source.width if len(rows) == 0 else int(np.prod(source.read(rows[:1]).shape))
+
+
+def row_bytes(source: RowSource, rows: Rows) -> int:
+    """Return the bytes of a row as it is read; 0 where rows are sparse, and of no one size."""
+    row = source.read(rows[:1])
+    return 0 if sparse.issparse(row) else int(row.nbytes)
 
 
 def _row_sums(block: Any, factor: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -241,17 +267,30 @@ def _row_sums(block: Any, factor: NDArray[np.uint64]) -> NDArray[np.uint64]:
     if sparse.issparse(block):
         bits = sparse.csr_matrix((_spread(block.data), block.indices, block.indptr), shape=block.shape)
         return np.asarray(bits @ factor)
+    if block.dtype == np.uint8 and block.ndim == 3:  # one-hot DNA, eight values at a time
+        words = _words(block.reshape(len(block), -1))
+        return np.asarray(_mixed(words) @ factor[: words.shape[1]])
     return np.asarray(_spread(np.asarray(block).reshape(len(block), -1)) @ factor)
+
+
+def _words(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return bytes ``(n, width)`` as 64-bit words, filled up with zeros."""
+    filled = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))
+    return np.ascontiguousarray(filled).view(np.uint64)
 
 
 def _spread(values: NDArray[Any]) -> NDArray[np.uint64]:
     """Return the values' bits, mixed: floats have many low bits in common, and zero of either sign must stay zero."""
-    bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
+    return _mixed((values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64))
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return (bits ^ (bits >> np.uint64(15))) * np.uint64(0xD6E8FEB86659FD93)
 
 
 def _blocks(source: RowSource, rows: Rows) -> Iterator[Any]:
     """Walk rows by blocks, each read in ascending order and given in the order asked for."""
-    for first in range(0, len(rows), _BLOCK_ROWS):
-        wanted, place = np.unique(rows[first : first + _BLOCK_ROWS], return_inverse=True)
+    height = min(_BLOCK_ROWS, max(1, _BLOCK_VALUES // max(1, row_size(source, rows))))
+    for first in range(0, len(rows), height):
+        wanted, place = np.unique(rows[first : first + height], return_inverse=True)
         yield source.read(wanted)[place]

@@ -13,11 +13,26 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _TABLES = (".csv", ".tsv", ".txt")
-_KNOWN = ".h5ad, .zarr, 10x .h5, a 10x folder or .mtx, .loom, .csv, .tsv, .txt (the last four also with .gz, but .loom)"
+_FASTA = (".fa", ".fasta", ".fna", ".ffn", ".fas")
+_REGIONS = (".gff3", ".gff", ".gtf", ".bed", ".narrowpeak", ".broadpeak")
+_KNOWN = (
+    ".h5ad, .zarr, 10x .h5, a 10x folder or .mtx, .loom, .csv, .tsv, .txt, "
+    f"sequences {' '.join(_FASTA)}, regions {' '.join(_REGIONS)} (text formats also with .gz)"
+)
 
 
-def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None, backed: bool = False) -> "AnnData":
-    """Read cells x genes from a file or folder; the suffix picks the reader.
+def read(
+    path: str | Path,
+    *,
+    genes_in: Literal["rows", "columns"] | None = None,
+    backed: bool = False,
+    fasta: str | Path | None = None,
+    regions: "str | Path | pd.DataFrame | AnnData | None" = None,
+    window: int | None = None,
+    step: int | None = None,
+    anchor: Literal["start", "center", "end"] | None = None,
+) -> "AnnData":
+    """Read cells x genes, sequences or an annotated genome from a file or folder; the suffix picks the reader.
 
     =======================  =========================================================================================
     ``.h5ad``, ``.zarr``     AnnData as it was written
@@ -25,6 +40,8 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
     a folder, ``.mtx[.gz]``  10x Genomics: matrix, barcodes, features or genes; gzipped or not, with a prefix or not
     ``.loom``                where loompy is installed
     ``.csv .tsv .txt[.gz]``  a table with names in its first row and column (see `genolab.data.table.read_table`)
+    ``.fa .fasta .fna ...``  FASTA, plain, gzip or bgzip: a row a sequence, or a window over one
+    ``.gff3 .gtf .bed ...``  an annotated genome: a row a feature; give its sequence as `fasta`
     =======================  =========================================================================================
 
     Parameters
@@ -35,13 +52,26 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
         Tables only: where the genes are. By default it is found from the names, and asked for where they don't tell.
     backed
         ``.h5ad`` only: leave ``X`` in the file, and read rows as they are needed.
+    fasta
+        Regions only (``.gff3 .gtf .bed``): the sequence that they lie on; it is looked into as it is needed.
+    regions
+        FASTA only: cut these out, from a BED, GFF3 or GTF file, or a table with ``chromosome start end strand``. Those
+        on the - strand are read as their reverse complement, and all columns come along in ``obs``.
+    window, step, anchor
+        FASTA only: how sequences or regions of unequal length become rows of one length, as in
+        `genolab.data.windows`: windows of `window` bases, one every `step`, or one a sequence or region that has its
+        ``"start"``, ``"center"`` or ``"end"`` in place, with N where it goes beyond.
 
     Returns
     -------
     AnnData
-        Cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR where at most
-        half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]`` has the
-        accessions, and features that aren't gene expression are left out with a warning.
+        From FASTA ``obsm["sequence"]``, ``(n, 4, length)`` uint8: channels A C G T, N and the other ambiguous codes all
+        zero (see `genolab.data.one_hot`). It is all in memory; windows over a genome that is too large for that come
+        from `genolab.data.windows`. From regions see `genolab.data.genome.read_genome`.
+
+        Otherwise cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR
+        where at most half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]``
+        has the accessions, and features that aren't gene expression are left out with a warning.
         Names that occur again are made unique (``A``, ``A-1``, ``A-2``), with a warning.
 
     Raises
@@ -50,9 +80,15 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
         Nothing is there, or a part of a 10x folder is missing.
     ValueError
         The suffix is unknown; the file is empty, cut short or of another format; a cell of a table is no number; it
-        isn't clear where a table's genes are; a name is empty; or a ``.zarr`` holds pickled objects.
+        isn't clear where a table's genes are; a name is empty; a ``.zarr`` holds pickled objects; a letter is no DNA;
+        sequences differ in length and no window is given; regions don't lie on the sequences.
     ImportError
-        ``.loom`` without loompy.
+        ``.loom`` without loompy, a large FASTA without pyfaidx.
+
+    Examples
+    --------
+    >>> genome = gl.data.read("genes.gff3", fasta="genome.fa.gz")
+    >>> peaks = gl.data.read("genome.fa", regions="peaks.bed", window=500)
     """
     path = Path(path).expanduser()
     _check_there(path)
@@ -61,6 +97,19 @@ def read(path: str | Path, *, genes_in: Literal["rows", "columns"] | None = None
         raise ValueError(f"backed=True works for .h5ad alone, got {path.name}: read it once and write it as .h5ad")
     if genes_in is not None and kind not in _TABLES:
         raise ValueError(f"genes_in is for tables ({', '.join(_TABLES)}), got {path.name}, whose format says it itself")
+    cuts = {"regions": regions, "window": window, "step": step, "anchor": anchor}
+    if kind != _FASTA[0] and (given := [name for name, value in cuts.items() if value is not None]):
+        raise ValueError(f"{', '.join(given)} is for FASTA, got {path.name}")
+    if kind != _REGIONS[0] and fasta is not None:
+        raise ValueError(f"fasta is the sequence under regions ({', '.join(_REGIONS)}), got {path.name}")
+    if kind == _FASTA[0]:
+        from genolab.data.cut import read_sequences
+
+        return read_sequences(path, length=window, step=step, regions=regions, anchor=anchor)
+    if kind == _REGIONS[0]:
+        from genolab.data.genome import read_genome
+
+        return read_genome(path, fasta)
     return _with_good_names(_read_as(kind, path, genes_in=genes_in, backed=backed), path)
 
 
@@ -86,7 +135,7 @@ def _check_there(path: Path) -> None:
 
 
 def _kind_of(path: Path) -> str:
-    """Return the suffix that stands for the format, whatever the case and the compression."""
+    """Return the suffix that stands for the format, whatever the case and packing; one stands for all of a kind."""
     name = path.name.lower()
     if path.is_dir():
         return (
@@ -94,10 +143,13 @@ def _kind_of(path: Path) -> str:
             if name.endswith(".zarr") or (path / ".zgroup").exists() or (path / "zarr.json").exists()
             else ".mtx"
         )
-    plain = name.removesuffix(".gz")
+    plain = name.removesuffix(".gz").removesuffix(".bgz")
     for kind in (*_TABLES, ".mtx"):
         if plain.endswith(kind):
             return kind
+    for suffixes in (_FASTA, _REGIONS):
+        if plain.endswith(suffixes):
+            return suffixes[0]
     for kind in (".h5ad", ".h5", ".loom"):
         if name.endswith(kind):
             return kind

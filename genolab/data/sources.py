@@ -1,6 +1,7 @@
 """The data sets that `fetch` knows: for each, its files and a function that makes an AnnData of them.
 
-A new data set is one more `Source` in `SOURCES`, and a function that builds it (see `genolab.data.builders`).
+A new data set is one more `Source` in `SOURCES`, and a function that builds it (see `genolab.data.builders`, and
+`genolab.data.builders_sequence` for DNA).
 """
 
 import importlib.util
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data import builders
+from genolab.data import builders, builders_sequence
 from genolab.data.builders import Paths
 from genolab.data.cache import File, check_plain_name
 from genolab.paths import shipped
@@ -33,19 +34,21 @@ class Source:
     Attributes
     ----------
     name
-        Its name, also that of its folder in the cache and in a mirror.
+        Its name.
     files
         What it is made from.
     build
         Makes the AnnData, given ``{file name: path}``. By default the only file is read by `genolab.data.read`.
     rows, columns
-        Cells and genes; 0 where unknown.
+        Cells and genes, or sequences and bases; 0 where unknown.
     labels
         Columns of ``obs`` that hold known classes.
     licence
         The licence of the data (not of a package that carries them), and what is known of it.
     origin
         Who made the data, and where they are published.
+    folder
+        Its folder in the cache and in a mirror, by default of its name; data sets of one publication may share one.
 
     Examples
     --------
@@ -64,9 +67,12 @@ class Source:
     labels: tuple[str, ...] = ()
     licence: str = "not stated"
     origin: str = "not stated"
+    folder: str = ""
 
     def __post_init__(self) -> None:
         check_plain_name(self.name)
+        object.__setattr__(self, "folder", self.folder or self.name)
+        check_plain_name(self.folder)
 
 
 def _scanpy_file() -> Path:
@@ -74,6 +80,17 @@ def _scanpy_file() -> Path:
     assert spec is not None, "scanpy is a dependency of genolab"
     assert spec.origin is not None
     return Path(spec.origin).parent / "datasets" / "10x_pbmc68k_reduced.h5ad"
+
+
+def _shipped_file(name: str, sha256: str, size: int) -> File:
+    return File(name, place=lambda: shipped("data") / name, sha256=sha256, size=size)
+
+
+_CNNPROM = "https://raw.githubusercontent.com/solovictor/CNNPromoterData/b4d2949e9bc5206f3049b35a488b036125ccc653"
+
+
+def _promoter_file(name: str, sha256: str, size: int) -> File:
+    return File(name, urls=(f"{_CNNPROM}/{name}",), sha256=sha256, size=size)
 
 
 _DEEPCHEM = "https://raw.githubusercontent.com/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/examples/tutorials/assets/scRNAseq"
@@ -93,11 +110,10 @@ SOURCES = (
     Source(
         "immune_sample",
         files=(
-            File(
+            _shipped_file(
                 "immune_sample.h5ad",
-                place=lambda: shipped("data") / "immune_sample.h5ad",
-                sha256="85c788ff7d48bcfb2f767b4656bfd0070225e9e0d1cc3206bb1ab9f10d35ef9f",
-                size=2_191_024,
+                "85c788ff7d48bcfb2f767b4656bfd0070225e9e0d1cc3206bb1ab9f10d35ef9f",
+                2_191_024,
             ),
         ),
         build=builders.build_immune_sample,
@@ -145,6 +161,76 @@ SOURCES = (
         labels=("cell_type",),
         licence="none stated for the data; DeepChem's repository, which carries them, is MIT",
         origin="Tabula Muris Consortium 2018, doi:10.1038/s41586-018-0590-4, FACS; a sample in DeepChem's tutorials",
+    ),
+    Source(
+        "splice_junctions",
+        files=(
+            _shipped_file(
+                "splice_junctions.fa.gz",
+                "7f26f808560f65aa2b08117785562ea875a2858499f30185ccd5d06bde776e8e",
+                70_119,
+            ),
+        ),
+        build=builders_sequence.build_splice_junctions,
+        rows=3_000,
+        columns=60,
+        labels=("junction",),
+        licence="CC BY 4.0 (UCI repository); mlbench, from which they come, is GPL-2",
+        origin="Noordewier, Towell and Shavlik 1991, primate genes of GenBank 64.1, UCI repository, "
+        "doi:10.24432/C5M888; as in R's mlbench 2.1-3",
+    ),
+    Source(
+        "yeast_genome",
+        files=(
+            _shipped_file(
+                "yeast_chr1_2.fa.gz", "4da4ff3f25f76c9b96b88431b58ad4cf57c6ea427f0cd0ad1ea1563f26474155", 314_636
+            ),
+            _shipped_file(
+                "yeast_chr1_2.gff3.gz", "77f2742444e8b21fb40e827d0dcbd85ec002c0395724210604c1312acd36b36b", 67_733
+            ),
+        ),
+        build=builders_sequence.build_yeast_genome,
+        rows=1_360,
+        labels=("kind",),
+        licence="CC BY 4.0 (Saccharomyces Genome Database)",
+        origin="Saccharomyces Genome Database, chromosomes I and II (NC_001133, NC_001134) of a release before 2011, "
+        "doi:10.1093/nar/gkr1029; as in GBrowse 2.56",
+    ),
+    Source(
+        "sigma70_promoters",
+        files=(
+            _promoter_file(
+                "Ecoli_prom.fa", "1712f385e357491d309bd14f8fd4e8de3d018bd418402cab3c6014232197ce5e", 102_427
+            ),
+            _promoter_file(
+                "Ecoli_non_prom.fa", "cf5f078da7e56c5f38c8abd8ffaeaa227863bff4f5c249f2cfda61cb5331c774", 273_716
+            ),
+        ),
+        build=builders_sequence.build_sigma70,
+        rows=3_839,
+        columns=81,
+        labels=("promoter",),
+        licence="none stated",
+        origin="Umarov and Solovyev 2017 (CNNProm), doi:10.1371/journal.pone.0171410; E. coli, promoters of RegulonDB",
+        folder="promoters",
+    ),
+    Source(
+        "tata_promoters",
+        files=(
+            _promoter_file(
+                "Arabidopsis_tata.fa", "2beaa31c2797e7f8d193b6015b7239a89509341f59dde57d904d8664e492901b", 479_040
+            ),
+            _promoter_file(
+                "Arabidopsis_non_prom.fa", "1ab75553cdbf99d54e56928a56b3f35eb14a5f3bbb31bba7c1102b406a615c90", 993_473
+            ),
+        ),
+        build=builders_sequence.build_tata,
+        rows=4_375,
+        columns=251,
+        labels=("promoter",),
+        licence="none stated",
+        origin="Umarov and Solovyev 2017 (CNNProm), doi:10.1371/journal.pone.0171410; Arabidopsis, promoters of EPD",
+        folder="promoters",
     ),
     # The hashes of the next two are the ones that several public repositories state for what they downloaded.
     Source(

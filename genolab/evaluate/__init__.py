@@ -1,24 +1,41 @@
-"""How good a latent space or a reconstruction is: one tidy table, with intervals, beside the baselines.
+"""How good a model, a latent space or a reconstruction is: one tidy table, with intervals, beside the baselines.
 
-Every interval is a bootstrap over cells: it tells how far another draw of cells might move the figure, not how far
-another training run might.
+Every interval is a bootstrap over rows (cells, sequences): it tells how far another draw of rows might move the figure,
+not how far another training run might.
 
+>>> table({"cnn": model, "k-mers": baseline}, test)
+>>> genes({"tagger": found, "reading frames": frames}, genome, baseline="reading frames")
 >>> latents({"vae": cells.obsm["X_vae"], "pca": cells.obsm["X_pca"]}, cells.obs["cell_type"])
 >>> reconstruction(cells.X, {"vae": rebuilt, "gene mean": train_mean})
 """
 
 from genolab.evaluate.agreement import Interval
+from genolab.evaluate.classify import METRICS_OF_CLASSES, table
+from genolab.evaluate.curves import confusion, precision_recall, roc
+from genolab.evaluate.gene_finding import LEVELS, genes
 from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
+from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
 from genolab.evaluate.rebuilt import reconstruction
 
 __all__ = [
+    "LEVELS",
     "METRICS",
+    "METRICS_OF_CLASSES",
     "RESOLUTIONS",
     "Interval",
     "KNNScores",
     "LeidenScore",
+    "Motifs",
+    "confusion",
+    "filter_motifs",
+    "genes",
+    "information",
     "knn_scores",
     "latents",
     "leiden_ari",
+    "match",
+    "precision_recall",
     "reconstruction",
+    "roc",
+    "table",
 ]

@@ -2,5 +2,16 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.sequence import SequenceCNN
+from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
+from genolab.models.tagger import SequenceTagger
 
-__all__ = ["Autoencoder", "PCABaseline", "VariationalAutoencoder"]
+__all__ = [
+    "Autoencoder",
+    "KmerBaseline",
+    "PCABaseline",
+    "PWMBaseline",
+    "SequenceCNN",
+    "SequenceTagger",
+    "VariationalAutoencoder",
+]

@@ -8,7 +8,24 @@ can tell apart, and no button that uploads data. Text from the data is shown as 
 """
 
 from genolab.plot.cells import latent, quality
+from genolab.plot.classify import confusion, precision_recall, roc
+from genolab.plot.logo import filters, logo, mutation_map
 from genolab.plot.tables import comparison, history
+from genolab.plot.tracks import tracks
 from genolab.plot.values import genes, reconstruction
 
-__all__ = ["comparison", "genes", "history", "latent", "quality", "reconstruction"]
+__all__ = [
+    "comparison",
+    "confusion",
+    "filters",
+    "genes",
+    "history",
+    "latent",
+    "logo",
+    "mutation_map",
+    "precision_recall",
+    "quality",
+    "reconstruction",
+    "roc",
+    "tracks",
+]

@@ -19,6 +19,13 @@ _METRICS: Final = {
     "mse": "Mean squared error",
     "r2": "Variance explained",
     "pearson": "Correlation per cell",
+    "accuracy": "Accuracy",
+    "precision": "Precision, macro",
+    "recall": "Recall, macro",
+    "f1": "F1, macro",
+    "auroc": "AUROC, macro",
+    "auprc": "AUPRC, macro",
+    "mcc": "Matthews correlation",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
 _LOWER_IS_BETTER: Final = ("mse",)
@@ -79,7 +86,7 @@ def history(run: HasHistory | pd.DataFrame, *, part: str = "loss") -> Figure:
             "tickformat": ",d",
             "dtick": 1 if len(table) <= 12 else None,
         },
-        yaxis={"title": {"text": f"{word[0].upper()}{word[1:]}, mean over cells"}, "tickformat": "~g"},
+        yaxis={"title": {"text": f"{word[0].upper()}{word[1:]}, mean over rows"}, "tickformat": "~g"},
     )
     legend_below(dress(figure, title, subtitle=subtitle, height=540))
     return figure
@@ -93,7 +100,7 @@ def _course(table: pd.DataFrame, part: str, word: str) -> tuple[str, str]:
         return fell, ""
     at, valid = _best(table)
     if at is None:
-        return fell, "There is no validation data, so nothing tells how it does on cells it hasn't seen."
+        return fell, "There is no validation data, so nothing tells how it does on rows it hasn't seen."
     if at == len(epochs) - 1:
         return f"Validation loss was still falling at epoch {epochs[at]:,}", f"It came to {number(valid[at])}. {fell}."
     rise = (valid[-1] - valid[at]) / abs(valid[at]) if valid[at] else np.inf
@@ -146,7 +153,8 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     Parameters
     ----------
     table
-        ``model``, ``metric``, ``value``, ``low``, ``high``, one row for each model and metric.
+        ``model``, ``metric``, ``value``, ``low``, ``high``, one row for each model and metric. Of a table that has a
+        ``class`` too, the overall and macro figures are drawn: select the rows of one class to draw those.
     baseline
         Model that the others must beat: drawn in grey, with a line through its value.
 
@@ -167,6 +175,7 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
         raise KeyError(f"the table lacks {missing}; it has {list(table.columns)}")
     if len(table) == 0:
         raise ValueError("there is nothing to draw: the table has no rows")
+    table = _overall(table)
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
         raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}")
@@ -193,6 +202,13 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     )
     title = _winner(table, metrics)
     return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=True)
+
+
+def _overall(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each model and metric, where a table has rows for classes too."""
+    if "class" not in table or not table.duplicated(["model", "metric"]).any():
+        return table
+    return table[table["class"].isin(["", "macro"])]
 
 
 def _with_interval(row: pd.Series, place: int, name: str, colour: str) -> go.Scatter:

@@ -1,4 +1,4 @@
-"""Live pictures for the notebook: a panel that drives a run, and an explorer of its latent space.
+"""Live pictures for the notebook: a run to drive, its latent space to explore, and a sequence to change.
 
 They listen to what the rest of genolab emits and hand back ordinary objects; nothing below knows that they are there.
 """
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from genolab.widgets import controls
     from genolab.widgets.latent import LatentExplorer
+    from genolab.widgets.mutation import MutationView
     from genolab.widgets.training import TrainingPanel
 
-__all__ = ["LatentExplorer", "TrainingPanel", "controls"]
+__all__ = ["LatentExplorer", "MutationView", "TrainingPanel", "controls"]
 
-_HOME = {"LatentExplorer": "latent", "TrainingPanel": "training"}
+_HOME = {"LatentExplorer": "latent", "MutationView": "mutation", "TrainingPanel": "training"}
 
 
 def __getattr__(name: str) -> type | ModuleType:

@@ -2,6 +2,7 @@
 
 import { element, number } from "./look.js";
 import { Near } from "./region.js";
+import { drawPart } from "./tips.js";
 
 const REACH = 8; // pixels within which a point is hovered
 const LINE = 16; // pixels of a line, where a mouse wheel counts in lines
@@ -217,12 +218,13 @@ export class Hand {
     const { name, kind } = store.legend;
     const lines = [element("div", { class: "gl-tip-name", text: found ? found.name : "..." })];
     if (kind !== "none") lines.push(element("div", { text: `${name}: ${this.value(row, found)}` }));
+    lines.push(...(found?.parts ?? []).map((part) => drawPart(part, picture.el)));
     tip.replaceChildren(...lines);
     const [x, y] = picture.onScreen(row);
     const isRight = x > picture.width * 0.6;
     tip.style.left = isRight ? "" : `${x + 12}px`;
     tip.style.right = isRight ? `${picture.width - x + 12}px` : "";
-    tip.style.top = `${Math.max(4, Math.min(picture.height - 48, y - 20))}px`;
+    tip.style.top = `${Math.max(4, Math.min(picture.height - tip.offsetHeight - 4, y - 20))}px`;
   }
 
   // A category is known here; a number is Python's to tell.

@@ -46,7 +46,7 @@ class View {
     const { store } = this;
     this.notice = element("div", { class: "gl-notice", hidden: true });
     this.caption = element("div", { class: "gl-caption gl-muted" });
-    const label = `Latent space of ${count(store.n)} cells. ${KEYS}`;
+    const label = `Latent space of ${count(store.n)} ${store.rows()}. ${KEYS}`;
     const stage = { class: "gl-picture", tabindex: 0, role: "application", "aria-label": label };
     this.stage = element("div", stage, this.caption, this.notice);
     this.message = element("span", { class: "gl-message", role: "status", "aria-live": "polite" });
@@ -96,7 +96,7 @@ class View {
 
   colourList() {
     const changed = () => this.change("color", { name: this.colour.value || null });
-    this.colour = this.list("Colour by", "Colour the cells by a column of obs", changed);
+    this.colour = this.list("Colour by", "Colour the points by a column of obs", changed);
     return this.colour;
   }
 
@@ -111,11 +111,11 @@ class View {
   }
 
   toolButtons() {
-    const lasso = "Draw round cells to select them; Shift adds, Alt removes (L)";
+    const lasso = "Draw round points to select them; Shift adds, Alt removes (L)";
     this.tools = {
       pan: this.button("Pan", "Drag to move the picture (P)", () => this.setTool("pan")),
       lasso: this.button("Lasso", lasso, () => this.setTool("lasso")),
-      box: this.button("Box", "Draw a box to select cells; Shift adds, Alt removes (B)", () => this.setTool("box")),
+      box: this.button("Box", "Draw a box to select points; Shift adds, Alt removes (B)", () => this.setTool("box")),
     };
     return Object.values(this.tools);
   }
@@ -124,7 +124,7 @@ class View {
     return [
       this.button("+", "Zoom in (+)", () => this.picture.zoom(1.5), "Zoom in"),
       this.button("\u2212", "Zoom out (-)", () => this.picture.zoom(1 / 1.5), "Zoom out"),
-      this.button("All", "Show all cells (0, or double click)", () => this.picture.showAll()),
+      this.button("All", "Show all points (0, or double click)", () => this.picture.showAll()),
       this.button("?", "Tell the keys that work on the picture", () => this.say(KEYS, false), "Keys"),
     ];
   }
@@ -187,7 +187,7 @@ class View {
   showCounts() {
     const { n, nSelected, nSelectedHidden } = this.store;
     const under = nSelectedHidden ? ` (${count(nSelectedHidden)} of them hidden)` : "";
-    this.counts.textContent = `${count(n)} ${n === 1 ? "cell" : "cells"}, ${count(nSelected)} selected${under}`;
+    this.counts.textContent = `${count(n)} ${this.store.rows()}, ${count(nSelected)} selected${under}`;
     this.clear.disabled = nSelected === 0;
     this.saver.open.disabled = nSelected === 0;
   }
@@ -266,9 +266,9 @@ class View {
     const isThere = buffers?.[0]?.byteLength > 0;
     const src = isThere ? URL.createObjectURL(new Blob([buffers[0]], { type: "image/png" })) : null;
     const free = () => URL.revokeObjectURL(src);
-    const alt = `Latent space of ${count(this.store.n)} cells`;
+    const alt = `Latent space of ${count(this.store.n)} ${this.store.rows()}`;
     const image = isThere ? [element("img", { class: "gl-still", src, alt, on: { load: free } })] : [];
-    this.showNotice("This browser draws no WebGL2: cells can't be moved or selected by hand here.", ...image);
+    this.showNotice("This browser draws no WebGL2: points can't be moved or selected by hand here.", ...image);
   }
 
   close() {

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genolab.widgets import look
 from genolab.widgets.colouring import Names, colour_by
+from genolab.widgets.hover import Hover, SequenceHover
 from genolab.widgets.places import checked_coordinates, checked_mask, choices, read_coordinates, unpacked_mask
 from genolab.widgets.still import Still
 
@@ -41,6 +42,11 @@ class LatentExplorer(anywidget.AnyWidget):
         Column of ``obs`` or gene; ``None``: all points alike. A column goes before a gene of the same name.
     layer
         Layer that genes' values are taken from; ``None``: ``X``.
+    hover
+        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.hover` makes them.
+        ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, else nothing.
+    rows
+        What a row is called, ``"cells"`` or ``"compounds"``; ``None``: sequences where there are some, else cells.
 
     Attributes
     ----------
@@ -69,7 +75,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     _esm = look.module(
         *("region.js", "points.js", "camera.js", "axes.js", "picture.js"),
-        *("hand.js", "store.js", "legend.js", "parts.js", "latent.js"),
+        *("letters.js", "tips.js", "hand.js", "store.js", "legend.js", "parts.js", "latent.js"),
     )
     _css = look.style("latent.css")
 
@@ -82,6 +88,7 @@ class LatentExplorer(anywidget.AnyWidget):
     message = t.Unicode("", read_only=True).tag(sync=True)
 
     _n_obs = t.Int().tag(sync=True)
+    _rows = t.Unicode("cells").tag(sync=True)
     _points = t.Bytes().tag(sync=True)  # (n, 2) float32
     _frame = t.Dict().tag(sync=True)  # titles, offset, number of dimensions, caption
     _codes = t.Bytes().tag(sync=True)  # (n,) uint8 or uint16
@@ -95,7 +102,14 @@ class LatentExplorer(anywidget.AnyWidget):
     _alarm = t.Bool(False).tag(sync=True)
 
     def __init__(
-        self, adata: AnnData, basis: str | None, *, color: str | None = None, layer: str | None = None
+        self,
+        adata: AnnData,
+        basis: str | None,
+        *,
+        color: str | None = None,
+        layer: str | None = None,
+        hover: Hover | None = None,
+        rows: str | None = None,
     ) -> None:
         if adata.n_obs == 0:
             raise ValueError("an explorer needs at least one row; this AnnData has none")
@@ -107,12 +121,15 @@ class LatentExplorer(anywidget.AnyWidget):
         self._coloured_by = (color, layer)
         self._caption = ""
         self._names: Names | None = None
+        has_sequences = SequenceHover.suits(adata)
+        self._hover = SequenceHover(adata, self._shown) if hover is None and has_sequences else hover
         self._unwatch: Callable[[], None] | None = None
         super().__init__(
             color=color,
             basis=basis,
             layer=layer,
             _n_obs=adata.n_obs,
+            _rows=rows or ("sequences" if has_sequences else "cells"),
             _codes=self._colouring.codes.tobytes(),
             _legend=self._colouring.legend(),
             _choices=choices(adata),
@@ -177,7 +194,7 @@ class LatentExplorer(anywidget.AnyWidget):
         adata.uns[_MARK] = np.array(sorted({*made, name}), dtype=object)
         if self.color == name:
             self.refresh()
-        text = f"Saved {self.n_selected:,} of {adata.n_obs:,} cells as obs[{name!r}]."
+        text = f"Saved {self.n_selected:,} of {adata.n_obs:,} {self._rows} as obs[{name!r}]."
         self._publish(_choices=choices(adata), message=text, _alarm=False)
 
     @property
@@ -268,7 +285,8 @@ class LatentExplorer(anywidget.AnyWidget):
         if self._coordinates is None:
             return b""
         points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
-        return Still(points, self._colouring, self._selected, frozenset(self._hidden), self._titles(self.basis)).png()
+        hidden, titles = frozenset(self._hidden), self._titles(self.basis)
+        return Still(points, self._colouring, self._selected, hidden, titles, self._rows).png()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -277,7 +295,10 @@ class LatentExplorer(anywidget.AnyWidget):
     def __str__(self) -> str:
         where = f" in {self.basis}" if self.basis else ""
         colour = f", coloured by {self.color}" if self.color else ""
-        return f"LatentExplorer: {self._n_obs:,} cells{where}{colour}, {self.n_selected:,} selected"
+        return f"LatentExplorer: {self._n_obs:,} {self._rows}{where}{colour}, {self.n_selected:,} selected"
+
+    def _shown(self) -> NDArray[Any] | None:
+        return None if self._coordinates is None else self._coordinates[:, list(self.dims)]
 
     # ---- what goes to the browser -------------------------------------------------------------------------------
 
@@ -411,7 +432,8 @@ class LatentExplorer(anywidget.AnyWidget):
                 return self._names.find(content["text"]), []
             case "hover":
                 row = int(content["row"])
-                return {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}, []
+                told = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
+                return told if self._hover is None else {**told, "parts": list(self._hover(row))}, []
             case "save":
                 self.save_selection(content["name"])
             case "picture":

@@ -57,7 +57,7 @@ export class Legend {
   }
 
   chosenHead() {
-    return element("span", { class: "gl-chosen", text: "selected", title: "Selected cells" });
+    return element("span", { class: "gl-chosen", text: "selected", title: "Selected points" });
   }
 
   row(code, label, total, colour) {
@@ -111,7 +111,7 @@ export class Legend {
 
   bar() {
     const { legend } = this.store;
-    if (legend.nMissing === this.store.n) return element("div", { class: "gl-muted", text: "No cell has a value." });
+    if (legend.nMissing === this.store.n) return element("div", { class: "gl-muted", text: "No point has a value." });
     const canvas = element("canvas", { class: "gl-bar", width: 16, height: 180, "aria-hidden": "true" });
     const context = canvas.getContext("2d");
     for (let y = 0; y < canvas.height; y += 1) {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab import palette
+from genolab import letters, palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,16 +38,20 @@ def module(*names: str) -> str:
     Returns
     -------
     str
-        The module. The colours of `genolab.palette` are in it as ``PALETTE``, so that they are written down once.
+        The module. The colours of `genolab.palette` are in it as ``PALETTE`` and the letters of `genolab.letters` as
+        ``OUTLINES``, so that they are written down once.
     """
     colours = {
         "okabeIto": palette.OKABE_ITO,
         "viridis": palette.VIRIDIS,
         "diverging": palette.DIVERGING,
         "none": palette.NONE,
+        "letters": palette.LETTERS,
     }
+    outlines = {base: points.round(4).tolist() for base, points in letters.OUTLINES.items()}
     files = [_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("look.js", *names)]
-    return "\n".join([f"const PALETTE = {json.dumps(colours)};", *(_OWN_IMPORT.sub("", text) for text in files)])
+    written = [f"const PALETTE = {json.dumps(colours)};", f"const OUTLINES = {json.dumps(outlines)};"]
+    return "\n".join([*written, *(_OWN_IMPORT.sub("", text) for text in files)])
 
 
 def style(*names: str) -> str:

@@ -48,6 +48,8 @@ class Still:
         Codes of categories that are left out.
     titles
         Of the two axes.
+    rows
+        What a point is called.
     """
 
     points: NDArray[np.float64]
@@ -55,6 +57,7 @@ class Still:
     selected: NDArray[np.bool_]
     hidden: frozenset[int]
     titles: tuple[str, str]
+    rows: str = "cells"
 
     def png(self) -> bytes:
         """Draw it; 100,000 points take about 0.1 s."""
@@ -74,7 +77,7 @@ class Still:
         elif self.colouring.kind == "numbers":
             self._draw_bar(figure, page)
         n, chosen = len(self.points), int(self.selected.sum())
-        _write(figure, _LEGEND, 424, f"{n:,} cells" + (f", {chosen:,} selected" if chosen else ""), color=_MUTED)
+        _write(figure, _LEGEND, 424, f"{n:,} {self.rows}" + (f", {chosen:,} selected" if chosen else ""), color=_MUTED)
 
     def _limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         low, high = self.points.min(axis=0), self.points.max(axis=0)

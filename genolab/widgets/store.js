@@ -61,6 +61,12 @@ export class Store extends EventTarget {
     return this.get("_n_obs");
   }
 
+  /** What the rows are called: "1 cell", "12 sequences". */
+  rows(n = this.n) {
+    const word = this.get("_rows");
+    return n === 1 ? word.replace(/s$/, "") : word;
+  }
+
   get legend() {
     return this.get("_legend");
   }
@@ -164,7 +170,7 @@ export class Store extends EventTarget {
       if (names.size > 5000) names.clear();
       names.set(row, null);
       this.ask("hover", { row }, { quiet: true }).then((found) => {
-        names.set(row, found.result ?? { name: `row ${row + 1}`, value: null });
+        names.set(row, found.result ?? { name: `row ${row + 1}`, value: null, parts: [] });
         this.tell("named");
       });
     }

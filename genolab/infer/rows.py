@@ -1,8 +1,4 @@
-"""Ask a trained model: where cells lie in its latent space, and what it makes of them.
-
-The model is only read: a copy of it computes, in evaluation mode. A model that is training elsewhere isn't disturbed,
-and its device, its mode and its gradients stay as they are.
-"""
+"""Ask a model about rows: where they lie in its latent space, what it predicts, what it makes of them."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +41,14 @@ def embed(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, devi
     return _over_batches(model, "embed", dataset, batch_size, device)
 
 
+def predict(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, device: str | None = None) -> Array:
+    """Return what a model predicts for the rows, ``(n, n_outputs)`` float32; arguments as in `embed`.
+
+    Probabilities of the classes or labels, or the values themselves, as the model's ``predict(batch)`` gives them.
+    """
+    return _over_batches(model, "predict", dataset, batch_size, device)
+
+
 def reconstruct(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, device: str | None = None) -> Array:
     """Return the rows as the model rebuilds them, ``(n, n_genes)`` float32, dense; arguments as in `embed`."""
     return _over_batches(model, "reconstruct", dataset, batch_size, device)
@@ -79,7 +83,7 @@ def decode(
     if places.ndim != 2:
         raise ValueError(f"latent must have two dimensions, (n, n_latent), got the shape {tuple(places.shape)}")
     told = {name: torch.as_tensor(np.asarray(values)) for name, values in (covariates or {}).items()}
-    with _borrowed(model, "decode", device) as (ask, where):
+    with borrowed(model, "decode", device) as (ask, where):
         parts = [
             ask(places[at].to(where), {name: values[at].to(where) for name, values in told.items()})
             .float()
@@ -91,7 +95,7 @@ def decode(
 
 
 def _over_batches(model: nn.Module, verb: str, dataset: AnnDataset, batch_size: int, device: str | None) -> Array:
-    with _borrowed(model, verb, device) as (ask, where):
+    with borrowed(model, verb, device) as (ask, where):
         parts = [_numbers(ask, batch, where) for batch in dataset.batches(batch_size)]
     return np.concatenate(parts)
 
@@ -102,7 +106,7 @@ def _numbers(ask: Callable[..., torch.Tensor], batch: Batch, device: torch.devic
 
 
 @contextmanager
-def _borrowed(
+def borrowed(
     model: nn.Module, verb: str, device: str | None
 ) -> Iterator[tuple[Callable[..., torch.Tensor], torch.device]]:
     """Give a method of a copy of the model, ready to be asked, and its device."""

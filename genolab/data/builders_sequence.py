@@ -1,0 +1,112 @@
+"""The files of each known set of sequences -> an AnnData: one row a sequence, or a feature of an annotated genome."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+    from genolab.data.fasta import Record
+
+Paths = Mapping[str, Path]
+
+
+def sequences_adata(sequences: Sequence[str], obs: "pd.DataFrame") -> "AnnData":
+    """Make an AnnData of labelled sequences of one length: ``obsm["sequence"]`` is ``(n, 4, length)`` uint8.
+
+    Rows that hold the same sequence are one row, the first; ``obs["copies"]`` says how many there were. Where the
+    copies disagree in a column of classes, nobody knows which is right, so none of them stays.
+
+    Parameters
+    ----------
+    sequences
+        Letters.
+    obs
+        A row a sequence; its categorical columns are its classes.
+    """
+    import numpy as np
+    from anndata import AnnData
+
+    from genolab.data.sequence import one_hot
+
+    hot = one_hot(sequences)
+    _, first, which, copies = np.unique(
+        hot.reshape(len(hot), -1), axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    agree = np.ones(len(first), dtype=np.bool_)
+    for name in obs.select_dtypes("category"):
+        classes = obs[name].cat.codes.to_numpy()
+        agree &= np.bincount(which, classes != classes[first][which], minlength=len(first)) == 0
+    stay = np.sort(first[agree])
+    chosen = obs.iloc[stay].copy()
+    chosen["copies"] = copies[which[stay]]
+    return AnnData(obs=chosen, obsm={"sequence": hot[stay]})
+
+
+def build_splice_junctions(paths: Paths) -> "AnnData":
+    """Read the file that ``data/build.py`` made: all 3,186 rows of the set, so that duplicates are seen to go here.
+
+    ``obs["junction"]`` is ``donor`` (the exon ends after base 30, the intron begins), ``acceptor`` (the intron ends
+    there) or ``neither``. 184 rows repeat an earlier one and go; so do both copies of the one sequence that occurs as
+    ``acceptor`` and as ``neither``: 3,000 stay.
+    """
+    import pandas as pd
+
+    records = _records(paths["splice_junctions.fa.gz"])
+    obs = pd.DataFrame(
+        {"junction": pd.Categorical([record.description for record in records])},
+        index=[record.name for record in records],
+    )
+    return sequences_adata(_texts(records), obs)
+
+
+def build_sigma70(paths: Paths) -> "AnnData":
+    """Join promoters and other stretches of E. coli's genome, -60 to +20 around the start of transcription."""
+    return _promoters(paths["Ecoli_prom.fa"], paths["Ecoli_non_prom.fa"], tss=60)
+
+
+def build_tata(paths: Paths) -> "AnnData":
+    """Join TATA promoters of Arabidopsis, -200 to +50 around the start of transcription, and stretches of its genes."""
+    return _promoters(paths["Arabidopsis_tata.fa"], paths["Arabidopsis_non_prom.fa"], tss=200)
+
+
+def build_yeast_genome(paths: Paths) -> "AnnData":
+    """Read SGD's features of two chromosomes; the sequence is looked into as it is needed."""
+    from genolab.data.genome import read_genome
+
+    return read_genome(paths["yeast_chr1_2.gff3.gz"], paths["yeast_chr1_2.fa.gz"])
+
+
+def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
+    """Read the two classes. Headers of the second files repeat, so rows are numbered as they come."""
+    import pandas as pd
+
+    parts = {"promoter": _records(positive), "other": _records(negative)}
+    names = [f"{kind}_{number:04d}" for kind, records in parts.items() for number in range(1, len(records) + 1)]
+    records = [record for part in parts.values() for record in part]
+    kinds = [kind for kind, part in parts.items() for _ in part]
+    obs = pd.DataFrame(
+        {
+            "promoter": pd.Categorical(kinds, categories=["other", "promoter"]),
+            "description": [f"{record.name} {record.description}".strip() for record in records],
+        },
+        index=names,
+    )
+    adata = sequences_adata(_texts(records), obs)
+    adata.uns["tss"] = tss
+    return adata
+
+
+def _records(path: Path) -> "list[Record]":
+    import gzip
+
+    from genolab.data.fasta import parse
+
+    content = path.read_bytes()
+    return list(parse(gzip.decompress(content) if path.suffix == ".gz" else content, path))
+
+
+def _texts(records: "Sequence[Record]") -> list[str]:
+    return [record.letters.tobytes().decode("ascii") for record in records]

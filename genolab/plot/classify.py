@@ -1,0 +1,173 @@
+"""Figures of classification: which classes are taken for which, and what a threshold finds at what price."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from genolab import evaluate, palette
+from genolab.data.dataset import AnnDataset
+from genolab.plot.style import (
+    MUTED,
+    VIRIDIS,
+    Figure,
+    colour_bar,
+    dress,
+    legend_below,
+    percent,
+    plain,
+    plain_all,
+)
+
+_DASHES: Final = ("solid", "dash", "dot", "dashdot")  # tell curves apart where colours can't
+_WRITTEN: Final = 16  # classes up to which every cell of the matrix has its number written in it
+
+
+def confusion(model: Any, test: AnnDataset) -> Figure:
+    """Draw which classes a model takes for which.
+
+    Parameters
+    ----------
+    model
+        With ``predict(batch)``, or its probabilities ``(n, k)``.
+    test
+        Rows with a column of categories as target.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One row a true class, coloured by the share of its rows that was called each class; the cells say how many.
+
+    Raises
+    ------
+    ValueError
+        As in `genolab.evaluate.confusion`.
+    """
+    table = evaluate.confusion(model, test)
+    counts = table.to_numpy()
+    rows = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+    names = plain_all(list(table.index))
+    figure = Figure(
+        go.Heatmap(
+            x=names,
+            y=names,
+            z=share,
+            zmin=0,
+            zmax=1,
+            colorscale=VIRIDIS,
+            colorbar=colour_bar("Share") | {"tickformat": ".0%"},
+            text=[[f"{count:,}" for count in row] for row in counts],
+            texttemplate="%{text}" if len(names) <= _WRITTEN else None,
+            textfont={"size": 17},
+            hovertemplate="%{y} called %{x}: %{text} (%{z:.1%} of %{y})<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text="Predicted class", type="category", showgrid=False, constrain="domain")
+    figure.update_yaxes(title_text="True class", type="category", autorange="reversed", showgrid=False, scaleanchor="x")
+    right = f"{percent(np.trace(counts) / counts.sum())} of {counts.sum():,} are called right"
+    return dress(figure, right, subtitle=_commonest_mistake(table), height=max(460, 200 + 60 * min(len(names), 12)))
+
+
+def _commonest_mistake(table: pd.DataFrame) -> str:
+    wrong = table.to_numpy().copy()
+    np.fill_diagonal(wrong, 0)
+    if not wrong.any():
+        return "There is no mistake."
+    true, said = np.unravel_index(wrong.argmax(), wrong.shape)
+    names = plain_all(list(table.index))
+    return (
+        f"The commonest mistake: {names[true]} called {names[said]}, {wrong[true, said]:,} of {wrong.sum():,} mistakes"
+    )
+
+
+def roc(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
+    """Draw what each model finds of a class over the false alarms that it gives, as the threshold goes down.
+
+    Parameters
+    ----------
+    models, test, label
+        As in `genolab.evaluate.roc`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One curve a model, with its area (1 is perfect); the diagonal is what guessing gives.
+
+    Raises
+    ------
+    ValueError
+        As in `genolab.evaluate.roc`.
+    """
+    curves = evaluate.roc(models, test, label=label)
+    areas = _areas(models, test, "auroc", str(curves["label"].iloc[0]))
+    figure = _curves(curves, "false_positive_rate", "true_positive_rate", areas)
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
+    )
+    figure.update_xaxes(title_text="False positive rate", range=[-0.01, 1.01], constrain="domain")
+    figure.update_yaxes(title_text="True positive rate", range=[-0.01, 1.01], scaleanchor="x")
+    return _finished(figure, areas, "AUROC", str(curves["label"].iloc[0]))
+
+
+def precision_recall(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
+    """Draw how much of what each model calls a class is right, over how much of the class it finds.
+
+    Where a class is rare this tells more than `roc`: among many others, few false alarms in a hundred are many.
+
+    Parameters
+    ----------
+    models, test, label
+        As in `genolab.evaluate.roc`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One curve a model, with its average precision (1 is perfect); the line is what guessing gives.
+
+    Raises
+    ------
+    ValueError
+        As in `genolab.evaluate.roc`.
+    """
+    curves = evaluate.precision_recall(models, test, label=label)
+    areas = _areas(models, test, "auprc", str(curves["label"].iloc[0]))
+    figure = _curves(curves, "recall", "precision", areas)
+    guessed = float(curves["precision"].iloc[-1])  # at the lowest threshold everything is called so
+    figure.add_scatter(
+        x=[0, 1], y=[guessed] * 2, mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
+    )
+    figure.update_xaxes(title_text="Recall: share found of those there", range=[-0.01, 1.01])
+    figure.update_yaxes(title_text="Precision: share right of those called", range=[-0.01, 1.01])
+    return _finished(figure, areas, "Average precision", str(curves["label"].iloc[0]))
+
+
+def _areas(models: Mapping[str, Any], test: AnnDataset, metric: str, label: str) -> pd.Series:
+    table = evaluate.table(models, test, metrics=[metric], n_boot=0)
+    return table[table["class"] == label].set_index("model")["value"]
+
+
+def _curves(curves: pd.DataFrame, across: str, up: str, areas: pd.Series) -> Figure:
+    figure = Figure()
+    for place, (name, part) in enumerate(curves.groupby("model", sort=False)):
+        colour = palette.OKABE_ITO[place % len(palette.OKABE_ITO)]
+        figure.add_scatter(
+            x=part[across],
+            y=part[up],
+            mode="lines",
+            name=f"{plain(name)}, {areas[str(name)]:.3f}",
+            line={"color": colour, "width": 3, "dash": _DASHES[place % len(_DASHES)]},
+            customdata=part["threshold"],
+            hovertemplate="threshold %{customdata:.3g}: %{x:.3f}, %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    return figure
+
+
+def _finished(figure: Figure, areas: pd.Series, what: str, label: str) -> Figure:
+    best = areas.idxmax()
+    of = "all classes' decisions in one pile" if label == "micro" else f"the class {plain(label)}"
+    title = f"{plain(best)} has the largest area: {areas.max():.3f}" if len(areas) > 1 else f"{what} {areas.max():.3f}"
+    legend_below(dress(figure, title, subtitle=f"{what}, for {of}", height=600))
+    return figure

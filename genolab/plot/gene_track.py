@@ -1,0 +1,137 @@
+"""The track of genes: boxes on lanes, pointing the way of their strand, with their names."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from genolab.data.tags import Gene, coding_genes, trna_genes
+from genolab.plot.style import FIRST, GRID, INK, SECOND, Figure, plain
+
+STRAND: Final = {"+": FIRST, "-": SECOND}
+"""The colours of the strands, of genes and of what is predicted for them."""
+
+_NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
+
+
+def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
+    """Return the genes that reach into a locus, under the names that people call them by."""
+    here = table[table["chromosome"] == chromosome]
+    genes = [*coding_genes(here, dubious=True), *trna_genes(here)]
+    names = _common_names(here)
+    near = [
+        gene._replace(name=names.get(gene.name, gene.name)) for gene in genes if start < gene.end and gene.start < end
+    ]
+    return sorted(near, key=lambda gene: (gene.start, gene.end))
+
+
+def _common_names(table: pd.DataFrame) -> dict[str, str]:
+    """Return the names that people call genes by, where the table has some beside its identifiers."""
+    found: dict[str, str] = {}
+    for column in ("name", "gene"):
+        if column in table:
+            known = table[column].astype(str)
+            known = known[~known.isin(["", "nan", "None"])]
+            found |= dict(zip(known.index.astype(str), known, strict=True))
+    return found
+
+
+def _lanes(genes: Sequence[Gene]) -> list[int]:
+    """Give each gene the first lane of its strand that is free: 1, 2 ... over the line, -1, -2 ... under it."""
+    ends: dict[int, int] = {}
+    lanes = []
+    for gene in genes:
+        side = -1 if gene.strand == "-" else 1
+        lane = side
+        while ends.get(lane, -1) > gene.start:
+            lane += side
+        ends[lane] = gene.end
+        lanes.append(lane)
+    return lanes
+
+
+def draw_genes(figure: Figure, genes: Sequence[Gene], span: tuple[int, int], row: int) -> None:
+    """Draw genes into a row of a figure of tracks that shows `span`."""
+    lanes = _lanes(genes)
+    for strand, colour in STRAND.items():
+        chosen = [(gene, lane) for gene, lane in zip(genes, lanes, strict=True) if gene.strand == strand]
+        if chosen:
+            _draw_strand(figure, chosen, colour, row)
+    _name_the_widest(figure, genes, lanes, span, row)
+    bottom, top = reach(genes)
+    figure.update_yaxes(range=[bottom, top], tickvals=[], zeroline=True, zerolinecolor=GRID, row=row, col=1)
+
+
+def reach(genes: Sequence[Gene]) -> tuple[float, float]:
+    """Return how far the lanes go down and up, with room for names."""
+    lanes = [0, *_lanes(genes)]
+    return min(lanes) - 0.7, max(lanes) + 0.7
+
+
+def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str, row: int) -> None:
+    """Draw introns as one line, coding parts as one shape, and the ends as arrows: few traces for many genes."""
+    gap = np.nan
+    across: list[float] = [x for gene, _ in genes for x in (gene.start, gene.end, gap)]
+    up: list[float] = [y for _, lane in genes for y in (lane, lane, gap)]
+    quiet = {"hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=across, y=up, mode="lines", line={"color": colour, "width": 2}, row=row, col=1, **quiet)
+    boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
+    across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
+    up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
+    shape = {"mode": "lines", "line": {"width": 0.5, "color": colour}, "fill": "toself", "fillcolor": colour}
+    figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
+    forward = genes[0][0].strand == "+"
+    figure.add_scatter(
+        x=[gene.end if forward else gene.start for gene, _ in genes],
+        y=[lane for _, lane in genes],
+        mode="markers",
+        marker={"symbol": "triangle-right" if forward else "triangle-left", "size": 11, "color": colour},
+        hoverinfo="skip",
+        showlegend=False,
+        row=row,
+        col=1,
+    )
+    figure.add_trace(_pointed(genes), row=row, col=1)
+
+
+def _pointed(genes: Sequence[tuple[Gene, int]]) -> go.Scatter:
+    """Return what is read under the pointer, at the middle and along each gene."""
+    texts: list[str] = []
+    across: list[float] = []
+    up: list[int] = []
+    for gene, lane in genes:
+        parts = f"{len(gene.exons)} parts, " if len(gene.exons) > 1 else ""
+        text = f"{plain(gene.name)} ({gene.strand})<br>{gene.start:,} to {gene.end:,}, {parts}{gene.length:,} bases"
+        at = np.linspace(gene.start, gene.end, int(np.clip((gene.end - gene.start) // 150, 3, 25)))
+        across.extend(at)
+        up.extend([lane] * len(at))
+        texts.extend([text] * len(at))
+    return go.Scatter(
+        x=across, y=up, text=texts, mode="markers", marker={"opacity": 0, "size": 16},
+        hovertemplate="%{text}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+
+
+def _name_the_widest(
+    figure: Figure, genes: Sequence[Gene], lanes: Sequence[int], span: tuple[int, int], row: int
+) -> None:
+    order = sorted(range(len(genes)), key=lambda at: genes[at].start - genes[at].end)[:_NAMED]
+    wide = [at for at in order if genes[at].end - genes[at].start > 0.035 * (span[1] - span[0])]
+    if not wide:
+        return
+    middle = [(max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2 for at in wide]
+    figure.add_scatter(
+        x=middle,
+        y=[lanes[at] + (0.44 if lanes[at] > 0 else -0.44) for at in wide],
+        text=[plain(genes[at].name) for at in wide],
+        mode="text",
+        textposition="middle center",
+        textfont={"size": 14, "color": INK},
+        cliponaxis=True,
+        hoverinfo="skip",
+        showlegend=False,
+        row=row,
+        col=1,
+    )

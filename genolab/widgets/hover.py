@@ -1,0 +1,143 @@
+"""What the explorer's tip tells of a row beyond its name: parts that the browser knows how to draw.
+
+A hook is any callable that takes a row's number and returns such parts, made by `text`, `logo` or `picture`. Rows that
+have sequences get `SequenceHover` by themselves.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
+
+from genolab.data.sequence import letters
+
+Part = dict[str, Any]
+Hover = Callable[[int], Sequence[Part]]
+
+_SLOT: Final = "sequence"
+_SCORES: Final = "attribution"
+_SHOWN: Final = 60  # bases that have room in a tip
+_NEAR: Final = 50  # rows whose logo is drawn
+_LARGEST: Final = 200_000  # bytes of a picture: it travels at every hover
+
+
+def text(words: str) -> Part:
+    """Make a line of text; it is shown as it is written."""
+    return {"kind": "text", "text": str(words)}
+
+
+def logo(sequence: str | None, heights: ArrayLike | None = None, *, caption: str = "") -> Part:
+    """Make a row of letters, coloured as everywhere.
+
+    Parameters
+    ----------
+    sequence
+        Letters, all of one height; ``None``: the heights tell which.
+    heights
+        ``(4, length)`` in the order A C G T, scores or information; they are drawn to the height of the tip.
+    caption
+        A line under it.
+    """
+    values = None if heights is None else np.asarray(heights, dtype=np.float64).round(4)
+    stacked = None if values is None else values.T.tolist()
+    return {"kind": "logo", "letters": sequence, "heights": stacked, "caption": caption}
+
+
+def picture(data: bytes, *, kind: str = "image/svg+xml", caption: str = "", height: int = 120) -> Part:
+    """Make a picture, such as the structure of a compound; scripts in it are not run.
+
+    Parameters
+    ----------
+    data
+        The picture's file.
+    kind
+        ``"image/svg+xml"``, ``"image/png"`` or another picture's MIME type.
+    caption
+        What it shows, read out to those who don't see it and written under it.
+    height
+        Pixels.
+
+    Raises
+    ------
+    ValueError
+        It is no picture, or larger than 200 kB.
+    """
+    if not kind.startswith("image/") or len(data) > _LARGEST:
+        raise ValueError(
+            f"a picture for a tip is an image of at most {_LARGEST:,} bytes, got {kind!r} of {len(data):,} bytes"
+        )
+    source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return {"kind": "picture", "source": source, "caption": caption, "height": height}
+
+
+class SequenceHover:
+    """Tell a row's sequence, with its contributions where they are known, or else the logo of the rows around it.
+
+    Parameters
+    ----------
+    adata
+        With ``obsm["sequence"]``, ``(n, 4, length)``; what ``genolab.infer.attribute`` gave may be in
+        ``obsm["attribution"]``.
+    coordinates
+        Called for what is shown, ``(n, dimensions)``; ``None`` while there is nothing.
+    """
+
+    def __init__(self, adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> None:
+        self._adata = adata
+        self._coordinates = coordinates
+
+    @staticmethod
+    def suits(adata: AnnData) -> bool:
+        """Tell whether the rows have sequences."""
+        found = adata.obsm.get(_SLOT)
+        return found is not None and getattr(found, "ndim", 0) == 3 and found.shape[1] == 4 and found.shape[2] > 0
+
+    def __call__(self, row: int) -> list[Part]:
+        """Return the parts of a row's tip."""
+        sequences = self._adata.obsm[_SLOT]
+        scores = self._adata.obsm.get(_SCORES)
+        if getattr(scores, "shape", None) != sequences.shape:
+            scores = None
+        own = np.asarray(sequences[row])
+        part = _window(own.shape[1], None if scores is None else np.abs(np.asarray(scores[row])).sum(axis=0))
+        where = "" if part.stop - part.start == own.shape[1] else f"bases {part.start:,} to {part.stop:,}"
+        of = f"{where} of {own.shape[1]:,}" if where else ""
+        parts = [logo(letters(own[:, part])[0], caption=of)]
+        if scores is not None:
+            return [*parts, logo(None, np.asarray(scores[row])[:, part], caption="contributions")]
+        near = self._near(row)
+        if near is None:
+            return parts
+        from genolab.evaluate.motifs import information  # loads scikit-learn, which an explorer else does without
+
+        around = information(_shares(np.asarray(sequences[near])[:, :, part]))
+        return [*parts, logo(None, around, caption=f"logo of the {len(near)} nearest, {around.sum():.1f} bits")]
+
+    def _near(self, row: int) -> NDArray[np.int64] | None:
+        points = self._coordinates()
+        if points is None or len(points) <= _NEAR:
+            return None
+        far = ((points - points[row]) ** 2).sum(axis=1)
+        return np.sort(np.argpartition(far, _NEAR)[:_NEAR])
+
+
+def _window(length: int, weight: NDArray[Any] | None) -> slice:
+    """Choose the part that has room: where the weight is, or else the middle, at which sequences are often aligned."""
+    if length <= _SHOWN:
+        return slice(0, length)
+    first = (length - _SHOWN) // 2
+    if weight is not None:
+        total = np.concatenate([[0], np.cumsum(weight)])
+        first = int(np.argmax(total[_SHOWN:] - total[:-_SHOWN]))
+    return slice(first, first + _SHOWN)
+
+
+def _shares(sequences: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how frequent each base is at each position, ``(4, length)``; 0 where all are unknown."""
+    counts = sequences.sum(axis=0, dtype=np.float64)
+    total = counts.sum(axis=0)
+    shares: NDArray[np.float64] = counts / np.where(total > 0, total, 1)
+    return shares

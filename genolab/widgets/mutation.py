@@ -1,0 +1,320 @@
+"""Change a sequence base by base, and see at once what a model says of it and why.
+
+The browser draws and takes keys and clicks; Python keeps the sequence, asks the model and answers. What is typed is
+shown at once; what comes while the model is asked travels together, so that fast typing never piles up.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import anywidget
+import numpy as np
+import torch
+import traitlets as t
+from numpy.typing import NDArray
+from torch import nn
+
+from genolab.data.sequence import one_hot
+from genolab.infer.attribute import checked_sequences, every_change, integrated_gradients
+from genolab.infer.scorer import Scorer
+from genolab.widgets import look
+from genolab.widgets.mutation_input import (
+    as_letters,
+    check_lengths,
+    edited,
+    known_method,
+    known_names,
+    known_task,
+)
+from genolab.widgets.mutation_still import Still
+
+Task = Literal["classes", "labels", "values"]
+Method = Literal["mutagenesis", "gradients"]
+
+_AT_ONCE: Final = 1024
+
+
+class Change(NamedTuple):
+    """Where the sequence differs from the reference.
+
+    Attributes
+    ----------
+    position
+        Counted from 0.
+    reference, now
+        The bases, ``"N"`` for an unknown one.
+    """
+
+    position: int
+    reference: str
+    now: str
+
+
+class MutationView(anywidget.AnyWidget):
+    """Change a sequence and see the prediction and the contributions of the bases move, beside those of the reference.
+
+    Click a base, then type A, C, G, T or N; or click in the map of changes what it shall become. Arrow keys go from
+    base to base and from letter to letter, Delete puts the reference's base back, Ctrl+Z takes back, Ctrl+Y does again.
+
+    Parameters
+    ----------
+    model
+        With ``logits(x)``, or any ``nn.Module``, over ``(n, 4, length)``. It is only read: train on, then `refresh`.
+    sequence
+        Letters, or one-hot ``(4, length)``.
+    reference
+        What it is compared with, of the same length; ``None``: the sequence as it is given.
+    names
+        Names of the outputs, such as ``dataset.target_names``; ``None``: their numbers.
+    target
+        The output whose contributions are shown, by number or name; the widget has a list of them, too.
+    task
+        What the outputs are: ``"classes"`` (shown as probabilities by softmax), ``"labels"`` (by sigmoid) or
+        ``"values"``; ``None``: as the model's config says, else values.
+    method
+        How contributions are found, see `genolab.infer.attribute`: ``"mutagenesis"`` or, quicker for long sequences,
+        ``"gradients"``; ``None``: mutagenesis up to 400 bases.
+    positions
+        For models with an output a base: those whose mean is shown and explained; ``None``: all.
+
+    Attributes
+    ----------
+    sequence
+        The sequence as it is now, in letters; set it to change it.
+    reference
+        What it is compared with.
+    target
+        Number of the output that is explained; set it to change it.
+    message
+        What the message line says.
+
+    Raises
+    ------
+    ValueError
+        A letter is no DNA, lengths or names don't fit, or the sequence has more than 20,000 bases.
+
+    Examples
+    --------
+    >>> view = MutationView(model, "ACGT...", names=test.target_names, target="donor")
+    >>> view  # change some bases, then, in the next cell:
+    >>> view.changes, view.prediction
+    """
+
+    _esm = look.module("letters.js", "strip.js", "mutation.js")
+    _css = look.style("mutation.css")
+
+    sequence = t.Unicode().tag(sync=True)
+    reference = t.Unicode(read_only=True).tag(sync=True)
+    target = t.Int(0).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+
+    _state = t.Dict().tag(sync=True)  # outputs, prediction now and of the reference, what can be taken back, the method
+    _scores = t.Bytes().tag(sync=True)  # (4, length) float32: what each base would contribute
+    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
+    _alarm = t.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        model: nn.Module,
+        sequence: str | Any,
+        *,
+        reference: str | Any = None,
+        names: Sequence[str] | None = None,
+        target: int | str = 0,
+        task: Task | None = None,
+        method: Method | None = None,
+        positions: int | slice | None = None,
+    ) -> None:
+        now = as_letters(sequence)
+        before = now if reference is None else as_letters(reference)
+        check_lengths(now, before)
+        self._model, self._positions = model, positions
+        self._task = known_task(model, task)
+        self._method = known_method(method, len(now))
+        self._scorer = Scorer(model, None, positions=positions)
+        self._reference_values = self._ask(before)
+        self._names = known_names(names, len(self._reference_values))
+        self._done: list[str] = []
+        self._undone: list[str] = []
+        self._now = now
+        number = self._number(target)
+        super().__init__(sequence=now, target=number, **self._explained(now, number))
+        self.set_trait("reference", before)
+        self.observe(self._follow, ["sequence", "target"])
+        self.on_msg(self._receive)
+
+    # ---- what a person asks in Python ---------------------------------------------------------------------------
+
+    @property
+    def prediction(self) -> NDArray[np.float32]:
+        """What the model predicts for the sequence, ``(n_outputs,)``: probabilities, or values."""
+        return np.array(self._state["prediction"], dtype=np.float32)
+
+    @property
+    def attribution(self) -> NDArray[np.float32]:
+        """What each base contributes to the target, ``(4, length)``; 0 for those that aren't there."""
+        hypothetical = np.frombuffer(self._scores, dtype=np.float32).reshape(4, -1)
+        present: NDArray[np.float32] = hypothetical * one_hot(self.sequence)[0]
+        return present
+
+    @property
+    def changes(self) -> list[Change]:
+        """Where the sequence differs from the reference."""
+        pairs = enumerate(zip(self.reference, self.sequence, strict=True))
+        return [Change(at, old, new) for at, (old, new) in pairs if old != new]
+
+    def mutate(self, position: int, base: str) -> None:
+        """Put a base at a position.
+
+        Raises
+        ------
+        ValueError
+            There is no such position, or the base is none of A, C, G, T, N.
+        """
+        self._apply([{"do": "edit", "position": position, "base": base}])
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self._apply([{"do": "undo"}])
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._apply([{"do": "redo"}])
+
+    def reset(self) -> None:
+        """Put the whole reference back; this can be taken back, too."""
+        self._apply([{"do": "reset"}])
+
+    def refresh(self) -> None:
+        """Ask the model again, after it was trained on or changed."""
+        self._scorer = Scorer(self._model, None, positions=self._positions)
+        self._reference_values = self._ask(self.reference)
+        self._publish(**self._explained(self._now, self.target))
+
+    def png(self) -> bytes:
+        """Draw what is shown, as a PNG; of a long sequence the part that matters most."""
+        scores = np.frombuffer(self._scores, dtype=np.float32).reshape(4, -1)
+        return Still(self.sequence, self.reference, scores, self._state, self.target).png()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+
+    def __str__(self) -> str:
+        n = len(self.changes)
+        name, value = self._names[self.target], self.prediction[self.target]
+        return f"MutationView: {len(self.sequence):,} bases, {n:,} changed, {name} {value:.3g}"
+
+    # ---- what the model says ------------------------------------------------------------------------------------
+
+    def _one_hot(self, sequence: str) -> torch.Tensor:
+        return checked_sequences(torch.as_tensor(one_hot(sequence))).to(self._scorer.device)
+
+    def _ask(self, sequence: str) -> list[float]:
+        """Return the outputs as they are shown: probabilities, or values."""
+        with torch.no_grad():
+            found = self._scorer(self._one_hot(sequence))
+        if self._task != "values":
+            found = found.softmax(dim=1) if self._task == "classes" else found.sigmoid()
+        return [float(value) for value in found[0].cpu()]
+
+    def _explained(self, sequence: str, target: int) -> dict[str, Any]:
+        """Return prediction and contributions of a sequence as the browser gets them."""
+        state = {
+            "outputs": list(self._names),
+            "prediction": self._ask(sequence),
+            "before": self._reference_values,
+            "isProbability": self._task != "values",
+            "method": self._method,
+            "canUndo": bool(self._done),
+            "canRedo": bool(self._undone),
+        }
+        return {"_state": state, "_scores": self._contributions(sequence, target).tobytes()}
+
+    def _contributions(self, sequence: str, target: int) -> NDArray[np.float32]:
+        x = self._one_hot(sequence)
+        self._scorer.target = target
+        try:
+            if self._method == "mutagenesis":
+                values = every_change(self._scorer, x, batch_size=_AT_ONCE)[..., 0]
+                scores = values - values.mean(dim=1, keepdim=True)
+            else:
+                scores = integrated_gradients(self._scorer, x, batch_size=64)
+        finally:
+            self._scorer.target = None
+        found: NDArray[np.float32] = scores[0].float().cpu().numpy()
+        return np.ascontiguousarray(found)
+
+    def _number(self, target: int | str) -> int:
+        known = list(self._names)
+        number = known.index(target) if isinstance(target, str) and target in known else target
+        if not isinstance(number, int | np.integer) or not 0 <= number < len(known):
+            raise ValueError(f"target is one of the outputs, {known} or its number, got {target!r}")
+        return int(number)
+
+    # ---- what changes -------------------------------------------------------------------------------------------
+
+    def _publish(self, **traits: Any) -> None:
+        """Set traits in one message."""
+        with self.hold_sync():
+            for name, value in traits.items():
+                self.set_trait(name, value)
+
+    def _apply(self, actions: Sequence[dict[str, Any]], **heard: Any) -> None:
+        """Do what was asked for, one after the other, and ask the model once."""
+        for action in actions:
+            self._act(action)
+        if self._now != self.sequence or heard:
+            self._publish(
+                **self._explained(self._now, self.target), sequence=self._now, message="", _alarm=False, **heard
+            )
+
+    def _act(self, action: dict[str, Any]) -> None:
+        match action["do"]:
+            case "edit":
+                self._go_to(edited(self._now, action["position"], action["base"]))
+            case "reset":
+                self._go_to(self.reference)
+            case "undo" if self._done:
+                self._undone.append(self._now)
+                self._now = self._done.pop()
+            case "redo" if self._undone:
+                self._done.append(self._now)
+                self._now = self._undone.pop()
+
+    def _go_to(self, sequence: str) -> None:
+        if sequence != self._now:
+            self._done.append(self._now)
+            self._undone.clear()
+            self._now = sequence
+
+    @t.validate("sequence")
+    def _check_sequence(self, proposal: Any) -> str:
+        found = as_letters(proposal["value"])
+        if self.reference:
+            check_lengths(found, self.reference)
+        return found
+
+    @t.validate("target")
+    def _check_target(self, proposal: Any) -> int:
+        return self._number(proposal["value"])
+
+    def _follow(self, change: Any) -> None:
+        """Take up what was set in Python; what was set from `_apply` is known already."""
+        if self.sequence != self._now:
+            self._go_to(self.sequence)
+            self._publish(**self._explained(self._now, self.target))
+        elif change["name"] == "target":
+            self._publish(**self._explained(self._now, self.target))
+
+    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
+        """Take a message of the browser; an error is shown there, where the person looks."""
+        heard = [content["browser"], content["number"]]
+        try:
+            if "target" in content:
+                self.target = content["target"]
+            self._apply(content["actions"], _heard=heard)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
+            self._now = self.sequence
+            text = str(error.args[0]) if error.args else type(error).__name__
+            self._publish(message=text, _alarm=True, _heard=heard)

@@ -1,0 +1,77 @@
+"""What a `MutationView` takes: sequences, edits and options, checked."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from torch import nn
+
+from genolab.data.sequence import letters, one_hot
+
+_BY_MUTAGENESIS: Final = 400  # bases; a longer sequence would take more than a tenth of a second to change everywhere
+_LONGEST: Final = 20_000  # bases that a person can still find a way about in
+_TASKS: Final = ("classes", "labels", "values")
+
+
+def as_letters(sequence: str | Any) -> str:
+    """Return a sequence as capital letters A, C, G, T and N, from letters or one-hot ``(4, length)``.
+
+    Raises
+    ------
+    ValueError
+        A letter is no DNA, it is no single one-hot sequence, or the length is none that can be shown.
+    """
+    if isinstance(sequence, str):
+        hot = one_hot(sequence)
+    else:
+        hot = np.asarray(sequence)
+        if hot.ndim != 2:
+            raise ValueError(f"one sequence is letters or one-hot (4, length), got the shape {hot.shape}: pass x[0]")
+    found = letters(hot)[0]
+    if not 1 <= len(found) <= _LONGEST:
+        raise ValueError(f"a sequence to change has 1 to {_LONGEST:,} bases, got {len(found):,}: cut a part of it")
+    return found
+
+
+def check_lengths(now: str, before: str) -> None:
+    """Refuse a sequence and a reference of different lengths."""
+    if len(now) != len(before):
+        raise ValueError(
+            f"sequence and reference are compared base by base and must be of one length, got {len(now):,} and "
+            f"{len(before):,}: make a new view for another sequence"
+        )
+
+
+def edited(sequence: str, position: Any, base: Any) -> str:
+    """Return a sequence with another base at a position; refuse what is no position or no base."""
+    if not isinstance(position, int | np.integer) or not 0 <= position < len(sequence):
+        raise ValueError(f"positions of this sequence are 0 to {len(sequence) - 1:,}, got {position!r}")
+    new = str(base).upper().replace("U", "T")
+    if new not in tuple("ACGTN"):
+        raise ValueError(f"a base is one of A, C, G, T (or U) and N, got {base!r}")
+    return sequence[:position] + new + sequence[position + 1 :]
+
+
+def known_task(model: nn.Module, task: str | None) -> str:
+    """Return what the outputs are: as told, or as the model's config says, or values."""
+    found = getattr(getattr(model, "config", None), "task", "values") if task is None else task
+    if found not in _TASKS:
+        raise ValueError(f"task must be one of {', '.join(_TASKS)}, got {found!r}")
+    return str(found)
+
+
+def known_method(method: str | None, length: int) -> str:
+    """Return how contributions are found: as told, or as the length allows."""
+    if method is None:
+        return "mutagenesis" if length <= _BY_MUTAGENESIS else "gradients"
+    if method not in ("mutagenesis", "gradients"):
+        raise ValueError(f"method must be 'mutagenesis' or 'gradients', got {method!r}")
+    return method
+
+
+def known_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Return the names of the outputs, all different; without any, their numbers."""
+    found = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
+    if len(found) != count or len(set(found)) != count:
+        raise ValueError(f"names must be {count} different ones, one an output, got {list(found)}")
+    return found

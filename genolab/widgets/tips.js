@@ -1,0 +1,53 @@
+// The parts of a tip (genolab/widgets/hover.py): lines of text, letters and logos, pictures.
+
+import { BASES, drawLetter, drawLogo, letterColour } from "./letters.js";
+import { element, sharpen, theme } from "./look.js";
+
+const STEP = 7; // pixels a letter
+const HIGH = { letters: 14, logo: 44 };
+
+/** Draw one part; `el` stands on the page and has the theme. */
+export function drawPart(part, el) {
+  if (part.kind === "logo") return letters(part, el);
+  if (part.kind === "picture") {
+    const { source: src, caption: alt, height } = part;
+    const isPicture = src.startsWith("data:image/");
+    const image = element("img", { src: isPicture ? src : "", alt, height, class: "gl-tip-picture" });
+    return element("div", {}, image, caption(part));
+  }
+  return element("div", { text: part.text ?? "" });
+}
+
+function caption(part) {
+  return part.caption ? element("div", { class: "gl-muted", text: part.caption }) : null;
+}
+
+function letters(part, el) {
+  const look = theme(el);
+  const n = part.letters?.length ?? part.heights.length;
+  const isStacked = Boolean(part.heights);
+  const high = isStacked ? HIGH.logo : HIGH.letters;
+  const label = part.letters ?? part.caption;
+  const canvas = element("canvas", { class: "gl-tip-letters", role: "img", "aria-label": label });
+  canvas.style.width = `${n * STEP}px`;
+  canvas.style.height = `${high}px`;
+  const context = sharpen(canvas, n * STEP, high, window.devicePixelRatio || 1);
+  if (isStacked) stacked(context, part.heights, high, look);
+  else
+    [...part.letters].forEach((base, i) =>
+      drawLetter(context, base, [i * STEP + 0.6, high - 1], [STEP - 1.2, high - 3], letterColour(base, look.dark)),
+    );
+  return element("div", {}, canvas, caption(part));
+}
+
+function stacked(context, heights, high, look) {
+  const sums = heights.map((column) => column.reduce(([low, up], v) => (v < 0 ? [low + v, up] : [low, up + v]), [0, 0]));
+  const low = Math.min(0, ...sums.map((sum) => sum[0]));
+  const up = Math.max(0, ...sums.map((sum) => sum[1]));
+  const scale = (high - 2) / (up - low || 1);
+  const zero = 1 + up * scale;
+  context.fillStyle = look.border;
+  context.fillRect(0, Math.round(zero), heights.length * STEP, 1);
+  const height = (base, at) => heights[at][BASES.indexOf(base)] * scale;
+  drawLogo(context, height, { first: 0, last: heights.length, x: 0, y: zero, step: STEP, dark: look.dark });
+}

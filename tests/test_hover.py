@@ -1,0 +1,85 @@
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+from genolab.data.sequence import one_hot
+from genolab.widgets import hover
+from genolab.widgets.latent import LatentExplorer
+
+
+def sequences(n=120, length=20, seed=0):
+    random = np.random.default_rng(seed)
+    found = ["".join(row) for row in random.choice(list("ACGT"), (n, length))]
+    adata = ad.AnnData(np.zeros((n, 1), np.float32), obs=pd.DataFrame(index=[f"s{i}" for i in range(n)]))
+    adata.obsm["sequence"] = one_hot(found)
+    adata.obsm["X"] = np.stack([np.arange(n), np.zeros(n)], axis=1).astype(float)
+    return adata, found
+
+
+def ask(explorer, row):
+    return explorer._answer({"kind": "hover", "row": row}, [])[0]
+
+
+def test_a_row_with_a_sequence_shows_it_and_the_logo_of_those_around_it():
+    adata, found = sequences()
+    adata.obsm["sequence"][:50, :, 4] = np.array([0, 0, 1, 0])  # the first fifty have a G at 4
+    parts = ask(LatentExplorer(adata, "X"), 5)["parts"]
+    assert [part["kind"] for part in parts] == ["logo", "logo"]
+    assert parts[0]["letters"] == found[5][:4] + "G" + found[5][5:]
+    heights = np.array(parts[1]["heights"])
+    assert heights.shape == (20, 4)
+    assert heights[4].tolist() == [0, 0, 2, 0]
+    assert heights.sum(axis=1).argmax() == 4
+    assert "50 nearest" in parts[1]["caption"]
+
+
+def test_known_contributions_go_before_the_logo_of_neighbours():
+    adata, _ = sequences()
+    adata.obsm["attribution"] = adata.obsm["sequence"] * 0.5
+    parts = ask(LatentExplorer(adata, "X"), 0)["parts"]
+    assert parts[1]["caption"] == "contributions"
+    assert np.array(parts[1]["heights"]).sum() == pytest.approx(10)
+
+
+def test_of_a_long_sequence_the_part_that_matters_is_shown():
+    adata, _ = sequences(n=3, length=300)
+    assert ask(LatentExplorer(adata, "X"), 0)["parts"][0]["caption"] == "bases 120 to 180 of 300"
+    scores = np.zeros((3, 4, 300))
+    scores[:, :, 250] = 1
+    adata.obsm["attribution"] = scores
+    first = ask(LatentExplorer(adata, "X"), 0)["parts"][0]
+    assert len(first["letters"]) == 60
+    assert first["caption"] == "bases 191 to 251 of 300"
+
+
+def test_few_rows_have_no_logo_of_neighbours():
+    adata, _ = sequences(n=10)
+    assert len(ask(LatentExplorer(adata, "X"), 0)["parts"]) == 1
+
+
+def test_rows_without_sequences_show_name_and_value_alone_and_are_called_cells():
+    adata, _ = sequences()
+    assert "sequences" in str(LatentExplorer(adata, "X"))
+    del adata.obsm["sequence"]
+    explorer = LatentExplorer(adata, "X")
+    assert ask(explorer, 3) == {"name": "s3", "value": None}
+    assert "120 cells" in str(explorer)
+
+
+def test_a_hook_tells_what_it_likes():
+    adata, _ = sequences()
+    explorer = LatentExplorer(
+        adata, "X", rows="compounds", hover=lambda row: [hover.text(f"IC50 {row}"), hover.picture(b"<svg/>")]
+    )
+    parts = ask(explorer, 7)["parts"]
+    assert parts[0] == {"kind": "text", "text": "IC50 7"}
+    assert parts[1]["source"] == "data:image/svg+xml;base64,PHN2Zy8+"
+    assert "120 compounds" in str(explorer)
+
+
+def test_a_picture_must_be_one_and_small():
+    with pytest.raises(ValueError, match="got 'text/html'"):
+        hover.picture(b"<b>", kind="text/html")
+    with pytest.raises(ValueError, match="300,000 bytes"):
+        hover.picture(b"0" * 300_000)
