@@ -156,9 +156,9 @@ def test_hovering_in_the_map_tells_what_a_change_would_do(view):
     view.page.mouse.move(x, box["y"] + MAP + 19 * "ACGT".index(new) + 9)
     tip = view.root.locator(".gl-tip")
     tip.wait_for()
-    told = view.book.run_code(f"view.mutate(5, '{new}'); print(view.prediction)")
     assert tip.inner_text().startswith(f"5: {old} to {new}: ")
-    assert told
+    view.book.run_code(f"view.mutate(5, '{new}')")
+    tip.filter(has_text=f"5: {new}, contributes").wait_for()  # what is there now is told, although the mouse rests
 
 
 def test_changes_made_in_python_are_shown(view):
