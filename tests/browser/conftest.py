@@ -56,6 +56,7 @@ def notebook(
 
     yield open_notebook
     failed = request.node.stash.get(_FAILED, False)
+    errors = [error for book in opened for error in book.errors]  # not what the sweeping away of widgets stirs up
     for book in opened:
         if failed:
             book.screenshot(f"failed-{request.node.name}"[:120])
@@ -64,7 +65,6 @@ def notebook(
         if kernel:
             idle_kernels.append(kernel)
         book.page.context.close()
-    errors = [error for book in opened for error in book.errors]
     assert not errors, f"the browser's console reported {errors}"
 
 
