@@ -101,6 +101,8 @@ def test_only_the_asked_chromosomes_count() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(KeyError, match="'orfs' isn't in"):
         gl.evaluate.genes({"model": TRUTH}, TRUTH, baseline="orfs")
+    with pytest.raises(KeyError, match="intron"):
+        gl.evaluate.genes({"model": TRUTH}, TRUTH, levels=["intron"])
     with pytest.raises(ValueError, match="no genes found"):
         gl.evaluate.genes({}, TRUTH)
     with pytest.raises(ValueError, match="no annotated genes on"):

@@ -9,6 +9,7 @@ import genolab as gl
 from genolab.data.tags import SWAP, TAGS, coding_genes, tag_genome, trna_genes
 from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, decode, open_reading_frames, to_gff3
 from genolab.genes.decode import _quiet_places
+from genolab.genes.machine import DONOR
 
 STRICT = Grammar(evidence=1.0, open_bonus=0.0, gene_cost=5.0, intron_cost=5.0, trna_cost=5.0)
 INTRON = "GTATGT" + "T" * 40 + "TACTAACTTTCAG"  # 59 bases, no stop codon that counts
@@ -138,6 +139,27 @@ def test_learned_signals_prefer_the_start_that_looks_like_the_known_ones() -> No
     for weight, start in ((0.0, 30), (5.0, 48)):
         grammar = Grammar(evidence=0.0, open_bonus=0.01, gene_cost=0.0, start_weight=weight)
         assert exons(decode(flat, trial, signals=signals, grammar=grammar))[0][1][0][0] == start
+
+
+def test_what_introns_have_in_common_is_learned_and_what_is_likelier_by_chance_is_no_splice_site() -> None:
+    random = np.random.default_rng(0)
+    text, known = "", []
+    for number in range(20):
+        text += "".join(random.choice(list("ACGT"), size=60))
+        start, before = len(text), "ATG" + "GCC" * 10
+        filler = "".join(random.choice(list("ACGT"), size=30))
+        intron = "GTATGT" + filler + "TACTAAC" + "".join(random.choice(list("CT"), size=15)) + "TAG"
+        text += before + intron + "GCC" * 10 + "TAA"
+        first = start + len(before)
+        known += gene(f"g{number}", "+", (start, first), (first + len(intron), len(text)))
+    signals = Signals.learn(annotated(len(text), *known), {"chr": text})
+    assert "".join("ACGT"[k] for k in signals.branch.weights.argmax(axis=1))[:5] == "TACTA"
+    assert signals.first[0] > 0 > signals.first[1]
+    donors = [one.introns[0][0] for one in coding_genes(annotated(len(text), *known))]
+    gains = signals.gains(text)
+    asked = gains[DONOR, 0]
+    assert np.isfinite(asked[np.array(donors) - 1]).all()
+    assert np.isfinite(asked).sum() < 2 * len(donors) < text.count("GT")  # most of the other GTs are none
 
 
 def test_bacterial_starts_are_a_matter_of_words() -> None:

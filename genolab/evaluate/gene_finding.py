@@ -34,6 +34,7 @@ def genes(
     chromosomes: Sequence[str] | None = None,
     baseline: str | None = None,
     ignore: Iterable[Gene] = (),
+    levels: Sequence[str] = LEVELS,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -52,6 +53,8 @@ def genes(
     ignore
         Genes that count for nothing, such as `genolab.data.tags.dubious_genes`: whatever was found on the strand of
         one, and shares a base with it but with no annotated gene there, is left out.
+    levels
+        Out of `LEVELS`; bases take longest.
     n_boot
         Drawings of the loci behind the intervals; 0: no intervals.
     seed
@@ -66,7 +69,7 @@ def genes(
     Raises
     ------
     KeyError
-        The baseline isn't among those found.
+        The baseline isn't among those found, or a level is unknown.
     ValueError
         Nothing was given, or there is no annotated gene to find.
 
@@ -76,6 +79,8 @@ def genes(
     """
     if baseline is not None and baseline not in found:
         raise KeyError(f"the baseline must be among those compared; {baseline!r} isn't in {list(found)}")
+    if unknown := set(levels) - set(LEVELS):
+        raise KeyError(f"levels are {', '.join(LEVELS)}; got {sorted(unknown)}")
     truth = _of(coding_genes(annotated), chromosomes)
     if not found or not truth:
         what = (
@@ -87,7 +92,7 @@ def genes(
     on = sorted({gene.chromosome for gene in truth}) if chromosomes is None else list(chromosomes)
     said = {name: _counted(_of(coding_genes(table), on), truth, list(ignore)) for name, table in found.items()}
     locus_of = _loci([*truth, *(gene for some in said.values() for gene in some)])
-    return _figures(truth, said, locus_of, baseline=baseline, n_boot=n_boot, seed=seed)
+    return _figures(truth, said, locus_of, levels=levels, baseline=baseline, n_boot=n_boot, seed=seed)
 
 
 def _of(some: Iterable[Gene], chromosomes: Sequence[str] | None) -> list[Gene]:
@@ -137,6 +142,7 @@ def _figures(
     said: Mapping[str, list[Gene]],
     locus_of: Callable[[Gene], int],
     *,
+    levels: Sequence[str],
     baseline: str | None,
     n_boot: int,
     seed: int,
@@ -145,7 +151,7 @@ def _figures(
     drawn = np.random.default_rng(seed).multinomial(n_loci, np.full(n_loci, 1 / n_loci), size=n_boot)
     weights = np.vstack([np.ones((1, n_loci)), drawn])  # (1 + n_boot, loci): first each locus once
     rows = []
-    for level in LEVELS:
+    for level in levels:
         true = _by_locus(truth, level, locus_of)
         scores = {
             name: weights @ _counts(true, _by_locus(some, level, locus_of), n_loci) for name, some in said.items()

@@ -71,7 +71,7 @@ def baselines(genome: AnnData, letters: dict[str, str]) -> dict[str, pd.DataFram
     """Return what needs no network, each with its own best settings for chromosome II."""
 
     def f1_on_two(table: pd.DataFrame) -> float:
-        found = gl.evaluate.genes({"frames": table}, genome, chromosomes=["chrII"], n_boot=0)
+        found = gl.evaluate.genes({"frames": table}, genome, chromosomes=["chrII"], levels=["gene"], n_boot=0)
         return float(found.set_index(["class", "metric"])["value"]["gene", "f1"])
 
     best = gl.genes.best_min_length({"chrII": letters["chrII"]}, f1_on_two)
