@@ -221,9 +221,9 @@ export class Hand {
     lines.push(...(found?.parts ?? []).map((part) => drawPart(part, picture.el)));
     tip.replaceChildren(...lines);
     const [x, y] = picture.onScreen(row);
-    const isRight = x > picture.width * 0.6;
-    tip.style.left = isRight ? "" : `${x + 12}px`;
-    tip.style.right = isRight ? `${picture.width - x + 12}px` : "";
+    tip.style.left = "0"; // where it has all the room, and so its own width
+    const most = picture.width - tip.offsetWidth;
+    tip.style.left = `${Math.max(0, x + 12 <= most ? x + 12 : Math.min(most, x - 12 - tip.offsetWidth))}px`;
     tip.style.top = `${Math.max(4, Math.min(picture.height - tip.offsetHeight - 4, y - 20))}px`;
   }
 
