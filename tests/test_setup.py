@@ -219,8 +219,10 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_code_front_ends_types_notebooks_and_data(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    sources = {path.relative_to(CLONE).as_posix() for path in (CLONE / "genolab").rglob("*.*") if path.suffix != ".pyc"}
+    found = [path.relative_to(CLONE) for path in (CLONE / "genolab").rglob("*.*")]
+    sources = {path.as_posix() for path in found if "__pycache__" not in path.parts}
     assert sources - names == set()
+    assert not [name for name in names if "__pycache__" in name]  # numba keeps there what it compiled on this machine
     assert {Path(name).suffix for name in sources} >= {".py", ".js", ".css"}
     notebooks = {f"genolab/_shipped/notebooks/{path.name}" for path in (CLONE / "notebooks").glob("*.ipynb")}
     assert notebooks <= names

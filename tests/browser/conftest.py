@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, Notebook, Server, find_browser, serve
+from browser.lab import ARTIFACTS, CHROMIUM_FLAGS, Desk, Notebook, Server, find_browser, serve
 
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
@@ -26,32 +26,45 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def idle_kernels() -> list[str]:
-    """Kernels that earlier tests left swept clean: a new one would take seconds for its imports."""
+def visitor(browser: Browser) -> BrowserContext:
+    """A visitor who comes back: JupyterLab's scripts are loaded and compiled once, not for every test."""
+    return browser.new_context()
+
+
+@pytest.fixture(scope="package")
+def desks() -> list[Desk]:
+    """What earlier tests left for the next."""
     return []
 
 
 @pytest.fixture
 def notebook(
-    request: pytest.FixtureRequest, server: Server, browser: Browser, idle_kernels: list[str]
+    request: pytest.FixtureRequest, server: Server, browser: Browser, visitor: BrowserContext, desks: list[Desk]
 ) -> Iterator[Callable[..., Notebook]]:
     """Call it with a list of code cells: it gives them back as a `Notebook`, open in JupyterLab.
 
     Options: `width` and `height` of the window in CSS pixels, `scale` device pixels a CSS pixel, and
     `init`, JavaScript that runs before the page's own. The kernel is as new, but for what earlier tests imported;
-    those that measure time get a new one.
+    those that measure time get a new one, and a new page.
     """
     opened: list[Notebook] = []
+    plain: list[Notebook] = []  # on pages that another test can use
     alone = request.node.get_closest_marker("alone") is not None
 
     def open_notebook(
         cells: list[str], *, width: int = 1280, height: int = 900, scale: float = 1, init: str = ""
     ) -> Notebook:
-        context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        kernel, page = desks.pop() if desks and not alone else (None, None)
+        special = scale != 1 or init or alone
+        if page and special:
+            page.close()
+        if not page or special:
+            page = (browser.new_context(device_scale_factor=scale) if special else visitor).new_page()
+        page.set_viewport_size({"width": width, "height": height})
         if init:
-            context.add_init_script(init)
-        kernel = idle_kernels.pop() if idle_kernels and not alone else None
-        opened.append(Notebook(context.new_page(), server, cells, name=request.node.name, kernel=kernel))
+            page.add_init_script(init)
+        opened.append(Notebook(page, server, cells, name=request.node.name, kernel=kernel))
+        plain.extend([] if special else opened[-1:])
         return opened[-1]
 
     yield open_notebook
@@ -61,10 +74,11 @@ def notebook(
         if failed:
             book.screenshot(f"failed-{request.node.name}"[:120])
         book.theme(dark=False)  # a theme is a setting of the server, shared by all tests
-        kernel = book.close(keep_kernel=not failed and not alone)
-        if kernel:
-            idle_kernels.append(kernel)
-        book.page.context.close()
+        book.spent |= failed or alone
+        if desk := book.leave(keep_page=book in plain):
+            desks.append(desk)
+        if book not in plain:
+            book.page.context.close()
     assert not errors, f"the browser's console reported {errors}"
 
 

@@ -162,16 +162,26 @@ def serve(home: Path) -> Iterator[Server]:
 
 # Leaves what was imported, which is what takes time, and nothing else.
 SWEEP = """
-import gc, sys
+import sys
 if "genolab.run.run" in sys.modules:
     sys.modules["genolab.run.run"]._stop_all()
 if "ipywidgets" in sys.modules:
     sys.modules["ipywidgets"].Widget.close_all()
 get_ipython().reset(new_session=False)
-gc.collect();
+__import__("gc").collect();
 """
 
 _PANEL = "const app = window.jupyterapp; const panel = app.shell.currentWidget;"
+
+
+class Desk(NamedTuple):
+    """What a closed notebook leaves to the next: a kernel, and a page with JupyterLab in it, both swept clean.
+
+    A new kernel would take seconds for its imports, and a new page for JupyterLab's scripts.
+    """
+
+    kernel: str
+    page: Page | None
 
 
 class Notebook:
@@ -185,13 +195,17 @@ class Notebook:
         The Playwright page.
     errors
         What the browser's console reported as errors, the harmless ones left out.
+    spent
+        Whether the kernel is not to be used again, as a test has killed it.
     """
 
     def __init__(self, page: Page, server: Server, cells: list[str], *, name: str, kernel: str | None = None) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.on("console", self._note_console)
-        page.on("pageerror", lambda error: self._note(str(error)))
+        self.spent = False
+        self._listeners = {"console": self._note_console, "pageerror": lambda error: self._note(str(error))}
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]  # one of the names that it knows
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
         book.metadata["kernelspec"] = {"name": KERNEL, "display_name": "genolab (test)", "language": "python"}
         # A kernel outlives a test on a notebook of the same name, so each gets a name of its own.
@@ -200,9 +214,18 @@ class Notebook:
         nbformat.write(book, self.path)
         if kernel:
             server.lend(kernel, file)
-        page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
+        self._open(server, file)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         self.wait_idle(timeout=60)
+
+    def _open(self, server: Server, file: str) -> None:
+        """Open the notebook in a JupyterLab that is there already, or in a new one."""
+        if self.page.url.startswith(server.url):
+            self.page.mouse.move(0, 0)
+            script = "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }"
+            self.page.evaluate(script, file)
+        else:
+            self.page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
 
     def _note(self, text: str) -> None:
         if not any(re.search(pattern, text) for pattern in HARMLESS):
@@ -286,20 +309,28 @@ class Notebook:
         (target or self.page).screenshot(path=path)
         return path
 
-    def close(self, *, keep_kernel: bool = False) -> str | None:
-        """Close the page, and end the kernel or return its number, swept clean for the next notebook."""
+    def close(self) -> None:
+        """End the kernel and close the page, as far as they are still there."""
+        with contextlib.suppress(Exception):  # the page may be gone already, or the kernel busy
+            self.page.evaluate(f"async () => {{ {_PANEL} await panel.context.sessionContext.shutdown(); }}")
+        self.page.close()
+
+    def leave(self, *, keep_page: bool) -> Desk | None:
+        """Close the notebook and leave its kernel and page to the next, or end them where they can't be swept."""
+        if self.spent:
+            return self.close()
         kernel = None
         with contextlib.suppress(Exception):  # the page may be gone already, or the kernel busy
-            if keep_kernel:
-                self.run_code(SWEEP, timeout=5)
-                kernel = self.page.evaluate(
-                    f"() => {{ {_PANEL} return panel.context.sessionContext.session.kernel.id; }}"
-                )
+            self.run_code(SWEEP, timeout=5)
+            kernel = self.page.evaluate(f"() => {{ {_PANEL} return panel.context.sessionContext.session.kernel.id; }}")
+            self.page.evaluate(f"() => {{ {_PANEL} panel.context.model.dirty = false; panel.dispose(); }}")
         if kernel is None:
-            with contextlib.suppress(Exception):
-                self.page.evaluate(f"async () => {{ {_PANEL} await panel.context.sessionContext.shutdown(); }}")
-        self.page.close()
-        return kernel
+            return self.close()
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        if not keep_page:
+            self.page.close()
+        return Desk(kernel, self.page if keep_page else None)
 
 
 def _text(outputs: list[dict[str, Any]]) -> str:
