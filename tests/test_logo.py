@@ -245,6 +245,24 @@ def test_genes_point_the_way_of_their_strand_and_introns_are_thin():
     assert all("<b>" not in name for name in names)
 
 
+def test_a_name_that_would_run_into_another_stays_away_and_none_leaves_the_figure():
+    table = pd.DataFrame(
+        [("chr1", first, first + 90, "+", kind, parent) for first in range(0, 1000, 100) for kind, parent in
+         (("gene", ""), ("CDS", f"a-long-name-{first}"))],
+        columns=["chromosome", "start", "end", "strand", "kind", "parent"],
+        index=[f"{part}a-long-name-{first}" for first in range(0, 1000, 100) for part in ("", "CDS of ")],
+    )  # fmt: skip
+    (names,) = [
+        trace for trace in plot.tracks(table, chromosome="chr1", start=0, end=1000).data if trace.mode == "text"
+    ]
+    half = 1000 * 0.0095 * len("a-long-name-0") / 2
+    places = np.sort(names.x)
+    assert 4 <= len(places) < 10
+    assert np.diff(places).min() >= 2 * half
+    assert places[0] >= half
+    assert places[-1] <= 1000 - half
+
+
 def test_all_tracks_move_together_and_only_along_the_chromosome():
     figure = plot.tracks(features(), {"coding": np.zeros(50)}, np.zeros(50), chromosome="chr1", start=100)
     assert figure.layout.xaxis.matches == figure.layout.xaxis2.matches == "x3"

@@ -14,6 +14,7 @@ STRAND: Final = {"+": FIRST, "-": SECOND}
 """The colours of the strands, of genes and of what is predicted for them."""
 
 _NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
+_LETTER: Final = 0.0105  # of the width: a letter of a name, in a figure as wide as a notebook's cell
 
 
 def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
@@ -117,15 +118,13 @@ def _pointed(genes: Sequence[tuple[Gene, int]]) -> go.Scatter:
 def _name_the_widest(
     figure: Figure, genes: Sequence[Gene], lanes: Sequence[int], span: tuple[int, int], row: int
 ) -> None:
-    order = sorted(range(len(genes)), key=lambda at: genes[at].start - genes[at].end)[:_NAMED]
-    wide = [at for at in order if genes[at].end - genes[at].start > 0.035 * (span[1] - span[0])]
-    if not wide:
+    named = _named(genes, lanes, span)
+    if not named:
         return
-    middle = [(max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2 for at in wide]
     figure.add_scatter(
-        x=middle,
-        y=[lanes[at] + (0.44 if lanes[at] > 0 else -0.44) for at in wide],
-        text=[plain(genes[at].name) for at in wide],
+        x=[middle for _, middle in named],
+        y=[lanes[at] + (0.44 if lanes[at] > 0 else -0.44) for at, _ in named],
+        text=[plain(genes[at].name) for at, _ in named],
         mode="text",
         textposition="middle center",
         textfont={"size": 14, "color": INK},
@@ -135,3 +134,21 @@ def _name_the_widest(
         row=row,
         col=1,
     )
+
+
+def _named(genes: Sequence[Gene], lanes: Sequence[int], span: tuple[int, int]) -> list[tuple[int, float]]:
+    """Return which genes are named, and where: the widest first, as long as no name runs into another."""
+    width = span[1] - span[0]
+    order = sorted(range(len(genes)), key=lambda at: genes[at].start - genes[at].end)[:_NAMED]
+    taken: list[tuple[int, float, float]] = []
+    named = []
+    for at in order:
+        half = _LETTER * width * len(genes[at].name) / 2
+        middle = (max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2
+        middle = min(max(middle, span[0] + half), span[1] - half)
+        left, right = middle - half, middle + half
+        free = not any(lane == lanes[at] and left < end and start < right for lane, start, end in taken)
+        if free and genes[at].end - genes[at].start > 0.035 * width:
+            taken.append((lanes[at], left, right))
+            named.append((at, middle))
+    return named
