@@ -167,10 +167,15 @@ class Still:
         cut = " and more" if colouring.top > colouring.high else ""
         for share, more in ((1.0, cut), (0.5, ""), (0.0, "")):
             value = colouring.low + share * (colouring.high - colouring.low)
-            _write(figure, _LEGEND + 24, 260 - round(200 * share), f"{value:.4g}{more}", va="center")
+            _write(figure, _LEGEND + 24, 260 - round(200 * share), f"{_number(value)}{more}", va="center")
         if colouring.n_missing:
             page[284:295, _LEGEND : _LEGEND + 11] = _rgb(palette.NONE)
             _write(figure, _LEGEND + 18, 289, f"none  {colouring.n_missing:,}", va="center")
+
+
+def _number(value: float) -> str:
+    """Write a value with four digits, a large one without a power of ten."""
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _write(
