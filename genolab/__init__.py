@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genolab import compare, config, data, evaluate, genes, infer, models, plot, preprocess, run, widgets
+    from genolab import compare, config, data, evaluate, genes, genome, infer, models, plot, preprocess, run, widgets
     from genolab.run import Epoch, Run, RunConfig
 
 __version__ = "0.1.0"
@@ -27,6 +27,7 @@ __all__ = [
     "data",
     "evaluate",
     "genes",
+    "genome",
     "infer",
     "models",
     "plot",

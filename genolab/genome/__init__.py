@@ -1,0 +1,16 @@
+"""Genomes side by side: homologous blocks, variants, shared genes, distances and a tree.
+
+>>> pair = gl.genome.compare("human_mt", "orangutan_mt")
+>>> pair.blocks, pair.variants, pair.shared_genes
+>>> pair.to_vcf("variants.vcf")
+"""
+
+from genolab.genome.comparison import Comparison, compare
+from genolab.genome.side import Genome, open_genome
+
+__all__ = [
+    "Comparison",
+    "Genome",
+    "compare",
+    "open_genome",
+]

@@ -1,0 +1,158 @@
+"""What two genomes have in common and what sets them apart: blocks, variants, genes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from genolab.genome import columns as col
+from genolab.genome.fill import Block
+from genolab.genome.find import find_blocks
+from genolab.genome.select import plus
+from genolab.genome.side import Genome, Given, open_genome
+from genolab.genome.variants import variants_of
+
+
+def compare(
+    a: Given,
+    b: Given,
+    *,
+    circular: bool | None = None,
+    genetic_code: int | None = None,
+    k: int | None = None,
+    max_gap: int = 5_000,
+    min_score: int = 100,
+) -> "Comparison":
+    """Compare two genomes: align what they have in common, on both strands, whatever its order.
+
+    Words that both have are chained where they are collinear; what lies between them is aligned base by base, and the
+    ends go on as far as the genomes are alike. No base of either is in two blocks: of copies, the best pair is taken.
+
+    Parameters
+    ----------
+    a, b
+        Genomes: names of data sets, paths of FASTA files, annotated genomes with their FASTA. `a` is the reference.
+    circular
+        Whether all chromosomes are circles; by default what the annotations say.
+    genetic_code
+        NCBI's number of the code that genes are read by; by default what the annotations say, else 1.
+    k
+        Length of the words, bases, up to 31; by default 11 to 21, by the genomes' size.
+    max_gap
+        Most bases between words of a block. Larger insertions and deletions end a block.
+    min_score
+        Lowest score of a block (2 for an equal base, -3 for an unequal one, -5 and -2 for a gap's first and next ones):
+        100 is 50 equal bases.
+
+    Returns
+    -------
+    Comparison
+        Its tables are made when they are first asked for. Where the genomes have nothing in common they are empty.
+
+    Raises
+    ------
+    ValueError
+        A genome can't be found, or is no DNA; a number is out of its range.
+
+    Examples
+    --------
+    >>> import genolab as gl
+    >>> pair = gl.genome.compare("human_mt", "orangutan_mt")
+    >>> len(pair.blocks)
+    1
+    """
+    _check(k, max_gap, min_score)
+    one, other = (open_genome(side, circular=circular, genetic_code=genetic_code) for side in (a, b))
+    return Comparison(one, other, tuple(find_blocks(one, other, k=k, max_gap=max_gap, min_score=min_score)))
+
+
+def _check(k: int | None, max_gap: int, min_score: int) -> None:
+    if k is not None and not (7 <= k <= 31 and k % 2):
+        raise ValueError(
+            f"k is an odd number of bases, 7 to 31 (an even word can be its own reverse complement), got {k}"
+        )
+    if not 0 < max_gap <= 100_000:
+        raise ValueError(f"max_gap is 1 to 100,000 bases, got {max_gap}: memory grows with its square")
+    if min_score < 1:
+        raise ValueError(f"min_score is at least 1, got {min_score}: unrelated DNA scores below that")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two genomes side by side.
+
+    Attributes
+    ----------
+    a, b
+        The genomes; `a` is the reference.
+    alignments
+        The blocks with their alignments, in the order of `blocks`.
+    """
+
+    a: Genome
+    b: Genome
+    alignments: tuple[Block, ...]
+
+    @cached_property
+    def blocks(self) -> pd.DataFrame:
+        """Stretches that both genomes have, in the order of a; one row each, no base is in two.
+
+        Columns ``block`` (from 1), ``a_chromosome a_start a_end b_chromosome b_start b_end strand matches mismatches
+        gaps identity cigar``. Places are 0-based and half-open, on + strands; where a block goes over the origin of a
+        circle its end lies beyond the chromosome's length. On the strand ``"-"`` b is read from `b_end` to `b_start`,
+        reverse complemented. `gaps` counts bases of either genome that the other hasn't. `identity` is the share of
+        equal columns, 0 to 1, gaps counted. `cigar` is SAM's, with ``=``, ``X``, ``I`` (bases of b that a hasn't) and
+        ``D``, a being the reference.
+        """
+        rows = [_row(number, block) for number, block in enumerate(self.alignments, start=1)]
+        return pd.DataFrame(rows, columns=list(_BLOCK_COLUMNS))
+
+    @cached_property
+    def variants(self) -> pd.DataFrame:
+        """What turns a into b within the blocks, in the order of a, as VCF states it.
+
+        Columns ``chromosome position ref alt kind block b_chromosome b_position strand``. `position` is 0-based, of the
+        first base of `ref`; `b_position` that of the first base of `alt` as b's strand reads it, counted on its +
+        strand. `kind` is ``"SNV"`` (one base for another; neighbours are rows of their own), ``"insertion"`` or
+        ``"deletion"`` (left-aligned within the block, with the base before them in `ref` and `alt`), or
+        ``"substitution"`` (some bases for a different number of others). An N on either side is no variant.
+        """
+        return variants_of(self.alignments)
+
+    @property
+    def identity(self) -> float:
+        """The share of equal columns in all blocks, 0 to 1, gaps counted; NaN where there is no block."""
+        counts = sum((np.bincount(block.columns, minlength=4) for block in self.alignments), np.zeros(4))
+        return float(counts[col.SAME] / counts.sum()) if counts.sum() else float("nan")
+
+    def __repr__(self) -> str:
+        found = f"{len(self.alignments):,} blocks, identity {self.identity:.3f}" if self.alignments else "no homology"
+        return f"<Comparison of {self.a.name} and {self.b.name}: {found}>"
+
+
+_BLOCK_COLUMNS = (
+    "block", "a_chromosome", "a_start", "a_end", "b_chromosome", "b_start", "b_end", "strand", "matches", "mismatches",
+    "gaps", "identity", "cigar",
+)  # fmt: skip
+
+
+def _row(number: int, block: Block) -> dict[str, object]:
+    counts = np.bincount(block.columns, minlength=4)
+    first, last = (int(plus(block.b, np.array([at]), block.strand)[0]) for at in (block.b_start, block.b_end - 1))
+    b_start = last if block.strand == "-" else first
+    return {
+        "block": number,
+        "a_chromosome": block.a.chromosome,
+        "a_start": block.a_start,
+        "a_end": block.a_end,
+        "b_chromosome": block.b.chromosome,
+        "b_start": b_start,
+        "b_end": b_start + block.b_end - block.b_start,
+        "strand": block.strand,
+        "matches": int(counts[col.SAME]),
+        "mismatches": int(counts[col.OTHER]),
+        "gaps": int(counts[col.INSERTED] + counts[col.DELETED]),
+        "identity": counts[col.SAME] / counts.sum(),
+        "cigar": col.to_cigar(block.columns),
+    }
