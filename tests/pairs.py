@@ -94,3 +94,33 @@ def _windows(a: Genome, size: int) -> pd.DataFrame:
         for start in range(0, length, size)
     ]
     return pd.DataFrame(rows, columns=["chromosome", "start", "end", "identity"])
+
+
+def annotation(chromosome: str, *genes: tuple[str, str, int, int]) -> pd.DataFrame:
+    """Return the features of genes, each a name, a strand, a start and an end, with one coding part."""
+    rows = []
+    for name, strand, start, end in genes:
+        place = {"chromosome": chromosome, "start": start, "end": end, "strand": strand, "phase": 0}
+        rows += [{"index": name, "kind": "gene", "parent": "", **place}]
+        rows += [{"index": f"{name}.1", "kind": "CDS", "parent": name, **place}]
+    return pd.DataFrame(rows).set_index("index").rename_axis(None)
+
+
+def planted() -> Any:
+    """Return three blocks of a chromosome of 1,200 bases and a circle of 1,197.
+
+    In the first, ``CTA`` of the gene cox is ``CTG`` in b (at 101, silent), ``ATG`` is ``ATC`` (at 104, M to I); six
+    bases are missing in b from 200 on, and b has three more before 306. The second is inverted and lies over the origin
+    of b. The third is all alike.
+    """
+    random = np.random.default_rng(4)
+    a = "".join(random.choice(list("ACGT"), 1200))
+    a = a[:99] + "CTAATG" + a[105:]
+    b = a[:101] + "G" + a[102:104] + "C" + a[105:200] + a[206:306] + "GGG" + a[306:400]
+    b += reverse_complement(a[400:800]) + a[800:]
+    ape = genome("ape", {"a": a}, features=annotation("a", ("cox", "+", 90, 330), ("nad", "-", 280, 340)))
+    circle = genome("<b>man</b>", {"b": b[600:] + b[:600]}, circular=frozenset({"b"}),
+                    features=annotation("b", ("cox", "+", 687, 924)))  # fmt: skip
+    first = ("a", 0, "b", 597, "+", "101=1X2=1X95=6D100=3I94=")
+    blocks = [first, ("a", 400, "b", 994, "-", "400="), ("a", 800, "b", 197, "+", "400=")]
+    return compared(ape, circle, blocks, [("cox", "cox", 0.95, 0.9, "a", 90, 330, "+", "b", 687, 924, "+")])

@@ -128,13 +128,15 @@ def _genes(comparison: "Comparison", place: Locus) -> list[Gene]:
 
 def _finding(chosen: pd.DataFrame, place: Locus) -> str:
     each = number(1000 * len(chosen) / (place.end - place.start))
-    return f"{len(chosen):,} differences along {plain(place.chromosome)}, {each} in a thousand bases"
+    n = len(chosen)
+    return f"{n:,} difference{'s' * (n != 1)} along {plain(place.chromosome)}, {each} in a thousand bases"
 
 
 def _ratio(chosen: pd.DataFrame) -> str:
     count = chosen["change"].value_counts()
-    one, other = int(count.get("transition", 0)), int(count.get("transversion", 0))
-    return f"{one:,} transitions to {other:,} transversions" + (f", {one / other:.1f} to 1" if other else "")
+    one, other = (int(count.get(name, 0)) for name in ("transition", "transversion"))
+    words = f"{one:,} transition{'s' * (one != 1)} to {other:,} transversion{'s' * (other != 1)}"
+    return f"{words}, {one / other:.1f} to 1" if other else words
 
 
 # ---- identity ----
