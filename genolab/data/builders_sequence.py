@@ -79,6 +79,14 @@ def build_yeast_genome(paths: Paths) -> "AnnData":
     return read_genome(paths["yeast_chr1_2.gff3.gz"], paths["yeast_chr1_2.fa.gz"])
 
 
+def build_annotated_genome(paths: Paths) -> "AnnData":
+    """Read a genome of two files, features (``.gff3.gz``) and sequence (``.fa.gz``)."""
+    from genolab.data.genome import read_genome
+
+    sequence, features = sorted(paths)
+    return read_genome(paths[features], paths[sequence])
+
+
 def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
     """Read the two classes. Headers of the second files repeat, so rows are numbered as they come."""
     import pandas as pd

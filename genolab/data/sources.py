@@ -197,6 +197,36 @@ SOURCES = (
         "doi:10.1093/nar/gkr1029; as in GBrowse 2.56",
     ),
     Source(
+        "human_mt",
+        files=(
+            _shipped_file("human_mt.fa.gz", "9afc743638bdd7550859d1c04b265c8bac41aa6122172cf39314be2b2d1c80fa", 5_354),
+            _shipped_file("human_mt.gff3.gz", "702d77a8e9584049d5b85b21fb476cf8490a0086b355ba0fa8d875afe0ac15f8", 803),
+        ),
+        build=builders_sequence.build_annotated_genome,
+        rows=51,
+        labels=("kind",),
+        licence="none stated for the sequence, which is GenBank's; minimap2 and mity, from which it comes, are MIT",
+        origin="the revised Cambridge reference sequence, Andrews et al. 1999, doi:10.1038/13779; as in minimap2 2.24, "
+        "with genes as in mity 0.4.0",
+    ),
+    Source(
+        "orangutan_mt",
+        files=(
+            _shipped_file(
+                "orangutan_mt.fa.gz", "8a1948c285c98b65bc46649239dd50f6ebbd7a2f4c720be68cec22e104fa5a0f", 5_340
+            ),
+            _shipped_file(
+                "orangutan_mt.gff3.gz", "6e5e09489e33bffbbe295b9e368c9a62e7fd4f0e8fd518f5837d9aa43eee34bb", 792
+            ),
+        ),
+        build=builders_sequence.build_annotated_genome,
+        rows=51,
+        labels=("kind",),
+        licence="none stated for the sequence, which is GenBank's; minimap2, from which it comes, is MIT",
+        origin="Sumatran orangutan, Xu and Arnason 1996, doi:10.1007/BF02337514, by its length and origin; as in "
+        "minimap2 2.24; genes carried over from human_mt",
+    ),
+    Source(
         "sigma70_promoters",
         files=(
             _promoter_file(

@@ -5,12 +5,18 @@
 >>> pair.to_vcf("variants.vcf")
 """
 
+from genolab.genome.codes import CODES, translate
 from genolab.genome.comparison import Comparison, compare
+from genolab.genome.fill import Block, aligned_bases
 from genolab.genome.side import Genome, open_genome
 
 __all__ = [
+    "CODES",
+    "Block",
     "Comparison",
     "Genome",
+    "aligned_bases",
     "compare",
     "open_genome",
+    "translate",
 ]

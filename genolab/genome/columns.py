@@ -1,4 +1,4 @@
-"""An alignment as columns, a byte each: numbers of ``= X I D`` in SAM's sense, a being the reference and b the query."""
+"""An alignment as columns, a byte each: numbers of ``= X I D`` in SAM's sense; a is the reference, b the query."""
 
 from collections.abc import Sequence
 from typing import Final

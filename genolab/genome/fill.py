@@ -93,6 +93,13 @@ class Found:
     chain: Chain
 
 
+def aligned_bases(block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the bases of a and of b that lie under each other, as the strands are read; on circles they go on."""
+    in_a, in_b = col.places(block.columns)
+    both = block.columns < col.INSERTED
+    return in_a[both] + block.a_start, in_b[both] + block.b_start
+
+
 Aligner = Callable[[Pairs], list[Columns]]
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from genolab.align import Scoring, align
 from genolab.data.sequence import COMPLEMENT
 from genolab.genome import columns as col
 from genolab.genome.chains import chains
@@ -57,11 +58,8 @@ def _strand(genome: Genome, chromosome: str, strand: str) -> Strand:
 
 def aligned(pairs: Pairs) -> list[Columns]:
     """Align pairs of stretches from end to end."""
-    import parasail
-
-    matrix = parasail.matrix_create("ACGT", col.MATCH, col.MISMATCH)
-    rows = []
-    for a, b in pairs:
-        done = parasail.nw_trace_striped_32(b.tobytes().decode(), a.tobytes().decode(), -col.OPEN, -col.EXTEND, matrix)
-        rows.append(col.from_cigar(done.cigar.decode.decode()))
-    return rows
+    if not pairs:
+        return []
+    a, b = ([letters.tobytes().decode("ascii") for letters in side] for side in zip(*pairs, strict=True))
+    scoring = Scoring(col.MATCH, col.MISMATCH, -col.OPEN, -col.EXTEND)
+    return [col.from_cigar(cigar) for cigar in align(b, a, scoring=scoring).cigar]

@@ -1,8 +1,8 @@
 """Exact matches of two genomes, on both strands: what alignments are hung on.
 
-Words of k bases are sampled as minimizers (Roberts et al. 2004): of each `window` words in a row, the one whose scrambled
-number is smallest; a word and its reverse complement are one. A window of 1 samples them all. Words that both genomes
-have are matches, and matches that run on along a diagonal are one.
+Words of k bases are sampled as minimizers (Roberts et al. 2004): of each `window` words in a row, the one whose
+scrambled number is smallest; a word and its reverse complement are one. A window of 1 samples them all. Words that both
+genomes have are matches, and matches that run on along a diagonal are one.
 """
 
 from typing import Final, NamedTuple
