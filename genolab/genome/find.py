@@ -61,5 +61,5 @@ def aligned(pairs: Pairs) -> list[Columns]:
     if not pairs:
         return []
     a, b = ([letters.tobytes().decode("ascii") for letters in side] for side in zip(*pairs, strict=True))
-    scoring = Scoring(col.MATCH, col.MISMATCH, -col.OPEN, -col.EXTEND)
+    scoring = Scoring(match=col.MATCH, mismatch=col.MISMATCH, gap_open=-col.OPEN, gap_extend=-col.EXTEND)
     return [col.from_cigar(cigar) for cigar in align(b, a, scoring=scoring).cigar]
