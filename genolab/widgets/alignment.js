@@ -248,8 +248,9 @@ class View {
     const { a, b } = this.block;
     this.dots.point(talk.row, [place(axes[0], a[0], page.aAt[at]), place(axes[1], b[0], page.bAt[at])]);
     const side = ([name], positions, letters) => `${name} ${count(positions[at])}: ${letters[at]}`;
-    const codon = page.codons.find(([columns]) => columns.includes(talk.column));
-    this.where.textContent = `${side(a, page.aAt, page.a)}   ${side(b, page.bAt, page.b)}${codon ? `   ${told(codon, page)}` : ""}`;
+    const codons = page.codons.filter(([columns]) => columns.includes(talk.column));
+    const words = [side(a, page.aAt, page.a), side(b, page.bAt, page.b), ...codons.map((codon) => told(codon, page))];
+    this.where.textContent = words.join("   ");
   }
 
   // What is on the screen, for those who look from outside.
@@ -454,11 +455,12 @@ class View {
   }
 }
 
-// "ND5 codon 12: M, b has I".
-function told([, lane, mine, yours, change], page) {
-  const name = page.genes.find((gene) => gene[4] === lane)?.[0] ?? "";
+// "nad5: M to I".
+function told([columns, lane, mine, yours, change], page) {
+  const isIts = ([, first, stop, , its]) => its === lane && first < columns[2] && stop > columns[0];
+  const name = page.genes.find(isIts)?.[0] ?? "";
   const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken` };
-  return `${name} ${words[change]}`;
+  return `${name}: ${words[change]}`;
 }
 
 export default () => {

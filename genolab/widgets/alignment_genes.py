@@ -74,7 +74,7 @@ class Genes:
         """Return genes and codons of genome a in some columns, as the browser gets them.
 
         ``genes`` are ``[name, first column, one past the last, strand, lane]``, ``codons`` are ``[columns, lane, amino
-        acid of a, of b, change]``; genes that overlap lie on different of so many ``lanes``.
+        acid of a, of b, change]``; genes that overlap lie in different lanes.
         """
         some = self._near(columns, first, stop)
         lanes: list[int] = []
@@ -90,7 +90,6 @@ class Genes:
         return {
             "genes": told,
             "codons": [[list(one.columns), lanes[coding[one.gene]], one.a, one.b, one.change] for one in found],
-            "lanes": max(lanes, default=-1) + 1,
         }
 
     def _near(self, columns: Columns, first: int, stop: int) -> list[tuple[Gene, bool]]:

@@ -3,7 +3,7 @@
 
 import { count, onPaper, sharpen, theme } from "./look.js";
 
-const STEP = 10; // pixels a column
+const STEP = { least: 9.6, most: 12 }; // pixels a column
 const LEFT = 94; // for the positions before a line
 const RIGHT = 84; // and behind it
 const OVERVIEW = 40;
@@ -33,50 +33,80 @@ export class Reader {
   // ---- places ----
 
   get perLine() {
-    const fits = (this.size[0] - LEFT - RIGHT) / STEP;
+    const fits = (this.size[0] - LEFT - RIGHT) / STEP.least;
     return Math.max(10, Math.floor(fits / 10) * 10);
   }
 
-  get lineHeight() {
-    const lanes = this.state.page?.lanes ?? 0;
-    return lanes * (2 * ROW.acid + ROW.gene) + 2 * ROW.letter + ROW.bar + ROW.gap;
+  get step() {
+    return Math.max(STEP.least, Math.min(STEP.most, (this.size[0] - LEFT - RIGHT) / this.perLine));
   }
 
+  // How many genes lie over each other in a line; 0 while that isn't known.
+  lanes(line) {
+    const { page } = this.state;
+    const [from, to] = [line * this.perLine, (line + 1) * this.perLine];
+    const here = (page?.genes ?? []).filter(([, first, stop]) => stop > from && first < to);
+    return here.reduce((most, gene) => Math.max(most, gene[4] + 1), 0);
+  }
+
+  height(line) {
+    return this.lanes(line) * (2 * ROW.acid + ROW.gene) + 2 * ROW.letter + ROW.bar + ROW.gap;
+  }
+
+  get room() {
+    return this.size[1] - OVERVIEW - ROW.gap;
+  }
+
+  /** The lines that have room from `first` on: {line, top} each. */
   get lines() {
-    return Math.max(1, Math.floor((this.size[1] - OVERVIEW - 12) / this.lineHeight));
+    const found = [];
+    let top = OVERVIEW + 6;
+    for (let line = Math.round(this.first / this.perLine); line * this.perLine < this.state.n; line += 1) {
+      const height = this.height(line);
+      if (found.length && top + height - ROW.gap > this.size[1]) break;
+      found.push({ line, top, height });
+      top += height;
+    }
+    return found;
   }
 
   /** Columns on the screen. */
   get shown() {
-    return this.lines * this.perLine;
+    return Math.max(1, this.lines.length) * this.perLine;
   }
 
   get stop() {
     return Math.min(this.state.n, this.first + this.shown);
   }
 
-  /** Move so that a column can be seen: by lines if it is near, else so that its line is the second one. */
+  /** Move so that a column can be seen: as little as will do if it is near, else so that its line is the second one. */
   bringIn(column) {
-    const { perLine, lines } = this;
-    const line = Math.floor(column / perLine);
-    let top = Math.round(this.first / perLine);
-    if (line < top - lines || line >= top + 2 * lines) top = line - 1;
-    else if (line < top) top = line;
-    else if (line >= top + lines) top = line - lines + 1;
-    const last = Math.max(0, Math.ceil(this.state.n / perLine) - lines);
-    this.first = Math.max(0, Math.min(top, last)) * perLine;
+    const line = Math.floor(column / this.perLine);
+    const top = Math.round(this.first / this.perLine);
+    const count = this.lines.length;
+    if (line < top - count || line >= top + 2 * count) this.first = Math.max(0, line - 1) * this.perLine;
+    else if (line < top) this.first = line * this.perLine;
+    if (line >= Math.round(this.first / this.perLine) + this.lines.length) this.first = this.above(line) * this.perLine;
+    this.first = Math.min(this.first, this.above(Math.max(0, Math.ceil(this.state.n / this.perLine) - 1)) * this.perLine);
     this.dirty();
+  }
+
+  // The first line on a screen whose last line is `line`.
+  above(line) {
+    let [top, high] = [line, this.height(line)];
+    while (top > 0 && high + this.height(top - 1) <= this.room + ROW.gap) high += this.height((top -= 1));
+    return top;
   }
 
   /** What lies under a place: {column}, {share} of the overview, or null. */
   under(x, y) {
-    const { perLine, lineHeight } = this;
-    const along = (x - LEFT) / (perLine * STEP);
-    if (y < OVERVIEW) return along >= 0 && along <= 1 ? { share: along } : null;
-    const line = Math.floor((y - OVERVIEW - 6) / lineHeight);
-    const column = this.first + line * perLine + Math.floor((x - LEFT) / STEP);
-    if (along < 0 || along >= 1 || line < 0 || line >= this.lines || column >= this.state.n) return null;
-    return { column };
+    const { perLine, step } = this;
+    const along = (x - LEFT) / (perLine * step);
+    if (along < 0 || along >= 1) return null;
+    if (y < OVERVIEW) return { share: along };
+    const found = this.lines.find(({ top, height }) => y >= top && y < top + height);
+    const column = found ? found.line * perLine + Math.floor((x - LEFT) / step) : Infinity;
+    return column < this.state.n ? { column } : null;
   }
 
   // ---- drawing ----
@@ -98,14 +128,14 @@ export class Reader {
     );
     const all = { look, colours, mono: `${look.font.includes("mono") ? "" : "ui-monospace, Menlo, Consolas, "}monospace` };
     if (this.state.n > 0) this.overview(context, all);
-    for (let line = 0; line < this.lines; line += 1) this.line(context, all, line);
+    for (const { line, top } of this.lines) this.line(context, all, line, top);
     this.drawn?.();
   }
 
   // How alike the block is from end to end, with what is read as a frame.
   overview(context, { look, colours }) {
     const { profile, n, column } = this.state;
-    const wide = this.perLine * STEP;
+    const wide = this.perLine * this.step;
     const high = OVERVIEW - 14;
     context.fillStyle = look.muted;
     context.font = `12px ${look.font}`;
@@ -128,13 +158,12 @@ export class Reader {
     context.fillRect(LEFT + ((column + 0.5) / n) * wide - 1, 1, 2, high + 3);
   }
 
-  line(context, all, line) {
+  line(context, all, line, top) {
     const { page, n, column } = this.state;
-    const from = this.first + line * this.perLine;
+    const from = line * this.perLine;
     const to = Math.min(n, from + this.perLine);
-    if (from >= to) return;
-    const lanes = page?.lanes ?? 0;
-    let y = OVERVIEW + 6 + line * this.lineHeight + lanes * ROW.gene;
+    const lanes = this.lanes(line);
+    let y = top + lanes * ROW.gene;
     const rows = { genes: y, acidsA: (y += lanes * ROW.acid), a: y, bar: y + ROW.letter };
     rows.b = rows.bar + ROW.bar;
     rows.acidsB = rows.b + ROW.letter;
@@ -157,12 +186,13 @@ export class Reader {
   }
 
   x(column, from) {
-    return LEFT + (column - from) * STEP;
+    return LEFT + (column - from) * this.step;
   }
 
   // Behind the letters: other bases on orange, gaps hatched, so that they are told apart without colour as well.
   changes(context, { look, colours }, { from, to, a, b, bar }) {
     const { page } = this.state;
+    const { step } = this;
     for (let at = from; at < to; at += 1) {
       const [one, other] = [page.a[at - page.first], page.b[at - page.first]];
       const isGap = one === "-" || other === "-";
@@ -170,11 +200,11 @@ export class Reader {
       if (one === other && one !== "N") {
         context.fillStyle = look.muted;
         context.globalAlpha = 0.6;
-        context.fillRect(x + STEP / 2 - 0.5, bar + 2, 1, ROW.bar - 4);
+        context.fillRect(x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4);
       } else {
         context.fillStyle = isGap ? colours.gap : colours.base;
         context.globalAlpha = isGap ? 0.25 : 0.38;
-        context.fillRect(x, a, STEP, b - a + ROW.letter);
+        context.fillRect(x, a, step, b - a + ROW.letter);
       }
       context.globalAlpha = 1;
     }
@@ -197,7 +227,7 @@ export class Reader {
       context.font = `13px ${mono}`;
       context.fillStyle = look.text;
       for (let i = from; i < to; i += 1)
-        context.fillText(text[i - page.first], this.x(i, from) + STEP / 2, y + ROW.letter / 2 + 0.5);
+        context.fillText(text[i - page.first], this.x(i, from) + this.step / 2, y + ROW.letter / 2 + 0.5);
     }
   }
 
@@ -222,7 +252,7 @@ export class Reader {
       context.fillRect(left + 1, up + ROW.acid - 2, right - left - 2, 1);
       context.fillRect(left + 1, down, right - left - 2, 1);
       if (columns[1] < from || columns[1] >= to) continue;
-      const x = this.x(columns[1], from) + STEP / 2;
+      const x = this.x(columns[1], from) + this.step / 2;
       context.font = `${change === "other" ? "bold " : ""}12px ${mono}`;
       context.fillStyle = change === "same" ? look.muted : look.text;
       context.fillText(mine, x, up + ROW.acid / 2 - 1);
@@ -250,7 +280,7 @@ export class Reader {
   cursor(context, { look }, { from, a, b }) {
     context.strokeStyle = look.accent;
     context.lineWidth = this.state.isFocused ? 2.5 : 1.5;
-    context.strokeRect(this.x(this.state.column, from), a - 1, STEP, b - a + ROW.letter + 2);
+    context.strokeRect(this.x(this.state.column, from), a - 1, this.step, b - a + ROW.letter + 2);
   }
 
   close() {
