@@ -30,52 +30,59 @@ def solve(job: Job) -> Paths:
     """Align all pairs of a job."""
     n = len(job.queries.first)
     order, parts = [np.empty(0, dtype=np.int64)], []
+    memory = np.empty(0, dtype=np.uint8)  # of directions, used over and over: new pages cost more than what they hold
     for pairs in packs(job, LANES):
+        some = job.take(pairs)
+        needed = _room(some) if job.trace else 0
+        memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
         order.append(pairs)
-        parts.append(_solve_pack(job.take(pairs)))
+        parts.append(_solve_pack(some, memory))
     return joined(np.concatenate(order), parts, n)
 
 
-def _solve_pack(job: Job) -> Paths:
+def _room(job: Job) -> int:
+    """Return the bytes that the directions of a pack take at a time."""
+    rows, columns = int(job.queries.length.max()), int(job.targets.length.max())
+    return _block_size(rows, columns) * columns * LANES
+
+
+def _solve_pack(job: Job, memory: NDArray[np.uint8]) -> Paths:
     """Align up to `LANES` pairs."""
-    pack = _pack(job)
-    n = len(job.queries.first)
-    band, ends = top(pack.costs, len(pack.target) // LANES, pack.query.dtype), _no_ends(pack, job.mode)
+    pack, n = _pack(job), len(job.queries.first)
     rows, columns = len(pack.query) // LANES, len(pack.target) // LANES
+    band, ends = top(pack.costs, columns, pack.query.dtype), _no_ends(pack, job.mode)
+
+    def filled(band: Numbers, block: tuple[int, int], seek: int, *, say: bool = False) -> NDArray[np.uint8]:
+        shape = (block[1] - block[0], columns, LANES) if say else (0, 0, 0)
+        directions = memory[: math.prod(shape)].reshape(shape)
+        fill(*pack, job.mode, band, ends, block, seek, directions)
+        return directions
+
     if not job.trace:
-        _fill(pack, job, band, ends, (0, rows), VALUES)
+        filled(band, (0, rows), VALUES)
         return scores_alone(ends[:n].astype(np.int64))
-    blocks = _blocks(rows, columns)
+    size = _block_size(rows, columns)
+    blocks = [(first, min(first + size, rows)) for first in range(0, rows, size)]
     saved = []
     for block in blocks[:-1]:
         saved.append(band.copy())
-        _fill(pack, job, band, ends, block, PLACES)
-    directions = _fill(pack, job, band, ends, blocks[-1], PLACES, say=True)
+        filled(band, block, PLACES)
+    directions = filled(band, blocks[-1], PLACES, say=True)
     found = ends.reshape(3, LANES)[:, :n].astype(np.int64)
     walk = Walk(job, found[0], found[1:])
     walk.back(directions, blocks[-1][0])
     for block, before in zip(blocks[-2::-1], saved[::-1], strict=True):
-        walk.back(_fill(pack, job, before, ends, block, NOTHING, say=True), block[0])
+        walk.back(filled(before, block, NOTHING, say=True), block[0])
     return walk.paths()
 
 
-def _fill(  # noqa: PLR0917 - handed on as they are
-    pack: _Pack, job: Job, band: Numbers, ends: Numbers, rows: tuple[int, int], seek: int, *, say: bool = False
-) -> NDArray[np.uint8]:
-    """Fill a block of rows, and return its directions if they are wanted."""
-    directions = np.empty((rows[1] - rows[0], len(pack.target) // LANES, LANES) if say else (0, 0, 0), dtype=np.uint8)
-    fill(*pack, job.mode, band, ends, rows, seek, directions)
-    return directions
+def _block_size(rows: int, columns: int) -> int:
+    """Return how many rows' directions fit into memory, at best all.
 
-
-def _blocks(rows: int, columns: int) -> list[tuple[int, int]]:
-    """Cut rows into blocks whose directions fit into memory, at best a single one.
-
-    Before every block but the last, the band is saved, to come back to. If there are so many blocks that this takes
-    more than the directions do, they get longer.
+    Before every block of so many rows but the last, the band is saved, to come back to. If there are so many blocks
+    that this takes more than the directions do, they get longer.
     """
-    size = max(1, MEMORY // (columns * LANES), math.isqrt(8 * rows))
-    return [(first, min(first + size, rows)) for first in range(0, rows, size)]
+    return min(rows, max(1, MEMORY // (columns * LANES), math.isqrt(8 * rows)))
 
 
 def _pack(job: Job) -> _Pack:

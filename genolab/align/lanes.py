@@ -17,7 +17,7 @@ import numpy as np
 
 from genolab.align.sequences import GLOBAL, LOCAL
 
-LANES: Final = 64
+LANES: Final = 32  # 16-bit numbers that fill one 512-bit register, or two of 256 bits
 
 VALUES, PLACES, NOTHING = range(3)  # what to note of where the best alignment ends
 
@@ -51,26 +51,62 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
     directions
         ``(rows, n, LANES)`` uint8, or of size 0 where none are wanted.
     """
-    state = np.zeros(3 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right, gains
     flat = directions.reshape(-1)
     n = len(target) // LANES
-    for row in range(rows[0], rows[1]):
-        _begin(band, state, costs, row)
-        for column in range(n):
-            if len(table):
-                _look_up(query, target, table, row, column, state)
-            else:
-                _compare(query, target, costs, row, column, state)
-            if len(flat):
-                _step_and_say(band, state, costs, column, flat, ((row - rows[0]) * n + column) * LANES)
-            else:
-                _step(band, state, costs, column)
-            if mode == LOCAL and seek == VALUES:
-                _keep_best(band, ends, column)
-            elif mode == LOCAL and seek == PLACES:
-                _keep_place(band, ends, row, column)
+    # Two rows at once take half of the time, but of the upper one nobody sees where it ends
+    quick = len(table) == 0 and len(flat) == 0 and (mode == GLOBAL or (mode == LOCAL and seek != PLACES))
+    row = rows[0]
+    while row < rows[1]:
+        if quick and row + 1 < rows[1] and not (mode == GLOBAL and np.any(lengths[0] == row + 1)):
+            _two_rows(query, target, costs, band, ends, row)
+            row += 2
+        else:
+            here = (row - rows[0]) * n * LANES
+            _one_row(query, target, costs, table, mode, band, ends, row, seek, flat[here : here + n * LANES])
+            row += 1
         if mode != LOCAL and seek != NOTHING:
-            _note_ends(band, ends, lengths, mode, row + 1)
+            _note_ends(band, ends, lengths, mode, row)
+
+
+@numba.njit(cache=True)
+def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions):  # type: ignore[no-untyped-def]
+    """Fill one row of every lane: what its letters gain, its values, where the best one is."""
+    state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
+    _begin(band, state, costs, row)
+    gains = np.empty_like(target)
+    if len(table):
+        _look_up(_part(query, row, 1), target, table, gains)
+    else:
+        _compare(_part(query, row, 1), target, costs, gains)
+    if len(directions):
+        _steps_and_directions(band, state, gains, costs, directions)
+    else:
+        _steps(band, state, gains, costs)
+    if mode == LOCAL and seek == VALUES:
+        _keep_best(band, ends)
+    elif mode == LOCAL and seek == PLACES:
+        _keep_places(band, ends, row + 1)
+
+
+@numba.njit(cache=True)
+def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped-def]
+    """Fill two rows of every lane, which only match or mismatch."""
+    # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
+    state = np.zeros(7 * LANES, dtype=band.dtype)
+    state[2 * LANES : 3 * LANES], state[5 * LANES : 6 * LANES] = _part(query, row, 1), _part(query, row + 1, 1)
+    state[6 * LANES :] = ends[:LANES]
+    _begin(band, state, costs, row)
+    _begin(band, state[3 * LANES :], costs, row + 1)
+    for column in range(len(target) // LANES):
+        _two_steps(_part(band, column + 1, 2), state, _part(target, column, 1), costs)
+    if costs[4] == 0:  # only local alignments end anywhere
+        ends[:LANES] = state[6 * LANES :]
+
+
+@numba.njit(cache=True)
+def _part(flat, number, width):  # type: ignore[no-untyped-def]
+    """Return a part of a flat array: of a slice, unlike of a sum, numba knows that no place in it is negative."""
+    return flat[number * width * LANES : (number + 1) * width * LANES]
 
 
 @numba.njit(cache=True)
@@ -101,77 +137,108 @@ def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _compare(query, target, costs, row, column, state):  # type: ignore[no-untyped-def]
-    """Say what the letters under each other gain: a match or a mismatch."""
+def _compare(query, target, costs, gains):  # type: ignore[no-untyped-def]
+    """Say what the letters of a row gain: a match or a mismatch."""
     match, mismatch = costs[0], costs[1]
-    for lane in range(LANES):
-        same = query[row * LANES + lane] == target[column * LANES + lane]
-        state[2 * LANES + lane] = match if same else mismatch
+    for column in range(len(target) // LANES):
+        letters, here = _part(target, column, 1), _part(gains, column, 1)
+        for lane in range(len(here)):  # a length that the compiler can't see, or it unrolls instead of vectorising
+            here[lane] = match if query[lane] == letters[lane] else mismatch
 
 
 @numba.njit(cache=True)
-def _look_up(query, target, table, row, column, state):  # type: ignore[no-untyped-def]
-    """Say what the letters under each other gain, by the table."""
-    for lane in range(LANES):
-        state[2 * LANES + lane] = table[query[row * LANES + lane], target[column * LANES + lane]]
+def _look_up(query, target, table, gains):  # type: ignore[no-untyped-def]
+    """Say what the letters of a row gain, by the table."""
+    for column in range(len(target) // LANES):
+        letters, here = _part(target, column, 1), _part(gains, column, 1)
+        for lane in range(len(here)):
+            here[lane] = table[query[lane], letters[lane]]
 
 
 @numba.njit(cache=True)
-def _step(band, state, costs, column):  # type: ignore[no-untyped-def]
-    """Fill one cell of every lane. Each number is cut back to the lanes' width, or the compiler would widen them."""
+def _steps(band, state, gains, costs):  # type: ignore[no-untyped-def]
+    """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
     cut = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    here = (column + 1) * 2 * LANES
+    for column in range(len(gains) // LANES):
+        cell, gain = _part(band, column + 1, 2), _part(gains, column, 1)
+        for lane in range(LANES):
+            left, above = state[LANES + lane], cell[LANES + lane]
+            value = max(cut(state[lane] + gain[lane]), floor, left, above)
+            opened = cut(value - gap_open)
+            state[lane] = cell[lane]
+            state[LANES + lane] = max(opened, cut(left - gap_extend))
+            cell[lane] = value
+            cell[LANES + lane] = max(opened, cut(above - gap_extend))
+
+
+@numba.njit(cache=True)
+def _steps_and_directions(band, state, gains, costs, directions):  # type: ignore[no-untyped-def]
+    """Do as `_steps` does, and say where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
+    cut = band.dtype.type
+    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
+    for column in range(len(gains) // LANES):
+        cell, gain, come = _part(band, column + 1, 2), _part(gains, column, 1), _part(directions, column, 1)
+        for lane in range(LANES):
+            left, above = state[LANES + lane], cell[LANES + lane]
+            value, why = cut(state[lane] + gain[lane]), cut(DIAGONAL)
+            why = cut(LEFT) if left > value else why
+            value = max(left, value)
+            why = cut(ABOVE) if above > value else why
+            value = max(above, value, floor)
+            opened, left, above = cut(value - gap_open), cut(left - gap_extend), cut(above - gap_extend)
+            why = cut(why | (cut(MORE_LEFT) if left > opened else cut(0)))
+            why = cut(why | (cut(MORE_ABOVE) if above > opened else cut(0)))
+            state[lane] = cell[lane]
+            state[LANES + lane] = max(opened, left)
+            cell[lane] = value
+            cell[LANES + lane] = max(opened, above)
+            come[lane] = why
+
+
+@numba.njit(cache=True)
+def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
+    """Fill two cells of every lane, one below the other."""
+    cut = cell.dtype.type
+    match, mismatch, gap_open, gap_extend, floor = costs[0], costs[1], costs[2], costs[3], costs[4]
     for lane in range(LANES):
-        left, above = state[LANES + lane], band[here + LANES + lane]
-        value = max(cut(state[lane] + state[2 * LANES + lane]), floor, left, above)
-        opened = cut(value - gap_open)
-        state[lane] = band[here + lane]
+        letter, left, above = target[lane], state[LANES + lane], cell[LANES + lane]
+        gain = match if state[2 * LANES + lane] == letter else mismatch
+        upper = max(cut(state[lane] + gain), floor, left, above)
+        opened = cut(upper - gap_open)
+        state[lane] = cell[lane]
         state[LANES + lane] = max(opened, cut(left - gap_extend))
-        band[here + lane] = value
-        band[here + LANES + lane] = max(opened, cut(above - gap_extend))
+        left, above = state[4 * LANES + lane], max(opened, cut(above - gap_extend))
+        gain = match if state[5 * LANES + lane] == letter else mismatch
+        lower = max(cut(state[3 * LANES + lane] + gain), floor, left, above)
+        opened = cut(lower - gap_open)
+        state[3 * LANES + lane] = upper
+        state[4 * LANES + lane] = max(opened, cut(left - gap_extend))
+        cell[lane] = lower
+        cell[LANES + lane] = max(opened, cut(above - gap_extend))
+        state[6 * LANES + lane] = max(state[6 * LANES + lane], upper, lower)
 
 
 @numba.njit(cache=True)
-def _step_and_say(band, state, costs, column, directions, at):  # type: ignore[no-untyped-def]
-    """Do as `_step` does, and say where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
-    cut = band.dtype.type
-    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    here = (column + 1) * 2 * LANES
-    for lane in range(LANES):
-        left, above = state[LANES + lane], band[here + LANES + lane]
-        value, come = cut(state[lane] + state[2 * LANES + lane]), cut(DIAGONAL)
-        come = cut(LEFT) if left > value else come
-        value = max(left, value)
-        come = cut(ABOVE) if above > value else come
-        value = max(above, value, floor)
-        opened, left, above = cut(value - gap_open), cut(left - gap_extend), cut(above - gap_extend)
-        come = cut(come | (cut(MORE_LEFT) if left > opened else cut(0)))
-        come = cut(come | (cut(MORE_ABOVE) if above > opened else cut(0)))
-        state[lane] = band[here + lane]
-        state[LANES + lane] = max(opened, left)
-        band[here + lane] = value
-        band[here + LANES + lane] = max(opened, above)
-        directions[at + lane] = come
+def _keep_best(band, ends):  # type: ignore[no-untyped-def]
+    """Keep the best values of a row."""
+    for column in range(1, len(band) // (2 * LANES)):
+        cell = _part(band, column, 2)
+        for lane in range(len(cell) // 2):
+            ends[lane] = max(ends[lane], cell[lane])
 
 
 @numba.njit(cache=True)
-def _keep_best(band, ends, column):  # type: ignore[no-untyped-def]
-    """Keep the best values of all cells."""
-    for lane in range(LANES):
-        ends[lane] = max(ends[lane], band[(column + 1) * 2 * LANES + lane])
-
-
-@numba.njit(cache=True)
-def _keep_place(band, ends, row, column):  # type: ignore[no-untyped-def]
-    """Keep the best values of all cells and the first places where they are."""
-    cut = band.dtype.type
-    for lane in range(LANES):
-        value = band[(column + 1) * 2 * LANES + lane]
-        better = value > ends[lane]
-        ends[lane] = value if better else ends[lane]
-        ends[LANES + lane] = cut(row + 1) if better else ends[LANES + lane]
-        ends[2 * LANES + lane] = cut(column + 1) if better else ends[2 * LANES + lane]
+def _keep_places(band, ends, row):  # type: ignore[no-untyped-def]
+    """Keep the best values of a row and the first places where they are."""
+    row = band.dtype.type(row)
+    for column in range(1, len(band) // (2 * LANES)):
+        cell, place = _part(band, column, 2), band.dtype.type(column)
+        for lane in range(LANES):
+            better = cell[lane] > ends[lane]
+            ends[lane] = cell[lane] if better else ends[lane]
+            ends[LANES + lane] = row if better else ends[LANES + lane]
+            ends[2 * LANES + lane] = place if better else ends[2 * LANES + lane]
 
 
 @numba.njit(cache=True)
