@@ -15,6 +15,8 @@ Bytes = NDArray[np.uint8]
 Pairs = Sequence[tuple[Bytes, Bytes]]
 
 _WINDOW: Final = 400  # bases by which an end is tried at a time
+_LOOSE: Final = 10  # bases by which a match beside a gap is shortened, so that the gap finds its place
+_KEPT: Final = 5  # bases that stay of a match
 _JUDGED: Final = 150  # bases between matches from which on it is asked whether they are alike at all
 _ALIKE: Final = (
     0.25  # score a base; unrelated DNA, aligned from end to end, stays below 0, and DNA 30 % apart is at 0.5
@@ -105,12 +107,23 @@ Aligner = Callable[[Pairs], list[Columns]]
 
 def filled(found: Sequence[Found], align: Aligner) -> list[Block]:
     """Return the blocks of chains: a chain breaks where the bases between two matches aren't alike."""
+    found = [replace(one, chain=_loosened(one.chain)) for one in found]
     gaps = [_gaps(one) for one in found]
     parts = iter(_between(gaps, align))
     blocks: list[Block] = []
     for one, pairs in zip(found, gaps, strict=True):
         blocks += _laid(one, [next(parts) for _ in pairs])
     return _extended(_extended(blocks, align, forward=True), align, forward=False)
+
+
+def _loosened(chain: Chain) -> Chain:
+    """Shorten matches beside gaps: a match may have run past where a gap truly is, by bases that are equal by chance."""
+    x, y, length, score = chain
+    gap = np.diff(x - y) != 0
+    spare = np.maximum(0, (length - _KEPT) // 2)
+    before = np.append(False, gap) * np.minimum(_LOOSE, spare)
+    behind = np.append(gap, False) * np.minimum(_LOOSE, spare)
+    return Chain(x + before, y + before, length - before - behind, score)
 
 
 def _gaps(found: Found) -> list[tuple[Bytes, Bytes]]:

@@ -12,7 +12,7 @@ from genolab.genome.chains import chains
 from genolab.genome.columns import Columns
 from genolab.genome.fill import Block, Found, Pairs, Strand, filled
 from genolab.genome.seeds import Words, match, sample, word_length
-from genolab.genome.select import Taken, apart, best_chains
+from genolab.genome.select import Taken, apart, best_chains, broken
 from genolab.genome.side import Genome
 
 _DENSE: Final = 20_000_000  # bases up to which every word is sampled; beyond, one of about five
@@ -23,7 +23,8 @@ def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score:
     """Return the blocks of two genomes, in the order of a; no base of either is in two."""
     k = word_length(max(a.length, b.length)) if k is None else k
     found = list(_chains(a, b, k, max_gap))
-    kept = best_chains(found, Taken(a.lengths.items()), Taken(b.lengths.items()))
+    taken = Taken(a.lengths.items()), Taken(b.lengths.items())
+    kept = broken(best_chains(found, *taken), *taken)
     blocks = apart(filled(kept, aligned), Taken(a.lengths.items()), Taken(b.lengths.items()), min_score=min_score)
     order = {name: number for number, name in enumerate(a.letters)}
     return sorted(blocks, key=lambda block: (order[block.a.chromosome], block.a_start))

@@ -1,17 +1,20 @@
 """One place for every base: of chains and blocks that lie over each other, the best stays."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genolab.genome import columns as col
+from genolab.genome.chains import Chain
 from genolab.genome.fill import Block, Found, Strand
 
 Mask = NDArray[np.bool_]
 
 _MOSTLY: Final = 0.5  # share of a chain's matched bases that better ones may have taken already
+_OTHERS: Final = 50  # matched bases of others between two matches, from which on a chain breaks there
 
 
 class Taken:
@@ -24,6 +27,16 @@ class Taken:
         """Say which places, on the + strand and perhaps a round further, are taken."""
         taken = self._taken[chromosome]
         return taken[places % len(taken)]
+
+    def count(
+        self, strand: Strand, starts: NDArray[np.int64], ends: NDArray[np.int64], direction: str
+    ) -> NDArray[np.int64]:
+        """Return how many bases of each stretch, in places of the strand as it is read, are taken."""
+        taken = self._taken[strand.chromosome]
+        read = taken[::-1] if direction == "-" else taken
+        total = np.concatenate([[0], np.cumsum(np.tile(read, 2) if strand.round else read)])
+        counts: NDArray[np.int64] = total[np.maximum(ends, starts)] - total[starts]
+        return counts
 
     def take(self, chromosome: str, places: NDArray[np.int64]) -> None:
         """Take places."""
@@ -50,6 +63,36 @@ def best_chains(found: Sequence[Found], a: Taken, b: Taken) -> list[Found]:
             a.take(one.a.chromosome, in_a)
             b.take(one.b.chromosome, in_b)
     return kept
+
+
+def broken(found: Sequence[Found], a: Taken, b: Taken) -> list[Found]:
+    """Return chains, broken where others lie between two of their matches: an inversion, or what has moved.
+
+    Parameters
+    ----------
+    found
+        Chains.
+    a, b
+        The matched bases of all of them.
+    """
+    parts = []
+    for one in found:
+        x, y, length, score = one.chain
+        between = a.count(one.a, (x + length)[:-1], x[1:], "+"), b.count(one.b, (y + length)[:-1], y[1:], one.strand)
+        cuts = np.flatnonzero(np.maximum(*between) >= _OTHERS) + 1
+        parts += [
+            replace(one, chain=Chain(*_within(one, x[some], y[some]), length[some], score))
+            for some in np.split(np.arange(len(x)), cuts)
+        ]
+    return parts
+
+
+def _within(found: Found, x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return places that begin within the circles' first round."""
+    a_back, b_back = (
+        at[0] // strand.round * strand.round if strand.round else 0 for at, strand in ((x, found.a), (y, found.b))
+    )
+    return x - a_back, y - b_back
 
 
 def apart(blocks: Sequence[Block], a: Taken, b: Taken, *, min_score: int) -> list[Block]:

@@ -67,7 +67,7 @@ class Genome:
         return f"<Genome {self.name}: {len(self.letters)} chromosomes, {self.length:,} bases, {annotated}>"
 
 
-Given: TypeAlias = str | Path | AnnData | Genome
+Given: TypeAlias = str | Path | AnnData | Mapping[str, str] | Genome
 
 
 def open_genome(given: Given, *, circular: bool | None = None, genetic_code: int | None = None) -> Genome:
@@ -76,8 +76,8 @@ def open_genome(given: Given, *, circular: bool | None = None, genetic_code: int
     Parameters
     ----------
     given
-        A name of `genolab.data.catalog`, a path, an annotated genome as `genolab.data.read` gives it with its FASTA, or
-        a `Genome`, which comes back with the following changed.
+        A name of `genolab.data.catalog`, a path, an annotated genome as `genolab.data.read` gives it with its FASTA,
+        letters by chromosome, or a `Genome`, which comes back with the following changed.
     circular
         Whether all chromosomes are circles; by default what the annotation says, and a FASTA says nothing.
     genetic_code
@@ -97,13 +97,29 @@ def open_genome(given: Given, *, circular: bool | None = None, genetic_code: int
     return Genome(found.name, found.letters, circles, found.features, code)
 
 
-def _read(given: str | Path | AnnData) -> Genome:
+def _read(given: str | Path | AnnData | Mapping[str, str]) -> Genome:
+    if isinstance(given, Mapping):
+        return _of_texts(given)
     name, annotated = _found(given)
     known = genome_of(annotated)
     fasta = open_fasta(known["fasta"])
     letters = {key: _checked(fasta.letters(key, 0, length), key, name) for key, length in known["lengths"].items()}
     features = annotated.obs if isinstance(annotated, AnnData) else None
     return Genome(name, letters, frozenset(known["circular"]), features, _code_of(features))
+
+
+def _of_texts(given: Mapping[str, str]) -> Genome:
+    if not given or not all(given.values()):
+        raise ValueError(
+            f"a genome has at least one chromosome, and a chromosome at least one base, got {_sizes(given)}"
+        )
+    name = next(iter(given))
+    codes = {key: np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8) for key, text in given.items()}
+    return Genome(name, {key: _checked(letters, key, name) for key, letters in codes.items()}, frozenset())
+
+
+def _sizes(given: Mapping[str, str]) -> str:
+    return ", ".join(f"{name!r} of {len(text):,}" for name, text in given.items()) or "none"
 
 
 def _found(given: str | Path | AnnData) -> tuple[str, AnnData | Path]:
