@@ -19,7 +19,8 @@ _NAMED: Final = 24  # genes whose names stand in the figure; all others show the
 def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
     """Return the genes that reach into a locus, under the names that people call them by."""
     here = table[table["chromosome"] == chromosome]
-    genes = [*coding_genes(here, dubious=True), *trna_genes(here)]
+    rnas = here.assign(kind=here["kind"].astype(str).replace("rRNA", "tRNA"))  # both are drawn whole
+    genes = [*coding_genes(here, dubious=True), *trna_genes(rnas)]
     names = _common_names(here)
     near = [
         gene._replace(name=names.get(gene.name, gene.name)) for gene in genes if start < gene.end and gene.start < end

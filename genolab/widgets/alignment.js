@@ -1,8 +1,9 @@
 // The view of genolab/widgets/alignment.py: a dot plot to choose from, and a page of columns to read. Python spells out
 // the columns that are asked for; where the cursor stands is told to it at once, and shown without waiting for it.
 
+import { Talk } from "./alignment_talk.js";
 import { Dots } from "./dots.js";
-import { bytes, count, element, floats, onPaper, onResize, onTheme, root, theme } from "./look.js";
+import { count, element, floats, onPaper, onResize, onTheme, root, theme } from "./look.js";
 import { Reader } from "./reader.js";
 
 const SLOW_MS = 300;
@@ -18,75 +19,6 @@ const KINDS = [
   ["broken", "\u00d7 broken codon"],
 ];
 const LEGEND = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 };
-
-// What all views of one widget share: where the cursor stands, and the talk with Python.
-class Talk extends EventTarget {
-  constructor(model) {
-    super();
-    this.model = model;
-    this.browser = Math.random().toString(36).slice(2);
-    this.asked = 0;
-    this.sent = 0; // number of the last move
-    this.waiting = new Map();
-    this.take();
-    const handlers = {
-      "change:_block": () => this.soon(),
-      "change:_profile": () => this.soon(),
-      "change:row": () => this.soon(),
-      "change:column": () => this.soon(),
-      "change:_heard": () => this.soon(),
-      "change:message": () => this.soon(),
-      "msg:custom": (content) => this.hear(content),
-    };
-    for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
-    this.close = () => {
-      for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
-    };
-  }
-
-  get(name) {
-    return this.model.get(name);
-  }
-
-  // Several traits change in one message, and are told once.
-  soon() {
-    if (this.isSoon) return;
-    this.isSoon = true;
-    queueMicrotask(() => {
-      this.isSoon = false;
-      this.take();
-      this.dispatchEvent(new Event("change"));
-    });
-  }
-
-  // Python's place holds, unless it has not heard yet where the person has gone meanwhile.
-  take() {
-    const [browser, heard] = this.get("_heard");
-    if (browser === this.browser && heard < this.sent) return;
-    this.row = this.get("row");
-    this.column = this.get("column");
-  }
-
-  go(row, column) {
-    Object.assign(this, { row, column });
-    this.sent += 1;
-    this.ask("go", { row, column, browser: this.browser, number: this.sent });
-    this.dispatchEvent(new Event("change"));
-  }
-
-  /** Ask Python; resolves to {result} or {error}. */
-  ask(kind, content) {
-    this.asked += 1;
-    const ask = `${this.browser}-${this.asked}`;
-    this.model.send({ ask, kind, ...content });
-    return new Promise((resolve) => this.waiting.set(ask, resolve));
-  }
-
-  hear(content) {
-    this.waiting.get(content.ask)?.(content);
-    this.waiting.delete(content.ask);
-  }
-}
 
 class View {
   constructor(talk, el) {
@@ -197,7 +129,6 @@ class View {
     this.showHead();
     this.fetch();
     this.showPlace();
-    if (talk.get("message")) this.say(talk.get("message"), true);
   }
 
   showHead() {

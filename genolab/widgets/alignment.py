@@ -12,16 +12,15 @@ import traitlets as t
 
 from genolab.plot import pairs
 from genolab.widgets import look
-from genolab.widgets.alignment_columns import Columns
-from genolab.widgets.alignment_genes import Genes
+from genolab.widgets.alignment_blocks import Blocks
 from genolab.widgets.alignment_still import Still
 
 if TYPE_CHECKING:
     from genolab.genome import Comparison
+    from genolab.widgets.alignment_columns import Columns
 
 _BINS: Final = 1000  # of the overview of a block
 _STEPS: Final = 3000  # a bend of less than this part of the axis can't be seen
-_KEPT: Final = 4  # blocks whose columns are kept
 _MOST: Final = 20_000  # columns in an answer: far more than a screen has
 
 
@@ -66,8 +65,6 @@ class AlignmentView(anywidget.AnyWidget):
         The block that is read, as a row of ``comparison.blocks``; set it to change it. -1 where there is no block.
     column
         The column of the block at which the cursor stands; set it to change it.
-    message
-        What the message line says.
 
     Raises
     ------
@@ -82,12 +79,11 @@ class AlignmentView(anywidget.AnyWidget):
     >>> view.place, view.changes()
     """
 
-    _esm = look.module("camera.js", "axes.js", "region.js", "dots.js", "reader.js", "alignment.js")
+    _esm = look.module("camera.js", "axes.js", "dots.js", "reader.js", "alignment_talk.js", "alignment.js")
     _css = look.style("alignment.css")
 
     row = t.Int(-1).tag(sync=True)
     column = t.Int(0).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
 
     _axes: t.List[Any] = t.List().tag(sync=True)  # a, b: title, names, starts, lengths
     _dots = t.Bytes().tag(sync=True)  # (n, 4) float32: where straight pieces begin and end, a b a b
@@ -99,10 +95,8 @@ class AlignmentView(anywidget.AnyWidget):
     def __init__(self, comparison: "Comparison", *, row: int = 0) -> None:
         self._comparison = comparison
         self._n_blocks = len(comparison.blocks)
-        self._genes = Genes(comparison)
-        self._columns: Columns | None = None
-        self._axis = pairs.axes(comparison)
-        self._spelled: dict[int, Columns] = {}
+        self._blocks = Blocks(comparison)
+        self._columns: "Columns | None" = None
         super().__init__(**self._drawn(), _heard=["", 0])
         self.row = row if self._n_blocks else -1
         self._follow(None)
@@ -128,8 +122,7 @@ class AlignmentView(anywidget.AnyWidget):
         ValueError
             There is no such place or gene, or it lies in no block.
         """
-        row, column = self._find(str(where))
-        self._go(row, column)
+        self._go(*self._blocks.find(str(where), self.row))
 
     def text(self, columns: int = 600, *, width: int = 60) -> str:
         """Return columns from the cursor on as plain text, `width` a line: a, a bar for each identical pair, b."""
@@ -158,7 +151,7 @@ class AlignmentView(anywidget.AnyWidget):
 
     def png(self) -> bytes:
         """Draw what is shown, as a PNG: the dot plot, and some lines from the cursor on."""
-        return Still(self._comparison, self._columns, self._genes, self.row, self.column).png()
+        return Still(self._comparison, self._columns, self._blocks.genes, self.row, self.column).png()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -175,7 +168,7 @@ class AlignmentView(anywidget.AnyWidget):
 
     def _drawn(self) -> dict[str, Any]:
         """Return both axes, and every block as straight pieces."""
-        axes = self._axis
+        axes = self._blocks.axes
         found = pairs.paths(self._comparison, axes, bend=max(axis.end for axis in axes) / _STEPS)
         pieces = [np.hstack([path.points[:-1], path.points[1:]]) for path in found]
         rows = [np.full(len(path.points) - 1, path.row if path.strand == "+" else -1 - path.row) for path in found]
@@ -200,7 +193,7 @@ class AlignmentView(anywidget.AnyWidget):
         """Take up another block."""
         if self.row < 0:
             return
-        self._columns = columns = self._of_block(self.row)
+        self._columns = columns = self._blocks.columns(self.row)
         block = columns.block
         told = {
             "row": self.row,
@@ -230,16 +223,7 @@ class AlignmentView(anywidget.AnyWidget):
             raise ValueError(f"columns of this block are 0 to {n - 1:,}, got {column}")
         return int(column)
 
-    # ---- places -------------------------------------------------------------------------------------------------
-
-    def _of_block(self, row: int) -> Columns:
-        """Return a block's columns; those of the last few blocks are kept."""
-        if row not in self._spelled:
-            (block,) = pairs.block_rows(self._comparison.blocks.iloc[[row]])
-            self._spelled[row] = Columns(block, self._comparison.a, self._comparison.b)
-            if len(self._spelled) > _KEPT:
-                del self._spelled[next(iter(self._spelled))]
-        return self._spelled[row]
+    # ---- the talk with the browser ------------------------------------------------------------------------------
 
     def _go(self, row: int, column: int, **heard: Any) -> None:
         with self.hold_sync():
@@ -247,29 +231,8 @@ class AlignmentView(anywidget.AnyWidget):
                 self.column = 0  # it is within any block
             self.row = row
             self.column = column
-            for name, value in ({"message": ""} | heard).items():
+            for name, value in heard.items():
                 self.set_trait(name, value)
-
-    def _find(self, text: str) -> tuple[int, int]:
-        """Return row and column of what was asked for."""
-        side, chromosome, position = self._genes.find(text)
-        blocks = self._comparison.blocks
-        on = blocks[blocks[f"{side}_chromosome"] == chromosome]
-        long = (on[f"{side}_end"] - on[f"{side}_start"]).to_numpy()
-        rows = blocks.index.get_indexer(on.index)[np.argsort(-long, kind="stable")].tolist()
-        for row in sorted(rows, key=lambda row: row != self.row):  # the block that is read first, then the longest
-            column = self._column_of(row, side, position)
-            if column >= 0:
-                return row, column
-        name = (self._comparison.a if side == "a" else self._comparison.b).name
-        raise ValueError(f"{chromosome} {position:,} of {name} lies in no block: there the two have nothing in common")
-
-    def _column_of(self, row: int, side: str, position: int) -> int:
-        columns = self._of_block(row)
-        at = np.array([position])
-        return int((columns.of_a(at) if side == "a" else columns.of_b(at))[0])
-
-    # ---- the talk with the browser ------------------------------------------------------------------------------
 
     def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
         """Answer a question of the browser; an error is shown there, where the person looks."""
@@ -288,29 +251,20 @@ class AlignmentView(anywidget.AnyWidget):
             case "change":
                 return self._change(content["row"], content["column"], content["way"])
             case "at":
-                return self._nearest(content["row"], content["x"])
+                return self._blocks.nearest(content["row"], content["x"])
             case "find":
-                return self._find(content["text"])
+                return self._blocks.find(content["text"], self.row)
             case other:
                 raise ValueError(f"this view can't {other!r}")
 
     def _change(self, row: int, column: int, way: int) -> int:
-        found = self._of_block(row).change(column, way)
+        found = self._blocks.columns(row).change(column, way)
         if found is None:
             raise ValueError(f"there is no change {'behind' if way > 0 else 'before'} this column")
         return found
 
-    def _nearest(self, row: int, x: float) -> int:
-        """Return the column of a block that is nearest to a place on a's axis."""
-        columns = self._of_block(row)
-        start, length = self._axis[0].place(columns.block.a_chromosome)
-        at = int(np.clip(x - start, 0, length - 1))
-        last = columns.block.a_end - columns.block.a_start - 1
-        offset = (at - columns.block.a_start) % length
-        return int(columns.of_a(np.array([(columns.block.a_start + min(offset, last)) % length]))[0])
-
     def _page(self, row: int, first: int, stop: int) -> dict[str, Any]:
-        columns = self._of_block(row)
+        columns = self._blocks.columns(row)
         first, stop = max(0, first), min(columns.n, stop, first + _MOST)
         page = columns.page(first, stop)
         return {
@@ -320,5 +274,5 @@ class AlignmentView(anywidget.AnyWidget):
             "b": page.b.tobytes().decode("ascii"),
             "aAt": page.a_at.tolist(),
             "bAt": page.b_at.tolist(),
-            **self._genes.along(columns, first, stop),
+            **self._blocks.genes.along(columns, first, stop),
         }

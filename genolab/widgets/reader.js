@@ -41,16 +41,16 @@ export class Reader {
     return Math.max(STEP.least, Math.min(STEP.most, (this.size[0] - LEFT - RIGHT) / this.perLine));
   }
 
-  // How many genes lie over each other in a line; 0 while that isn't known.
+  // The lanes in which genes lie in a line, in order; none while that isn't known.
   lanes(line) {
     const { page } = this.state;
     const [from, to] = [line * this.perLine, (line + 1) * this.perLine];
     const here = (page?.genes ?? []).filter(([, first, stop]) => stop > from && first < to);
-    return here.reduce((most, gene) => Math.max(most, gene[4] + 1), 0);
+    return [...new Set(here.map((gene) => gene[4]))].sort((one, other) => one - other);
   }
 
   height(line) {
-    return this.lanes(line) * (2 * ROW.acid + ROW.gene) + 2 * ROW.letter + ROW.bar + ROW.gap;
+    return this.lanes(line).length * (2 * ROW.acid + ROW.gene) + 2 * ROW.letter + ROW.bar + ROW.gap;
   }
 
   get room() {
@@ -163,8 +163,8 @@ export class Reader {
     const from = line * this.perLine;
     const to = Math.min(n, from + this.perLine);
     const lanes = this.lanes(line);
-    let y = top + lanes * ROW.gene;
-    const rows = { genes: y, acidsA: (y += lanes * ROW.acid), a: y, bar: y + ROW.letter };
+    let y = top + lanes.length * ROW.gene;
+    const rows = { lanes, genes: y, acidsA: (y += lanes.length * ROW.acid), a: y, bar: y + ROW.letter };
     rows.b = rows.bar + ROW.bar;
     rows.acidsB = rows.b + ROW.letter;
     const place = { from, to, ...rows };
@@ -232,13 +232,13 @@ export class Reader {
   }
 
   // Amino acids over and under their codons: a's, and b's where they are others.
-  codons(context, { look, colours, mono }, { from, to, acidsA, acidsB }) {
+  codons(context, { look, colours, mono }, { from, to, lanes, acidsA, acidsB }) {
     const { page } = this.state;
     context.textAlign = "center";
     for (const [columns, lane, mine, yours, change] of page.codons) {
       if (columns[2] < from || columns[0] >= to) continue;
-      const up = acidsA - (lane + 1) * ROW.acid;
-      const down = acidsB + lane * ROW.acid;
+      const up = acidsA - (lanes.indexOf(lane) + 1) * ROW.acid;
+      const down = acidsB + lanes.indexOf(lane) * ROW.acid;
       const ends = [Math.max(columns[0], from), Math.min(columns[2] + 1, to)];
       const [left, right] = ends.map((at) => this.x(at, from));
       const colour = change === "same" ? look.muted : colours[change];
@@ -261,14 +261,14 @@ export class Reader {
   }
 
   // A line along each gene with its name, and an arrow the way it is read.
-  genes(context, { look }, { from, to, genes }) {
+  genes(context, { look }, { from, to, lanes, genes }) {
     const { page } = this.state;
     context.font = `12px ${look.font}`;
     context.textAlign = "left";
     for (const [name, first, stop, strand, lane] of page.genes) {
       if (stop <= from || first >= to) continue;
       const [left, right] = [this.x(Math.max(first, from), from), this.x(Math.min(stop, to), from)];
-      const y = genes - (lane + 1) * ROW.gene + ROW.gene / 2;
+      const y = genes - (lanes.indexOf(lane) + 0.5) * ROW.gene;
       const label = strand === "+" ? `${name} \u203a` : `\u2039 ${name}`;
       context.fillStyle = look.muted;
       const wide = context.measureText(label).width + 8;
