@@ -87,12 +87,7 @@ def _block_size(rows: int, columns: int) -> int:
 
 def _pack(job: Job) -> _Pack:
     """Lay pairs into lanes; scores are 16 bits wide if every number that can come up fits, else 32."""
-    bound = lowest(job)
-    if bound > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"scores up to {bound:,} could come up, more than 32 bits hold; take smaller scores or shorter sequences"
-        )
-    kind: np.dtype[Any] = np.dtype(np.int16 if bound <= np.iinfo(np.int16).max else np.int32)
+    kind = width(job)
     scoring, table = job.scoring, job.scoring.table
     border = (scoring.gap_open, scoring.gap_extend) if job.mode == GLOBAL else (0, 0)
     floor = 0 if job.mode == LOCAL else np.iinfo(kind).min
@@ -106,6 +101,22 @@ def _pack(job: Job) -> _Pack:
         np.array(costs, dtype=kind),
         np.empty((0, 0), dtype=kind) if table.plain else table.scores.astype(kind),
     )
+
+
+def width(job: Job) -> np.dtype[Any]:
+    """Return the narrowest of int16 and int32 that holds every number which can come up.
+
+    Raises
+    ------
+    ValueError
+        Neither does.
+    """
+    bound = lowest(job)
+    if bound > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"scores up to {bound:,} could come up, more than 32 bits hold; take smaller scores or shorter sequences"
+        )
+    return np.dtype(np.int16 if bound <= np.iinfo(np.int16).max else np.int32)
 
 
 def _laid(sequences: Sequences, pad: int, kind: np.dtype[Any]) -> Numbers:

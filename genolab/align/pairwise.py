@@ -103,7 +103,7 @@ def _solve(job: Job, backend: Backend, device: str | None) -> Paths:
 
 
 def _solver(job: Job, backend: Backend, device: str | None) -> Paths:
-    """Have a back end align pairs."""
+    """Have a back end align pairs; each loads when it is first wanted."""
     on_gpu = device is not None and device.startswith("cuda")
     chosen = ("triton" if on_gpu else "numba") if backend == "auto" else backend
     if chosen == "numba":
@@ -112,7 +112,13 @@ def _solver(job: Job, backend: Backend, device: str | None) -> Paths:
         if device not in {None, "cpu"}:
             raise ValueError(f"numba computes on the processor, but the device wanted is {device!r}; take torch there")
         return solve(job)
-    raise NotImplementedError(f"the back end {chosen} is to come; take numba")
+    if chosen == "torch":
+        from genolab.align.torch_backend import solve_torch
+
+        return solve_torch(job, device)
+    from genolab.align.triton_backend import solve_triton
+
+    return solve_triton(job, device)
 
 
 def _with_nothing(job: Job) -> Paths:

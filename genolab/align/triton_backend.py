@@ -1,0 +1,67 @@
+"""The back end for NVIDIA GPUs: one fused Triton kernel, one program a pair, the wavefront on the chip.
+
+A program lays `LANES` rows of the matrix across its threads. Each row is one column behind the row above it, so that
+all cells of a step lie on an anti-diagonal and none waits for another; a row hands its values to the row below through
+the chip's own exchange (`tl.gather`). Only the last of these rows goes to memory, for the strip of rows that follows.
+Ends and ties are as in `lanes`, and so are the directions, which the same walker reads.
+"""
+
+import importlib.util
+import os
+from typing import Final
+
+import numpy as np
+import torch
+
+from genolab.align.batches import Filled, solve
+from genolab.align.sequences import Job, Sequences
+from genolab.align.trace import Paths
+
+MEMORY: Final = 1_000_000_000  # bytes of directions that a batch may hold
+LANES: Final = 128  # rows in the air: four a thread of one warp, so that no warp waits for another
+
+
+def solve_triton(job: Job, device: str | None) -> Paths:
+    """Align all pairs of a job on an NVIDIA GPU.
+
+    Raises
+    ------
+    ValueError
+        There is no such GPU, or no Triton.
+    """
+    where = torch.device(device or "cuda")
+    interpreted = os.environ.get("TRITON_INTERPRET") == "1"  # Triton's own way to run kernels on the processor
+    if importlib.util.find_spec("triton") is None:
+        raise ValueError("the triton back end needs Triton, which comes with torch for CUDA; take numba or torch here")
+    if not interpreted and (where.type != "cuda" or not torch.cuda.is_available()):
+        raise ValueError(
+            f"the triton back end needs an NVIDIA GPU, but the device is {where} and CUDA is "
+            f"{'there' if torch.cuda.is_available() else 'not there'}; take numba or torch here"
+        )
+    return solve(job, lambda some: _fill(some, torch.device("cpu") if interpreted else where), MEMORY)
+
+
+def _fill(job: Job, device: torch.device) -> Filled:
+    """Fill the matrices of a batch."""
+    from genolab.align.triton_kernel import fill
+
+    scoring, table, pairs = job.scoring, job.scoring.table, len(job.queries.length)
+    query, target = _on(job.queries, device), _on(job.targets, device)
+    rows, columns = int(job.queries.length.max()), int(job.targets.length.max())
+    carried = torch.empty((pairs, 2, columns), dtype=torch.int32, device=device)
+    found = torch.empty((3, pairs), dtype=torch.int32, device=device)
+    directions = torch.empty((pairs, rows, columns) if job.trace else (0, 0, 0), dtype=torch.uint8, device=device)
+    fill[pairs,](
+        *query, *target, torch.from_numpy(table.scores).to(device), carried, found, directions, pairs, rows, columns,
+        scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, len(table.scores), PLAIN=table.plain,
+        MODE=job.mode, TRACE=job.trace, LANES=LANES, num_warps=1,
+    )  # fmt: skip
+    score, *ends = found.cpu().numpy().astype(np.int64)
+    said = directions.permute(1, 2, 0).contiguous().cpu().numpy() if job.trace else None
+    return Filled(score, np.stack(ends), said)
+
+
+def _on(sequences: Sequences, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return codes, first places and lengths on a device."""
+    found = tuple(torch.from_numpy(np.ascontiguousarray(some)).to(device) for some in sequences)
+    return found[0], found[1], found[2]
