@@ -9,6 +9,7 @@ from genolab.genome.codes import CODES, translate
 from genolab.genome.comparison import Comparison, compare
 from genolab.genome.fill import Block, aligned_bases
 from genolab.genome.side import Genome, open_genome
+from genolab.genome.trees import distances, tree
 
 __all__ = [
     "CODES",
@@ -17,6 +18,8 @@ __all__ = [
     "Genome",
     "aligned_bases",
     "compare",
+    "distances",
     "open_genome",
     "translate",
+    "tree",
 ]

@@ -13,8 +13,9 @@ SAME, OTHER, INSERTED, DELETED = range(4)
 """Equal letters; other letters; a base of b that a hasn't; a base of a that b hasn't."""
 
 LETTERS: Final = "=XID"
-# The scores by which blocks are filled and judged, which are those of `genolab.align.Scoring` for DNA.
-MATCH, MISMATCH, OPEN, EXTEND = 2, -3, -5, -2
+# The scores by which blocks are filled and judged. Gaps are dearer to open and cheaper to go on than by default in
+# `genolab.align`: of simulated insertions and deletions more are found as they were made.
+MATCH, MISMATCH, OPEN, EXTEND = 2, -4, -8, -1
 
 _NUMBER: Final = {letter: number for number, letter in enumerate(LETTERS)}
 

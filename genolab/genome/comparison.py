@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from genolab.genome import columns as col
+from genolab.genome import formats
 from genolab.genome.fill import Block
 from genolab.genome.find import find_blocks
 from genolab.genome.select import plus
 from genolab.genome.side import Genome, Given, open_genome
 from genolab.genome.variants import variants_of
+from genolab.genome.windows import window_table
 
 
 def compare(
@@ -42,7 +45,7 @@ def compare(
     max_gap
         Most bases between words of a block. Larger insertions and deletions end a block.
     min_score
-        Lowest score of a block (2 for an equal base, -3 for an unequal one, -5 and -2 for a gap's first and next ones):
+        Lowest score of a block (2 for an equal base, -4 for an unequal one, -8 and -1 for a gap's first and next ones):
         100 is 50 equal bases.
 
     Returns
@@ -119,6 +122,60 @@ class Comparison:
         ``"substitution"`` (some bases for a different number of others). An N on either side is no variant.
         """
         return variants_of(self.alignments)
+
+    @cached_property
+    def shared_genes(self) -> pd.DataFrame:
+        """Genes that both genomes have: each is the other's best by bases that lie under each other in the blocks.
+
+        Columns ``a_gene b_gene kind identity_dna identity_protein covered synonymous nonsynonymous``, and
+        ``a_chromosome a_start a_end a_strand`` and the same of b. At least half of the shorter gene lies under the
+        other. `identity_dna` is the share of equal columns over both genes, gaps and what lies elsewhere counted;
+        `identity_protein` that of the proteins, aligned from end to end by BLOSUM62 with gaps of 11 and 1; `covered`
+        the share of the longer gene's bases that lie under the other. `synonymous` and `nonsynonymous` count codons
+        that differ and mean the same amino acid, or another one, in the genomes' genetic codes; a codon counts if its
+        three bases lie under one whole codon. Genes are coding ones (one transcript each, the longest) and RNAs; of a
+        genome without annotation, the open reading frames of at least 300 bases.
+        """
+        from genolab.genome.shared import shared_genes
+
+        return shared_genes(self.a, self.b, self.alignments)
+
+    def windows(self, size: int = 100) -> pd.DataFrame:
+        """Return the local identity along a.
+
+        Parameters
+        ----------
+        size
+            Bases of a window; a chromosome's last one may be shorter.
+
+        Returns
+        -------
+        DataFrame
+            ``chromosome start end aligned identity``: `aligned` is the share of the window's bases that lie in a block;
+            `identity` that of equal ones among these, where a base that b hasn't is unequal; NaN where none is aligned.
+        """
+        from genolab.data.sequence import check_length
+
+        check_length(size, name="size")
+        return window_table(self.a, self.alignments, size)
+
+    def to_vcf(self, path: str | Path) -> Path:
+        """Write the variants as VCF 4.3, b as the one sample; return the path."""
+        return formats.write_vcf(self, Path(path))
+
+    def to_paf(self, path: str | Path) -> Path:
+        """Write the blocks as PAF, minimap2's format, with their CIGARs; b as query, a as target. Return the path.
+
+        PAF knows no circles, so a block over an origin is written in parts.
+        """
+        return formats.write_paf(self, Path(path))
+
+    def to_gff(self, path: str | Path) -> Path:
+        """Write the blocks as GFF3 features of a, ``match``, with ``Target`` in b; return the path.
+
+        As in `to_paf`, a block over an origin is written in parts.
+        """
+        return formats.write_gff(self, Path(path))
 
     @property
     def identity(self) -> float:

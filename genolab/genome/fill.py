@@ -18,9 +18,7 @@ _WINDOW: Final = 400  # bases by which an end is tried at a time
 _LOOSE: Final = 10  # bases by which a match beside a gap is shortened, so that the gap finds its place
 _KEPT: Final = 5  # bases that stay of a match
 _JUDGED: Final = 150  # bases between matches from which on it is asked whether they are alike at all
-_ALIKE: Final = (
-    0.25  # score a base; unrelated DNA, aligned from end to end, stays below 0, and DNA 30 % apart is at 0.5
-)
+_ALIKE: Final = -0.5  # score a base; unrelated DNA, end to end, has under -0.8, and DNA 30 % apart over -0.3
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def filled(found: Sequence[Found], align: Aligner) -> list[Block]:
 
 
 def _loosened(chain: Chain) -> Chain:
-    """Shorten matches beside gaps: a match may have run past where a gap truly is, by bases that are equal by chance."""
+    """Shorten matches beside gaps: one may have run past where the gap truly is, over bases equal by chance."""
     x, y, length, score = chain
     gap = np.diff(x - y) != 0
     spare = np.maximum(0, (length - _KEPT) // 2)
