@@ -67,6 +67,7 @@ def chains(matches: Matches, rounds: tuple[int, int], *, max_gap: int, min_score
 def _unrolled(matches: Matches, rounds: tuple[int, int]) -> tuple[Matches, Ints]:
     """Repeat the matches of circles one round later; return them by their places in a, and which match each is."""
     x, y, length = matches
+    length = np.minimum(length, min((size for size in rounds if size), default=np.iinfo(np.int64).max))
     identity = np.arange(len(x))
     if rounds[0]:
         x, y, length, identity = (

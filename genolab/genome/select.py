@@ -28,15 +28,11 @@ class Taken:
         taken = self._taken[chromosome]
         return taken[places % len(taken)]
 
-    def count(
-        self, strand: Strand, starts: NDArray[np.int64], ends: NDArray[np.int64], direction: str
-    ) -> NDArray[np.int64]:
-        """Return how many bases of each stretch, in places of the strand as it is read, are taken."""
+    def total(self, strand: Strand, direction: str) -> NDArray[np.int64]:
+        """Return how many bases are taken before each place of a strand as it is read."""
         taken = self._taken[strand.chromosome]
         read = taken[::-1] if direction == "-" else taken
-        total = np.concatenate([[0], np.cumsum(np.tile(read, 2) if strand.round else read)])
-        counts: NDArray[np.int64] = total[np.maximum(ends, starts)] - total[starts]
-        return counts
+        return np.concatenate([[0], np.cumsum(np.tile(read, 2) if strand.round else read)])
 
     def take(self, chromosome: str, places: NDArray[np.int64]) -> None:
         """Take places."""
@@ -75,16 +71,34 @@ def broken(found: Sequence[Found], a: Taken, b: Taken) -> list[Found]:
     a, b
         The matched bases of all of them.
     """
+    totals = _totals(found, a, b)
     parts = []
     for one in found:
         x, y, length, score = one.chain
-        between = a.count(one.a, (x + length)[:-1], x[1:], "+"), b.count(one.b, (y + length)[:-1], y[1:], one.strand)
+        in_a, in_b = totals["a", one.a.chromosome, "+"], totals["b", one.b.chromosome, one.strand]
+        between = [
+            total[np.maximum(at[1:], (at + length)[:-1])] - total[(at + length)[:-1]]
+            for total, at in ((in_a, x), (in_b, y))
+        ]
         cuts = np.flatnonzero(np.maximum(*between) >= _OTHERS) + 1
         parts += [
             replace(one, chain=Chain(*_within(one, x[some], y[some]), length[some], score))
             for some in np.split(np.arange(len(x)), cuts)
         ]
     return parts
+
+
+def _totals(found: Sequence[Found], a: Taken, b: Taken) -> dict[tuple[str, str, str], NDArray[np.int64]]:
+    """Return for each strand that chains lie on how many bases are taken before each of its places."""
+    totals: dict[tuple[str, str, str], NDArray[np.int64]] = {}
+    for one in found:
+        for key, taken, strand in (
+            (("a", one.a.chromosome, "+"), a, one.a),
+            (("b", one.b.chromosome, one.strand), b, one.b),
+        ):
+            if key not in totals:
+                totals[key] = taken.total(strand, key[2])
+    return totals
 
 
 def _within(found: Found, x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -32,8 +32,8 @@ def distances(
     genomes
         As in `compare`, two or more; their names must differ.
     method
-        ``"alignment"`` compares each pair and counts substitutions in the blocks; ``"kmers"`` takes the words of 21 bases
-        that both have (Mash, Ondov et al. 2016), which is quick and good up to a distance of about 0.2.
+        ``"alignment"`` compares each pair and counts substitutions in the blocks; ``"kmers"`` takes the words of 21
+        bases that both have (Mash, Ondov et al. 2016), which is quick and good up to a distance of about 0.2.
     model
         For alignments: ``"k80"`` corrects for sites that changed twice, transitions and transversions apart (Kimura
         1980); ``"jc69"`` doesn't tell them apart (Jukes and Cantor 1969); ``"p"`` is the share of sites that differ.
@@ -112,8 +112,8 @@ def tree(table: pd.DataFrame) -> str:
 
     Returns
     -------
-    The tree, unrooted, branch lengths as the distances. ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it, as all
-    tree viewers do.
+    The tree, unrooted, branch lengths as the distances. ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it, as
+    all tree viewers do.
 
     Raises
     ------
