@@ -49,7 +49,7 @@ def _room(job: Job) -> int:
 def _solve_pack(job: Job, memory: NDArray[np.uint8]) -> Paths:
     """Align up to `LANES` pairs."""
     pack, n = _pack(job), len(job.queries.first)
-    rows, columns = len(pack.query) // LANES, len(pack.target) // LANES
+    rows, columns = len(pack.query), len(pack.target)
     band, ends = top(pack.costs, columns, pack.query.dtype), _no_ends(pack, job.mode)
 
     def filled(band: Numbers, block: tuple[int, int], seek: int, *, say: bool = False) -> NDArray[np.uint8]:
@@ -120,10 +120,10 @@ def width(job: Job) -> np.dtype[Any]:
 
 
 def _laid(sequences: Sequences, pad: int, kind: np.dtype[Any]) -> Numbers:
-    """Return codes place by lane, flat, filled up with `pad`."""
+    """Return codes place by lane, filled up with `pad`."""
     laid = np.full((int(sequences.length.max()), LANES), pad, dtype=kind)
     _lay(sequences.codes, sequences.first, sequences.length, laid)
-    return laid.reshape(-1)
+    return laid
 
 
 @numba.njit(cache=True)

@@ -32,7 +32,7 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
     Parameters
     ----------
     query, target
-        Codes, place by lane, flat, ``(m * LANES,)`` and ``(n * LANES,)``, of the type of the scores.
+        Codes, place by lane, ``(m, LANES)`` and ``(n, LANES)``, of the type of the scores.
     lengths
         ``(2, LANES)``: letters of query and target; 0 for a lane that stays empty.
     costs
@@ -42,8 +42,8 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
     mode
         `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
     band
-        ``((n + 1) * 2 * LANES,)``: of the row before the first, each column's values, and those of gaps going on below
-        it; afterwards those of the last row.
+        ``(n + 1, 2 * LANES)``: of the row before the first, each column's values, and those of gaps going on below it;
+        afterwards those of the last row.
     ends
         ``(3 * LANES,)``: the best values so far, and the rows and columns where they end, counted from 1.
     seek
@@ -51,35 +51,41 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
     directions
         ``(rows, n, LANES)`` uint8, or of size 0 where none are wanted.
     """
-    flat = directions.reshape(-1)
-    n = len(target) // LANES
     # Two rows at once take half of the time, but of the upper one nobody sees where it ends
-    quick = len(table) == 0 and len(flat) == 0 and (mode == GLOBAL or (mode == LOCAL and seek != PLACES))
+    quick = len(table) == len(directions) == 0 and (mode == GLOBAL or (mode == LOCAL and seek != PLACES))
     row = rows[0]
     while row < rows[1]:
-        if quick and row + 1 < rows[1] and not (mode == GLOBAL and np.any(lengths[0] == row + 1)):
+        if quick and row + 1 < rows[1] and not (mode == GLOBAL and _one_ends(lengths, row + 1)):
             _two_rows(query, target, costs, band, ends, row)
             row += 2
         else:
-            here = (row - rows[0]) * n * LANES
-            _one_row(query, target, costs, table, mode, band, ends, row, seek, flat[here : here + n * LANES])
+            _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, row - rows[0])
             row += 1
         if mode != LOCAL and seek != NOTHING:
             _note_ends(band, ends, lengths, mode, row)
 
 
 @numba.njit(cache=True)
-def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions):  # type: ignore[no-untyped-def]
+def _one_ends(lengths, row):  # type: ignore[no-untyped-def]
+    """Return whether a query has so many letters."""
+    for lane in range(LANES):
+        if lengths[0, lane] == row:
+            return True
+    return False
+
+
+@numba.njit(cache=True)
+def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):  # type: ignore[no-untyped-def]
     """Fill one row of every lane: what its letters gain, its values, where the best one is."""
     state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
     _begin(band, state, costs, row)
     gains = np.empty_like(target)
     if len(table):
-        _look_up(_part(query, row, 1), target, table, gains)
+        _look_up(query[row], target, table, gains)
     else:
-        _compare(_part(query, row, 1), target, costs, gains)
+        _compare(query[row], target, costs, gains)
     if len(directions):
-        _steps_and_directions(band, state, gains, costs, directions)
+        _steps_and_directions(band, state, gains, costs, directions[at])
     else:
         _steps(band, state, gains, costs)
     if mode == LOCAL and seek == VALUES:
@@ -93,30 +99,26 @@ def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped
     """Fill two rows of every lane, which only match or mismatch."""
     # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
     state = np.zeros(7 * LANES, dtype=band.dtype)
-    state[2 * LANES : 3 * LANES], state[5 * LANES : 6 * LANES] = _part(query, row, 1), _part(query, row + 1, 1)
-    state[6 * LANES :] = ends[:LANES]
+    for lane in range(LANES):
+        state[2 * LANES + lane], state[5 * LANES + lane] = query[row, lane], query[row + 1, lane]
+        state[6 * LANES + lane] = ends[lane]
     _begin(band, state, costs, row)
     _begin(band, state[3 * LANES :], costs, row + 1)
-    for column in range(len(target) // LANES):
-        _two_steps(_part(band, column + 1, 2), state, _part(target, column, 1), costs)
+    for column in range(len(target)):
+        _two_steps(band[column + 1], state, target[column], costs)
     if costs[4] == 0:  # only local alignments end anywhere
-        ends[:LANES] = state[6 * LANES :]
-
-
-@numba.njit(cache=True)
-def _part(flat, number, width):  # type: ignore[no-untyped-def]
-    """Return a part of a flat array: of a slice, unlike of a sum, numba knows that no place in it is negative."""
-    return flat[number * width * LANES : (number + 1) * width * LANES]
+        for lane in range(LANES):
+            ends[lane] = state[6 * LANES + lane]
 
 
 @numba.njit(cache=True)
 def top(costs, n, kind):  # type: ignore[no-untyped-def]
     """Return the band of the row above the first."""
-    band = np.empty((n + 1) * 2 * LANES, dtype=kind)
+    band = np.empty((n + 1, 2 * LANES), dtype=kind)
     for column in range(n + 1):
         value = _border(costs, column)
-        band[column * 2 * LANES : (column * 2 + 1) * LANES] = value
-        band[(column * 2 + 1) * LANES : (column * 2 + 2) * LANES] = value - costs[2]
+        for lane in range(LANES):
+            band[column, lane], band[column, LANES + lane] = value, value - costs[2]
     return band
 
 
@@ -131,17 +133,17 @@ def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
     """Set out at the left end of a row."""
     value = _border(costs, row + 1)
     for lane in range(LANES):
-        state[lane] = band[lane]
+        state[lane] = band[0, lane]
         state[LANES + lane] = value - costs[2]
-        band[lane] = value
+        band[0, lane] = value
 
 
 @numba.njit(cache=True)
 def _compare(query, target, costs, gains):  # type: ignore[no-untyped-def]
     """Say what the letters of a row gain: a match or a mismatch."""
     match, mismatch = costs[0], costs[1]
-    for column in range(len(target) // LANES):
-        letters, here = _part(target, column, 1), _part(gains, column, 1)
+    for column in range(len(target)):
+        letters, here = target[column], gains[column]
         for lane in range(len(here)):  # a length that the compiler can't see, or it unrolls instead of vectorising
             here[lane] = match if query[lane] == letters[lane] else mismatch
 
@@ -149,8 +151,8 @@ def _compare(query, target, costs, gains):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _look_up(query, target, table, gains):  # type: ignore[no-untyped-def]
     """Say what the letters of a row gain, by the table."""
-    for column in range(len(target) // LANES):
-        letters, here = _part(target, column, 1), _part(gains, column, 1)
+    for column in range(len(target)):
+        letters, here = target[column], gains[column]
         for lane in range(len(here)):
             here[lane] = table[query[lane], letters[lane]]
 
@@ -160,8 +162,8 @@ def _steps(band, state, gains, costs):  # type: ignore[no-untyped-def]
     """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
     cut = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(gains) // LANES):
-        cell, gain = _part(band, column + 1, 2), _part(gains, column, 1)
+    for column in range(len(gains)):
+        cell, gain = band[column + 1], gains[column]
         for lane in range(LANES):
             left, above = state[LANES + lane], cell[LANES + lane]
             value = max(cut(state[lane] + gain[lane]), floor, left, above)
@@ -177,8 +179,8 @@ def _steps_and_directions(band, state, gains, costs, directions):  # type: ignor
     """Do as `_steps` does, and say where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
     cut = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(gains) // LANES):
-        cell, gain, come = _part(band, column + 1, 2), _part(gains, column, 1), _part(directions, column, 1)
+    for column in range(len(gains)):
+        cell, gain, come = band[column + 1], gains[column], directions[column]
         for lane in range(LANES):
             left, above = state[LANES + lane], cell[LANES + lane]
             value, why = cut(state[lane] + gain[lane]), cut(DIAGONAL)
@@ -222,8 +224,8 @@ def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _keep_best(band, ends):  # type: ignore[no-untyped-def]
     """Keep the best values of a row."""
-    for column in range(1, len(band) // (2 * LANES)):
-        cell = _part(band, column, 2)
+    for column in range(1, len(band)):
+        cell = band[column]
         for lane in range(len(cell) // 2):
             ends[lane] = max(ends[lane], cell[lane])
 
@@ -232,8 +234,8 @@ def _keep_best(band, ends):  # type: ignore[no-untyped-def]
 def _keep_places(band, ends, row):  # type: ignore[no-untyped-def]
     """Keep the best values of a row and the first places where they are."""
     row = band.dtype.type(row)
-    for column in range(1, len(band) // (2 * LANES)):
-        cell, place = _part(band, column, 2), band.dtype.type(column)
+    for column in range(1, len(band)):
+        cell, place = band[column], band.dtype.type(column)
         for lane in range(LANES):
             better = cell[lane] > ends[lane]
             ends[lane] = cell[lane] if better else ends[lane]
@@ -249,6 +251,6 @@ def _note_ends(band, ends, lengths, mode, row):  # type: ignore[no-untyped-def]
         if row > m or (mode == GLOBAL and row < m):
             continue
         for column in range(1 if row == m and mode != GLOBAL else n, n + 1):
-            value = band[column * 2 * LANES + lane]
+            value = band[column, lane]
             if value > ends[lane]:
                 ends[lane], ends[LANES + lane], ends[2 * LANES + lane] = value, row, column

@@ -112,7 +112,8 @@ def _walk(  # type: ignore[no-untyped-def]
                 continue
             steps[first[pair] + step] = _DELETED if within == _GAP_LEFT else _INSERTED
             row, column, step = row - (within == _GAP_ABOVE), column - (within == _GAP_LEFT), step + 1
-        at[pair] = row, column, within, worth, step
+        at[pair, _ROW], at[pair, _COLUMN], at[pair, _WITHIN], at[pair, _WORTH] = row, column, within, worth
+        at[pair, _STEPS] = step
 
 
 @numba.njit(cache=True)
@@ -146,10 +147,10 @@ def _write(at, first, steps):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _write_run(text, size, run, what):  # type: ignore[no-untyped-def]
     """Write a run, such as 12=, and return where the next one goes."""
-    digits = 1
-    while 10**digits <= run:
-        digits += 1
-    for place in range(digits):
-        text[size + digits - 1 - place] = 48 + (run // 10**place) % 10
-    text[size + digits] = what
-    return size + digits + 1
+    end, rest = size, run
+    while rest > 0:
+        end, rest = end + 1, rest // 10
+    for place in range(end - 1, size - 1, -1):
+        text[place], run = 48 + run % 10, run // 10
+    text[end] = what
+    return end + 1

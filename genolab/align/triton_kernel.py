@@ -13,7 +13,7 @@ MORE_LEFT, MORE_ABOVE = tl.constexpr(lanes.MORE_LEFT), tl.constexpr(lanes.MORE_A
 LOWEST = tl.constexpr(-(2**31))
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def fill(  # type: ignore[no-untyped-def]
     query, query_first, query_length, target, target_first, target_length, table, carried, found, directions,
     pairs, rows, columns, match, mismatch, gap_open, gap_extend, n_codes,
@@ -73,7 +73,7 @@ def fill(  # type: ignore[no-untyped-def]
     _report(found + pair, pairs, best, best_row, best_column, n)
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _border(place, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
     """Return the values of cells before the first row or column: what a gap up to there costs."""
     value = place * 0
@@ -82,7 +82,7 @@ def _border(place, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no
     return value
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _gain(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.constexpr):  # type: ignore[no-untyped-def]
     """Return what letters under each other gain."""
     other = tl.load(target, mask=inside, other=0).to(tl.int32)
@@ -93,7 +93,7 @@ def _gain(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.con
     return gain
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
     """Return a cell's value, where it comes from, and what gaps are worth that go on to the right of it and below."""
     come = tl.where(left > value, LEFT, 0)
@@ -107,7 +107,7 @@ def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):  # type
     return value, come, tl.maximum(opened, left), tl.maximum(opened, above)
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _may_end(last_row, last_column, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
     """Return whether alignments may end in these cells."""
     ending = last_row | last_column
@@ -118,7 +118,7 @@ def _may_end(last_row, last_column, MODE: tl.constexpr):  # type: ignore[no-unty
     return ending
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _from_above(  # type: ignore[no-untyped-def]
     value, below, last_value, last_below, lane, column, inside, strip, gap_open, gap_extend, MODE: tl.constexpr
 ):
