@@ -38,7 +38,7 @@ def compared(a: Genome, b: Genome, blocks: list[Block], shared: list[tuple[Any, 
         variants=pd.DataFrame(changes, columns=_VARIANTS),
         shared_genes=pd.DataFrame(shared or [], columns=_SHARED),
         identity=float(table["matches"].sum() / columns) if blocks else float("nan"),
-        windows_identity=lambda size: _windows(a, size),
+        windows=lambda size: _windows(a, size),
     )
 
 

@@ -59,7 +59,7 @@ def _lines(chosen: list[pairs.Path], texts: list[str], colour: str, name: str, *
         y=points[:, 1],
         mode="lines+markers",
         line={"color": colour, "width": 2.4},
-        marker={"color": colour, "size": 3.4},
+        marker={"color": colour, "size": 2.4},
         text=words,
         hovertemplate="%{text}<extra></extra>",
         name=name,

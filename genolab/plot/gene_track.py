@@ -81,7 +81,8 @@ def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str,
     boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
     across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
     up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
-    shape = {"mode": "lines", "line": {"width": 0.5, "color": colour}, "fill": "toself", "fillcolor": colour}
+    # A white rim tells boxes apart that touch.
+    shape = {"mode": "lines", "line": {"width": 0.8, "color": "white"}, "fill": "toself", "fillcolor": colour}
     figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
     forward = genes[0][0].strand == "+"
     figure.add_scatter(

@@ -129,7 +129,7 @@ def _draw_pointed(figure: Figure, ends: NDArray[np.float64], texts: list[str], r
 
 
 def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[pairs.Axis, pairs.Axis], row: int) -> None:
-    """Draw a thin line from the middle of each gene to that of its like."""
+    """Draw a thin line from the middle of each gene to that of its like; of very many they would be a grey band."""
     if not 0 < len(shared) <= _LINKS:
         return
     middles = [_middles(shared, side, axis) for side, axis in zip("ab", axes, strict=True)]

@@ -144,7 +144,7 @@ def _ratio(chosen: pd.DataFrame) -> str:
 
 def _draw_identity(figure: Figure, comparison: "Comparison", place: Locus, row: int) -> None:
     size = max(_SHORTEST, (place.end - place.start) // _WINDOWS)
-    table = comparison.windows_identity(size)
+    table = comparison.windows(size)
     near = (table["chromosome"] == place.chromosome) & (table["end"] > place.start) & (table["start"] < place.end)
     table = table[near]
     identity = table["identity"].to_numpy(dtype=np.float64)

@@ -96,7 +96,7 @@ class AlignmentView(anywidget.AnyWidget):
         self._comparison = comparison
         self._n_blocks = len(comparison.blocks)
         self._blocks = Blocks(comparison)
-        self._columns: "Columns | None" = None
+        self._columns: Columns | None = None
         super().__init__(**self._drawn(), _heard=["", 0])
         self.row = row if self._n_blocks else -1
         self._follow(None)
