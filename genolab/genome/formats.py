@@ -12,6 +12,7 @@ from genolab import __version__
 from genolab.genome import columns as col
 from genolab.genome.fill import Block
 from genolab.genome.select import plus
+from genolab.genome.variants import COLUMNS
 
 if TYPE_CHECKING:
     from genolab.genome.comparison import Comparison
@@ -34,12 +35,10 @@ def write_vcf(comparison: "Comparison", path: Path) -> Path:
         "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", _word(b.name)]),
     ]
     strands = {"+": "plus", "-": "minus"}
-    for row in comparison.variants.itertuples(index=False):
-        info = (
-            f"KIND={row.kind};BLOCK={row.block};BCHROM={_word(str(row.b_chromosome))};BPOS={row.b_position + 1};"
-            f"BSTRAND={strands[row.strand]}"
-        )
-        lines.append(f"{row.chromosome}\t{row.position + 1}\t.\t{row.ref}\t{row.alt}\t.\tPASS\t{info}\tGT\t1")
+    table = comparison.variants
+    for on, at, ref, alt, kind, block, b_on, b_at, strand in zip(*(table[name] for name in COLUMNS), strict=True):
+        info = f"KIND={kind};BLOCK={block};BCHROM={_word(b_on)};BPOS={b_at + 1};BSTRAND={strands[strand]}"
+        lines.append(f"{on}\t{at + 1}\t.\t{ref}\t{alt}\t.\tPASS\t{info}\tGT\t1")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from genolab.genome.comparison import Comparison, compare
 from genolab.genome.seeds import sample
@@ -89,13 +90,13 @@ def by_alignment(comparison: Comparison, *, model: Model = "k80") -> float:
 
 def by_kmers(a: Genome, b: Genome) -> float:
     """Return the Mash distance, by the share of words of 21 bases that both genomes have; NaN where they share none."""
-    words = [_words(genome) for genome in (a, b)]
-    both = len(np.intersect1d(*words, assume_unique=True))
-    share = both / (len(words[0]) + len(words[1]) - both) if both else 0.0
+    one, other = _words(a), _words(b)
+    both = len(np.intersect1d(one, other, assume_unique=True))
+    share = both / (len(one) + len(other) - both) if both else 0.0
     return float(-np.log(2 * share / (1 + share)) / _K) + 0.0 if share else float("nan")
 
 
-def _words(genome: Genome) -> np.ndarray:
+def _words(genome: Genome) -> NDArray[np.uint64]:
     found = [
         sample(letters, _K, 1, circular=name in genome.circular).number for name, letters in genome.letters.items()
     ]
