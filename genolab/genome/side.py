@@ -1,7 +1,7 @@
 """One side of a comparison: a genome's letters, which of its chromosomes are circles, and what is annotated on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genolab.data.fasta import open_fasta
 from genolab.data.fetch import fetch
-from genolab.data.genome import genome_of
+from genolab.data.genome import check_chromosome, genome_of
 from genolab.data.sequence import COMPLEMENT
 from genolab.data.sources import SOURCES
 
@@ -61,6 +61,25 @@ class Genome:
         letters = self.letters[chromosome]
         part = np.take(letters, np.arange(start, end), mode="wrap") if end > len(letters) else letters[start:end]
         return COMPLEMENT[part[::-1]] if strand == "-" else part
+
+    def only(self, *chromosomes: str) -> "Genome":
+        """Return the genome with some of its chromosomes alone.
+
+        Raises
+        ------
+        KeyError
+            It has no such chromosome.
+        """
+        for name in chromosomes:
+            check_chromosome(name, self.lengths)
+        features = self.features
+        return replace(
+            self,
+            name=f"{self.name} {' '.join(chromosomes)}",
+            letters={name: self.letters[name] for name in chromosomes},
+            circular=self.circular & frozenset(chromosomes),
+            features=None if features is None else features[features["chromosome"].isin(chromosomes)],
+        )
 
     def __repr__(self) -> str:
         annotated = "no annotation" if self.features is None else f"{len(self.features):,} features"
