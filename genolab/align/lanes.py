@@ -68,7 +68,7 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
 @numba.njit(cache=True)
 def _one_ends(lengths, row):  # type: ignore[no-untyped-def]
     """Return whether a query has so many letters."""
-    for lane in range(LANES):
+    for lane in range(LANES):  # noqa: SIM110 - numba knows no any() of a generator
         if lengths[0, lane] == row:
             return True
     return False
