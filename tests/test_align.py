@@ -67,11 +67,11 @@ def test_scores_too_large_for_16_bits_are_widened(mode: str) -> None:
     assert found.score.max() > np.iinfo(np.int16).max
 
 
-def test_the_width_is_chosen_where_16_bits_just_hold_and_where_they_dont() -> None:
-    for length in (5_450, 5_470, 16_400):  # around the bound on the way down, and beyond the best score
-        text = "ACGTT" * (length // 5)
-        found = align(text, text, mode="local", traceback=False)
-        assert found.score[0] == 2 * len(text)
+def test_the_width_is_chosen_where_16_bits_just_hold_and_where_they_dont(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "FEW", 0)
+    for match in (163, 164, 165):  # 32,767 lies between the scores of the second and the third
+        found = align("ACGTT" * 40, "ACGTT" * 40, scoring=Scoring(match=match), traceback=False)
+        assert found.score[0] == 200 * match
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -79,7 +79,21 @@ def test_paths_are_the_same_when_memory_is_short(mode: str, monkeypatch: pytest.
     queries, targets = pairs_for(Scoring(), longest=250)
     whole = align(queries, targets, mode=mode)
     monkeypatch.setattr(cpu, "MEMORY", 10_000)
-    assert_equal(align(queries, targets, mode=mode), whole)
+    assert_equal(align(queries, targets, mode=mode), whole)  # pair by pair
+    monkeypatch.setattr(cpu, "MEMORY", 500_000)
+    assert_equal(align(queries, targets, mode=mode), whole)  # by blocks of rows
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pairs_are_aligned_alike_one_by_one_and_in_lanes(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for scoring in (Scoring(), BLOSUM):
+        queries, targets = pairs_for(scoring, 20, longest=700)  # up to three strips of rows
+        for traceback in (True, False):
+            found = []
+            for few in (0, 100):
+                monkeypatch.setattr(cpu, "FEW", few)
+                found.append(align(queries, targets, mode=mode, scoring=scoring, traceback=traceback))
+            assert_equal(*found)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from genolab.align import cpu
 from genolab.align.sequences import Integers, Job, packs
-from genolab.align.trace import Paths, Walk
+from genolab.align.trace import Paths, Walk, scores_alone
 
 Codes = NDArray[np.uint8]
 
@@ -61,7 +61,7 @@ def _paths(job: Job, fill: Callable[[Job], Filled]) -> Paths:
     cpu.width(job)  # refuses what 32 bits don't hold
     filled = fill(job)
     if filled.directions is None:
-        return cpu.scores_alone(filled.score)
+        return scores_alone(filled.score)
     walk = Walk(job, filled.score, filled.ends)
     walk.back(filled.directions, 0)
     return walk.paths()

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from genolab.align.lanes import LANES, NOTHING, PLACES, VALUES, fill, top
 from genolab.align.sequences import GLOBAL, LOCAL, Integers, Job, Sequences, lowest, packs
-from genolab.align.trace import Paths, Walk
+from genolab.align.trace import Paths, Walk, scores_alone
+from genolab.align.wave import solve_pair
 
 Numbers = NDArray[Any]  # int16 or int32, by bound
 
 MEMORY: Final = 64_000_000  # bytes of directions that a pack may hold at a time
+FEW: Final = 8  # pairs that are quicker one by one than in lanes most of which are empty
 
 
 class _Pack(NamedTuple):
@@ -33,10 +35,14 @@ def solve(job: Job) -> Paths:
     memory = np.empty(0, dtype=np.uint8)  # of directions, used over and over: new pages cost more than what they hold
     for pairs in packs(job, LANES):
         some = job.take(pairs)
-        needed = _room(some) if job.trace else 0
-        memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
         order.append(pairs)
-        parts.append(_solve_pack(some, memory))
+        needed = _room(some) if job.trace else 0
+        if len(pairs) < FEW or needed > 2 * MEMORY:
+            costs = costs_of(job, width(some) and np.dtype(np.int32))
+            parts += [solve_pair(some.take(pair), costs) for pair in np.arange(len(pairs))[:, None]]
+        else:
+            memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
+            parts.append(_solve_pack(some, memory))
     return joined(np.concatenate(order), parts, n)
 
 
@@ -88,19 +94,24 @@ def _block_size(rows: int, columns: int) -> int:
 def _pack(job: Job) -> _Pack:
     """Lay pairs into lanes; scores are 16 bits wide if every number that can come up fits, else 32."""
     kind = width(job)
-    scoring, table = job.scoring, job.scoring.table
-    border = (scoring.gap_open, scoring.gap_extend) if job.mode == GLOBAL else (0, 0)
-    floor = 0 if job.mode == LOCAL else np.iinfo(kind).min
-    costs = (scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, floor, *border)
+    table = job.scoring.table
     lengths = np.zeros((2, LANES), dtype=np.int64)
     lengths[:, : len(job.queries.length)] = job.queries.length, job.targets.length
     return _Pack(
         _laid(job.queries, table.pad, kind),
         _laid(job.targets, table.pad + table.plain, kind),  # two fillings must not match each other
         lengths,
-        np.array(costs, dtype=kind),
+        costs_of(job, kind),
         np.empty((0, 0), dtype=kind) if table.plain else table.scores.astype(kind),
     )
+
+
+def costs_of(job: Job, kind: np.dtype[Any]) -> Numbers:
+    """Return match, mismatch, gap costs, the least value of a cell, and gap costs along the border."""
+    scoring = job.scoring
+    border = (scoring.gap_open, scoring.gap_extend) if job.mode == GLOBAL else (0, 0)
+    floor = 0 if job.mode == LOCAL else np.iinfo(kind).min
+    return np.array((scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, floor, *border), dtype=kind)
 
 
 def width(job: Job) -> np.dtype[Any]:
@@ -139,12 +150,6 @@ def _no_ends(pack: _Pack, mode: int) -> Numbers:
     if mode != LOCAL:
         ends[:LANES] = np.iinfo(ends.dtype).min
     return ends
-
-
-def scores_alone(score: Integers) -> Paths:
-    """Return alignments of which only the scores are known."""
-    unknown = np.full(len(score), -1, dtype=np.int64)
-    return Paths(score, unknown, unknown, unknown, unknown, [""] * len(score), unknown, unknown)
 
 
 def joined(order: Integers, parts: list[Paths], n: int) -> Paths:

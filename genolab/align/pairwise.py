@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from genolab.align.cpu import joined, scores_alone
+from genolab.align.cpu import joined
 from genolab.align.result import Alignments
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs
-from genolab.align.trace import Paths
+from genolab.align.trace import Paths, scores_alone
 
 Backend = Literal["auto", "numba", "torch", "triton"]
 BACKENDS: Final = ("auto", "numba", "torch", "triton")
@@ -66,9 +66,10 @@ def align(
     columns and is worth 0.
     Scores never saturate: they are 16 bits wide where every number that can come up fits, else 32.
 
-    Memory on the processor, beyond the sequences and the results: for scores alone, 64 pairs of the longest target's
-    length at up to 16 bytes a base; with traceback 64 MB, or for long sequences about ``6 * sqrt(m) * n`` bytes a pair,
-    64 pairs at a time.
+    Memory on the processor, beyond sequences and results, for queries of m and targets of n letters: up to ``512 * n``
+    bytes for scores alone; with traceback, 128 MB of directions besides. Packs that would need more are aligned pair by
+    pair, in about ``m * n / 32 + 300 * n`` bytes. torch and triton hold 256 MB and 1 GB of directions; pairs that
+    have more, alone, take the way through the processor.
 
     Examples
     --------

@@ -44,6 +44,12 @@ class Paths(NamedTuple):
     columns: Integers
 
 
+def scores_alone(score: Integers) -> Paths:
+    """Return alignments of which only the scores are known."""
+    unknown = np.full(len(score), -1, dtype=np.int64)
+    return Paths(score, unknown, unknown, unknown, unknown, [""] * len(score), unknown, unknown)
+
+
 class Walk:
     """Paths of some pairs, on the way back from their ends.
 
