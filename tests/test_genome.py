@@ -14,6 +14,7 @@ from genolab.genome import columns as col
 from genolab.genome.chains import chains
 from genolab.genome.codes import _TABLES
 from genolab.genome.formats import _straight
+from genolab.genome.frames import reading_frames
 from genolab.genome.seeds import match, sample, word_length
 from genolab.genome.shared import genes_of
 
@@ -331,6 +332,17 @@ def test_without_annotation_reading_frames_are_paired() -> None:
     genes = compared(text, text).shared_genes
     assert 500 in genes["a_start"].tolist()
     assert (genes["identity_protein"] == 1).all()
+
+
+def test_reading_frames_are_those_of_the_code() -> None:
+    text = "CC" + "ATA" + "TGA" * 5 + "AGA" + "GG"  # in mitochondria ATA is a start, TGA tryptophan and AGA a stop
+    letters = np.frombuffer(text.encode(), np.uint8)
+    assert (2, 23, "+") in reading_frames(letters, 2, min_length=21)
+    assert reading_frames(letters, 1, min_length=9) == []
+    text = random_dna(20_000, 30)
+    found = reading_frames(np.frombuffer(text.encode(), np.uint8), 1, min_length=120)
+    known = gl.genes.open_reading_frames(text, min_length=120).query("kind == 'gene'")
+    assert [list(frame) for frame in found] == known[["start", "end", "strand"]].to_numpy().tolist()
 
 
 @pytest.mark.parametrize("code", sorted(_TABLES))

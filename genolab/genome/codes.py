@@ -30,6 +30,17 @@ CODES: Final = {
 }
 """The codes that are known here, by NCBI's numbers."""
 
+# Codons that genes begin with, as NCBI lists them; in nuclei ATG alone: CTG and TTG begin few genes there, and would make
+# reading frames of anything.
+_STARTS: Final = {
+    2: "ATG ATA ATC ATT GTG",
+    3: "ATG ATA GTG",
+    4: "ATG ATA ATC ATT GTG TTG CTG TTA",
+    5: "ATG ATA ATC ATT GTG TTG",
+    9: "ATG GTG",
+    11: "ATG GTG TTG",
+}
+
 _BASE: Final = np.full(256, 64, dtype=np.int64)  # so large that a codon with another letter is beyond the 64
 _BASE[np.frombuffer(b"TCAG", dtype=np.uint8)] = np.arange(4)
 _UNKNOWN: Final = ord("X")
@@ -44,10 +55,22 @@ def check_code(code: int) -> None:
 
 def amino_acids(letters: Bytes, code: int) -> Bytes:
     """Return the amino acids ``(length // 3,)`` of coding letters, as ASCII; ``*`` is a stop, X unknown."""
-    codons = letters[: len(letters) // 3 * 3].reshape(-1, 3)
-    number = _BASE[codons] @ [16, 4, 1]
+    number = _numbers(letters)
     table = np.frombuffer(_TABLES[code].encode(), dtype=np.uint8)
     return np.where(number < 64, table[np.minimum(number, 63)], _UNKNOWN).astype(np.uint8)
+
+
+def are_starts(letters: Bytes, code: int) -> NDArray[np.bool_]:
+    """Say which codons ``(length // 3,)`` of coding letters can begin a gene."""
+    starts = _STARTS.get(code, "ATG").replace(" ", "")
+    return np.isin(_numbers(letters), _numbers(np.frombuffer(starts.encode(), dtype=np.uint8)))
+
+
+def _numbers(letters: Bytes) -> NDArray[np.int64]:
+    """Return the places of codons in NCBI's tables; 64 and more where a letter is unknown."""
+    codons = letters[: len(letters) // 3 * 3].reshape(-1, 3)
+    numbers: NDArray[np.int64] = _BASE[codons] @ np.array([16, 4, 1])
+    return numbers
 
 
 def translate(letters: Bytes | str, code: int = 1) -> str:

@@ -128,13 +128,13 @@ class Comparison:
         """Genes that both genomes have: each is the other's best by bases that lie under each other in the blocks.
 
         Columns ``a_gene b_gene kind identity_dna identity_protein covered synonymous nonsynonymous``, and
-        ``a_chromosome a_start a_end a_strand`` and the same of b. At least half of the shorter gene lies under the
-        other. `identity_dna` is the share of equal columns over both genes, gaps and what lies elsewhere counted;
-        `identity_protein` that of the proteins, aligned from end to end by BLOSUM62 with gaps of 11 and 1; `covered`
-        the share of the longer gene's bases that lie under the other. `synonymous` and `nonsynonymous` count codons
-        that differ and mean the same amino acid, or another one, in the genomes' genetic codes; a codon counts if its
-        three bases lie under one whole codon. Genes are coding ones (one transcript each, the longest) and RNAs; of a
-        genome without annotation, the open reading frames of at least 300 bases.
+        ``a_chromosome a_start a_end a_strand`` and the same of b. `covered` is the share of the longer gene's bases
+        that lie under the other; at least half of the shorter gene's do. `identity_dna` and `identity_protein` are the
+        shares of equal columns where both are aligned from end to end, the proteins by BLOSUM62 with gaps of 11 and 1.
+        `synonymous` and `nonsynonymous` count the codons under each other that differ and mean the same amino acid, or
+        another one, each in its genome's genetic code. Genes are coding ones (of several transcripts the longest) and
+        RNAs; of a genome without annotation, the open reading frames of at least 300 bases, the longest where some
+        overlap.
         """
         from genolab.genome.shared import shared_genes
 

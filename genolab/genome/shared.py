@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.align import Scoring, align
+from genolab.data.sequence import COMPLEMENT
 from genolab.data.tags import Gene, coding_genes
-from genolab.genes import open_reading_frames
+from genolab.genome import columns as col
 from genolab.genome.codes import amino_acids
 from genolab.genome.fill import Block, aligned_bases
+from genolab.genome.frames import reading_frames
 from genolab.genome.select import plus
 from genolab.genome.side import Bytes, Genome
 
@@ -25,6 +27,7 @@ COLUMNS: Final = (
 RNAS: Final = ("tRNA", "rRNA", "ncRNA", "snRNA", "snoRNA", "tmRNA", "lncRNA")
 
 _LEAST: Final = 0.5  # share of either gene's bases that must lie under each other
+_STOP, _UNKNOWN = ord("*"), ord("X")
 _FRAME: Final = 300  # bases of the shortest open reading frame that counts as a gene where none are annotated
 
 
@@ -64,11 +67,13 @@ def shared_genes(a: Genome, b: Genome, blocks: Sequence[Block]) -> pd.DataFrame:
     """Return the pairs of genes; the columns are told at `genolab.genome.Comparison`."""
     genes_a, genes_b = genes_of(a), genes_of(b)
     bases = BaseMap(a, b, blocks)
-    pairs = _best_pairs(genes_a, genes_b, bases, b.length)
-    rows = [_row(genes_a[one], genes_b[other], bases, a, b) for one, other in pairs]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["identity_protein"] = _protein_identity([(genes_a[one], genes_b[other]) for one, other in pairs], a, b)
-    return table
+    numbers = _best_pairs(genes_a, genes_b, bases, b.length)
+    pairs = [(genes_a[one], genes_b[other]) for one, other in numbers]
+    table = pd.DataFrame([_row(*pair, bases) for pair in pairs], columns=list(COLUMNS))
+    if pairs:
+        letters = [[_letters(pair[side], genome) for pair in pairs] for side, genome in enumerate((a, b))]
+        table["identity_dna"] = align(_texts(letters[1]), _texts(letters[0])).identity
+    return _with_proteins(table, pairs, a, b)
 
 
 def genes_of(genome: Genome) -> list[Placed]:
@@ -88,11 +93,13 @@ def genes_of(genome: Genome) -> list[Placed]:
 
 
 def _frames(genome: Genome) -> list[Gene]:
-    tables = [
-        open_reading_frames(letters.tobytes().decode(), min_length=_FRAME, chromosome=name)
+    return [
+        Gene(f"{name}.orf{number}", name, strand, ((start, end),))
         for name, letters in genome.letters.items()
+        for number, (start, end, strand) in enumerate(
+            reading_frames(letters, genome.genetic_code, min_length=_FRAME), start=1
+        )
     ]
-    return coding_genes(pd.concat(tables))
 
 
 def _placed(gene: Gene, kind: str, genome: Genome) -> Placed:
@@ -145,58 +152,62 @@ def _reciprocal(
     ]
 
 
-def _row(one: Placed, other: Placed, bases: BaseMap, a: Genome, b: Genome) -> list[object]:
+def _row(one: Placed, other: Placed, bases: BaseMap) -> list[object]:
     under = bases.to_b[bases.first_a[one.gene.chromosome] + one.bases] - bases.first_b[other.gene.chromosome]
-    place = {base: number for number, base in enumerate(other.bases.tolist())}
-    index = np.array([place.get(base, -1) for base in under.tolist()], dtype=np.int64)
-    letters_a, letters_b = _letters(one, a), _letters(other, b)
-    both = index >= 0
-    equal = int((letters_a[both] == letters_b[index[both]]).sum())
-    columns = len(letters_a) + len(letters_b) - int(both.sum())
-    changes = _codon_changes(letters_a, letters_b, index, one, other, a, b) if one.kind == "CDS" else (pd.NA, pd.NA)
+    covered = np.isin(under, other.bases).sum() / max(len(one.bases), len(other.bases))
     places = [
         value for gene in (one.gene, other.gene) for value in (gene.chromosome, gene.start, gene.end, gene.strand)
     ]
-    covered = both.sum() / max(len(letters_a), len(letters_b))
-    return [one.gene.name, other.gene.name, one.kind, equal / columns, np.nan, covered, *changes, *places]
+    return [one.gene.name, other.gene.name, one.kind, np.nan, np.nan, covered, pd.NA, pd.NA, *places]
 
 
 def _letters(one: Placed, genome: Genome) -> Bytes:
-    from genolab.data.sequence import COMPLEMENT
-
     letters = genome.letters[one.gene.chromosome][one.bases]
     return COMPLEMENT[letters] if one.gene.strand == "-" else letters
 
 
-def _codon_changes(  # noqa: PLR0917 - both sides of one pair
-    letters_a: Bytes, letters_b: Bytes, index: Ints, one: Placed, other: Placed, a: Genome, b: Genome
-) -> tuple[int, int]:
-    """Count the codons that differ and mean the same, and those that mean something else.
-
-    Only codons count whose three bases lie under one whole codon of the other, and in whose letters nothing is unknown.
-    """
-    first = one.gene.phase
-    whole = index[first:][: (len(index) - first) // 3 * 3].reshape(-1, 3)
-    fit = (whole[:, 0] >= 0) & (np.diff(whole, axis=1) == 1).all(axis=1) & ((whole[:, 0] - other.gene.phase) % 3 == 0)
-    codons_a = letters_a[first:][: 3 * len(whole)].reshape(-1, 3)[fit]
-    codons_b = letters_b[whole[fit]].reshape(-1, 3)
-    mean_a, mean_b = amino_acids(codons_a.ravel(), a.genetic_code), amino_acids(codons_b.ravel(), b.genetic_code)
-    other_codon = (codons_a != codons_b).any(axis=1) & (mean_a != ord("X")) & (mean_b != ord("X"))
-    same = other_codon & (mean_a == mean_b)
-    return int(same.sum()), int((other_codon & ~same).sum())
+def _texts(rows: Sequence[Bytes]) -> list[str]:
+    return [row.tobytes().decode("ascii") for row in rows]
 
 
-def _protein_identity(pairs: Sequence[tuple[Placed, Placed]], a: Genome, b: Genome) -> NDArray[np.float64]:
-    """Align the proteins of all pairs from end to end; genes that make none have NaN."""
-    identity = np.full(len(pairs), np.nan)
-    coding = [number for number, (one, _) in enumerate(pairs) if one.kind == "CDS"]
-    if coding:
-        proteins = [[_protein(pairs[number][side], genome) for number in coding] for side, genome in ((1, b), (0, a))]
-        identity[coding] = align(*proteins, scoring=Scoring(matrix="blosum62", gap_open=11, gap_extend=1)).identity
-    return identity
+def _with_proteins(table: pd.DataFrame, pairs: Sequence[tuple[Placed, Placed]], a: Genome, b: Genome) -> pd.DataFrame:
+    """Fill in what the proteins tell, aligned from end to end; of the other genes there is nothing to tell."""
+    coding = np.flatnonzero(table["kind"] == "CDS").tolist()
+    table = table.astype({"synonymous": "Int64", "nonsynonymous": "Int64"})
+    if len(coding) == 0:
+        return table
+    codons = [[_codons(pairs[number][side], genome) for number in coding] for side, genome in enumerate((a, b))]
+    proteins = [
+        [_protein(some, genome.genetic_code) for some in rows] for rows, genome in zip(codons, (a, b), strict=True)
+    ]
+    scoring = Scoring(matrix="blosum62", gap_open=11, gap_extend=1)
+    found = align(_texts(proteins[1]), _texts(proteins[0]), scoring=scoring)
+    changes = [_changes(*row) for row in zip(found.cigar, *codons, *proteins, strict=True)]
+    rows = table.index[coding]
+    table.loc[rows, "identity_protein"] = found.identity
+    table.loc[rows, ["synonymous", "nonsynonymous"]] = changes
+    return table
 
 
-def _protein(one: Placed, genome: Genome) -> str:
-    """Return a protein without its last stop; a stop within it is X."""
+def _codons(one: Placed, genome: Genome) -> Bytes:
+    """Return a gene's whole codons, ``(n, 3)``; one or two bases left over at the end are left out."""
     letters = _letters(one, genome)[one.gene.phase :]
-    return amino_acids(letters, genome.genetic_code).tobytes().decode().removesuffix("*").replace("*", "X")
+    return letters[: len(letters) // 3 * 3].reshape(-1, 3)
+
+
+def _protein(codons: Bytes, code: int) -> Bytes:
+    """Return a protein without its last stop; a stop within it is X."""
+    acids = amino_acids(codons.ravel(), code)
+    acids = acids[:-1] if len(acids) and acids[-1] == _STOP else acids
+    return np.where(acids == _STOP, _UNKNOWN, acids)
+
+
+def _changes(cigar: str, codons_a: Bytes, codons_b: Bytes, protein_a: Bytes, protein_b: Bytes) -> tuple[int, int]:
+    """Count the codons that differ and mean the same, and those that mean something else; unknown ones aside."""
+    columns = col.from_cigar(cigar)
+    both = columns < col.INSERTED
+    in_a, in_b = (places[both] for places in col.places(columns))
+    known = (protein_a[in_a] != _UNKNOWN) & (protein_b[in_b] != _UNKNOWN)
+    differ = (codons_a[in_a] != codons_b[in_b]).any(axis=1) & known
+    same = protein_a[in_a] == protein_b[in_b]
+    return int((differ & same).sum()), int((differ & ~same).sum())
