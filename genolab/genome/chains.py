@@ -58,7 +58,7 @@ def chains(matches: Matches, rounds: tuple[int, int], *, max_gap: int, min_score
             break
         if used[identity[end]]:
             continue
-        row, total = _walked(end, score, before, identity, used)
+        row, total = _walked(end, _lowest(unrolled, end, rounds), unrolled, score, before, identity, used)
         if total >= min_score:
             found.append(_chain(unrolled, row, rounds, total))
     yield from sorted(found, key=lambda chain: -chain.score)
@@ -87,13 +87,15 @@ def _unrolled(matches: Matches, rounds: tuple[int, int]) -> tuple[Matches, Ints]
     return Matches(x[order], y[order], length[order]), identity[order]
 
 
+def _lowest(matches: Matches, end: int, rounds: tuple[int, int]) -> tuple[int, int]:
+    """Return the places in a and b that lie one round before a match's end; 0 where there is no circle."""
+    a, b, length = (int(values[end]) for values in matches)
+    return (a + length - rounds[0] if rounds[0] else 0), (b + length - rounds[1] if rounds[1] else 0)
+
+
 def _chain(matches: Matches, row: Ints, rounds: tuple[int, int], score: float) -> Chain:
-    """Return a chain without overlaps, at most once round the circles, its first match within them."""
+    """Return a chain without overlaps, its first match within the circles."""
     x, y, length = (values[row] for values in matches)
-    within = np.ones(len(x), dtype=np.bool_)
-    for values, size in zip((x, y), rounds, strict=True):
-        within &= (values[-1] + length[-1] - values <= size) | (size == 0)
-    x, y, length = x[within], y[within], length[within]
     overlap = np.zeros(len(x), dtype=np.int64)
     overlap[1:] = np.maximum(0, np.maximum(x[:-1] + length[:-1] - x[1:], y[:-1] + length[:-1] - y[1:]))
     x, y, length = x + overlap, y + overlap, length - overlap
@@ -127,13 +129,20 @@ def _linked(x, y, length, max_gap, reach, skew, far):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True)
-def _walked(end, score, before, identity, used):  # type: ignore[no-untyped-def]
-    """Walk back from a chain's end to its beginning, or to a match that is used; return its matches and its score."""
-    row = [end][:0]
+def _walked(end, lowest, matches, score, before, identity, used):  # type: ignore[no-untyped-def]  # noqa: PLR0917 - numba's
+    """Walk back from a chain's last match to where it is best begun; return its matches and its score.
+
+    The walk ends at a match that is used, and at places below the `lowest` in a and b, once round from the end. A chain
+    need not begin there: what joins it to an earlier stretch may cost more than it gains.
+    """
+    row, best, count = [end][:0], 0.0, 0
     at = end
-    while at >= 0 and not used[identity[at]]:
-        used[identity[at]] = True
+    while at >= 0 and not used[identity[at]] and matches.a[at] >= lowest[0] and matches.b[at] >= lowest[1]:
         row.append(at)
+        value = score[end] - score[at] + matches.length[at]
+        if value > best:
+            best, count = value, len(row)
         at = before[at]
-    total = score[end] - (score[at] if at >= 0 else 0.0)
-    return np.array(row[::-1], dtype=np.int64), total
+    chosen = np.array(row[:count][::-1], dtype=np.int64)
+    used[identity[chosen]] = True
+    return chosen, best

@@ -30,8 +30,8 @@ CODES: Final = {
 }
 """The codes that are known here, by NCBI's numbers."""
 
-# Codons that genes begin with, as NCBI lists them; in nuclei ATG alone: CTG and TTG begin few genes there, and would make
-# reading frames of anything.
+# Codons that genes begin with, as NCBI lists them; in nuclei ATG alone: CTG and TTG begin few genes there, and would
+# make reading frames of anything.
 _STARTS: Final = {
     2: "ATG ATA ATC ATT GTG",
     3: "ATG ATA GTG",
