@@ -1,7 +1,7 @@
 """What the back ends for devices share: pairs in batches whose directions fit into memory."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from genolab.align.sequences import Integers, Job, packs
 from genolab.align.trace import Paths, Walk, scores_alone
 
 Codes = NDArray[np.uint8]
-
-PAIRS: Final = 4096  # in a batch, at most
 
 
 class Filled(NamedTuple):
@@ -51,9 +49,9 @@ def solve(job: Job, fill: Callable[[Job], Filled], memory: int) -> Paths:
 
 
 def _batch_size(job: Job, memory: int) -> int:
-    """Return how many pairs fit into memory at a time."""
-    largest = int(job.queries.length.max(initial=1)) * int(job.targets.length.max(initial=1))
-    return min(PAIRS, max(1, memory // largest)) if job.trace else PAIRS
+    """Return how many pairs fit into memory at a time: their directions, or a few numbers a letter."""
+    m, n = (int(some.length.max(initial=1)) for some in job[:2])
+    return max(1, memory // (m * n if job.trace else 64 * (m + n)))
 
 
 def _paths(job: Job, fill: Callable[[Job], Filled]) -> Paths:

@@ -8,13 +8,14 @@ Ends and ties are as in `lanes`, and so are the directions, which the same walke
 
 import importlib.util
 import os
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from genolab.align.batches import Filled, solve
-from genolab.align.sequences import Job, Sequences
+from genolab.align.sequences import Job
 from genolab.align.trace import Paths
 
 MEMORY: Final = 1_000_000_000  # bytes of directions that a batch may hold
@@ -38,21 +39,26 @@ def solve_triton(job: Job, device: str | None) -> Paths:
             f"the triton back end needs an NVIDIA GPU, but the device is {where} and CUDA is "
             f"{'there' if torch.cuda.is_available() else 'not there'}; take numba or torch here"
         )
-    return solve(job, lambda some: _fill(some, torch.device("cpu") if interpreted else where), MEMORY)
+    where = torch.device("cpu") if interpreted else where
+    codes = [_on(some.codes, where) for some in job[:2]]  # once: every batch is of the same sequences
+    return solve(job, lambda some: _fill(some, codes, where), MEMORY)
 
 
-def _fill(job: Job, device: torch.device) -> Filled:
+def _fill(job: Job, codes: list[torch.Tensor], device: torch.device) -> Filled:
     """Fill the matrices of a batch."""
     from genolab.align.triton_kernel import fill
 
     scoring, table, pairs = job.scoring, job.scoring.table, len(job.queries.length)
-    query, target = _on(job.queries, device), _on(job.targets, device)
+    query, target = (
+        (letters, _on(some.first, device), _on(some.length, device))
+        for letters, some in zip(codes, job[:2], strict=True)
+    )
     rows, columns = int(job.queries.length.max()), int(job.targets.length.max())
     carried = torch.empty((pairs, 2, columns), dtype=torch.int32, device=device)
     found = torch.empty((3, pairs), dtype=torch.int32, device=device)
     directions = torch.empty((pairs, rows, columns) if job.trace else (0, 0, 0), dtype=torch.uint8, device=device)
     fill[pairs,](
-        *query, *target, torch.from_numpy(table.scores).to(device), carried, found, directions, pairs, rows, columns,
+        *query, *target, _on(table.scores, device), carried, found, directions, pairs, rows, columns,
         scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, len(table.scores), PLAIN=table.plain,
         MODE=job.mode, TRACE=job.trace, LANES=LANES, num_warps=1,
     )  # fmt: skip
@@ -61,7 +67,5 @@ def _fill(job: Job, device: torch.device) -> Filled:
     return Filled(score, np.stack(ends), said)
 
 
-def _on(sequences: Sequences, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return codes, first places and lengths on a device."""
-    found = tuple(torch.from_numpy(np.ascontiguousarray(some)).to(device) for some in sequences)
-    return found[0], found[1], found[2]
+def _on(array: NDArray[Any], device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
