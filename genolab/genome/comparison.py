@@ -119,7 +119,8 @@ class Comparison:
         first base of `ref`; `b_position` that of the first base of `alt` as b's strand reads it, counted on its +
         strand. `kind` is ``"SNV"`` (one base for another; neighbours are rows of their own), ``"insertion"`` or
         ``"deletion"`` (left-aligned within the block, with the base before them in `ref` and `alt`), or
-        ``"substitution"`` (some bases for a different number of others). An N on either side is no variant.
+        ``"substitution"`` (some bases for a different number of others). An N on either side is no
+        variant. Where a block goes over the origin of a circle, a `ref` may, too.
         """
         return variants_of(self.alignments)
 
@@ -184,7 +185,8 @@ class Comparison:
         return float(counts[col.SAME] / counts.sum()) if counts.sum() else float("nan")
 
     def __repr__(self) -> str:
-        found = f"{len(self.alignments):,} blocks, identity {self.identity:.3f}" if self.alignments else "no homology"
+        n = len(self.alignments)
+        found = f"{n:,} block{'s' * (n != 1)}, identity {self.identity:.3f}" if n else "no homology"
         return f"<Comparison of {self.a.name} and {self.b.name}: {found}>"
 
 

@@ -17,6 +17,7 @@ from genolab.genome.variants import COLUMNS
 if TYPE_CHECKING:
     from genolab.genome.comparison import Comparison
 
+_TO_N = str.maketrans("RYSWKMBDHV", "NNNNNNNNNN")  # VCF has A C G T N
 _PLAIN = " .:^*$@!+_?-|"  # what GFF3 leaves as it is in its first column and in Target
 
 
@@ -38,7 +39,7 @@ def write_vcf(comparison: "Comparison", path: Path) -> Path:
     table = comparison.variants
     for on, at, ref, alt, kind, block, b_on, b_at, strand in zip(*(table[name] for name in COLUMNS), strict=True):
         info = f"KIND={kind};BLOCK={block};BCHROM={_word(b_on)};BPOS={b_at + 1};BSTRAND={strands[strand]}"
-        lines.append(f"{on}\t{at + 1}\t.\t{ref}\t{alt}\t.\tPASS\t{info}\tGT\t1")
+        lines.append(f"{on}\t{at + 1}\t.\t{ref.translate(_TO_N)}\t{alt.translate(_TO_N)}\t.\tPASS\t{info}\tGT\t1")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

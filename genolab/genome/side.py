@@ -83,7 +83,8 @@ class Genome:
 
     def __repr__(self) -> str:
         annotated = "no annotation" if self.features is None else f"{len(self.features):,} features"
-        return f"<Genome {self.name}: {len(self.letters)} chromosomes, {self.length:,} bases, {annotated}>"
+        n = len(self.letters)
+        return f"<Genome {self.name}: {n:,} chromosome{'s' * (n != 1)}, {self.length:,} bases, {annotated}>"
 
 
 Given: TypeAlias = str | Path | AnnData | Mapping[str, str] | Genome
