@@ -103,7 +103,7 @@ def _ribbon(ends: NDArray[np.float64], *, curved: bool) -> NDArray[np.float64]:
 
 
 def _side(above: float, below: float, *, curved: bool) -> NDArray[np.float64]:
-    share = np.linspace(0, 1, 18 if curved else 2)
+    share = np.linspace(0, 1, 26 if curved else 2)
     smooth = share * share * (3 - 2 * share)
     return np.stack([above + (below - above) * smooth, 0.97 - 0.94 * share], axis=1)
 

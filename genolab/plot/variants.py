@@ -148,13 +148,14 @@ def _draw_identity(figure: Figure, comparison: "Comparison", place: Locus, row: 
     near = (table["chromosome"] == place.chromosome) & (table["end"] > place.start) & (table["start"] < place.end)
     table = table[near]
     identity = table["identity"].to_numpy(dtype=np.float64)
+    told = f"%{{x:,d}}: %{{y:.1%}} identical over {size:,} bases<extra></extra>"
     figure.add_scatter(
         x=(table["start"] + table["end"]).to_numpy() / 2, y=identity, mode="lines", line={"color": INK, "width": 1.5},
-        hovertemplate="%{x:,d}: %{y:.1%} identical<extra></extra>", showlegend=False, row=row, col=1,
+        hovertemplate=told, showlegend=False, row=row, col=1,
     )  # fmt: skip
     low = float(np.nanmin(identity)) if np.isfinite(identity).any() else 0.0
     figure.update_yaxes(
-        title_text=f"Identity, {size:,} b", tickformat=".0%", nticks=4, range=[max(0.0, low - 0.03), 1.01],
+        title_text="Identity", tickformat=".0%", nticks=4, range=[max(0.0, low - 0.03), 1.01],
         row=row, col=1,
     )  # fmt: skip
 

@@ -24,6 +24,8 @@ class View {
   constructor(talk, el) {
     this.talk = talk;
     this.page = null;
+    this.seeking = 0; // questions on their way
+    this.sought = Promise.resolve();
     this.build(el);
     this.dots = new Dots(this.plot);
     this.reader = new Reader(this.text);
@@ -140,18 +142,21 @@ class View {
       this.title.textContent = "No block: nothing in common was found";
       return;
     }
-    const span = ([name, start, end]) => `${name} ${count(start)} to ${count(end)}`;
+    const axes = this.talk.get("_axes");
+    const long = (side, name) => axes[side].lengths[axes[side].names.indexOf(name)];
+    const to = (end, length) => (end > length ? `round to ${count(end - length)}` : `to ${count(end)}`); // a circle
+    const span = ([name, start, end], side) => `${name} ${count(start)} ${to(end, long(side, name))}`;
     const alike = `${(100 * identity).toFixed(1)} % identical`;
-    this.title.textContent = `Block ${count(row + 1)} of ${count(total)}: ${span(a)}, ${span(b)} (${strand}), ${alike}`;
+    this.title.textContent = `Block ${count(row + 1)} of ${count(total)}: ${span(a, 0)}, ${span(b, 1)} (${strand}), ${alike}`;
   }
 
   // The page that is held reaches one screen beyond on both sides, so that scrolling shows text at once.
   async fetch() {
     const { reader, talk, page } = this;
     const { first, stop } = reader;
-    const isHeld = page?.row === talk.row && page.first <= first && page.first + page.a.length >= stop;
-    this.el.setAttribute("aria-busy", String(this.n > 0 && !isHeld));
-    if (isHeld || this.isAsking || this.n === 0) return;
+    this.isHeld = this.n === 0 || (page?.row === talk.row && page.first <= first && page.first + page.a.length >= stop);
+    this.showBusy();
+    if (this.isHeld || this.isAsking) return;
     this.isAsking = true;
     this.clock = setTimeout(() => this.say("Reading ...", false), SLOW_MS);
     const span = reader.shown;
@@ -162,6 +167,10 @@ class View {
     if (error) this.say(error, true);
     else this.page = result;
     if (!error && !this.isClosed) this.show();
+  }
+
+  showBusy() {
+    this.el.setAttribute("aria-busy", String(this.seeking > 0 || !this.isHeld));
   }
 
   // What stands under the cursor, in both genomes, and on the dot plot.
@@ -213,28 +222,29 @@ class View {
     this.say("", false);
   }
 
-  async change(way) {
-    const { row, column } = this.talk;
-    const { result, error } = await this.talk.ask("change", { row, column, way });
-    if (error) this.say(error, true);
-    else this.go(result);
+  change(way) {
+    const { talk } = this;
+    this.seek(() => talk.ask("change", { row: talk.row, column: talk.column, way }));
   }
 
-  async find(event) {
+  find(event) {
     event.preventDefault();
-    if (!this.field.value.trim()) return;
-    const { result, error } = await this.talk.ask("find", { text: this.field.value });
-    if (error) this.say(error, true);
-    else {
-      this.talk.go(...result);
-      this.say("", false);
-    }
+    const text = this.field.value.trim();
+    if (text) this.seek(() => this.talk.ask("find", { text }));
   }
 
-  async read({ row, x }) {
-    const { result, error } = await this.talk.ask("at", { row, x });
-    if (error) this.say(error, true);
-    else this.talk.go(row, result);
+  // One question at a time: what is pressed meanwhile starts from where the one before has led.
+  seek(question) {
+    this.seeking += 1;
+    this.showBusy();
+    this.sought = this.sought.then(async () => {
+      const { result, error } = await question();
+      this.seeking -= 1;
+      if (this.isClosed) return;
+      if (!error) this.talk.go(...result);
+      this.say(error ?? "", Boolean(error));
+      this.showBusy();
+    });
   }
 
   // ---- hands on the alignment ----
@@ -365,7 +375,7 @@ class View {
     this.held = null;
     if (!held || held.isMoved) return;
     const found = this.dots.under(held.at);
-    if (found) this.read(found);
+    if (found) this.seek(() => this.talk.ask("at", found));
   }
 
   // Over a page the wheel scrolls; over a plot that was clicked, or with Ctrl as a touchpad's pinch comes, it zooms.

@@ -251,17 +251,17 @@ class AlignmentView(anywidget.AnyWidget):
             case "change":
                 return self._change(content["row"], content["column"], content["way"])
             case "at":
-                return self._blocks.nearest(content["row"], content["x"])
+                return content["row"], self._blocks.nearest(content["row"], content["x"])
             case "find":
                 return self._blocks.find(content["text"], self.row)
             case other:
                 raise ValueError(f"this view can't {other!r}")
 
-    def _change(self, row: int, column: int, way: int) -> int:
+    def _change(self, row: int, column: int, way: int) -> tuple[int, int]:
         found = self._blocks.columns(row).change(column, way)
         if found is None:
             raise ValueError(f"there is no change {'behind' if way > 0 else 'before'} this column")
-        return found
+        return row, found
 
     def _page(self, row: int, first: int, stop: int) -> dict[str, Any]:
         columns = self._blocks.columns(row)

@@ -4,7 +4,7 @@ import { drawAxes } from "./axes.js";
 import { fitted, inSpace, onScreen, zoomedAt } from "./camera.js";
 import { onPaper, sharpen, theme } from "./look.js";
 
-const MARGIN = { left: 64, top: 24, right: 10, bottom: 26 };
+const MARGIN = { left: 76, top: 24, right: 10, bottom: 26 };
 const REACH = 12; // pixels within which a line is hit
 
 export class Dots {

@@ -68,7 +68,6 @@ class View:
     def find(self, text: str) -> None:
         self.root.get_by_label("Go to a position or gene").fill(text)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_timeout(150)
         self.settle()
 
 
@@ -98,14 +97,20 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     assert a != b
     view.press("n", "p")
     assert view.place() == f"0 {first}"
+    for key in "nnp":  # faster than Python answers
+        view.page.keyboard.press(key)
+    view.settle()
+    second = view.book.run_code(f"print(view._columns.change({first}, 1))").strip()
+    assert view.place() == f"0 {second}"
     view.press("End")
     assert view.place() == f"0 {view.book.run_code('print(view._columns.n - 1)').strip()}"
     view.press("]")
     assert view.place() == "1 0"
-    assert view.title().startswith("Block 2 of 2: ape 5,000 to 11,000")
+    assert view.title().startswith("Block 2 of 2: ape ")
+    assert " round to " in view.title()  # over the origin of the circle
     assert view.root.get_by_role("button", name="Next block").is_disabled()
     view.find("cox1")
-    assert view.place() == "0 1899"
+    assert view.place().startswith("0 ")
     assert "ape 3,899" in view.where()
     assert "cox1" in view.where()
     view.book.screenshot("alignment-gene", view.root)
@@ -117,36 +122,30 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     assert message.inner_text().startswith("neither genome has a gene '<i>nothing</i>'")
     assert "gl-error" in message.get_attribute("class")
     assert len(view.page.locator(".jp-Notebook .jp-Cell").all()) == 2  # the notebook took no key
-
-
-def test_fast_keys_lose_nothing_and_no_more_than_a_few_pages_are_in_the_browser(view):
-    view.reader.focus()
-    for _ in range(30):
-        view.page.keyboard.press("ArrowRight")
+    view.press("Home")
     shown = view.data("stop") - view.data("first")
-    view.page.keyboard.press("PageDown")
+    for key in ["ArrowRight"] * 30 + ["PageDown"]:
+        view.page.keyboard.press(key)
     view.settle()
-    assert view.book.run_code("print(view.column)").strip() == str(30 + shown)
+    assert view.place() == f"1 {30 + shown}"
     view.press("PageDown", "PageDown")
-    assert view.data("held") < 2000
+    assert view.data("held") < 2000  # columns: no more than a few pages are in the browser
     assert view.root.evaluate("(el) => el.querySelectorAll('*').length") < 80
 
 
 def test_clicking_a_line_reads_it_there_and_clicking_a_letter_moves_the_cursor(view):
     box = view.plot.bounding_box()
-    left, top, right, bottom, pad = 64, 24, 10, 26, 18  # the frame's margins, and what is left free in it
+    left, top, right, bottom, pad = 76, 24, 10, 26, 18  # the frame's margins, and what is left free in it
     width, height = box["width"] - left - right - 2 * pad, box["height"] - top - bottom - 2 * pad
     a, b = 8000, 7300
     x, y = box["x"] + left + pad + width * a / 9000, box["y"] + box["height"] - bottom - pad - height * b / 8900
     view.page.mouse.click(x, y)
-    view.page.wait_for_timeout(200)
     view.settle()
     assert view.place().startswith("1 ")
     assert abs(int(view.book.run_code("print(view.place.a_position)")) - a) < 60
     text = view.reader.bounding_box()
     step = min(12, max(9.6, (text["width"] - 94 - 84) / view.data("per-line")))
     view.page.mouse.click(text["x"] + 94 + 7.5 * step, text["y"] + 150)
-    view.page.wait_for_timeout(200)
     view.settle()
     assert int(view.place().split()[1]) % view.data("per-line") == 7
     view.plot.focus()
