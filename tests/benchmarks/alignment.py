@@ -4,8 +4,8 @@
 
 Speeds are CPU seconds of one thread, as ratios to parasail's in the same run; of each, the median of runs by turns.
 parasail computes with its striped kernels, 16 bits wide, one pair after another, its path asked for as a CIGAR.
-`--quick` takes fewer pairs and fewer runs. Every part prints its table; the last line is JSON. A figure that can't be had
-on a machine, such as that of a GPU where there is none, isn't in it.
+`--quick` takes fewer pairs and fewer runs. Every part prints its table; the last line is JSON. A figure that can't be
+had on a machine, such as that of a GPU where there is none, isn't in it.
 """
 
 import argparse
