@@ -69,6 +69,7 @@ def test_scores_too_large_for_16_bits_are_widened(mode: str) -> None:
 
 def test_the_width_is_chosen_where_16_bits_just_hold_and_where_they_dont(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "FEW", 0)
+    monkeypatch.setattr(cpu, "LANES_GAIN", 1000)
     for match in (163, 164, 165):  # 32,767 lies between the scores of the second and the third
         found = align("ACGTT" * 40, "ACGTT" * 40, scoring=Scoring(match=match), traceback=False)
         assert found.score[0] == 200 * match
@@ -90,10 +91,19 @@ def test_pairs_are_aligned_alike_one_by_one_and_in_lanes(mode: str, monkeypatch:
         queries, targets = pairs_for(scoring, 20, longest=700)  # up to three strips of rows
         for traceback in (True, False):
             found = []
-            for few in (0, 100):
+            for few, gain in ((0, 1000), (100, 1)):
                 monkeypatch.setattr(cpu, "FEW", few)
+                monkeypatch.setattr(cpu, "LANES_GAIN", gain)
                 found.append(align(queries, targets, mode=mode, scoring=scoring, traceback=traceback))
             assert_equal(*found)
+
+
+def test_a_long_pair_among_short_ones_is_aligned_alone() -> None:
+    queries, targets = random_pairs(40, 30, "ACGT", seed=3)
+    long = "ACGTTGCA" * 500
+    found = align([*queries, long], [*targets, long[:-5]])
+    assert found.score[-1] == 2 * (len(long) - 5) - (5 + 4 * 2)
+    np.testing.assert_array_equal(found.score[:-1], align(queries, targets).score)
 
 
 @pytest.mark.parametrize("mode", MODES)

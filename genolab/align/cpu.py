@@ -16,6 +16,8 @@ Numbers = NDArray[Any]  # int16 or int32, by bound
 
 MEMORY: Final = 64_000_000  # bytes of directions that a pack may hold at a time
 FEW: Final = 8  # pairs that are quicker one by one than in lanes most of which are empty
+LANES_GAIN: Final = 3  # cells that lanes fill in the time of one in which a pair is alone, about
+CALL: Final = 50_000  # cells that could be filled while a pair alone is called for, about
 
 
 class _Pack(NamedTuple):
@@ -36,14 +38,30 @@ def solve(job: Job) -> Paths:
     for pairs in packs(job, LANES):
         some = job.take(pairs)
         order.append(pairs)
+        if _better_alone(some):
+            parts += [_solve_alone(some.take(pair)) for pair in np.arange(len(pairs))[:, None]]
+            continue
         needed = _room(some) if job.trace else 0
-        if len(pairs) < FEW or needed > 2 * MEMORY:
-            costs = costs_of(job, width(some) and np.dtype(np.int32))
-            parts += [solve_pair(some.take(pair), costs) for pair in np.arange(len(pairs))[:, None]]
-        else:
-            memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
-            parts.append(_solve_pack(some, memory))
+        memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
+        parts.append(_solve_pack(some, memory))
     return joined(np.concatenate(order), parts, n)
+
+
+def _better_alone(job: Job) -> bool:
+    """Return whether pairs are aligned sooner one by one: they are few, or some so long that the other lanes idle.
+
+    So are pairs whose directions are too many for the memory of a pack.
+    """
+    m, n = job.queries.length, job.targets.length
+    in_lanes = LANES * int(m.max()) * int(n.max()) // LANES_GAIN
+    alone = int((m * n).sum()) + CALL * len(m)
+    return len(m) < FEW or in_lanes > alone or (job.trace and _room(job) > 2 * MEMORY)
+
+
+def _solve_alone(job: Job) -> Paths:
+    """Align one pair."""
+    width(job)  # refuses what 32 bits don't hold
+    return solve_pair(job, costs_of(job, np.dtype(np.int32)))
 
 
 def _room(job: Job) -> int:

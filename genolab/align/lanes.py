@@ -116,14 +116,14 @@ def top(costs, n, kind):  # type: ignore[no-untyped-def]
     """Return the band of the row above the first."""
     band = np.empty((n + 1, 2 * LANES), dtype=kind)
     for column in range(n + 1):
-        value = _border(costs, column)
+        value = border(costs, column)
         for lane in range(LANES):
             band[column, lane], band[column, LANES + lane] = value, value - costs[2]
     return band
 
 
 @numba.njit(cache=True)
-def _border(costs, place):  # type: ignore[no-untyped-def]
+def border(costs, place):  # type: ignore[no-untyped-def]
     """Return the value of a cell before the first row or column: what a gap up to there costs."""
     return 0 if place == 0 else -(costs[5] + (place - 1) * costs[6])
 
@@ -131,7 +131,7 @@ def _border(costs, place):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
     """Set out at the left end of a row."""
-    value = _border(costs, row + 1)
+    value = border(costs, row + 1)
     for lane in range(LANES):
         state[lane] = band[0, lane]
         state[LANES + lane] = value - costs[2]

@@ -8,6 +8,7 @@ Ends and ties are as in `lanes`, and so are the directions, which the same walke
 
 import importlib.util
 import os
+from contextlib import nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -57,11 +58,12 @@ def _fill(job: Job, codes: list[torch.Tensor], device: torch.device) -> Filled:
     carried = torch.empty((pairs, 2, columns), dtype=torch.int32, device=device)
     found = torch.empty((3, pairs), dtype=torch.int32, device=device)
     directions = torch.empty((pairs, rows, columns) if job.trace else (0, 0, 0), dtype=torch.uint8, device=device)
-    fill[pairs,](
-        *query, *target, _on(table.scores, device), carried, found, directions, pairs, rows, columns,
-        scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, len(table.scores), PLAIN=table.plain,
-        MODE=job.mode, TRACE=job.trace, LANES=LANES, num_warps=1,
-    )  # fmt: skip
+    with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+        fill[pairs,](
+            *query, *target, _on(table.scores, device), carried, found, directions, pairs, rows, columns,
+            scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, len(table.scores), PLAIN=table.plain,
+            MODE=job.mode, TRACE=job.trace, LANES=LANES, num_warps=1,
+        )  # fmt: skip
     score, *ends = found.cpu().numpy().astype(np.int64)
     said = directions.permute(1, 2, 0).contiguous().cpu().numpy() if job.trace else None
     return Filled(score, np.stack(ends), said)

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT
+from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT, border
 from genolab.align.sequences import GLOBAL, LOCAL, SEMIGLOBAL, Job
 from genolab.align.trace import Paths, Walk, scores_alone
 
@@ -58,14 +58,8 @@ def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
 def _top(costs, band):  # type: ignore[no-untyped-def]
     """Fill the band above the first row: each column's value, and that of a gap going on below it."""
     for column in range(len(band)):
-        band[column, 0] = _border(costs, column)
+        band[column, 0] = border(costs, column)
         band[column, 1] = band[column, 0] - costs[2]
-
-
-@numba.njit(cache=True)
-def _border(costs, place):  # type: ignore[no-untyped-def]
-    """Return the value of a cell before the first row or column: what a gap up to there costs."""
-    return 0 if place == 0 else -(costs[5] + (place - 1) * costs[6])
 
 
 @numba.njit(cache=True)
@@ -92,7 +86,7 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
     m, n, rows = len(query), len(target), min(ROWS, len(query) - first)
     work, unwanted = np.empty(8 * _WIDTH, dtype=np.int32), np.empty(ROWS, dtype=np.uint8)
     _begin(work, query, costs, first, rows)
-    after[0, 0] = _border(costs, first + rows)
+    after[0, 0] = border(costs, first + rows)
     after[0, 1] = after[0, 0] - costs[2]
     for step in range(n + rows - 1):
         shift = step - ROWS + 1  # the column of a lane, less its number
@@ -118,10 +112,10 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
 def _begin(work, query, costs, first, rows):  # type: ignore[no-untyped-def]
     """Set out at the left ends of a strip's rows. The last lane has the first row."""
     for row in range(rows):
-        lane, value = ROWS - 1 - row, _border(costs, first + row + 1)
+        lane, value = ROWS - 1 - row, border(costs, first + row + 1)
         work[_CODES + lane] = query[first + row]
         work[_VALUE + lane], work[_BELOW + lane] = value, value - costs[2]
-        work[_CORNER + lane], work[_RIGHT + lane] = _border(costs, first + row), value - costs[2]
+        work[_CORNER + lane], work[_RIGHT + lane] = border(costs, first + row), value - costs[2]
         work[_BEST + lane], work[_PLACE + lane] = _LOWEST, 0
 
 
