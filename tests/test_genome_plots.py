@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 from pairs import compared, genome, planted
 
+import genolab as gl
 from genolab import plot
 from genolab.plot import pairs
+from genolab.widgets.alignment import AlignmentView
+from genolab.widgets.alignment_blocks import Blocks
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
 
@@ -115,6 +118,21 @@ def test_ribbons_that_cannot_be_told_apart_are_drawn_once():
     found = compared(genome("one", {"a": letters}), genome("two", {"b": letters}), blocks)
     outline = named(plot.synteny(found), "same strand")
     assert np.isnan(np.asarray(outline.x, float)).sum() <= 800
+
+
+def test_two_mitochondria_are_one_block_with_37_genes_in_common():
+    found = gl.genome.compare("human_mt", "orangutan_mt")
+    figure = plot.synteny(found)
+    assert len(pieces(named(figure, "the same gene"))) == 37
+    assert np.isnan(np.asarray(named(figure, "same strand").x, float)).sum() == 2  # the circle was cut at two places
+    assert len(pieces(named(plot.dotplot(found), "same strand"))) == 2
+    view = AlignmentView(found)
+    view.go_to("MT-ND6")
+    assert view.place.a_position == 14_672  # of the last base, since it lies on the other strand
+    codons = Blocks(found).genes.along(view._columns, view.column - 60, view.column + 1)["codons"]
+    assert codons[0][2] == "M"
+    shown = plot.variants(found, start=14_000, end=15_000)
+    assert shown.layout.title.text.endswith("in a thousand bases")
 
 
 # ---- variants ----
