@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import genolab as gl
+from genolab.data.builders_sequence import build_circles
 from genolab.data.genome import genome_adata
 from genolab.data.sequence import reverse_complement
 from genolab.genome import columns as col
@@ -270,6 +271,20 @@ def test_chromosomes_are_told_apart() -> None:
 def test_lower_case_and_u_are_read_as_dna() -> None:
     text = random_dna(1_000, 10)
     assert compared(text, text.lower().replace("t", "u")).blocks["cigar"].tolist() == ["1000="]
+
+
+def test_a_genome_without_annotation_is_compared_by_its_path_and_as_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "strain.fa"
+    path.write_text(f">one\n{random_dna(2_000, 19)}\n")
+    source = gl.data.Source("strain", (gl.data.File("strain.fa", place=lambda: path),), build=build_circles)
+    found = gl.genome.compare(path, gl.data.fetch(source))
+    assert found.identity == 1
+    assert (found.a.name, found.b.name) == ("strain", "strain")
+    assert (found.a.circular, found.b.circular) == (frozenset(), {"one"})
+    assert found.b.features is None
+    assert found.b.only("one").lengths == {"one": 2_000}
+    with pytest.raises(KeyError, match="no chromosome 'two'"):
+        found.b.only("two")
 
 
 @pytest.mark.parametrize(

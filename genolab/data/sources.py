@@ -93,6 +93,9 @@ def _promoter_file(name: str, sha256: str, size: int) -> File:
     return File(name, urls=(f"{_CNNPROM}/{name}",), sha256=sha256, size=size)
 
 
+# Debian's sibelia-examples 3.0.7 has the same files, whose hashes these are.
+_SIBELIA = "https://raw.githubusercontent.com/bioinf/Sibelia/b475bf331e929b88c493e22b2c7b33ce0a17dd63/examples/C-Sibelia/Staphylococcus_aureus"
+
 _DEEPCHEM = "https://raw.githubusercontent.com/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/examples/tutorials/assets/scRNAseq"
 
 SOURCES = (
@@ -225,6 +228,36 @@ SOURCES = (
         licence="none stated for the sequence, which is GenBank's; minimap2, from which it comes, is MIT",
         origin="Sumatran orangutan, Xu and Arnason 1996, doi:10.1007/BF02337514, by its length and origin; as in "
         "minimap2 2.24; genes carried over from human_mt",
+    ),
+    Source(
+        "staphylococcus_nctc8325",
+        files=(
+            File(
+                "NCTC8325.fasta",
+                urls=(f"{_SIBELIA}/NCTC8325.fasta",),
+                sha256="ae5519013aa8bfdd940dd815e2420651882cb0acd0366b413f87aa10b5922986",
+                size=2_861_772,
+            ),
+        ),
+        build=builders_sequence.build_circles,
+        licence="none stated for the sequence, which is GenBank's; Sibelia, whose example it is, is GPL-2",
+        origin="Staphylococcus aureus NCTC 8325, NC_007795, one circle; as in Sibelia's examples",
+        folder="staphylococcus",
+    ),
+    Source(
+        "staphylococcus_rn4220",
+        files=(
+            File(
+                "RN4220.fasta",
+                urls=(f"{_SIBELIA}/RN4220.fasta",),
+                sha256="d48bf6c00c6fc7baacaf6d81a88d5c2d16e1d61b4b61cf630229df7b67a930ec",
+                size=2_710_047,
+            ),
+        ),
+        build=builders_sequence.build_contigs,
+        licence="none stated for the sequence, which is GenBank's; Sibelia, whose example it is, is GPL-2",
+        origin="Staphylococcus aureus RN4220, a descendant of NCTC 8325, contigs; as in Sibelia's examples",
+        folder="staphylococcus",
     ),
     Source(
         "sigma70_promoters",

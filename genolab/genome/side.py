@@ -124,7 +124,7 @@ def _read(given: str | Path | AnnData | Mapping[str, str]) -> Genome:
     known = genome_of(annotated)
     fasta = open_fasta(known["fasta"])
     letters = {key: _checked(fasta.letters(key, 0, length), key, name) for key, length in known["lengths"].items()}
-    features = annotated.obs if isinstance(annotated, AnnData) else None
+    features = annotated.obs if isinstance(annotated, AnnData) and annotated.n_obs else None
     return Genome(name, letters, frozenset(known["circular"]), features, _code_of(features))
 
 
