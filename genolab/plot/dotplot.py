@@ -47,7 +47,10 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
         chosen = [path for path in found if path.strand == strand]
         if chosen:
             figure.add_trace(_lines(chosen, texts, STRAND[strand], name, is_many=n_points > _SVG_UP_TO))
-    return dress(figure, title or pairs.finding(comparison), height=680)
+    dress(figure, title or pairs.finding(comparison), height=680)
+    if len({path.strand for path in found}) > 1:
+        legend_below(figure)
+    return figure
 
 
 def _lines(chosen: list[pairs.Path], texts: list[str], colour: str, name: str, *, is_many: bool) -> go.Scatter:
@@ -82,4 +85,3 @@ def _lay_out(figure: Figure, across: pairs.Axis, up: pairs.Axis) -> None:
         quiet = {"hoverinfo": "skip", "showlegend": False}
         figure.add_scatter(x=points[:, 0], y=points[:, 1], mode="lines", line={"color": GRID, "width": 1}, **quiet)
     figure.update_layout(hovermode="closest")
-    legend_below(figure)

@@ -95,12 +95,14 @@ class Still:
             self._draw_codons(axes, told, (first + at, first + part.stop), top)
 
     def _draw_codons(self, axes: "Axes", told: dict[str, Any], span: tuple[int, int], top: float) -> None:
-        """Draw the codons of the first lane, and the names of its genes."""
-        for name, left, right, _, lane in told["genes"]:
-            if lane == 0 and left < span[1] and right > span[0]:
+        """Draw the codons of a line's first lane, and the names of its genes."""
+        here = [gene for gene in told["genes"] if gene[1] < span[1] and gene[2] > span[0]]
+        first = min((gene[4] for gene in here), default=0)
+        for name, left, _, _, lane in here:
+            if lane == first:
                 _write(axes, max(left, span[0]) - span[0], top - 0.9, name, ha="left", color=_MUTED)
         for (_, middle, _), lane, mine, yours, change in told["codons"]:
-            if lane or not span[0] <= middle < span[1]:
+            if lane != first or not span[0] <= middle < span[1]:
                 continue
             colour = _CHANGES.get(change, _MUTED)
             weight = "bold" if change == "other" else "normal"
