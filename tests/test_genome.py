@@ -159,6 +159,16 @@ def test_simulated_variants_are_found() -> None:
     respelled(found)
 
 
+def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> None:
+    monkeypatch.setattr("genolab.genome.find._DENSE", 0)
+    pair = gl.data.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
+    found = gl.genome.compare(pair.a, pair.b)
+    true, told = alleles(pair.variants), alleles(found.variants)
+    assert len(true & told) / len(true) > 0.975
+    assert found.blocks["strand"].tolist() == ["+", "-", "+"]
+    respelled(found)
+
+
 def test_inversions_moves_and_origins_are_found() -> None:
     pair = gl.data.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
     found = gl.genome.compare(pair.a, pair.b, circular=True)

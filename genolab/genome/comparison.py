@@ -58,6 +58,11 @@ def compare(
     ValueError
         A genome can't be found, or is no DNA; a number is out of its range.
 
+    Notes
+    -----
+    Two bacteria of 1.6 million bases take about 10 seconds and 300 MB on one core. Up to 20 million bases all words are
+    looked at, beyond that minimizers, about two of each eleven; a word that occurs more than 30 times is left out.
+
     Examples
     --------
     >>> import genolab as gl

@@ -1,5 +1,6 @@
 """Two genomes in, their blocks out: seeds, chains, alignments, and of those that overlap the best."""
 
+import functools
 from collections.abc import Iterator
 from typing import Final
 
@@ -33,15 +34,18 @@ def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score:
 def _chains(a: Genome, b: Genome, k: int, max_gap: int) -> Iterator[Found]:
     """Walk the chains of all pairs of chromosomes, on both strands."""
     window = 1 if max(a.length, b.length) <= _DENSE else 10
+    on_b = functools.cache(functools.partial(_strand, b))  # chains share the letters of a strand
     in_a, in_b = _sampled(a, k, window), _sampled(b, k, window)
     for a_name, a_words in in_a.items():
         plus_a = _strand(a, a_name, "+")
         for b_name, b_words in in_b.items():
             both = match(a_words, b_words, b.lengths[b_name], k, _MOST)
             for strand, matches in zip("+-", both, strict=True):
-                on_b = _strand(b, b_name, strand)
-                for chain in chains(matches, (plus_a.round, on_b.round), max_gap=max_gap, min_score=2.5 * k):
-                    yield Found(plus_a, on_b, strand, chain)
+                if len(matches.a) == 0:
+                    continue
+                other = on_b(b_name, strand)
+                for chain in chains(matches, (plus_a.round, other.round), max_gap=max_gap, min_score=2.5 * k):
+                    yield Found(plus_a, other, strand, chain)
 
 
 def _sampled(genome: Genome, k: int, window: int) -> dict[str, Words]:
