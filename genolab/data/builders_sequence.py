@@ -79,6 +79,32 @@ def build_yeast_genome(paths: Paths) -> "AnnData":
     return read_genome(paths["yeast_chr1_2.gff3.gz"], paths["yeast_chr1_2.fa.gz"])
 
 
+def build_annotated_genome(paths: Paths) -> "AnnData":
+    """Read a genome of two files, features (``.gff3.gz``) and sequence (``.fa.gz``)."""
+    from genolab.data.genome import read_genome
+
+    sequence, features = sorted(paths)
+    return read_genome(paths[features], paths[sequence])
+
+
+def build_contigs(paths: Paths) -> "AnnData":
+    """Read a genome without annotation: there are no rows, but the sequence can be looked into and compared."""
+    import pandas as pd
+
+    from genolab.data.genome import genome_adata, genome_of
+    from genolab.data.regions import COLUMNS
+
+    (path,) = paths.values()
+    return genome_adata(pd.DataFrame({name: [] for name in COLUMNS}, index=pd.Index([], dtype=object)), genome_of(path))
+
+
+def build_circles(paths: Paths) -> "AnnData":
+    """Read a genome without annotation, whose chromosomes are circles."""
+    genome = build_contigs(paths)
+    genome.uns["genome"]["circular"] = list(genome.uns["genome"]["lengths"])
+    return genome
+
+
 def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
     """Read the two classes. Headers of the second files repeat, so rows are numbered as they come."""
     import pandas as pd

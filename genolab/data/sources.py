@@ -93,6 +93,9 @@ def _promoter_file(name: str, sha256: str, size: int) -> File:
     return File(name, urls=(f"{_CNNPROM}/{name}",), sha256=sha256, size=size)
 
 
+# Debian's sibelia-examples 3.0.7 has the same files, whose hashes these are.
+_SIBELIA = "https://raw.githubusercontent.com/bioinf/Sibelia/b475bf331e929b88c493e22b2c7b33ce0a17dd63/examples/C-Sibelia/Staphylococcus_aureus"
+
 _DEEPCHEM = "https://raw.githubusercontent.com/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/examples/tutorials/assets/scRNAseq"
 
 SOURCES = (
@@ -195,6 +198,66 @@ SOURCES = (
         licence="CC BY 4.0 (Saccharomyces Genome Database)",
         origin="Saccharomyces Genome Database, chromosomes I and II (NC_001133, NC_001134) of a release before 2011, "
         "doi:10.1093/nar/gkr1029; as in GBrowse 2.56",
+    ),
+    Source(
+        "human_mt",
+        files=(
+            _shipped_file("human_mt.fa.gz", "9afc743638bdd7550859d1c04b265c8bac41aa6122172cf39314be2b2d1c80fa", 5_354),
+            _shipped_file("human_mt.gff3.gz", "702d77a8e9584049d5b85b21fb476cf8490a0086b355ba0fa8d875afe0ac15f8", 803),
+        ),
+        build=builders_sequence.build_annotated_genome,
+        rows=51,
+        labels=("kind",),
+        licence="none stated for the sequence, which is GenBank's; minimap2 and mity, from which it comes, are MIT",
+        origin="the revised Cambridge reference sequence, Andrews et al. 1999, doi:10.1038/13779; as in minimap2 2.24, "
+        "with genes as in mity 0.4.0",
+    ),
+    Source(
+        "orangutan_mt",
+        files=(
+            _shipped_file(
+                "orangutan_mt.fa.gz", "8a1948c285c98b65bc46649239dd50f6ebbd7a2f4c720be68cec22e104fa5a0f", 5_340
+            ),
+            _shipped_file(
+                "orangutan_mt.gff3.gz", "6e5e09489e33bffbbe295b9e368c9a62e7fd4f0e8fd518f5837d9aa43eee34bb", 792
+            ),
+        ),
+        build=builders_sequence.build_annotated_genome,
+        rows=51,
+        labels=("kind",),
+        licence="none stated for the sequence, which is GenBank's; minimap2, from which it comes, is MIT",
+        origin="Sumatran orangutan, Xu and Arnason 1996, doi:10.1007/BF02337514, by its length and origin; as in "
+        "minimap2 2.24; genes carried over from human_mt",
+    ),
+    Source(
+        "staphylococcus_nctc8325",
+        files=(
+            File(
+                "NCTC8325.fasta",
+                urls=(f"{_SIBELIA}/NCTC8325.fasta",),
+                sha256="ae5519013aa8bfdd940dd815e2420651882cb0acd0366b413f87aa10b5922986",
+                size=2_861_772,
+            ),
+        ),
+        build=builders_sequence.build_circles,
+        licence="none stated for the sequence, which is GenBank's; Sibelia, whose example it is, is GPL-2",
+        origin="Staphylococcus aureus NCTC 8325, NC_007795, one circle; as in Sibelia's examples",
+        folder="staphylococcus",
+    ),
+    Source(
+        "staphylococcus_rn4220",
+        files=(
+            File(
+                "RN4220.fasta",
+                urls=(f"{_SIBELIA}/RN4220.fasta",),
+                sha256="d48bf6c00c6fc7baacaf6d81a88d5c2d16e1d61b4b61cf630229df7b67a930ec",
+                size=2_710_047,
+            ),
+        ),
+        build=builders_sequence.build_contigs,
+        licence="none stated for the sequence, which is GenBank's; Sibelia, whose example it is, is GPL-2",
+        origin="Staphylococcus aureus RN4220, a descendant of NCTC 8325, contigs; as in Sibelia's examples",
+        folder="staphylococcus",
     ),
     Source(
         "sigma70_promoters",

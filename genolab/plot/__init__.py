@@ -9,14 +9,18 @@ can tell apart, and no button that uploads data. Text from the data is shown as 
 
 from genolab.plot.cells import latent, quality
 from genolab.plot.classify import confusion, precision_recall, roc
+from genolab.plot.dotplot import dotplot
 from genolab.plot.logo import filters, logo, mutation_map
+from genolab.plot.synteny import synteny
 from genolab.plot.tables import comparison, history
 from genolab.plot.tracks import tracks
 from genolab.plot.values import genes, reconstruction
+from genolab.plot.variants import variants
 
 __all__ = [
     "comparison",
     "confusion",
+    "dotplot",
     "filters",
     "genes",
     "history",
@@ -27,5 +31,7 @@ __all__ = [
     "quality",
     "reconstruction",
     "roc",
+    "synteny",
     "tracks",
+    "variants",
 ]

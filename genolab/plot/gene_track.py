@@ -20,7 +20,8 @@ _LETTER: Final = 0.0105  # of the width: a letter of a name, in a figure as wide
 def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
     """Return the genes that reach into a locus, under the names that people call them by."""
     here = table[table["chromosome"] == chromosome]
-    genes = [*coding_genes(here, dubious=True), *trna_genes(here)]
+    rnas = here.assign(kind=here["kind"].astype(str).replace("rRNA", "tRNA"))  # both are drawn whole
+    genes = [*coding_genes(here, dubious=True), *trna_genes(rnas)]
     names = _common_names(here)
     near = [
         gene._replace(name=names.get(gene.name, gene.name)) for gene in genes if start < gene.end and gene.start < end
@@ -81,7 +82,8 @@ def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str,
     boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
     across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
     up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
-    shape = {"mode": "lines", "line": {"width": 0.5, "color": colour}, "fill": "toself", "fillcolor": colour}
+    # A white rim tells boxes apart that touch.
+    shape = {"mode": "lines", "line": {"width": 0.8, "color": "white"}, "fill": "toself", "fillcolor": colour}
     figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
     forward = genes[0][0].strand == "+"
     figure.add_scatter(

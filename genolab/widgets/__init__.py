@@ -1,4 +1,4 @@
-"""Live pictures for the notebook: a run to drive, its latent space to explore, and a sequence to change.
+"""Live pictures for the notebook: a run, its latent space, a sequence to change, and genomes to read side by side.
 
 They listen to what the rest of genolab emits and hand back ordinary objects; nothing below knows that they are there.
 """
@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genolab.widgets import controls
+    from genolab.widgets.alignment import AlignmentView
     from genolab.widgets.latent import LatentExplorer
     from genolab.widgets.mutation import MutationView
     from genolab.widgets.training import TrainingPanel
 
-__all__ = ["LatentExplorer", "MutationView", "TrainingPanel", "controls"]
+__all__ = ["AlignmentView", "LatentExplorer", "MutationView", "TrainingPanel", "controls"]
 
-_HOME = {"LatentExplorer": "latent", "MutationView": "mutation", "TrainingPanel": "training"}
+_HOME = {
+    "AlignmentView": "alignment",
+    "LatentExplorer": "latent",
+    "MutationView": "mutation",
+    "TrainingPanel": "training",
+}
 
 
 def __getattr__(name: str) -> type | ModuleType:

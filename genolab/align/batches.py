@@ -1,0 +1,65 @@
+"""What the back ends for devices share: pairs in batches whose directions fit into memory."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolab.align import cpu
+from genolab.align.sequences import Integers, Job, packs
+from genolab.align.trace import Paths, Walk, scores_alone
+
+Codes = NDArray[np.uint8]
+
+
+class Filled(NamedTuple):
+    """What filling the matrices of a batch gives.
+
+    Attributes
+    ----------
+    score
+        ``(n,)`` int64.
+    ends
+        ``(2, n)`` int64: row and column where each path ends, counted from 1.
+    directions
+        ``(rows, columns, n)`` uint8, or None where no paths are wanted.
+    """
+
+    score: Integers
+    ends: Integers
+    directions: NDArray[np.uint8] | None
+
+
+def solve(job: Job, fill: Callable[[Job], Filled], memory: int) -> Paths:
+    """Align all pairs of a job, `fill` filling their matrices.
+
+    A pair whose directions alone are more than `memory` bytes takes the way through the processor, which is the same
+    path: there, directions are made again, block by block.
+    """
+    cells = job.queries.length * job.targets.length
+    large = np.flatnonzero((cells > memory) & job.trace)
+    others = np.flatnonzero((cells <= memory) | (not job.trace))
+    order, parts = [large], [cpu.solve(job.take(large))] if len(large) else []
+    rest = job.take(others)
+    for pairs in packs(rest, _batch_size(rest, memory)):
+        order.append(others[pairs])
+        parts.append(_paths(rest.take(pairs), fill))
+    return cpu.joined(np.concatenate(order), parts, len(cells))
+
+
+def _batch_size(job: Job, memory: int) -> int:
+    """Return how many pairs fit into memory at a time: their directions, or a few numbers a letter."""
+    m, n = (int(some.length.max(initial=1)) for some in job[:2])
+    return max(1, memory // (m * n if job.trace else 64 * (m + n)))
+
+
+def _paths(job: Job, fill: Callable[[Job], Filled]) -> Paths:
+    """Fill the matrices of a batch, and walk back."""
+    cpu.width(job)  # refuses what 32 bits don't hold
+    filled = fill(job)
+    if filled.directions is None:
+        return scores_alone(filled.score)
+    walk = Walk(job, filled.score, filled.ends)
+    walk.back(filled.directions, 0)
+    return walk.paths()

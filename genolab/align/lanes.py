@@ -1,0 +1,256 @@
+"""Many pairs at once, one in each lane of the processor's vector registers, compiled by numba.
+
+Gotoh's recurrences (1982) run over rows and columns, and the innermost loop over `LANES` pairs (inter-sequence
+vectorisation, Rognes 2011, as in SWIPE): no lane waits for another, so the compiler turns that loop into vector
+instructions. Only one row of every matrix is held.
+
+Gaps are carried one step ahead: a cell leaves behind what a gap would be worth that goes on to the right of it, or
+below it. So no cell begins as minus infinity, and nothing can overflow that `sequences.lowest` doesn't bound.
+"""
+
+# ruff: noqa: PLR0917 - numba takes arrays one by one
+
+from typing import Final
+
+import numba
+import numpy as np
+
+from genolab.align.sequences import GLOBAL, LOCAL
+
+LANES: Final = 32  # 16-bit numbers that fill one 512-bit register, or two of 256 bits
+
+VALUES, PLACES, NOTHING = range(3)  # what to note of where the best alignment ends
+
+# Where a cell's value comes from: two bits. The others say that a gap to the right of it, or below it, was there before
+DIAGONAL, LEFT, ABOVE, MORE_LEFT, MORE_ABOVE = 0, 1, 2, 4, 8
+
+
+@numba.njit(cache=True)
+def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, directions):  # type: ignore[no-untyped-def]
+    """Fill rows ``rows[0]`` to ``rows[1]`` of all lanes' matrices.
+
+    Parameters
+    ----------
+    query, target
+        Codes, place by lane, ``(m, LANES)`` and ``(n, LANES)``, of the type of the scores.
+    lengths
+        ``(2, LANES)``: letters of query and target; 0 for a lane that stays empty.
+    costs
+        As `costs_of` gives them.
+    table
+        Scores by codes, ``(k, k)``; ``(0, 0)`` where match and mismatch are enough.
+    mode
+        `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
+    band
+        ``(n + 1, 2 * LANES)``: of the row before the first, each column's values, and those of gaps going on below it;
+        afterwards those of the last row.
+    ends
+        ``(3 * LANES,)``: the best values so far, and the rows and columns where they end, counted from 1.
+    seek
+        What to note there: `VALUES`, `PLACES` as well, or `NOTHING`.
+    directions
+        ``(rows, n, LANES)`` uint8, or of size 0 where none are wanted.
+    """
+    # Two rows at once take half of the time, but of the upper one nobody sees where it ends
+    quick = len(table) == len(directions) == 0 and (mode == GLOBAL or (mode == LOCAL and seek != PLACES))
+    row = rows[0]
+    while row < rows[1]:
+        if quick and row + 1 < rows[1] and not (mode == GLOBAL and _one_ends(lengths, row + 1)):
+            _two_rows(query, target, costs, band, ends, row)
+            row += 2
+        else:
+            _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, row - rows[0])
+            row += 1
+        if mode != LOCAL and seek != NOTHING:
+            _note_ends(band, ends, lengths, mode, row)
+
+
+@numba.njit(cache=True)
+def _one_ends(lengths, row):  # type: ignore[no-untyped-def]
+    """Return whether a query has so many letters."""
+    for lane in range(LANES):  # noqa: SIM110 - numba knows no any() of a generator
+        if lengths[0, lane] == row:
+            return True
+    return False
+
+
+@numba.njit(cache=True)
+def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):  # type: ignore[no-untyped-def]
+    """Fill one row of every lane: what its letters gain, its values, where the best one is."""
+    state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
+    _begin(band, state, costs, row)
+    gains = np.empty_like(target)
+    if len(table):
+        _look_up(query[row], target, table, gains)
+    else:
+        _compare(query[row], target, costs, gains)
+    if len(directions):
+        _steps_and_directions(band, state, gains, costs, directions[at])
+    else:
+        _steps(band, state, gains, costs)
+    if mode == LOCAL and seek == VALUES:
+        _keep_best(band, ends)
+    elif mode == LOCAL and seek == PLACES:
+        _keep_places(band, ends, row + 1)
+
+
+@numba.njit(cache=True)
+def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped-def]
+    """Fill two rows of every lane, which only match or mismatch."""
+    # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
+    state = np.zeros(7 * LANES, dtype=band.dtype)
+    for lane in range(LANES):
+        state[2 * LANES + lane], state[5 * LANES + lane] = query[row, lane], query[row + 1, lane]
+        state[6 * LANES + lane] = ends[lane]
+    _begin(band, state, costs, row)
+    _begin(band, state[3 * LANES :], costs, row + 1)
+    for column in range(len(target)):
+        _two_steps(band[column + 1], state, target[column], costs)
+    if costs[4] == 0:  # only local alignments end anywhere
+        for lane in range(LANES):
+            ends[lane] = state[6 * LANES + lane]
+
+
+@numba.njit(cache=True)
+def top(costs, n, kind):  # type: ignore[no-untyped-def]
+    """Return the band of the row above the first."""
+    band = np.empty((n + 1, 2 * LANES), dtype=kind)
+    for column in range(n + 1):
+        value = border(costs, column)
+        for lane in range(LANES):
+            band[column, lane], band[column, LANES + lane] = value, value - costs[2]
+    return band
+
+
+@numba.njit(cache=True)
+def border(costs, place):  # type: ignore[no-untyped-def]
+    """Return the value of a cell before the first row or column: what a gap up to there costs."""
+    return 0 if place == 0 else -(costs[5] + (place - 1) * costs[6])
+
+
+@numba.njit(cache=True)
+def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
+    """Set out at the left end of a row."""
+    value = border(costs, row + 1)
+    for lane in range(LANES):
+        state[lane] = band[0, lane]
+        state[LANES + lane] = value - costs[2]
+        band[0, lane] = value
+
+
+@numba.njit(cache=True)
+def _compare(query, target, costs, gains):  # type: ignore[no-untyped-def]
+    """Say what the letters of a row gain: a match or a mismatch."""
+    match, mismatch = costs[0], costs[1]
+    for column in range(len(target)):
+        letters, here = target[column], gains[column]
+        for lane in range(len(here)):  # a length that the compiler can't see, or it unrolls instead of vectorising
+            here[lane] = match if query[lane] == letters[lane] else mismatch
+
+
+@numba.njit(cache=True)
+def _look_up(query, target, table, gains):  # type: ignore[no-untyped-def]
+    """Say what the letters of a row gain, by the table."""
+    for column in range(len(target)):
+        letters, here = target[column], gains[column]
+        for lane in range(len(here)):
+            here[lane] = table[query[lane], letters[lane]]
+
+
+@numba.njit(cache=True)
+def _steps(band, state, gains, costs):  # type: ignore[no-untyped-def]
+    """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
+    cut = band.dtype.type
+    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
+    for column in range(len(gains)):
+        cell, gain = band[column + 1], gains[column]
+        for lane in range(LANES):
+            left, above = state[LANES + lane], cell[LANES + lane]
+            value = max(cut(state[lane] + gain[lane]), floor, left, above)
+            opened = cut(value - gap_open)
+            state[lane] = cell[lane]
+            state[LANES + lane] = max(opened, cut(left - gap_extend))
+            cell[lane] = value
+            cell[LANES + lane] = max(opened, cut(above - gap_extend))
+
+
+@numba.njit(cache=True)
+def _steps_and_directions(band, state, gains, costs, directions):  # type: ignore[no-untyped-def]
+    """Do as `_steps` does, and say where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
+    cut = band.dtype.type
+    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
+    for column in range(len(gains)):
+        cell, gain, come = band[column + 1], gains[column], directions[column]
+        for lane in range(LANES):
+            left, above = state[LANES + lane], cell[LANES + lane]
+            value, why = cut(state[lane] + gain[lane]), cut(DIAGONAL)
+            why = cut(LEFT) if left > value else why
+            value = max(left, value)
+            why = cut(ABOVE) if above > value else why
+            value = max(above, value, floor)
+            opened, left, above = cut(value - gap_open), cut(left - gap_extend), cut(above - gap_extend)
+            why = cut(why | (cut(MORE_LEFT) if left > opened else cut(0)))
+            why = cut(why | (cut(MORE_ABOVE) if above > opened else cut(0)))
+            state[lane] = cell[lane]
+            state[LANES + lane] = max(opened, left)
+            cell[lane] = value
+            cell[LANES + lane] = max(opened, above)
+            come[lane] = why
+
+
+@numba.njit(cache=True)
+def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
+    """Fill two cells of every lane, one below the other."""
+    cut = cell.dtype.type
+    match, mismatch, gap_open, gap_extend, floor = costs[0], costs[1], costs[2], costs[3], costs[4]
+    for lane in range(LANES):
+        letter, left, above = target[lane], state[LANES + lane], cell[LANES + lane]
+        gain = match if state[2 * LANES + lane] == letter else mismatch
+        upper = max(cut(state[lane] + gain), floor, left, above)
+        opened = cut(upper - gap_open)
+        state[lane] = cell[lane]
+        state[LANES + lane] = max(opened, cut(left - gap_extend))
+        left, above = state[4 * LANES + lane], max(opened, cut(above - gap_extend))
+        gain = match if state[5 * LANES + lane] == letter else mismatch
+        lower = max(cut(state[3 * LANES + lane] + gain), floor, left, above)
+        opened = cut(lower - gap_open)
+        state[3 * LANES + lane] = upper
+        state[4 * LANES + lane] = max(opened, cut(left - gap_extend))
+        cell[lane] = lower
+        cell[LANES + lane] = max(opened, cut(above - gap_extend))
+        state[6 * LANES + lane] = max(state[6 * LANES + lane], upper, lower)
+
+
+@numba.njit(cache=True)
+def _keep_best(band, ends):  # type: ignore[no-untyped-def]
+    """Keep the best values of a row."""
+    for column in range(1, len(band)):
+        cell = band[column]
+        for lane in range(len(cell) // 2):
+            ends[lane] = max(ends[lane], cell[lane])
+
+
+@numba.njit(cache=True)
+def _keep_places(band, ends, row):  # type: ignore[no-untyped-def]
+    """Keep the best values of a row and the first places where they are."""
+    row = band.dtype.type(row)
+    for column in range(1, len(band)):
+        cell, place = band[column], band.dtype.type(column)
+        for lane in range(LANES):
+            better = cell[lane] > ends[lane]
+            ends[lane] = cell[lane] if better else ends[lane]
+            ends[LANES + lane] = row if better else ends[LANES + lane]
+            ends[2 * LANES + lane] = place if better else ends[2 * LANES + lane]
+
+
+@numba.njit(cache=True)
+def _note_ends(band, ends, lengths, mode, row):  # type: ignore[no-untyped-def]
+    """Note the values at the end of the target, or of the query, as far as an alignment may end there."""
+    for lane in range(LANES):
+        m, n = lengths[0, lane], lengths[1, lane]
+        if row > m or (mode == GLOBAL and row < m):
+            continue
+        for column in range(1 if row == m and mode != GLOBAL else n, n + 1):
+            value = band[column, lane]
+            if value > ends[lane]:
+                ends[lane], ends[LANES + lane], ends[2 * LANES + lane] = value, row, column

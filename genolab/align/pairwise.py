@@ -1,0 +1,135 @@
+"""Align pairs of sequences, on whatever computes."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+
+from genolab.align.cpu import joined
+from genolab.align.result import Alignments
+from genolab.align.scoring import Scoring
+from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs
+from genolab.align.trace import Paths, scores_alone
+
+Backend = Literal["auto", "numba", "torch", "triton"]
+BACKENDS: Final = ("auto", "numba", "torch", "triton")
+
+
+def align(
+    queries: str | Sequence[str],
+    targets: str | Sequence[str],
+    *,
+    mode: Mode = "global",
+    scoring: Scoring | None = None,
+    traceback: bool = True,
+    backend: Backend = "auto",
+    device: str | None = None,
+) -> Alignments:
+    """Align queries with targets, pair by pair, at the best score that there is.
+
+    Parameters
+    ----------
+    queries, targets
+        As many of one as of the other; a single text is aligned with all of the other side. Lower case (soft masking)
+        is the same as upper case.
+    mode
+        ``"global"``: both from end to end (Needleman & Wunsch). ``"local"``: the best parts of both (Smith &
+        Waterman). ``"semiglobal"``: gaps at either end of either sequence are free, as for reads that overlap, but
+        both sequences take part, so that the score may be negative.
+    scoring
+        By default DNA: match 2, mismatch -3, gaps 5 and 2 for each further base.
+    traceback
+        Whether paths are wanted; scores alone take a fraction of the time.
+    backend
+        ``"numba"`` on the processor, ``"torch"`` on any device (the readable reference), ``"triton"`` on an NVIDIA
+        GPU. ``"auto"`` is triton if `device` is a GPU, else numba. All give the same alignments.
+    device
+        For torch and triton, such as ``"cuda"``; by default the processor for torch, ``"cuda"`` for triton.
+
+    Returns
+    -------
+    Alignments
+        Of equal scores, the alignment that ends first in the query, then in the target; on the way back from there,
+        letters under each other before gaps.
+
+    Raises
+    ------
+    ValueError
+        A letter isn't of the alphabet; the numbers of queries and targets differ; `mode`, `backend` or `device` is
+        none of the above, or isn't there.
+    TypeError
+        A sequence is no text.
+
+    Notes
+    -----
+    Empty sequences are legal: a global alignment with one is a single gap; a local or semi-global one has no
+    columns and is worth 0.
+    Scores never saturate: they are 16 bits wide where every number that can come up fits, else 32.
+
+    Memory on the processor, beyond sequences and results, for queries of m and targets of n letters: up to ``512 * n``
+    bytes for scores alone; with traceback, 128 MB of directions besides. Packs that would need more are aligned pair by
+    pair, in about ``m * n / 32 + 300 * n`` bytes. torch and triton hold 256 MB and 1 GB of directions; pairs that
+    have more, alone, take the way through the processor.
+
+    Examples
+    --------
+    >>> found = align("ACGTTACG", "ACGTACG")
+    >>> int(found.score[0]), found.cigar[0]
+    (9, '3=1I4=')
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    scoring = Scoring() if scoring is None else scoring
+    read = read_pairs(queries, targets, scoring)
+    paths = _solve(Job(*read, MODES.index(mode), scoring, traceback), backend, device)
+    n = len(paths.score)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        identity = np.where(paths.columns > 0, paths.matches / paths.columns, np.nan)
+    return Alignments(*paths[:6], identity, _texts(queries, n), _texts(targets, n))
+
+
+def _texts(given: str | Sequence[str], n: int) -> list[str]:
+    """Return the sequences, one a pair."""
+    return [given] * n if isinstance(given, str) else list(given)
+
+
+def _solve(job: Job, backend: Backend, device: str | None) -> Paths:
+    """Solve the pairs with an empty sequence by hand, and have a back end align the others."""
+    full = (job.queries.length > 0) & (job.targets.length > 0)
+    empty, others = np.flatnonzero(~full), np.flatnonzero(full)
+    parts = [_with_nothing(job.take(empty)), _solver(job.take(others), backend, device)]
+    return joined(np.concatenate([empty, others]), parts, len(full))
+
+
+def _solver(job: Job, backend: Backend, device: str | None) -> Paths:
+    """Have a back end align pairs; each loads when it is first wanted."""
+    on_gpu = device is not None and device.startswith("cuda")
+    chosen = ("triton" if on_gpu else "numba") if backend == "auto" else backend
+    if chosen == "numba":
+        from genolab.align.cpu import solve
+
+        if device not in {None, "cpu"}:
+            raise ValueError(f"numba computes on the processor, but the device wanted is {device!r}; take torch there")
+        return solve(job)
+    if chosen == "torch":
+        from genolab.align.torch_backend import solve_torch
+
+        return solve_torch(job, device)
+    from genolab.align.triton_backend import solve_triton
+
+    return solve_triton(job, device)
+
+
+def _with_nothing(job: Job) -> Paths:
+    """Align pairs of which one sequence, at least, is empty: a gap, or nothing at all."""
+    m, n = job.queries.length, job.targets.length
+    gap = (m + n) * (job.mode == GLOBAL)
+    score: Integers = np.where(gap > 0, -(job.scoring.gap_open + (gap - 1) * job.scoring.gap_extend), 0)
+    if not job.trace:
+        return scores_alone(score)
+    zero = np.zeros_like(gap)
+    ends = (m, n) if job.mode == GLOBAL else (zero, zero)
+    cigars = [f"{size}{'I' if query else 'D'}" if size else "" for size, query in zip(gap, m, strict=True)]
+    return Paths(score, zero, ends[0], zero, ends[1], cigars, zero, gap)

@@ -1,0 +1,147 @@
+"""What an alignment gains and pays: match and mismatch or a matrix, and affine gaps."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolab.align.matrices import MATRICES
+
+Alphabet = Literal["dna", "protein"]
+Codes = NDArray[np.uint8]
+
+_BASES: Final = "ACGT"
+_AMBIGUOUS: Final = "NRYSWKMBDHV"
+_UNKNOWN: Final = 255  # the code of what is no letter of the alphabet
+_LIMIT: Final = 2**13  # scores and costs up to here leave 16-bit lanes room for sequences worth the name
+
+
+class Table(NamedTuple):
+    """A scoring in numbers, as the kernels take it.
+
+    Attributes
+    ----------
+    query_codes, target_codes
+        ``(256,)`` uint8: the code of each ASCII letter, 255 for what is no letter of the alphabet. Letters that never
+        match have another code in the query than in the target, so that a match is always two equal codes.
+    scores
+        ``(k, k)`` int32, query code by target code. The last code stands for the filling behind short sequences.
+    plain
+        Whether all matches have one score and all mismatches another, so that kernels need no table.
+    """
+
+    query_codes: Codes
+    target_codes: Codes
+    scores: NDArray[np.int32]
+    plain: bool
+
+    @property
+    def pad(self) -> int:
+        """The code that fills up short sequences."""
+        return len(self.scores) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What letters under each other gain, and what gaps cost.
+
+    The first letter of a gap costs `gap_open`, each further one `gap_extend`: the convention of parasail and EMBOSS.
+    (For BLAST and minimap2, which charge both for the first letter, `gap_open` is the sum of theirs.)
+
+    Parameters
+    ----------
+    match, mismatch
+        Of two equal bases, above 0, and of any two others, at most 0. Only A, C, G and T can match (U reads as T):
+        N and the other ambiguous letters match nothing, not even themselves.
+    gap_open, gap_extend
+        Costs, so positive; ``0 <= gap_extend <= gap_open``.
+    matrix
+        Name of a matrix of `MATRICES`, such as ``"blosum62"``, instead of `match` and `mismatch`.
+    alphabet
+        ``"dna"`` or ``"protein"``; by default what the matrix is for. Proteins need a matrix.
+
+    Raises
+    ------
+    ValueError
+        A value breaks a rule above.
+
+    Examples
+    --------
+    >>> Scoring(matrix="blosum62", gap_open=11, gap_extend=1).alphabet
+    'protein'
+    """
+
+    match: int = 2
+    mismatch: int = -3
+    gap_open: int = 5
+    gap_extend: int = 2
+    matrix: str | None = None
+    alphabet: Alphabet | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("match", "mismatch", "gap_open", "gap_extend"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or abs(value) > _LIMIT:
+                raise ValueError(f"{name} must be a whole number of at most {_LIMIT:,}, got {value!r}")
+        if not 0 <= self.gap_extend <= self.gap_open:
+            raise ValueError(
+                f"gap costs must satisfy 0 <= gap_extend <= gap_open, got {self.gap_extend} and {self.gap_open}; "
+                "they are costs, so no minus sign"
+            )
+        if not self.mismatch <= 0 < self.match:
+            raise ValueError(f"match must be above 0 and mismatch at most 0, got {self.match} and {self.mismatch}")
+        if self.matrix is not None and self.matrix not in MATRICES:
+            raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(sorted(MATRICES))}")
+        object.__setattr__(self, "alphabet", _alphabet(self.matrix, self.alphabet))
+
+    @property
+    def table(self) -> Table:
+        """The scoring in numbers."""
+        return _plain_table(self.match, self.mismatch) if self.matrix is None else _matrix_table(self.matrix)
+
+
+def _alphabet(matrix: str | None, wanted: Alphabet | None) -> Alphabet:
+    """Return the alphabet that a matrix is for, unless another is wanted."""
+    own: Alphabet = "dna" if matrix is None else MATRICES[matrix].alphabet
+    if wanted not in {None, "dna", "protein"}:
+        raise ValueError(f"alphabet must be 'dna' or 'protein', got {wanted!r}")
+    if wanted == "protein" and matrix is None:
+        raise ValueError("proteins are scored by a matrix; give one, such as Scoring(matrix='blosum62')")
+    if wanted not in {None, own}:
+        raise ValueError(f"{matrix} is a matrix for {own}, but the alphabet wanted is {wanted}")
+    return own
+
+
+@cache
+def _plain_table(match: int, mismatch: int) -> Table:
+    """Return codes 0 to 3 for the bases, 4 and 5 for other letters of query and target, and 6 for the filling."""
+    scores = np.full((7, 7), mismatch, dtype=np.int32)
+    scores[range(4), range(4)] = match
+    query, target = (_coded(_BASES, dict.fromkeys(_AMBIGUOUS, other)) for other in (4, 5))
+    for codes in (query, target):
+        codes[[ord("U"), ord("u")]] = _BASES.index("T")
+    return Table(query, target, scores, plain=True)
+
+
+@cache
+def _matrix_table(name: str) -> Table:
+    """Return a matrix with a last row and column for the filling, which never gains."""
+    matrix = MATRICES[name]
+    scores = np.full((len(matrix.letters) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)
+    scores[:-1, :-1] = matrix.scores
+    # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.
+    others = dict.fromkeys("UOJ", matrix.letters.index("X")) if matrix.alphabet == "protein" else {}
+    if matrix.alphabet == "dna":
+        others["U"] = matrix.letters.index("T")
+    codes = _coded(matrix.letters, others)
+    return Table(codes, codes, scores, plain=False)
+
+
+def _coded(letters: str, others: dict[str, int]) -> Codes:
+    """Return the codes of ASCII letters: their place in `letters`, or what `others` says; case doesn't matter."""
+    codes = np.full(256, _UNKNOWN, dtype=np.uint8)
+    for letter, code in (dict(zip(letters, range(len(letters)), strict=True)) | others).items():
+        codes[[ord(letter), ord(letter.lower())]] = code
+    return codes

@@ -1,0 +1,148 @@
+"""Pairs of sequences as codes: checked, laid behind one another, and packed by size."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolab.align.scoring import Scoring
+
+Codes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Mode = Literal["global", "local", "semiglobal"]
+
+MODES: Final = ("global", "local", "semiglobal")
+GLOBAL, LOCAL, SEMIGLOBAL = range(3)
+_NO_LETTER: Final = 255
+
+
+class Sequences(NamedTuple):
+    """Sequences as codes, behind one another.
+
+    Attributes
+    ----------
+    codes
+        All of them, uint8. Sequences may share a place.
+    first, length
+        Where each begins, and its letters, ``(n,)`` int64.
+    """
+
+    codes: Codes
+    first: Integers
+    length: Integers
+
+
+class Job(NamedTuple):
+    """What a back end is asked for.
+
+    Attributes
+    ----------
+    queries, targets
+        As many of one as of the other, none of them empty.
+    mode
+        `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
+    scoring
+        See `Scoring`.
+    trace
+        Whether the paths are wanted, or the scores alone.
+    """
+
+    queries: Sequences
+    targets: Sequences
+    mode: int
+    scoring: Scoring
+    trace: bool
+
+    def take(self, pairs: Integers) -> "Job":
+        """Return the job of some of the pairs."""
+        queries, targets = (
+            Sequences(some.codes, some.first[pairs], some.length[pairs]) for some in (self.queries, self.targets)
+        )
+        return self._replace(queries=queries, targets=targets)
+
+
+def read_pairs(
+    queries: str | Sequence[str], targets: str | Sequence[str], scoring: Scoring
+) -> tuple[Sequences, Sequences]:
+    """Return both sides as codes; a single text is laid against all of the other side.
+
+    Raises
+    ------
+    ValueError
+        The two are of different number, or a letter isn't of the alphabet (the message says which and where).
+    TypeError
+        What came is no text.
+    """
+    table = scoring.table
+    read = [
+        _read(queries, table.query_codes, "query", scoring),
+        _read(targets, table.target_codes, "target", scoring),
+    ]
+    if not isinstance(queries, str) and not isinstance(targets, str) and len(queries) != len(targets):
+        raise ValueError(
+            f"queries and targets are aligned pair by pair, but there are {len(queries)} and {len(targets)}; "
+            "give as many of both, or one text for all"
+        )
+    n = len(targets) if isinstance(queries, str) and not isinstance(targets, str) else len(read[0].first)
+    one, other = (
+        Sequences(some.codes, np.resize(some.first, n), np.resize(some.length, n)) if isinstance(given, str) else some
+        for some, given in zip(read, (queries, targets), strict=True)
+    )
+    return one, other
+
+
+def _read(texts: str | Sequence[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
+    """Return the codes of texts."""
+    rows = [texts] if isinstance(texts, str) else list(texts)
+    strange = next((row for row in rows if not isinstance(row, str)), None)
+    if strange is not None:
+        raise TypeError(f"sequences come as texts, but among the {side} sequences is a {type(strange).__name__}")
+    length = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    # Letters outside of ASCII become "?", which is in no alphabet
+    found = codes[np.frombuffer("".join(rows).encode("ascii", "replace"), dtype=np.uint8)]
+    first = np.cumsum(length) - length
+    wrong = found == _NO_LETTER
+    if wrong.any():
+        place = int(wrong.argmax())
+        row = int(np.searchsorted(first + length, place, side="right"))
+        raise ValueError(_complaint(rows[row][place - int(first[row])], place - int(first[row]), row, side, scoring))
+    return Sequences(found, first, length)
+
+
+def _complaint(letter: str, place: int, row: int, side: str, scoring: Scoring) -> str:
+    """Say which letter is wrong, and what to do about it."""
+    what = f"{letter!r} at position {place} of {side} {row}"
+    if scoring.alphabet == "dna":
+        return (
+            f"DNA has the letters A C G T U and the ambiguous N R Y S W K M B D H V, but {what} is none; "
+            "for proteins give a matrix: Scoring(matrix='blosum62', gap_open=11, gap_extend=1)"
+        )
+    return f"{what} is no amino acid that {scoring.matrix} knows; gaps and line ends must be taken out first"
+
+
+def packs(job: Job, size: int) -> Iterator[Integers]:
+    """Yield the numbers of pairs in groups of up to `size`, the sequences of a group being of about one length.
+
+    Pairs are sorted by query length and cut into slabs, and each slab is sorted by target length: so both vary little.
+    """
+    n = len(job.queries.first)
+    by_query = np.argsort(job.queries.length, kind="stable")[::-1]
+    slabs = max(1, math.isqrt(n // size))
+    for slab in np.array_split(by_query, slabs):
+        within = slab[np.argsort(job.targets.length[slab], kind="stable")[::-1]]
+        yield from (within[first : first + size] for first in range(0, len(within), size))
+
+
+def lowest(job: Job) -> int:
+    """Return a bound on the size of any number that comes up while the pairs of a job are aligned.
+
+    No cell is worth less than two gaps that lead to it, and no gap or mismatch less than that by more than one step;
+    none is worth more than the shorter sequence's length times the best score. Filled-up cells lie within it as well.
+    """
+    scores, scoring = job.scoring.table.scores, job.scoring
+    m, n = int(job.queries.length.max(initial=0)), int(job.targets.length.max(initial=0))
+    deepest = 3 * scoring.gap_open + (m + n) * scoring.gap_extend + max(0, -int(scores.min())) + scoring.gap_extend
+    highest = min(m, n) * max(0, int(scores.max())) + scoring.gap_open
+    return max(deepest, highest, m, n)

@@ -1,0 +1,222 @@
+"""What two genomes have in common and what sets them apart: blocks, variants, genes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from genolab.genome import columns as col
+from genolab.genome import formats
+from genolab.genome.fill import Block
+from genolab.genome.find import find_blocks
+from genolab.genome.select import plus
+from genolab.genome.side import Genome, Given, open_genome
+from genolab.genome.variants import variants_of
+from genolab.genome.windows import window_table
+
+
+def compare(
+    a: Given,
+    b: Given,
+    *,
+    circular: bool | None = None,
+    genetic_code: int | None = None,
+    k: int | None = None,
+    max_gap: int = 5_000,
+    min_score: int = 100,
+) -> "Comparison":
+    """Compare two genomes: align what they have in common, on both strands, whatever its order.
+
+    Words that both have are chained where they are collinear; what lies between them is aligned base by base, and the
+    ends go on as far as the genomes are alike. No base of either is in two blocks: of copies, the best pair is taken.
+
+    Parameters
+    ----------
+    a, b
+        Genomes: names of data sets, paths of FASTA files, annotated genomes with their FASTA. `a` is the reference.
+    circular
+        Whether all chromosomes are circles; by default what the annotations say.
+    genetic_code
+        NCBI's number of the code that genes are read by; by default what the annotations say, else 1.
+    k
+        Length of the words, bases, up to 31; by default 11 to 21, by the genomes' size.
+    max_gap
+        Most bases between words of a block. Larger insertions and deletions end a block.
+    min_score
+        Lowest score of a block (2 for an equal base, -4 for an unequal one, -8 and -1 for a gap's first and next ones):
+        100 is 50 equal bases.
+
+    Returns
+    -------
+    Comparison
+        Its tables are made when they are first asked for. Where the genomes have nothing in common they are empty.
+
+    Raises
+    ------
+    ValueError
+        A genome can't be found, or is no DNA; a number is out of its range.
+
+    Notes
+    -----
+    Two bacteria of 1.6 million bases take about 10 seconds and 300 MB on one core. Up to 20 million bases all words are
+    looked at, beyond that minimizers, about two of each eleven; a word that occurs more than 30 times is left out.
+
+    Examples
+    --------
+    >>> import genolab as gl
+    >>> pair = gl.genome.compare("human_mt", "orangutan_mt")
+    >>> len(pair.blocks)
+    1
+    """
+    _check(k, max_gap, min_score)
+    one, other = (open_genome(side, circular=circular, genetic_code=genetic_code) for side in (a, b))
+    return Comparison(one, other, tuple(find_blocks(one, other, k=k, max_gap=max_gap, min_score=min_score)))
+
+
+def _check(k: int | None, max_gap: int, min_score: int) -> None:
+    if k is not None and not (7 <= k <= 31 and k % 2):
+        raise ValueError(
+            f"k is an odd number of bases, 7 to 31 (an even word can be its own reverse complement), got {k}"
+        )
+    if not 0 < max_gap <= 100_000:
+        raise ValueError(f"max_gap is 1 to 100,000 bases, got {max_gap}: memory grows with its square")
+    if min_score < 1:
+        raise ValueError(f"min_score is at least 1, got {min_score}: unrelated DNA scores below that")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two genomes side by side.
+
+    Attributes
+    ----------
+    a, b
+        The genomes; `a` is the reference.
+    alignments
+        The blocks with their alignments, in the order of `blocks`.
+    """
+
+    a: Genome
+    b: Genome
+    alignments: tuple[Block, ...]
+
+    @cached_property
+    def blocks(self) -> pd.DataFrame:
+        """Stretches that both genomes have, in the order of a; one row each, no base is in two.
+
+        Columns ``block`` (from 1), ``a_chromosome a_start a_end b_chromosome b_start b_end strand matches mismatches
+        gaps identity cigar``. Places are 0-based and half-open, on + strands; where a block goes over the origin of a
+        circle its end lies beyond the chromosome's length. On the strand ``"-"`` b is read from `b_end` to `b_start`,
+        reverse complemented. `gaps` counts bases of either genome that the other hasn't. `identity` is the share of
+        equal columns, 0 to 1, gaps counted. `cigar` is SAM's, with ``=``, ``X``, ``I`` (bases of b that a hasn't) and
+        ``D``, a being the reference.
+        """
+        rows = [_row(number, block) for number, block in enumerate(self.alignments, start=1)]
+        return pd.DataFrame(rows, columns=list(_BLOCK_COLUMNS))
+
+    @cached_property
+    def variants(self) -> pd.DataFrame:
+        """What turns a into b within the blocks, in the order of a, as VCF states it.
+
+        Columns ``chromosome position ref alt kind block b_chromosome b_position strand``. `position` is 0-based, of the
+        first base of `ref`; `b_position` that of the first base of `alt` as b's strand reads it, counted on its +
+        strand. `kind` is ``"SNV"`` (one base for another; neighbours are rows of their own), ``"insertion"`` or
+        ``"deletion"`` (left-aligned within the block, with the base before them in `ref` and `alt`), or
+        ``"substitution"`` (some bases for a different number of others). An N on either side is no
+        variant. Where a block goes over the origin of a circle, a `ref` may, too.
+        """
+        return variants_of(self.alignments)
+
+    @cached_property
+    def shared_genes(self) -> pd.DataFrame:
+        """Genes that both genomes have: each is the other's best by bases that lie under each other in the blocks.
+
+        Columns ``a_gene b_gene kind identity_dna identity_protein covered synonymous nonsynonymous``, and
+        ``a_chromosome a_start a_end a_strand`` and the same of b. `covered` is the share of the longer gene's bases
+        that lie under the other; at least half of the shorter gene's do. `identity_dna` and `identity_protein` are the
+        shares of equal columns where both are aligned from end to end, the proteins by BLOSUM62 with gaps of 11 and 1.
+        `synonymous` and `nonsynonymous` count the codons under each other that differ and mean the same amino acid, or
+        another one, each in its genome's genetic code. Genes are coding ones (of several transcripts the longest) and
+        RNAs; of a genome without annotation, the open reading frames of at least 300 bases, the longest where some
+        overlap.
+        """
+        from genolab.genome.shared import shared_genes
+
+        return shared_genes(self.a, self.b, self.alignments)
+
+    def windows(self, size: int = 100) -> pd.DataFrame:
+        """Return the local identity along a.
+
+        Parameters
+        ----------
+        size
+            Bases of a window; a chromosome's last one may be shorter.
+
+        Returns
+        -------
+        DataFrame
+            ``chromosome start end aligned identity``: `aligned` is the share of the window's bases that lie in a block;
+            `identity` that of equal ones among these, where a base that b hasn't is unequal; NaN where none is aligned.
+        """
+        from genolab.data.sequence import check_length
+
+        check_length(size, name="size")
+        return window_table(self.a, self.alignments, size)
+
+    def to_vcf(self, path: str | Path) -> Path:
+        """Write the variants as VCF 4.3, b as the one sample; return the path."""
+        return formats.write_vcf(self, Path(path))
+
+    def to_paf(self, path: str | Path) -> Path:
+        """Write the blocks as PAF, minimap2's format, with their CIGARs; b as query, a as target. Return the path.
+
+        PAF knows no circles, so a block over an origin is written in parts.
+        """
+        return formats.write_paf(self, Path(path))
+
+    def to_gff(self, path: str | Path) -> Path:
+        """Write the blocks as GFF3 features of a, ``match``, with ``Target`` in b; return the path.
+
+        As in `to_paf`, a block over an origin is written in parts.
+        """
+        return formats.write_gff(self, Path(path))
+
+    @property
+    def identity(self) -> float:
+        """The share of equal columns in all blocks, 0 to 1, gaps counted; NaN where there is no block."""
+        counts = sum((np.bincount(block.columns, minlength=4) for block in self.alignments), np.zeros(4))
+        return float(counts[col.SAME] / counts.sum()) if counts.sum() else float("nan")
+
+    def __repr__(self) -> str:
+        n = len(self.alignments)
+        found = f"{n:,} block{'s' * (n != 1)}, identity {self.identity:.3f}" if n else "no homology"
+        return f"<Comparison of {self.a.name} and {self.b.name}: {found}>"
+
+
+_BLOCK_COLUMNS = (
+    "block", "a_chromosome", "a_start", "a_end", "b_chromosome", "b_start", "b_end", "strand", "matches", "mismatches",
+    "gaps", "identity", "cigar",
+)  # fmt: skip
+
+
+def _row(number: int, block: Block) -> dict[str, object]:
+    counts = np.bincount(block.columns, minlength=4)
+    first, last = (int(plus(block.b, np.array([at]), block.strand)[0]) for at in (block.b_start, block.b_end - 1))
+    b_start = last if block.strand == "-" else first
+    return {
+        "block": number,
+        "a_chromosome": block.a.chromosome,
+        "a_start": block.a_start,
+        "a_end": block.a_end,
+        "b_chromosome": block.b.chromosome,
+        "b_start": b_start,
+        "b_end": b_start + block.b_end - block.b_start,
+        "strand": block.strand,
+        "matches": int(counts[col.SAME]),
+        "mismatches": int(counts[col.OTHER]),
+        "gaps": int(counts[col.INSERTED] + counts[col.DELETED]),
+        "identity": counts[col.SAME] / counts.sum(),
+        "cigar": col.to_cigar(block.columns),
+    }

@@ -1,0 +1,70 @@
+"""Two genomes in, their blocks out: seeds, chains, alignments, and of those that overlap the best."""
+
+import functools
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from genolab.align import Scoring, align
+from genolab.data.sequence import COMPLEMENT
+from genolab.genome import columns as col
+from genolab.genome.chains import chains
+from genolab.genome.columns import Columns
+from genolab.genome.fill import Block, Found, Pairs, Strand, filled
+from genolab.genome.seeds import Words, match, sample, word_length
+from genolab.genome.select import Taken, apart, best_chains, broken
+from genolab.genome.side import Genome
+
+_DENSE: Final = 20_000_000  # bases up to which every word is sampled; beyond, one of about five
+_MOST: Final = 30  # times that a word may occur in a genome
+
+
+def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score: int) -> list[Block]:
+    """Return the blocks of two genomes, in the order of a; no base of either is in two."""
+    k = word_length(max(a.length, b.length)) if k is None else k
+    found = list(_chains(a, b, k, max_gap))
+    taken = Taken(a.lengths.items()), Taken(b.lengths.items())
+    kept = broken(best_chains(found, *taken), *taken)
+    blocks = apart(filled(kept, aligned), Taken(a.lengths.items()), Taken(b.lengths.items()), min_score=min_score)
+    order = {name: number for number, name in enumerate(a.letters)}
+    return sorted(blocks, key=lambda block: (order[block.a.chromosome], block.a_start))
+
+
+def _chains(a: Genome, b: Genome, k: int, max_gap: int) -> Iterator[Found]:
+    """Walk the chains of all pairs of chromosomes, on both strands."""
+    window = 1 if max(a.length, b.length) <= _DENSE else 10
+    on_b = functools.cache(functools.partial(_strand, b))  # chains share the letters of a strand
+    in_a, in_b = _sampled(a, k, window), _sampled(b, k, window)
+    for a_name, a_words in in_a.items():
+        plus_a = _strand(a, a_name, "+")
+        for b_name, b_words in in_b.items():
+            both = match(a_words, b_words, b.lengths[b_name], k, _MOST)
+            for strand, matches in zip("+-", both, strict=True):
+                if len(matches.a) == 0:
+                    continue
+                other = on_b(b_name, strand)
+                for chain in chains(matches, (plus_a.round, other.round), max_gap=max_gap, min_score=2.5 * k):
+                    yield Found(plus_a, other, strand, chain)
+
+
+def _sampled(genome: Genome, k: int, window: int) -> dict[str, Words]:
+    return {
+        name: sample(letters, k, window, circular=name in genome.circular) for name, letters in genome.letters.items()
+    }
+
+
+def _strand(genome: Genome, chromosome: str, strand: str) -> Strand:
+    letters = genome.letters[chromosome]
+    read = COMPLEMENT[letters[::-1]] if strand == "-" else letters
+    circle = chromosome in genome.circular
+    return Strand(chromosome, np.tile(read, 2) if circle else read, len(letters) if circle else 0)
+
+
+def aligned(pairs: Pairs) -> list[Columns]:
+    """Align pairs of stretches from end to end."""
+    if not pairs:
+        return []
+    a, b = ([letters.tobytes().decode("ascii") for letters in side] for side in zip(*pairs, strict=True))
+    scoring = Scoring(match=col.MATCH, mismatch=col.MISMATCH, gap_open=-col.OPEN, gap_extend=-col.EXTEND)
+    return [col.from_cigar(cigar) for cigar in align(b, a, scoring=scoring).cigar]

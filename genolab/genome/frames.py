@@ -1,0 +1,47 @@
+"""Open reading frames in any genetic code, for genomes without annotation."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolab.data.sequence import COMPLEMENT
+from genolab.genes.orfs import Frame, apart
+from genolab.genome.codes import amino_acids, are_starts
+
+Bytes = NDArray[np.uint8]
+
+
+def reading_frames(letters: Bytes, code: int, *, min_length: int) -> list[Frame]:
+    """Return (first base, end, strand) of open reading frames on both strands, none over another: longer ones go first.
+
+    A frame goes from the first start codon behind a stop codon to the next stop codon, which is part of it. Those over
+    the origin of a circle aren't found.
+
+    Parameters
+    ----------
+    letters
+        Upper-case ASCII.
+    code
+        NCBI's number of the genetic code.
+    min_length
+        Fewest bases, the stop codon among them.
+    """
+    size = len(letters)
+    found: list[Frame] = [(start, end, "+") for start, end in _of_strand(letters, code, min_length)]
+    turned = COMPLEMENT[letters[::-1]]
+    found += [(size - end, size - start, "-") for start, end in _of_strand(turned, code, min_length)]
+    return apart(sorted(found, key=lambda frame: (frame[0] - frame[1], frame)), size, 0.0)
+
+
+def _of_strand(letters: Bytes, code: int, min_length: int) -> Iterator[tuple[int, int]]:
+    for shift in range(3):
+        part = letters[shift:]
+        stops = np.flatnonzero(amino_acids(part, code) == ord("*"))
+        starts = np.flatnonzero(are_starts(part, code))
+        if len(starts) == 0:
+            continue
+        after = np.concatenate([[0], stops[:-1] + 1]) if len(stops) else stops
+        first = starts[np.minimum(np.searchsorted(starts, after), len(starts) - 1)]
+        long = (first >= after) & (3 * (stops + 1 - first) >= min_length)
+        yield from zip((3 * first + shift)[long].tolist(), (3 * (stops + 1) + shift)[long].tolist(), strict=True)

@@ -1,0 +1,127 @@
+"""Genes beside an alignment: where they lie in its columns, what their codons say, and places found by name."""
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolab.data.tags import Gene, coding_genes
+from genolab.plot.gene_track import genes_of
+from genolab.widgets.alignment_codons import codons
+from genolab.widgets.alignment_columns import Columns
+
+if TYPE_CHECKING:
+    from genolab.genome import Comparison, Genome
+
+_PLACE: Final = re.compile(r"(?:(?P<chromosome>.+):)?(?P<position>[\d,_ ]+)")
+_NEAR: Final = 6  # names that a message lists
+
+
+class _OnChromosome(NamedTuple):
+    """The genes of a chromosome in the order of their starts, which of them code, and their ends."""
+
+    genes: list[Gene]
+    is_coding: list[bool]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+class Genes:
+    """The genes of both genomes of a comparison."""
+
+    def __init__(self, comparison: "Comparison") -> None:
+        self._comparison = comparison
+        self._of_a = _by_chromosome(comparison.a)
+        self._of_b = _by_chromosome(comparison.b)
+
+    def find(self, text: str) -> tuple[str, str, int]:
+        """Return side (``"a"`` or ``"b"``), chromosome and position of what a person asked for.
+
+        Raises
+        ------
+        ValueError
+            Neither genome has it.
+        """
+        asked = text.strip()
+        found = _PLACE.fullmatch(asked)
+        if found:
+            return "a", *self._place(found["chromosome"], int(re.sub(r"\D", "", found["position"])))
+        for side, known in (("a", self._of_a), ("b", self._of_b)):
+            for name, some in known.items():
+                for gene in some.genes:
+                    if gene.name.lower() == asked.lower():
+                        return side, name, gene.start if gene.strand == "+" else gene.end - 1
+        raise ValueError(f"neither genome has a gene {asked!r}{self._like(asked)}")
+
+    def _like(self, asked: str) -> str:
+        names = {gene.name for known in (self._of_a, self._of_b) for some in known.values() for gene in some.genes}
+        near = sorted(name for name in names if asked.lower() in name.lower())[:_NEAR]
+        return f"; there are {', '.join(near)}" if near else "; type a position, such as 5,000, or a gene's name"
+
+    def _place(self, chromosome: str | None, position: int) -> tuple[str, int]:
+        lengths = self._comparison.a.lengths
+        name = next(iter(lengths)) if chromosome is None else chromosome.strip()
+        if chromosome is None and len(lengths) > 1:
+            raise ValueError(f"genome a has several chromosomes: say which, as in {name}:{position:,}")
+        if name not in lengths:
+            raise ValueError(f"genome a has no chromosome {name!r}; it has {', '.join(list(lengths)[:_NEAR])}")
+        if position >= lengths[name]:
+            raise ValueError(f"{name} has the positions 0 to {lengths[name] - 1:,}, got {position:,}")
+        return name, position
+
+    def along(self, columns: Columns, first: int, stop: int) -> dict[str, Any]:
+        """Return genes and codons of genome a in some columns, as the browser gets them.
+
+        ``genes`` are ``[name, first column, one past the last, strand, lane]``, ``codons`` are ``[columns, lane, amino
+        acid of a, of b, change]``; genes that overlap lie in different lanes.
+        """
+        some = self._near(columns, first, stop)
+        lanes: list[int] = []
+        told: list[list[Any]] = []
+        for gene, _ in some:
+            left, right = _reach(columns, gene, first, stop)
+            taken = {lane for lane, other in zip(lanes, told, strict=True) if other[1] < right and left < other[2]}
+            lane = next(number for number in range(len(taken) + 1) if number not in taken)
+            lanes.append(lane)
+            told.append([gene.name, left, right, gene.strand, lane])
+        coding = [number for number, (_, is_coding) in enumerate(some) if is_coding]
+        found = codons(columns, [some[number][0] for number in coding], first, stop, self._comparison.a.genetic_code)
+        return {
+            "genes": told,
+            "codons": [[list(one.columns), lanes[coding[one.gene]], one.a, one.b, one.change] for one in found],
+        }
+
+    def _near(self, columns: Columns, first: int, stop: int) -> list[tuple[Gene, bool]]:
+        """Return the genes that reach into some columns, and whether they code."""
+        known = self._of_a.get(str(columns.block.a_chromosome))
+        page = columns.page(first, stop)
+        if known is None or len(page.a) == 0:
+            return []
+        low = int(page.a_at[0])
+        high = low + int((page.a != ord("-")).sum())
+        reaches = np.zeros(len(known.genes), dtype=np.bool_)
+        for turn in (-columns.a_length, 0, columns.a_length):  # either may lie over a circle's origin
+            reaches |= (known.starts + turn < high) & (known.ends + turn > low)
+        return [(known.genes[number], known.is_coding[number]) for number in np.flatnonzero(reaches)]
+
+
+def _reach(columns: Columns, gene: Gene, first: int, stop: int) -> tuple[int, int]:
+    """Return where a gene begins and ends in columns ``[first, stop)``."""
+    at = columns.of_a(np.arange(gene.start, gene.end) % columns.a_length)
+    here = at[(at >= first) & (at < stop)]
+    return (int(here.min()), int(here.max()) + 1) if len(here) else (first, first)
+
+
+def _by_chromosome(genome: "Genome") -> dict[str, _OnChromosome]:
+    table = genome.features
+    if table is None or table.empty:
+        return {}
+    coding = {(gene.chromosome, gene.exons) for gene in coding_genes(table, dubious=True)}
+    found = {}
+    for name, length in genome.lengths.items():
+        genes = genes_of(table, name, 0, length)
+        is_coding = [(gene.chromosome, gene.exons) in coding for gene in genes]
+        places = np.array([[gene.start, gene.end] for gene in genes], dtype=np.int64).reshape(-1, 2)
+        found[name] = _OnChromosome(genes, is_coding, places[:, 0], places[:, 1])
+    return found

@@ -1,0 +1,115 @@
+"""The still picture of an `AlignmentView`, for pages on which no widget runs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from genolab import palette
+from genolab.plot import pairs
+from genolab.widgets import look
+from genolab.widgets.alignment_columns import Columns
+from genolab.widgets.alignment_genes import Genes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genolab.genome import Comparison
+
+_PER_LINE: Final = 60
+_LINES: Final = 4
+_TEXT: Final = "#424242"
+_MUTED: Final = "#616161"
+_CHANGES: Final = {"silent": palette.OKABE_ITO[2], "other": palette.OKABE_ITO[3], "broken": palette.OKABE_ITO[4]}
+_STRANDS: Final = {"+": palette.OKABE_ITO[0], "-": palette.OKABE_ITO[3]}
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What the picture shows.
+
+    Attributes
+    ----------
+    comparison
+        Of two genomes.
+    columns
+        Of the block that is read; ``None``: there is no block.
+    genes
+        Of both genomes.
+    row, column
+        Which block is read, and where the cursor stands.
+    """
+
+    comparison: "Comparison"
+    columns: Columns | None
+    genes: Genes
+    row: int
+    column: int
+
+    def png(self) -> bytes:
+        """Draw the dot plot, and lines of columns from the cursor's on."""
+        return look.png(self._draw, width=10.5, height=3.7)
+
+    def _draw(self, figure: "Figure") -> None:
+        plot, text = figure.subplots(1, 2, width_ratios=(1, 2.15))
+        figure.subplots_adjust(left=0.075, right=0.995, top=0.93, bottom=0.13, wspace=0.03)
+        self._draw_dots(plot)
+        text.axis("off")
+        text.set_xlim(-12, _PER_LINE + 11)
+        text.set_ylim(_LINES * 7.0, 0)
+        if self.columns is not None:
+            self._draw_lines(text, self.columns)
+
+    def _draw_dots(self, axes: "Axes") -> None:
+        across, up = laid = pairs.axes(self.comparison)
+        for path in pairs.paths(self.comparison, laid, bend=max(across.end, up.end) / 500):
+            wide = 2.8 if path.row == self.row else 1.3
+            axes.plot(*path.points.T, color=_STRANDS[path.strand], linewidth=wide, solid_capstyle="round")
+        axes.set_xlim(0, across.end)
+        axes.set_ylim(0, up.end)
+        for label, axis, genome in (
+            (axes.set_xlabel, axes.xaxis, self.comparison.a),
+            (axes.set_ylabel, axes.yaxis, self.comparison.b),
+        ):
+            label(genome.name[:30], fontsize=8, color=_MUTED, parse_math=False)
+            axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.locator_params(nbins=4)
+        axes.tick_params(labelsize=7, colors=_MUTED, length=2)
+        axes.spines[:].set_color(palette.NONE)
+
+    def _draw_lines(self, axes: "Axes", columns: Columns) -> None:
+        first = self.column // _PER_LINE * _PER_LINE
+        stop = min(columns.n, first + _LINES * _PER_LINE)
+        page, told = columns.page(first, stop), self.genes.along(columns, first, stop)
+        for line, at in enumerate(range(0, stop - first, _PER_LINE)):
+            part = slice(at, min(at + _PER_LINE, stop - first))
+            top = 7.0 * line + 1.4
+            rows = ((page.a, page.a_at, top + 1.6), (page.b, page.b_at, top + 3.0))
+            for letters, places, y in rows:
+                _write(axes, -1, y, f"{places[part.start]:,}", ha="right", color=_MUTED)
+                for x, letter in enumerate(letters[part].tobytes().decode()):
+                    _write(axes, x + 0.5, y, letter)
+            for x in np.flatnonzero(page.a[part] != page.b[part]).tolist():
+                axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=palette.OKABE_ITO[1], alpha=0.35, linewidth=0)
+            self._draw_codons(axes, told, (first + at, first + part.stop), top)
+
+    def _draw_codons(self, axes: "Axes", told: dict[str, Any], span: tuple[int, int], top: float) -> None:
+        """Draw the codons of a line's first lane, and the names of its genes."""
+        here = [gene for gene in told["genes"] if gene[1] < span[1] and gene[2] > span[0]]
+        first = min((gene[4] for gene in here), default=0)
+        for name, left, _, _, lane in here:
+            if lane == first:
+                _write(axes, max(left, span[0]) - span[0], top - 0.9, name, ha="left", color=_MUTED)
+        for (_, middle, _), lane, mine, yours, change in told["codons"]:
+            if lane != first or not span[0] <= middle < span[1]:
+                continue
+            colour = _CHANGES.get(change, _MUTED)
+            weight = "bold" if change == "other" else "normal"
+            _write(axes, middle - span[0] + 0.5, top + 0.3, mine, color=colour, weight=weight)
+            _write(axes, middle - span[0] + 0.5, top + 4.3, yours or "x", color=colour, weight=weight)
+
+
+def _write(axes: "Axes", x: float, y: float, text: str, **more: Any) -> None:
+    style: dict[str, Any] = {"family": "monospace", "fontsize": 7.5, "color": _TEXT, "ha": "center", "va": "center"}
+    axes.text(x, y, text, parse_math=False, **(style | more))

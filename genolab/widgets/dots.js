@@ -1,0 +1,190 @@
+// The dot plot: blocks as lines, of which one is read. It draws, and tells what lies under a place.
+
+import { drawAxes } from "./axes.js";
+import { fitted, inSpace, onScreen, zoomedAt } from "./camera.js";
+import { onPaper, sharpen, theme } from "./look.js";
+
+const MARGIN = { left: 76, top: 24, right: 10, bottom: 26 };
+const REACH = 12; // pixels within which a line is hit
+
+export class Dots {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.pieces = new Float32Array(0); // a b a b, a piece
+    this.rows = new Float32Array(0); // of which block, -1 - row on the other strand
+    this.size = [0, 0, 1];
+    this.auto = true; // all is shown, until a person moves it
+  }
+
+  /** What is drawn: `axes` are {title, starts, lengths} of a and b. */
+  take(axes, pieces, rows) {
+    Object.assign(this, { axes, pieces, rows });
+    this.dirty();
+  }
+
+  /** Which block is read, and where the cursor stands on both axes: [x, y], or null. */
+  point(row, at) {
+    this.row = row;
+    this.at = at;
+    this.dirty();
+  }
+
+  resize(width, height, ratio) {
+    this.size = [width, height, ratio];
+    const { left, top, right, bottom } = MARGIN;
+    this.frame = { left, top, width: Math.max(1, width - left - right), height: Math.max(1, height - top - bottom) };
+    if (this.auto) this.showAll();
+    this.draw();
+  }
+
+  // ---- the camera ----
+
+  whole() {
+    const end = ({ starts, lengths }) => starts.at(-1) + lengths.at(-1);
+    return fitted({ x0: 0, y0: 0, x1: end(this.axes[0]), y1: end(this.axes[1]) }, this.frame);
+  }
+
+  showAll() {
+    if (!this.axes || !this.frame) return;
+    this.camera = this.whole();
+    this.auto = true;
+    this.dirty();
+  }
+
+  pan(dx, dy) {
+    this.auto = false;
+    this.camera = { ...this.camera, x: this.camera.x - dx / this.camera.sx, y: this.camera.y + dy / this.camera.sy };
+    this.dirty();
+  }
+
+  zoom(factor, at) {
+    const { left, top, width, height } = this.frame;
+    this.auto = false;
+    this.camera = zoomedAt(this.camera, this.whole(), this.frame, factor, at ?? [left + width / 2, top + height / 2]);
+    this.dirty();
+  }
+
+  /** The block under a place and where on a's axis it was hit: {row, x}; null for none. */
+  under(at) {
+    const { pieces, rows, camera, frame } = this;
+    if (!camera) return null;
+    let best = null;
+    let least = REACH;
+    for (let i = 0; i < rows.length; i += 1) {
+      const from = onScreen(camera, frame, pieces[4 * i], pieces[4 * i + 1]);
+      const to = onScreen(camera, frame, pieces[4 * i + 2], pieces[4 * i + 3]);
+      const [far, share] = distance(at, from, to);
+      if (far >= least) continue;
+      least = far;
+      const x = pieces[4 * i] + share * (pieces[4 * i + 2] - pieces[4 * i]);
+      best = { row: rowOf(rows[i]), x };
+    }
+    return best;
+  }
+
+  space(at) {
+    return inSpace(this.camera, this.frame, at);
+  }
+
+  // ---- drawing ----
+
+  dirty() {
+    this.request ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    cancelAnimationFrame(this.request);
+    this.request = null;
+    const [width, height, ratio] = this.size;
+    if (width <= 0 || !this.axes || !this.camera) return;
+    const context = sharpen(this.canvas, width, height, ratio);
+    context.clearRect(0, 0, width, height);
+    const look = theme(this.canvas);
+    const { frame, camera } = this;
+    context.save();
+    context.beginPath();
+    context.rect(frame.left, frame.top, frame.width, frame.height);
+    context.clip();
+    this.bounds(context, look);
+    this.lines(context, look);
+    this.cursor(context, look);
+    context.restore();
+    const titles = this.axes.map((axis) => short(axis.title));
+    drawAxes(context, look, { frame, camera, titles, offset: [0, 0], isEmpty: false });
+  }
+
+  // Where one chromosome ends and the next begins.
+  bounds(context, look) {
+    const { frame, camera } = this;
+    context.fillStyle = look.border;
+    context.globalAlpha = 0.5;
+    for (const start of this.axes[0].starts.slice(1))
+      context.fillRect(Math.round(onScreen(camera, frame, start, 0)[0]), frame.top, 1, frame.height);
+    for (const start of this.axes[1].starts.slice(1))
+      context.fillRect(frame.left, Math.round(onScreen(camera, frame, 0, start)[1]), frame.width, 1);
+    context.globalAlpha = 1;
+  }
+
+  // The block that is read lies over the others, and is thicker.
+  lines(context, look) {
+    const colour = (which) => `rgb(${onPaper(PALETTE.okabeIto[which], look.dark).join(",")})`;
+    context.lineCap = "round";
+    for (const isRead of [false, true])
+      for (const isInverted of [false, true]) {
+        context.strokeStyle = colour(isInverted ? 3 : 0);
+        context.lineWidth = isRead ? 3.5 : 1.8;
+        context.globalAlpha = isRead ? 1 : 0.75;
+        context.stroke(this.path(isRead, isInverted));
+      }
+    context.globalAlpha = 1;
+  }
+
+  path(isRead, isInverted) {
+    const { pieces, rows, camera, frame } = this;
+    const path = new Path2D();
+    for (let i = 0; i < rows.length; i += 1) {
+      if (rows[i] < 0 !== isInverted || (rowOf(rows[i]) === this.row) !== isRead) continue;
+      path.moveTo(...onScreen(camera, frame, pieces[4 * i], pieces[4 * i + 1]));
+      path.lineTo(...onScreen(camera, frame, pieces[4 * i + 2], pieces[4 * i + 3]));
+    }
+    return path;
+  }
+
+  cursor(context, look) {
+    if (!this.at) return;
+    const { frame, camera } = this;
+    const [x, y] = onScreen(camera, frame, ...this.at);
+    context.fillStyle = look.muted;
+    context.globalAlpha = 0.5;
+    context.fillRect(Math.round(x), frame.top, 1, frame.height);
+    context.fillRect(frame.left, Math.round(y), frame.width, 1);
+    context.globalAlpha = 1;
+    context.beginPath();
+    context.arc(x, y, 6, 0, 2 * Math.PI);
+    context.fillStyle = look.paper;
+    context.fill();
+    context.strokeStyle = look.text;
+    context.lineWidth = 2;
+    context.stroke();
+  }
+
+  close() {
+    cancelAnimationFrame(this.request);
+  }
+}
+
+function rowOf(code) {
+  return code < 0 ? -1 - code : code;
+}
+
+// How far a place is from a straight piece, and at which share of the piece it is nearest.
+function distance([x, y], [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const long = dx * dx + dy * dy;
+  const share = long ? Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / long)) : 0;
+  return [Math.hypot(x - x0 - share * dx, y - y0 - share * dy), share];
+}
+
+function short(text, most = 28) {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}\u2026`;
+}

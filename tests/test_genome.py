@@ -1,0 +1,471 @@
+"""gl.genome: pairs whose relation is known on paper, and two mitochondria."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import genolab as gl
+from genolab.data.builders_sequence import build_circles
+from genolab.data.genome import genome_adata
+from genolab.data.sequence import reverse_complement
+from genolab.genome import columns as col
+from genolab.genome.chains import chains
+from genolab.genome.codes import _TABLES
+from genolab.genome.formats import _straight
+from genolab.genome.frames import reading_frames
+from genolab.genome.seeds import match, sample, word_length
+from genolab.genome.shared import genes_of
+
+
+def random_dna(length: int, seed: int) -> str:
+    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+
+
+def compared(a: str, b: str, **options) -> gl.genome.Comparison:
+    return gl.genome.compare({"a": a}, {"b": b}, **options)
+
+
+def alleles(table: pd.DataFrame) -> set[tuple]:
+    return set(zip(table["position"], table["ref"], table["alt"], strict=True))
+
+
+def respelled(comparison: gl.genome.Comparison) -> None:
+    """Check each block's columns against the letters, and that no base is in two."""
+    seen = [{name: np.zeros(size, int) for name, size in side.lengths.items()} for side in (comparison.a, comparison.b)]
+    for row, block in zip(comparison.blocks.itertuples(), comparison.alignments, strict=True):
+        a = comparison.a.cut(row.a_chromosome, row.a_start, row.a_end)
+        b = comparison.b.cut(row.b_chromosome, row.b_start, row.b_end, row.strand)
+        has_a, has_b = block.columns != col.INSERTED, block.columns != col.DELETED
+        spelled = [np.full(len(block.columns), ord("-"), np.uint8) for _ in range(2)]
+        spelled[0][has_a], spelled[1][has_b] = a, b
+        assert np.array_equal((spelled[0] == spelled[1]) & (spelled[0] != ord("N")), block.columns == col.SAME)
+        assert block.columns[0] == block.columns[-1] == col.SAME or row.a_end - row.a_start == len(
+            comparison.a.letters[row.a_chromosome]
+        )
+        in_a, in_b = gl.genome.aligned_bases(block)
+        lengths = comparison.a.lengths[row.a_chromosome], comparison.b.lengths[row.b_chromosome]
+        np.add.at(seen[0][row.a_chromosome], in_a % lengths[0], 1)
+        at = in_b % lengths[1]
+        np.add.at(seen[1][row.b_chromosome], lengths[1] - 1 - at if row.strand == "-" else at, 1)
+    assert max(int(counts.max()) for side in seen for counts in side.values()) <= 1
+
+
+@pytest.fixture(scope="module")
+def mitochondria() -> gl.genome.Comparison:
+    return gl.genome.compare("human_mt", "orangutan_mt")
+
+
+# --- two mitochondria
+
+
+def test_the_mitochondria_are_one_block_round_the_circle(mitochondria) -> None:
+    (block,) = mitochondria.blocks.itertuples()
+    assert (block.a_start, block.a_end, block.strand) == (0, 16_569, "+")
+    assert block.b_end - block.b_start == 16_499
+    assert 0 <= block.b_start < 16_499 < block.b_end
+    assert 0.84 < mitochondria.identity < 0.86
+    respelled(mitochondria)
+
+
+def test_mitochondria_change_by_transitions_rather_than_transversions(mitochondria) -> None:
+    single = mitochondria.variants.query("kind == 'SNV'")
+    turns = (single["ref"] + single["alt"]).isin(["AG", "GA", "CT", "TC"]).sum()
+    assert len(single) == mitochondria.blocks["mismatches"].sum()
+    assert 3 < turns / (len(single) - turns) < 4
+
+
+def test_substitutions_are_as_many_as_in_one_alignment_from_end_to_end(mitochondria) -> None:
+    parasail = pytest.importorskip("parasail")
+    (block,) = mitochondria.alignments
+    a = mitochondria.a.letters["MT_human"].tobytes().decode()
+    b = mitochondria.b.cut("MT_orang", block.b_start, block.b_end).tobytes().decode()
+    matrix = parasail.matrix_create("ACGT", 2, -3)
+    text = parasail.nw_trace_striped_32(b, a, 5, 2, matrix).cigar.decode.decode()
+    single = mitochondria.variants.query("kind == 'SNV'")
+    assert (col.from_cigar(text) == col.OTHER).sum() == pytest.approx(len(single), rel=0.02)
+
+
+def test_all_37_genes_are_paired_with_their_namesakes(mitochondria) -> None:
+    genes = mitochondria.shared_genes
+    assert len(genes) == 37
+    assert (genes["a_gene"] == genes["b_gene"]).all()
+    assert genes["kind"].value_counts().to_dict() == {"tRNA": 22, "CDS": 13, "rRNA": 2}
+    coding = genes[genes["kind"] == "CDS"].set_index("a_gene")
+    # Cytochrome oxidase is the most, ATP8 the least conserved protein of mammals' mitochondria.
+    assert coding["identity_protein"].idxmax() == "MT-CO1"
+    assert coding["identity_protein"].idxmin() == "MT-ATP8"
+    assert coding.loc["MT-CO1", "synonymous"] > 5 * coding.loc["MT-CO1", "nonsynonymous"]
+    assert genes["identity_protein"].isna().sum() == 24
+    assert coding.loc["MT-ND6", ["a_strand", "b_strand"]].tolist() == ["-", "-"]
+
+
+def test_every_protein_gene_is_open_from_end_to_end(mitochondria) -> None:
+    for genome in (mitochondria.a, mitochondria.b):
+        for one in genes_of(genome):
+            if one.kind == "CDS":
+                gene = one.gene
+                letters = genome.cut(gene.chromosome, gene.start, gene.end, gene.strand)
+                assert len(gl.genome.translate(letters, code=2)) >= len(letters) // 3 - 1, gene.name
+
+
+def test_where_the_published_place_of_a_carried_over_gene_is_known_it_is_the_same() -> None:
+    genes = gl.data.fetch("orangutan_mt").obs
+    assert genes.loc["MT-CO2", ["start", "end"]].tolist() == [7_022, 7_706]
+
+
+def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
+    pysam = pytest.importorskip("pysam")
+    with pysam.VariantFile(str(mitochondria.to_vcf(tmp_path / "mt.vcf"))) as opened:
+        rows = list(opened)
+    table = mitochondria.variants
+    assert len(rows) == len(table)
+    letters = mitochondria.a.letters["MT_human"].tobytes().decode()
+    for row, told in zip(rows, table.itertuples(), strict=True):
+        assert (row.pos - 1, row.ref, row.alts) == (told.position, told.ref, (told.alt,))
+        assert letters[row.start : row.stop] == row.ref
+        assert row.info["BPOS"] == told.b_position + 1
+    lines = [line.split("\t") for line in mitochondria.to_paf(tmp_path / "mt.paf").read_text().splitlines()]
+    assert [line[0] for line in lines] == ["MT_orang"] * 2  # the block goes over the orangutan's origin
+    assert sum(int(line[3]) - int(line[2]) for line in lines) <= 16_499
+    for line in lines:
+        a, b = col.spans(col.from_cigar(line[-1].strip().removeprefix("cg:Z:")))
+        assert (a, b) == (int(line[8]) - int(line[7]), int(line[3]) - int(line[2]))
+    read = gl.data.read(mitochondria.to_gff(tmp_path / "mt.gff3"))
+    assert read.obs["kind"].tolist() == ["match", "match"]
+
+
+def test_windows_tell_that_the_control_region_differs_most(mitochondria) -> None:
+    windows = mitochondria.windows(500)
+    assert windows["end"].iloc[-1] == 16_569
+    assert (windows["aligned"] == 1).all()
+    least = windows["start"][windows["identity"].idxmin()]
+    assert least >= 16_000 or least < 576
+    weighed = (windows["identity"] * (windows["end"] - windows["start"])).sum()
+    assert weighed == pytest.approx(mitochondria.blocks["matches"].sum())
+
+
+# --- simulated pairs
+
+
+def test_simulated_variants_are_found() -> None:
+    pair = gl.data.simulate_genomes(60_000, divergence=0.05, seed=2)
+    found = compared(pair.a["a"], pair.b["b"])
+    true, told = alleles(pair.variants), alleles(found.variants)
+    assert len(true & told) / len(true) > 0.985
+    assert len(true & told) / len(told) > 0.985
+    respelled(found)
+
+
+def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> None:
+    monkeypatch.setattr("genolab.genome.find._DENSE", 0)
+    pair = gl.data.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
+    found = gl.genome.compare(pair.a, pair.b)
+    true, told = alleles(pair.variants), alleles(found.variants)
+    assert len(true & told) / len(true) > 0.975
+    assert found.blocks["strand"].tolist() == ["+", "-", "+"]
+    respelled(found)
+
+
+def test_inversions_moves_and_origins_are_found() -> None:
+    pair = gl.data.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
+    found = gl.genome.compare(pair.a, pair.b, circular=True)
+    respelled(found)
+    assert (found.blocks["strand"] == "-").sum() == (pair.segments["strand"] == "-").sum() == 2
+    ends = np.sort(np.concatenate([found.blocks["a_start"], found.blocks["a_end"]]) % 100_000)
+    for edge in pair.segments["a_start"][1:]:
+        assert np.abs(ends - edge).min() <= 25
+    assert (found.blocks["a_end"] - found.blocks["a_start"]).sum() > 99_500
+
+
+@pytest.mark.parametrize(("divergence", "covered"), [(0.0, 1.0), (0.15, 0.99), (0.25, 0.9)])
+def test_divergence_is_measured_as_it_was_made(divergence: float, covered: float) -> None:
+    pair = gl.data.simulate_genomes(30_000, divergence=divergence, gaps=0, seed=5)
+    found = compared(pair.a["a"], pair.b["b"])
+    assert (found.blocks["a_end"] - found.blocks["a_start"]).sum() >= covered * 30_000
+    assert found.identity == pytest.approx(1 - len(pair.variants) / 30_000, abs=0.01)
+
+
+def test_a_simulated_pair_is_what_it_says() -> None:
+    pair = gl.data.simulate_genomes(8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8)
+    assert (
+        pair.b
+        == gl.data.simulate_genomes(8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8).b
+    )
+    round_b = 2 * pair.b["b"]
+    for segment in pair.segments.itertuples():
+        part, changes = pair.a["a"][segment.a_start : segment.a_end], pair.variants
+        mine = changes[(changes["position"] >= segment.a_start) & (changes["position"] < segment.a_end)]
+        for change in mine.iloc[::-1].itertuples():
+            at = change.position - segment.a_start
+            assert part[at : at + len(change.ref)] == change.ref
+            part = part[:at] + change.alt + part[at + len(change.ref) :]
+        made = round_b[segment.b_start : segment.b_end]
+        assert part == (reverse_complement(made) if segment.strand == "-" else made)
+
+
+@pytest.mark.parametrize("wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_moves": 1}])
+def test_simulating_nonsense_is_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"share|whole number|stretches"):
+        gl.data.simulate_genomes(**wrong)
+
+
+# --- pairs known on paper
+
+
+def test_a_genome_is_itself_whatever_its_strand_and_origin() -> None:
+    text = random_dna(5_000, 1)
+    for other, circular in (
+        (text, False),
+        (reverse_complement(text), False),
+        (text, True),
+        (text[1234:] + text[:1234], True),
+    ):
+        found = compared(text, other, circular=circular)
+        assert found.identity == 1.0
+        assert len(found.blocks) == 1
+        assert found.blocks["cigar"][0] == "5000="
+        assert len(found.variants) == 0
+    turned = reverse_complement(text[1234:] + text[:1234])
+    found = compared(text, turned, circular=True)
+    assert found.blocks["cigar"].tolist() == ["5000="]
+    respelled(found)
+
+
+def test_variants_are_left_aligned_and_tell_places_in_both() -> None:
+    left, right = random_dna(300, 2) + "C", "G" + random_dna(300, 3)
+    a = left + "TTTT" + right
+    found = compared(a, left + "TTT" + right).variants
+    assert found[["position", "ref", "alt", "kind", "b_position"]].iloc[0].tolist() == [300, "CT", "C", "deletion", 300]
+    found = compared(a, left + "TTTTTT" + right).variants
+    assert found[["position", "ref", "alt", "kind"]].iloc[0].tolist() == [300, "C", "CTT", "insertion"]
+    found = compared(a, reverse_complement(left + "TGTT" + right)).variants
+    row = found.iloc[0]
+    assert (row["position"], row["ref"], row["alt"], row["strand"]) == (302, "T", "G", "-")
+    assert row["b_position"] == 606 - 1 - 302
+
+
+def test_unrelated_genomes_have_no_block() -> None:
+    found = compared(random_dna(50_000, 4), random_dna(50_000, 5))
+    assert len(found.blocks) == len(found.variants) == len(found.shared_genes) == 0
+    assert np.isnan(found.identity)
+    assert "no homology" in repr(found)
+    assert list(found.blocks)[:3] == ["block", "a_chromosome", "a_start"]
+    assert list(found.variants)[:3] == ["chromosome", "position", "ref"]
+    assert (found.windows(1_000)["aligned"] == 0).all()
+
+
+@pytest.mark.parametrize("dull", ["N" * 20_000, "AC" * 10_000, "A" * 20_000])
+def test_dull_stretches_make_no_block(dull: str) -> None:
+    assert len(compared(dull, dull).blocks) == 0
+    flanks = random_dna(2_000, 6), random_dna(2_000, 7)
+    found = compared(flanks[0] + dull[:1_000] + flanks[1], flanks[0] + dull[:1_000] + flanks[1])
+    assert found.blocks["matches"].sum() >= 3_900
+    assert len(found.variants) == 0
+
+
+def test_sequences_shorter_than_a_word_have_no_block() -> None:
+    assert len(compared("ACGT", "ACGT").blocks) == 0
+    assert len(compared("A", random_dna(1_000, 1), circular=True).blocks) == 0
+
+
+def test_chromosomes_are_told_apart() -> None:
+    one, two = random_dna(3_000, 8), random_dna(2_000, 9)
+    found = gl.genome.compare({"I": one, "II": two}, {"x": reverse_complement(two), "y": one})
+    places = found.blocks[["a_chromosome", "b_chromosome", "strand", "a_end"]].to_numpy().tolist()
+    assert places == [["I", "y", "+", 3_000], ["II", "x", "-", 2_000]]
+
+
+def test_lower_case_and_u_are_read_as_dna() -> None:
+    text = random_dna(1_000, 10)
+    assert compared(text, text.lower().replace("t", "u")).blocks["cigar"].tolist() == ["1000="]
+
+
+def test_a_genome_without_annotation_is_compared_by_its_path_and_as_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "strain.fa"
+    path.write_text(f">one\n{random_dna(2_000, 19)}\n")
+    source = gl.data.Source("strain", (gl.data.File("strain.fa", place=lambda: path),), build=build_circles)
+    found = gl.genome.compare(path, gl.data.fetch(source))
+    assert found.identity == 1
+    assert (found.a.name, found.b.name) == ("strain", "strain")
+    assert (found.a.circular, found.b.circular) == (frozenset(), {"one"})
+    assert found.b.features is None
+    assert found.b.only("one").lengths == {"one": 2_000}
+    with pytest.raises(KeyError, match="no chromosome 'two'"):
+        found.b.only("two")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"a": "MKVLAAGIPE"}, "is DNA"),
+        ({"a": ""}, "at least one base"),
+        ({}, "at least one chromosome"),
+        ("no_such_genome", "neither a data set nor a file"),
+    ],
+)
+def test_what_is_no_genome_is_refused(given, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        gl.genome.compare(given, {"b": "ACGT"})
+
+
+@pytest.mark.parametrize("wrong", [{"k": 12}, {"k": 5}, {"max_gap": 0}, {"min_score": 0}, {"genetic_code": 99}])
+def test_numbers_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"k is|max_gap is|min_score is|genetic code"):
+        compared("ACGT", "ACGT", **wrong)
+
+
+# --- genes
+
+
+def annotated(text: str, folder: Path, name: str, start: int, end: int, strand: str = "+", *, circular: bool = False):
+    path = folder / f"{name}.fa"
+    path.write_text(f">{name}\n{text}\n")
+    row = {"chromosome": name, "start": start, "end": end, "strand": strand, "phase": 0, "parent": ""}
+    obs = pd.DataFrame([row | {"kind": "gene"}, row | {"kind": "CDS", "parent": "g"}], index=["g", "g.CDS"])
+    circles = [name] if circular else []
+    return genome_adata(obs, {"fasta": str(path), "lengths": {name: len(text)}, "circular": circles})
+
+
+def test_synonymous_and_other_changes_are_counted(tmp_path: Path) -> None:
+    flanks = random_dna(200, 11), random_dna(200, 12)
+    gene = "ATG" + "GCT" * 2 + random_dna(60, 13).replace("T", "C") + "AAA" + "TAA"
+    other = gene.replace("ATGGCTGCT", "ATGGCCGTT")  # Ala Ala -> Ala Val
+    a = annotated(flanks[0] + gene + flanks[1], tmp_path, "one", 200, 200 + len(gene))
+    b = annotated(reverse_complement(flanks[0] + other + flanks[1]), tmp_path, "two", 200, 200 + len(gene), "-")
+    row = gl.genome.compare(a, b).shared_genes.iloc[0]
+    assert (row["synonymous"], row["nonsynonymous"]) == (1, 1)
+    assert row["identity_dna"] == pytest.approx(1 - 2 / len(gene))
+    assert row["identity_protein"] == pytest.approx(1 - 1 / (len(gene) // 3 - 1))
+
+
+def test_a_gene_over_the_origin_is_paired(tmp_path: Path) -> None:
+    gene = "ATG" + random_dna(297, 14).replace("T", "C") + "TAA"
+    text = gene + random_dna(3_000, 15)
+    turned = text[100:] + text[:100]
+    a = annotated(text, tmp_path, "one", 0, 303, circular=True)
+    b = annotated(turned, tmp_path, "two", len(text) - 100, len(text) + 203, circular=True)
+    row = gl.genome.compare(a, b).shared_genes.iloc[0]
+    assert (row["identity_dna"], row["identity_protein"], row["covered"]) == (1, 1, 1)
+
+
+def test_without_annotation_reading_frames_are_paired() -> None:
+    gene = "ATG" + random_dna(600, 16).replace("T", "C") + "TAA"
+    text = random_dna(500, 17).replace("ATG", "ACG") + gene + random_dna(500, 18)
+    genes = compared(text, text).shared_genes
+    assert 500 in genes["a_start"].tolist()
+    assert (genes["identity_protein"] == 1).all()
+
+
+def test_reading_frames_are_those_of_the_code() -> None:
+    text = "CC" + "ATA" + "TGA" * 5 + "AGA" + "GG"  # in mitochondria ATA is a start, TGA tryptophan and AGA a stop
+    letters = np.frombuffer(text.encode(), np.uint8)
+    assert (2, 23, "+") in reading_frames(letters, 2, min_length=21)
+    assert reading_frames(letters, 1, min_length=9) == []
+    text = random_dna(20_000, 30)
+    found = reading_frames(np.frombuffer(text.encode(), np.uint8), 1, min_length=120)
+    known = gl.genes.open_reading_frames(text, min_length=120).query("kind == 'gene'")
+    assert [list(frame) for frame in found] == known[["start", "end", "strand"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("code", sorted(_TABLES))
+def test_genetic_codes_are_ncbis(code: int) -> None:
+    tables = pytest.importorskip("Bio.Data.CodonTable")
+    table = tables.unambiguous_dna_by_id[code]
+    for codon in (x + y + z for x in "TCAG" for y in "TCAG" for z in "TCAG"):
+        known = table.forward_table.get(codon, "*")
+        assert gl.genome.translate(codon, code) == known.replace("*", "") or codon in table.stop_codons
+
+
+def test_a_protein_ends_before_its_first_stop_and_skips_what_is_unknown() -> None:
+    assert gl.genome.translate("ATGNNNTAAGGG") == "MX"
+    assert gl.genome.translate("ATAGCCTGA", 2) == "MAW"
+    with pytest.raises(ValueError, match="genetic code is one of"):
+        gl.genome.translate("ATG", 7)
+
+
+# --- several genomes
+
+
+def mutated(text: str, share: float, seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    letters = np.array(list(text))
+    chosen = rng.random(len(text)) < share
+    letters[chosen] = [{"A": "C", "C": "G", "G": "T", "T": "A"}[letter] for letter in letters[chosen]]
+    return "".join(letters)
+
+
+def test_distances_and_the_tree_find_the_pairs() -> None:
+    phylo = pytest.importorskip("Bio.Phylo")
+    root = random_dna(10_000, 20)
+    inner = {"x": mutated(root, 0.04, 1), "y": mutated(root, 0.04, 2)}
+    genomes = [{f"{name}{i}": mutated(inner[name], 0.02, ord(name) * i)} for name in inner for i in (3, 4)]
+    for options in ({}, {"model": "jc69"}, {"method": "kmers"}):
+        table = gl.genome.distances(genomes, **options)
+        assert (np.diag(table) == 0).all()
+        assert table.loc["x3", "x4"] == pytest.approx(0.04, abs=0.01)
+        assert table.loc["x3", "y3"] == pytest.approx(0.12, abs=0.03)
+    text = gl.genome.tree(table)
+    read = phylo.read(io.StringIO(text), "newick")
+    assert sorted(leaf.name for leaf in read.get_terminals()) == ["x3", "x4", "y3", "y4"]
+    read.root_with_outgroup("y3", "y4")
+    assert read.distance("x3", "x4") < 0.5 * read.distance("x3", "y3")
+
+
+def test_distances_of_nonsense_are_refused() -> None:
+    with pytest.raises(ValueError, match="two or more genomes"):
+        gl.genome.distances([{"a": "ACGT"}])
+    with pytest.raises(ValueError, match="must be one of"):
+        gl.genome.distances([{"a": "ACGT"}, {"b": "ACGT"}], method="guess")
+    missing = gl.genome.distances(
+        [{"a": random_dna(2_000, 1)}, {"b": random_dna(2_000, 2)}, {"c": random_dna(2_000, 3)}]
+    )
+    with pytest.raises(ValueError, match="nothing in common"):
+        gl.genome.tree(missing)
+    with pytest.raises(ValueError, match="three or more"):
+        gl.genome.tree(missing.iloc[:2, :2])
+
+
+# --- parts
+
+
+def test_columns_and_cigars_are_the_same() -> None:
+    columns = col.from_cigar("3=1X2I2=1D")
+    assert col.to_cigar(columns) == "3=1X2I2=1D"
+    assert col.spans(columns) == (7, 8)
+    assert col.gains(columns).tolist() == [2, 2, 2, -4, -8, -1, 2, 2, -8]
+    assert col.to_cigar(np.zeros(0, np.uint8)) == ""
+
+
+def test_minimizers_of_both_strands_are_the_same_words() -> None:
+    text = random_dna(2_000, 21)
+    letters = [np.frombuffer(some.encode(), np.uint8) for some in (text, reverse_complement(text))]
+    one, other = (sample(some, 15, 10, circular=False) for some in letters)
+    assert 250 < len(one.number) < 500  # two of each eleven
+    assert np.intersect1d(one.number, other.number).size > 0.95 * len(one.number)
+    plus, minus = match(one, other, 2_000, 15, 30)
+    assert len(plus.a) == 0
+    assert (minus.a == minus.b).all()
+
+
+def test_chains_come_round_a_circle_once() -> None:
+    text = random_dna(1_000, 22)
+    words = sample(np.frombuffer(text.encode(), np.uint8), 11, 1, circular=True)
+    plus, _ = match(words, words, 1_000, 11, 30)
+    found = list(chains(plus, (1_000, 1_000), max_gap=100, min_score=50))
+    assert len(found) == 1
+    assert found[0].length.sum() <= 1_000
+
+
+def test_word_lengths_are_odd_and_grow_with_the_genome() -> None:
+    lengths = [word_length(bases) for bases in (1, 16_569, 100_000, 1_700_000, 10**9)]
+    assert lengths == sorted(lengths)
+    assert all(k % 2 for k in lengths)
+    assert lengths[0] == 11
+
+
+def test_blocks_over_origins_are_cut_into_straight_parts(mitochondria) -> None:
+    parts = list(_straight(mitochondria.alignments[0]))
+    assert [part.a_end <= 16_569 and part.b_end <= 16_499 for part in parts] == [True, True]
