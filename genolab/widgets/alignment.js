@@ -224,7 +224,8 @@ class View {
   }
 
   change(way) {
-    const { talk } = this;
+    const { talk, block } = this;
+    if (block.count === undefined) return; // there is nothing to walk through
     this.seek(() => talk.ask("change", { row: talk.row, column: talk.column, way }));
   }
 
