@@ -169,6 +169,21 @@ def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> N
     respelled(found)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_variants_spell_both_genomes_whatever_their_order_strands_and_origins(seed: int) -> None:
+    pair = gl.data.simulate_genomes(
+        8_000, divergence=0.1, gaps=0.3, n_inversions=seed % 3, n_moves=seed % 2, circular=seed % 4 > 1, seed=seed
+    )
+    a, b = pair.a["a"] + pair.a["a"][1_000:2_000], pair.b["b"]
+    b = reverse_complement(b) if seed > 4 else b
+    found = compared(a, b, circular=pair.circular)
+    respelled(found)
+    for row in found.variants.itertuples():
+        assert (2 * a)[row.position :].startswith(row.ref)
+        read, at = (b, row.b_position) if row.strand == "+" else (reverse_complement(b), len(b) - 1 - row.b_position)
+        assert (2 * read)[at:].startswith(row.alt)
+
+
 def test_inversions_moves_and_origins_are_found() -> None:
     pair = gl.data.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
     found = gl.genome.compare(pair.a, pair.b, circular=True)

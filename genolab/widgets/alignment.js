@@ -154,9 +154,10 @@ class View {
   async fetch() {
     const { reader, talk, page } = this;
     const { first, stop } = reader;
-    this.isHeld = this.n === 0 || (page?.row === talk.row && page.first <= first && page.first + page.a.length >= stop);
+    const hasPage = page?.row === talk.row && page.first <= first && page.first + page.a.length >= stop;
+    this.isHeld = this.block.count === undefined || (this.n > 0 && hasPage); // without any block there is no page
     this.showBusy();
-    if (this.isHeld || this.isAsking) return;
+    if (this.isHeld || this.isAsking || this.n === 0) return;
     this.isAsking = true;
     this.clock = setTimeout(() => this.say("Reading ...", false), SLOW_MS);
     const span = reader.shown;
@@ -223,7 +224,8 @@ class View {
   }
 
   change(way) {
-    const { talk } = this;
+    const { talk, block } = this;
+    if (block.count === undefined) return; // there is nothing to walk through
     this.seek(() => talk.ask("change", { row: talk.row, column: talk.column, way }));
   }
 

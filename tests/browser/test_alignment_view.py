@@ -158,10 +158,26 @@ def test_clicking_a_line_reads_it_there_and_clicking_a_letter_moves_the_cursor(v
     view.book.screenshot("alignment-zoomed", view.root)
 
 
-def test_two_views_agree_in_both_themes_and_a_narrow_cell_and_all_is_named(notebook):
-    book = notebook([SETUP, "view", "view"], width=1400)
-    for cell in range(3):
+FIGURES = {
+    "dotplot": "gl.plot.dotplot(pair)",
+    "synteny": "gl.plot.synteny(pair)",
+    "variants": "gl.plot.variants(pair)",
+}
+
+
+def test_views_agree_and_suit_both_themes_and_narrow_cells_and_figures_show_names_as_they_are_written(notebook):
+    book = notebook([SETUP, "view", "view", *FIGURES.values()], width=1400)
+    for cell in range(3 + len(FIGURES)):
         book.run(cell, timeout=120)
+    for cell, name in enumerate(FIGURES, start=3):
+        plot = book.cell(cell).locator(".js-plotly-plot").first
+        plot.locator(".main-svg").first.wait_for(timeout=60_000)
+        plot.scroll_into_view_if_needed()
+        book.page.wait_for_timeout(300)
+        book.screenshot(f"figure-{name}", plot)
+        assert plot.locator("svg a, svg b").count() == 0
+    assert "<b>nad1</b>" in book.cell(4).locator(".js-plotly-plot").first.text_content()
+    book.cell(1).scroll_into_view_if_needed()
     first, second = View(book, 1), View(book, 2)
     first.find("cytb")
     second.settle()
@@ -192,24 +208,3 @@ def test_two_views_agree_in_both_themes_and_a_narrow_cell_and_all_is_named(noteb
     first.settle()
     assert not first.root.evaluate("(el) => el.scrollWidth > el.clientWidth")
     book.screenshot("alignment-narrow", first.root)
-
-
-FIGURES = {
-    "dotplot": "gl.plot.dotplot(pair)",
-    "synteny": "gl.plot.synteny(pair)",
-    "variants": "gl.plot.variants(pair)",
-}
-
-
-def test_the_figures_are_drawn_with_names_as_they_are_written(notebook):
-    book = notebook([SETUP, *FIGURES.values()], height=1000)
-    for index in range(len(FIGURES) + 1):
-        book.run(index, timeout=120)
-    for index, name in enumerate(FIGURES, start=1):
-        plot = book.cell(index).locator(".js-plotly-plot").first
-        plot.locator(".main-svg").first.wait_for(timeout=60_000)
-        plot.scroll_into_view_if_needed()
-        book.page.wait_for_timeout(300)
-        book.screenshot(f"figure-{name}", plot)
-        assert plot.locator("svg a, svg b").count() == 0
-    assert "<b>nad1</b>" in book.cell(2).locator(".js-plotly-plot").first.text_content()
