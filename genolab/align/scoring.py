@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.align.matrices import MATRICES
+from genolab.align.matrices import MATRICES, load
 
 Alphabet = Literal["dna", "protein"]
 Codes = NDArray[np.uint8]
@@ -93,7 +93,7 @@ class Scoring:
         if not self.mismatch <= 0 < self.match:
             raise ValueError(f"match must be above 0 and mismatch at most 0, got {self.match} and {self.mismatch}")
         if self.matrix is not None and self.matrix not in MATRICES:
-            raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(sorted(MATRICES))}")
+            raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(MATRICES)}")
         object.__setattr__(self, "alphabet", _alphabet(self.matrix, self.alphabet))
 
     @property
@@ -104,7 +104,7 @@ class Scoring:
 
 def _alphabet(matrix: str | None, wanted: Alphabet | None) -> Alphabet:
     """Return the alphabet that a matrix is for, unless another is wanted."""
-    own: Alphabet = "dna" if matrix is None else MATRICES[matrix].alphabet
+    own: Alphabet = "dna" if matrix is None else load(matrix).alphabet
     if wanted not in {None, "dna", "protein"}:
         raise ValueError(f"alphabet must be 'dna' or 'protein', got {wanted!r}")
     if wanted == "protein" and matrix is None:
@@ -128,7 +128,7 @@ def _plain_table(match: int, mismatch: int) -> Table:
 @cache
 def _matrix_table(name: str) -> Table:
     """Return a matrix with a last row and column for the filling, which never gains."""
-    matrix = MATRICES[name]
+    matrix = load(name)
     scores = np.full((len(matrix.letters) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)
     scores[:-1, :-1] = matrix.scores
     # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import parasail
 
-from genolab.align import MATRICES, Alignment, Scoring
+from genolab.align import Alignment, Scoring
+from genolab.align.matrices import load
 
 PARASAIL = {"global": "nw", "local": "sw", "semiglobal": "sg"}
 AMINO_ACIDS = "ARNDCQEGHILKMFPSTWYV"
@@ -100,5 +101,5 @@ def same(one: str, other: str, scoring: Scoring) -> bool:
 def gain(one: str, other: str, scoring: Scoring) -> int:
     if scoring.matrix is None:
         return scoring.match if same(one, other, scoring) else scoring.mismatch
-    matrix = MATRICES[scoring.matrix]
+    matrix = load(scoring.matrix)
     return int(matrix.scores[matrix.letters.index(one), matrix.letters.index(other)])
