@@ -194,6 +194,7 @@ def test_a_reloaded_page_shows_the_present_state(notebook):
     page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
     page.reload()
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    panel.book.wait_idle()
     panel = Panel(panel.book, 1)
     panel.sees("cells/s")
     first = panel.facts()["step"]
