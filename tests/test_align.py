@@ -203,7 +203,10 @@ def test_a_pair_reads_as_text() -> None:
 @pytest.mark.parametrize(
     ("message", "arguments"),
     [
-        ("'E' at position 1 of query 1 is none; for proteins give a matrix", {"queries": ["ACGT", "MEK"]}),
+        (
+            "'E' at position 1 of query 1 is none; take gaps and line ends out first; for proteins",
+            {"queries": ["ACGT", "MEK"]},
+        ),
         ("aligned pair by pair, but there are 2 and 1", {"queries": ["A", "C"]}),
         ("mode must be one of global, local, semiglobal, got 'glocal'", {"mode": "glocal"}),
         ("backend must be one of auto, numba, torch, triton, got 'cuda'", {"backend": "cuda"}),
@@ -242,3 +245,9 @@ def test_scores_that_32_bits_cannot_hold_are_refused() -> None:
 def test_texts_are_wanted() -> None:
     with pytest.raises(TypeError, match="among the query sequences is a int"):
         align([3], ["ACGT"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("given", [None, b"ACGT", 5, ["ACGT", None], [b"ACGT"]])
+def test_what_is_no_text_is_refused_with_its_kind(given: object) -> None:
+    with pytest.raises(TypeError, match=r"sequences come as .*(NoneType|bytes|int); decode bytes first"):
+        align(given, "ACGT")  # type: ignore[arg-type]

@@ -182,6 +182,28 @@ def test_variants_spell_both_genomes_whatever_their_order_strands_and_origins(se
         assert (2 * a)[row.position :].startswith(row.ref)
         read, at = (b, row.b_position) if row.strand == "+" else (reverse_complement(b), len(b) - 1 - row.b_position)
         assert (2 * read)[at:].startswith(row.alt)
+        assert row.kind in {"SNV", "substitution"} or row.ref[0] == row.alt[0]
+
+
+def test_an_equal_base_stands_before_each_gap_however_the_block_was_found() -> None:
+    core = "".join(np.random.default_rng(1).choice(list("ACGT"), 300))
+    a = "GGGTTATCTGATTTAAGGATAATGAATTTTCGCAAAACTTGAAGGCACTGGCTCCTCCATT"[:60] + core
+    b = "GGGTTCTCTGATTTCAGGATAATTAATTTTCGGCGGAAAAACTTGCAGGCACTGTCTCCTCCAATAAAATTGAA"[:64] + core
+    found = compared(a, b)  # the match is the core, and the block grew from there to the left
+    respelled(found)
+    assert found.blocks["cigar"].tolist() == ["5=1X8=1X8=1X8=4I1X8=1X8=1X8=1X300="]
+    spelled = list(a)
+    for row in found.variants.itertuples():
+        assert "".join(spelled[row.position : row.position + len(row.ref)]) == row.ref  # none touches another
+        spelled[row.position : row.position + len(row.ref)] = [row.alt, *[""] * (len(row.ref) - 1)]
+    assert "".join(spelled) == b
+
+
+def test_a_gap_moves_left_over_unequal_columns_and_gains_where_it_can() -> None:
+    a, b = (np.frombuffer(text, dtype=np.uint8) for text in (b"ACGTT", b"ATT"))
+    moved = col.settled(col.from_cigar("1=1X2D1="), a, b)
+    assert col.to_cigar(moved) == "1=2D2="
+    assert col.gains(moved).sum() > col.gains(col.from_cigar("1=1X2D1=")).sum()
 
 
 def test_inversions_moves_and_origins_are_found() -> None:
@@ -279,6 +301,18 @@ def test_dull_stretches_make_no_block(dull: str) -> None:
     found = compared(flanks[0] + dull[:1_000] + flanks[1], flanks[0] + dull[:1_000] + flanks[1])
     assert found.blocks["matches"].sum() >= 3_900
     assert len(found.variants) == 0
+
+
+@pytest.mark.parametrize(
+    ("hole", "size"), [("N" * 8, 8), ("N" * 100, 100), ("N" * 100, 0)], ids=["8", "100", "inserted"]
+)
+def test_a_stretch_of_n_is_no_variant(hole: str, size: int) -> None:
+    known = "".join(np.random.default_rng(0).choice(list("ACGT"), 1_000))
+    found = compared(known, known[:400] + hole + known[400 + size :])
+    assert len(found.blocks) == 1
+    assert len(found.variants) == 0
+    if size == len(hole):
+        assert found.blocks["gaps"].tolist() == [0]
 
 
 def test_sequences_shorter_than_a_word_have_no_block() -> None:

@@ -1,7 +1,7 @@
 """Pairs of sequences as codes: checked, laid behind one another, and packed by size."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -95,10 +95,17 @@ def read_pairs(
 
 def _read(texts: str | Sequence[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
     """Return the codes of texts."""
+    if isinstance(texts, bytes) or not isinstance(texts, Iterable):
+        raise TypeError(
+            f"sequences come as a text or as a list of texts, but the {side} is a {type(texts).__name__}; "
+            "decode bytes first"
+        )
     rows = [texts] if isinstance(texts, str) else list(texts)
-    strange = next((row for row in rows if not isinstance(row, str)), None)
-    if strange is not None:
-        raise TypeError(f"sequences come as texts, but among the {side} sequences is a {type(strange).__name__}")
+    strange = [type(row).__name__ for row in rows if not isinstance(row, str)]
+    if strange:
+        raise TypeError(
+            f"sequences come as texts, but among the {side} sequences is a {strange[0]}; decode bytes first"
+        )
     length = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     # Letters outside of ASCII become "?", which is in no alphabet
     found = codes[np.frombuffer("".join(rows).encode("ascii", "replace"), dtype=np.uint8)]
@@ -116,8 +123,8 @@ def _complaint(letter: str, place: int, row: int, side: str, scoring: Scoring) -
     what = f"{letter!r} at position {place} of {side} {row}"
     if scoring.alphabet == "dna":
         return (
-            f"DNA has the letters A C G T U and the ambiguous N R Y S W K M B D H V, but {what} is none; "
-            "for proteins give a matrix: Scoring(matrix='blosum62', gap_open=11, gap_extend=1)"
+            f"DNA has the letters A C G T U and the ambiguous N R Y S W K M B D H V, but {what} is none; take gaps and "
+            "line ends out first; for proteins give a matrix: Scoring(matrix='blosum62', gap_open=11, gap_extend=1)"
         )
     return f"{what} is no amino acid that {scoring.matrix} knows; gaps and line ends must be taken out first"
 

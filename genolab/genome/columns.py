@@ -47,9 +47,14 @@ def runs(columns: NDArray[np.generic]) -> tuple[Ints, Ints]:
     return np.concatenate([[0], cuts]), np.append(cuts, len(columns))
 
 
+def unknown(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where letters are none of A C G T."""
+    return ~np.isin(letters, np.frombuffer(b"ACGT", dtype=np.uint8))
+
+
 def of_letters(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Columns:
     """Return the columns of two stretches of one length without gaps; only A C G T are equal to themselves."""
-    same = (a == b) & np.isin(a, np.frombuffer(b"ACGT", dtype=np.uint8))
+    same = (a == b) & ~unknown(a)
     return np.where(same, SAME, OTHER).astype(np.uint8)
 
 
@@ -61,6 +66,24 @@ def gains(columns: Columns) -> Ints:
     opens[1:] &= columns[1:] != columns[:-1]
     value[opens] = OPEN
     return value
+
+
+def settled(columns: Columns, a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Columns:
+    """Move gaps to the left over unequal columns, so that an equal one stands before each; no score falls by that.
+
+    `a` and `b` are the letters in the columns.
+    """
+    columns = columns.copy()
+    in_a, in_b = places(columns)
+    for first, end in zip(*runs(columns), strict=True):
+        while columns[first] >= INSERTED and first > 0 and columns[first - 1] == OTHER:
+            size = end - first
+            x, y = in_a[first - 1], in_b[first - 1]
+            x, y = (x + size, y) if columns[first] == DELETED else (x, y + size)
+            columns[first - 1], in_a[end - 1], in_b[end - 1] = columns[first], x, y
+            columns[end - 1] = of_letters(a[x : x + 1], b[y : y + 1])[0]
+            first, end = first - 1, end - 1  # noqa: PLW2901 - the run itself moves
+    return columns
 
 
 def spans(columns: Columns) -> tuple[int, int]:

@@ -158,9 +158,16 @@ def _comes_round(found: Found) -> bool:
 def _between(gaps: Sequence[Pairs], align: Aligner) -> list[Columns]:
     """Align what lies between matches. Most of it is one base or a bare gap, and needs no aligner."""
     pairs = [pair for some in gaps for pair in some]
-    hard = [number for number, (a, b) in enumerate(pairs) if len(a) and len(b) and max(len(a), len(b)) > 1]
+    hard = [number for number, pair in enumerate(pairs) if _is_hard(*pair)]
     found = dict(zip(hard, align([pairs[number] for number in hard]), strict=True))
     return [found[number] if number in found else _easy(*pair) for number, pair in enumerate(pairs)]
+
+
+def _is_hard(a: Bytes, b: Bytes) -> bool:
+    if min(len(a), len(b)) == 0 or max(len(a), len(b)) == 1:
+        return False
+    # Of as many letters, some unknown: nothing speaks for a gap, but an N costs more than one to go on
+    return len(a) != len(b) or not (col.unknown(a) | col.unknown(b)).any()
 
 
 def _easy(a: Bytes, b: Bytes) -> Columns:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,8 +28,14 @@ def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score:
     taken = Taken(a.lengths.items()), Taken(b.lengths.items())
     kept = broken(best_chains(found, *taken), *taken)
     blocks = apart(filled(kept, aligned), Taken(a.lengths.items()), Taken(b.lengths.items()), min_score=min_score)
+    blocks = [_settled(block) for block in blocks]
     order = {name: number for number, name in enumerate(a.letters)}
     return sorted(blocks, key=lambda block: (order[block.a.chromosome], block.a_start))
+
+
+def _settled(block: Block) -> Block:
+    a, b = block.a.letters[block.a_start : block.a_end], block.b.letters[block.b_start : block.b_end]
+    return replace(block, columns=col.settled(block.columns, a, b))
 
 
 def _chains(a: Genome, b: Genome, k: int, max_gap: int) -> Iterator[Found]:

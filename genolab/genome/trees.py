@@ -131,7 +131,9 @@ def tree(table: pd.DataFrame) -> str:
     try:
         from Bio.Phylo.TreeConstruction import DistanceMatrix, DistanceTreeConstructor
     except ImportError:
-        raise ImportError("a tree is built by Biopython, which isn't installed: pip install 'genolab[sequence]'") from None
+        raise ImportError(
+            "a tree is built by Biopython, which isn't installed: pip install 'genolab[sequence]'"
+        ) from None
     rows = [table.to_numpy()[number, : number + 1].tolist() for number in range(len(table))]
     joined = DistanceTreeConstructor().nj(DistanceMatrix(list(map(str, table.index)), rows))
     for clade in joined.get_nonterminals():

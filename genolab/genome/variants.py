@@ -17,7 +17,6 @@ Ints = NDArray[np.int64]
 
 KINDS: Final = ("SNV", "insertion", "deletion", "substitution")
 COLUMNS: Final = ("chromosome", "position", "ref", "alt", "kind", "block", "b_chromosome", "b_position", "strand")
-_ACGT: Final = np.frombuffer(b"ACGT", dtype=np.uint8)
 
 
 class _Rows(NamedTuple):
@@ -50,8 +49,7 @@ def _tables(block: Block, number: int) -> list[pd.DataFrame]:
     in_a, in_b = in_a + block.a_start, in_b + block.b_start
     letters_a, letters_b = block.a.letters, block.b.letters
     at = np.flatnonzero(block.columns == col.OTHER)
-    known = np.isin(letters_a[in_a[at]], _ACGT) & np.isin(letters_b[in_b[at]], _ACGT)  # N is no variant
-    at = at[known]
+    at = at[~(col.unknown(letters_a[in_a[at]]) | col.unknown(letters_b[in_b[at]]))]  # N is no variant
     ref, alt = (_single(letters[place[at]]) for letters, place in ((letters_a, in_a), (letters_b, in_b)))
     single = _table(block, number, _Rows(in_a[at], in_b[at], ref, alt, ["SNV"] * len(at)))
     gaps = _gap_rows(block, in_a, in_b)
@@ -69,10 +67,21 @@ def _gap_rows(block: Block, in_a: Ints, in_b: Ints) -> _Rows:
     rows = np.flatnonzero(is_gap[firsts]) if len(firsts) else np.zeros(0, dtype=np.int64)
     first, end = firsts[rows], ends[rows]
     end_a, end_b = np.append(in_a, block.a_end)[end], np.append(in_b, block.b_end)[end]
+    known = ~(
+        _holds(col.unknown(block.a.letters), in_a[first], end_a)
+        | _holds(col.unknown(block.b.letters), in_b[first], end_b)
+    )
+    first, end_a, end_b = first[known], end_a[known], end_b[known]
     a_at, b_at, a_size, b_size = in_a[first], in_b[first], end_a - in_a[first], end_b - in_b[first]
     floor = _equal_before(block.columns, first)
     shift = _shifts(block.a.letters, block.b.letters, a_at, b_at, a_size, b_size, floor)
     return _alleles(block, a_at - shift, b_at - shift, a_size, b_size)
+
+
+def _holds(marked: NDArray[np.bool_], first: Ints, end: Ints) -> NDArray[np.bool_]:
+    """Return which stretches hold a marked letter."""
+    before = np.concatenate([[0], np.cumsum(marked)])
+    return before[end] > before[first]
 
 
 def _equal_before(columns: col.Columns, first: Ints) -> Ints:
