@@ -137,6 +137,19 @@ def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
     assert read.obs["kind"].tolist() == ["match", "match"]
 
 
+def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None:
+    pysam = pytest.importorskip("pysam")
+    known = "".join(np.random.default_rng(0).choice(list("ACGT"), 500))
+    other = known[:200] + {"A": "C", "C": "G", "G": "T", "T": "A"}[known[200]] + known[201:]
+    path = gl.genome.compare({"a,b <c>": known}, {"x": other}).to_vcf(tmp_path / "variants.vcf")
+    with pysam.VariantFile(str(path)) as rows:
+        assert [(row.chrom, row.pos) for row in rows] == [("a%2Cb_%3Cc%3E", 201)]
+
+
+def test_rna_is_translated_as_dna_is() -> None:
+    assert gl.genome.translate("AUGGCC") == gl.genome.translate("ATGGCC") == "MA"
+
+
 def test_windows_tell_that_the_control_region_differs_most(mitochondria) -> None:
     windows = mitochondria.windows(500)
     assert windows["end"].iloc[-1] == 16_569

@@ -96,7 +96,7 @@ def translate(letters: Bytes | str, code: int = 1) -> str:
     """
     check_code(code)
     known = (
-        np.frombuffer(letters.upper().encode("ascii", "replace"), dtype=np.uint8)
+        np.frombuffer(letters.upper().replace("U", "T").encode("ascii", "replace"), dtype=np.uint8)
         if isinstance(letters, str)
         else letters
     )

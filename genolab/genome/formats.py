@@ -25,7 +25,7 @@ def write_vcf(comparison: "Comparison", path: Path) -> Path:
     """Write the variants; INFO tells kind, block and place in b."""
     a, b = comparison.a, comparison.b
     lines = ["##fileformat=VCFv4.3", f"##source=genolab {__version__}", f"##reference={a.name}"]
-    lines += [f"##contig=<ID={name},length={length}>" for name, length in a.lengths.items()]
+    lines += [f"##contig=<ID={_word(name)},length={length}>" for name, length in a.lengths.items()]
     lines += [
         '##INFO=<ID=KIND,Number=1,Type=String,Description="SNV, insertion, deletion or substitution">',
         '##INFO=<ID=BLOCK,Number=1,Type=Integer,Description="Block of the alignment, counted from 1">',
@@ -39,7 +39,9 @@ def write_vcf(comparison: "Comparison", path: Path) -> Path:
     table = comparison.variants
     for on, at, ref, alt, kind, block, b_on, b_at, strand in zip(*(table[name] for name in COLUMNS), strict=True):
         info = f"KIND={kind};BLOCK={block};BCHROM={_word(b_on)};BPOS={b_at + 1};BSTRAND={strands[strand]}"
-        lines.append(f"{on}\t{at + 1}\t.\t{ref.translate(_TO_N)}\t{alt.translate(_TO_N)}\t.\tPASS\t{info}\tGT\t1")
+        lines.append(
+            f"{_word(on)}\t{at + 1}\t.\t{ref.translate(_TO_N)}\t{alt.translate(_TO_N)}\t.\tPASS\t{info}\tGT\t1"
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
