@@ -63,7 +63,8 @@ def compare(
     Two bacteria of 1.6 million bases take about 10 seconds and 300 MB on one core. Up to 20 million bases all words are
     looked at, beyond that minimizers, about two of each eleven. A word that a chromosome of either has more than 30
     times is left out, so what consists of one repeat has no block; and so is a chain of words worth less than 2.5
-    words. Chromosomes are compared pair by pair: with hundreds of contigs on both sides the time grows with their product.
+    words. Chromosomes are compared pair by pair: with hundreds of contigs on both sides the time grows with their
+    product.
 
     Examples
     --------
