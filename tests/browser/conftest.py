@@ -44,18 +44,16 @@ def notebook(
     """Call it with a list of code cells: it gives them back as a `Notebook`, open in JupyterLab.
 
     Options: `width` and `height` of the window in CSS pixels, `scale` device pixels a CSS pixel, and
-    `init`, JavaScript that runs before the page's own. The kernel is as new, but for what earlier tests imported;
-    those that measure time get a new one, and a new page.
+    `init`, JavaScript that runs before the page's own. The kernel is as new, but for what earlier tests imported.
     """
     opened: list[Notebook] = []
     plain: list[Notebook] = []  # on pages that another test can use
-    alone = request.node.get_closest_marker("alone") is not None
 
     def open_notebook(
         cells: list[str], *, width: int = 1280, height: int = 900, scale: float = 1, init: str = ""
     ) -> Notebook:
-        kernel, page = desks.pop() if desks and not alone else (None, None)
-        special = scale != 1 or init or alone
+        kernel, page = desks.pop() if desks else (None, None)
+        special = scale != 1 or init
         if page and special:
             page.close()
         if not page or special:
@@ -74,7 +72,7 @@ def notebook(
         if failed:
             book.screenshot(f"failed-{request.node.name}"[:120])
         book.theme(dark=False)  # a theme is a setting of the server, shared by all tests
-        book.spent |= failed or alone
+        book.spent |= failed
         if desk := book.leave(keep_page=book in plain):
             desks.append(desk)
         if book not in plain:

@@ -582,7 +582,7 @@ def doubt():
     return 0.93 * (high - low) / len(slower) ** 0.5  # standard error of a median
 speed(run, 1), speed(alone, 1)
 slower = []
-for number in range(16):
+for number in range(12):
     order = (run, alone) if number % 2 else (alone, run)
     found = {one: speed(one) for one in order}
     slower.append(100 * (1 - found[run] / found[alone]))
