@@ -172,6 +172,7 @@ class View {
 
   showBusy() {
     this.el.setAttribute("aria-busy", String(this.seeking > 0 || !this.isHeld));
+    this.el.dataset.told = this.talk.heard === this.talk.sent; // Python has followed every move
   }
 
   // What stands under the cursor, in both genomes, and on the dot plot.

@@ -9,6 +9,7 @@ export class Talk extends EventTarget {
     this.browser = Math.random().toString(36).slice(2);
     this.asked = 0;
     this.sent = 0; // number of the last move
+    this.heard = 0; // of the last that Python has followed
     this.waiting = new Map();
     this.take();
     const handlers = {
@@ -43,6 +44,7 @@ export class Talk extends EventTarget {
   // Python's place holds, unless it has not heard yet where the person has gone meanwhile.
   take() {
     const [browser, heard] = this.get("_heard");
+    if (browser === this.browser) this.heard = heard;
     if (browser === this.browser && heard < this.sent) return;
     this.row = this.get("row");
     this.column = this.get("column");
