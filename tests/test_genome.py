@@ -328,6 +328,28 @@ def test_a_stretch_of_n_is_no_variant(hole: str, size: int) -> None:
         assert found.blocks["gaps"].tolist() == [0]
 
 
+@pytest.mark.parametrize("copies", [40, 200])
+def test_a_genome_of_one_repeat_is_like_itself(copies: int) -> None:
+    unit = random_dna(500, 40)
+    found = compared(unit * copies, unit * copies)
+    assert found.blocks["matches"].sum() > 0.99 * 500 * copies if copies == 40 else "outside of repeats" in repr(found)
+
+
+def test_a_repeat_is_left_out_where_other_words_are_shared() -> None:
+    unit, text = random_dna(300, 41), random_dna(30_000, 42)
+    found = compared(text + 40 * unit, 40 * unit + text)
+    assert found.blocks["cigar"].str.startswith("30000=").any()
+
+
+def test_of_many_contigs_each_finds_its_own() -> None:
+    contigs = {f"c{number}": random_dna(400, 100 + number) for number in range(150)}
+    turned = {name: reverse_complement(text) for name, text in reversed(contigs.items())}
+    blocks = gl.genome.compare(contigs, turned).blocks
+    assert (blocks["a_chromosome"] == blocks["b_chromosome"]).all()
+    assert (blocks["strand"] == "-").all()
+    assert blocks["matches"].tolist() == [400] * 150
+
+
 def test_sequences_shorter_than_a_word_have_no_block() -> None:
     assert len(compared("ACGT", "ACGT").blocks) == 0
     assert len(compared("A", random_dna(1_000, 1), circular=True).blocks) == 0
@@ -504,19 +526,19 @@ def test_columns_and_cigars_are_the_same() -> None:
 def test_minimizers_of_both_strands_are_the_same_words() -> None:
     text = random_dna(2_000, 21)
     letters = [np.frombuffer(some.encode(), np.uint8) for some in (text, reverse_complement(text))]
-    one, other = (sample(some, 15, 10, circular=False) for some in letters)
+    one, other = (sample([(some, False)], 15, 10) for some in letters)
     assert 250 < len(one.number) < 500  # two of each eleven
     assert np.intersect1d(one.number, other.number).size > 0.95 * len(one.number)
-    plus, minus = match(one, other, 2_000, 15, 30)
-    assert len(plus.a) == 0
-    assert (minus.a == minus.b).all()
+    (shared,) = match(one, other, [2_000], 15)
+    assert shared[:3] == (0, 0, "-")
+    assert (shared.matches.a == shared.matches.b).all()
 
 
 def test_chains_come_round_a_circle_once() -> None:
     text = random_dna(1_000, 22)
-    words = sample(np.frombuffer(text.encode(), np.uint8), 11, 1, circular=True)
-    plus, _ = match(words, words, 1_000, 11, 30)
-    found = list(chains(plus, (1_000, 1_000), max_gap=100, min_score=50))
+    words = sample([(np.frombuffer(text.encode(), np.uint8), True)], 11, 1)
+    (shared,) = match(words, words, [1_000], 11)
+    found = list(chains(shared.matches, (1_000, 1_000), max_gap=100, min_score=50))
     assert len(found) == 1
     assert found[0].length.sum() <= 1_000
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.genome.comparison import Comparison, compare
-from genolab.genome.seeds import sample
+from genolab.genome.find import sampled
 from genolab.genome.side import Genome, Given, open_genome
 
 Model = Literal["k80", "jc69", "p"]
@@ -97,10 +97,7 @@ def by_kmers(a: Genome, b: Genome) -> float:
 
 
 def _words(genome: Genome) -> NDArray[np.uint64]:
-    found = [
-        sample(letters, _K, 1, circular=name in genome.circular).number for name, letters in genome.letters.items()
-    ]
-    return np.unique(np.concatenate(found))
+    return np.unique(sampled(genome, _K, 1).number)
 
 
 def tree(table: pd.DataFrame) -> str:

@@ -189,7 +189,7 @@ def finding(comparison: "Comparison") -> str:
     """Say in a line what was found: how many blocks, how alike, how many of them inverted."""
     blocks = comparison.blocks
     if blocks.empty:
-        return "The two have nothing in common that was found"
+        return "No homology was found outside of repeats"
     n, inverted = blocks["block"].nunique(), blocks.loc[blocks["strand"] == "-", "block"].nunique()
     turned = f", {inverted:,} of them inverted" if inverted else ", none inverted" if n > 1 else ""
     return f"{n:,} {'block' if n == 1 else 'blocks'}, {percent(comparison.identity)} identical{turned}"

@@ -139,7 +139,7 @@ class View {
     this.back.disabled = isEmpty || row === 0;
     this.next.disabled = isEmpty || row === total - 1;
     if (isEmpty) {
-      this.title.textContent = "No block: nothing in common was found";
+      this.title.textContent = "No block: no homology was found outside of repeats";
       return;
     }
     const axes = this.talk.get("_axes");
