@@ -172,7 +172,23 @@ def test_unknown_letters_match_nothing_and_case_and_u_do_not_matter() -> None:
     assert align("ACRT", "ACRT").identity[0] == 0.75
     assert align("acgu", "ACGT")[0].cigar == "4="
     assert align("N" * 500, "N" * 400, mode="local").score[0] == 0
-    assert align("MKU", "MKX", scoring=BLOSUM).cigar == ["3="]  # selenocysteine is any amino acid
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("backend", ["numba", "torch"])
+def test_only_equal_and_known_letters_of_a_matrix_are_equal(mode: str, backend: str) -> None:
+    nuc44 = Scoring(matrix="nuc44", gap_open=10, gap_extend=1)
+    for letters, scoring, known in (
+        ("ARNDCQEGHILKMFPSTWYVBZX*UOJ", BLOSUM, "ARNDCQEGHILKMFPSTWYV*UO"),
+        ("ACGTNRYSWKMBDHV", nuc44, "ACGT"),
+    ):
+        framed = [f"{'W' if scoring is BLOSUM else 'ACGTACGT'}{letter}" * 9 for letter in letters]
+        found = align(framed, framed, mode=mode, scoring=scoring, backend=backend)
+        assert [letter for letter, cigar in zip(letters, found.cigar, strict=True) if "X" not in cigar] == [*known]
+        alone = [align(one, one, mode=mode, scoring=scoring).cigar[0] for one in framed]
+        assert found.cigar == alone
+    unknown = align("MKUW", "MKXW", scoring=BLOSUM)
+    assert (unknown.cigar, unknown.score.tolist()) == (["2=1X1="], [5 + 5 - 1 + 11])  # scored as any amino acid
 
 
 def test_scores_alone_say_that_nothing_else_is_known() -> None:

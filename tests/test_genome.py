@@ -146,6 +146,27 @@ def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None
         assert [(row.chrom, row.pos) for row in rows] == [("a%2Cb_%3Cc%3E", 201)]
 
 
+def test_a_variant_over_the_origin_of_a_circle_is_valid_in_a_vcf(tmp_path: Path) -> None:
+    pysam = pytest.importorskip("pysam")
+    text = "GATTC" + random_dna(2_990, 50) + "CTGAC"
+    for other, told in ((text[3:-3], 2), ("TC" + text[5:-2] + "GGG", 3), (text[3:], 1)):
+        for strand, read in (("+", other), ("-", reverse_complement(other))):
+            found = compared(text, read[1_000:] + read[:1_000], circular=True)
+            with pysam.VariantFile(str(found.to_vcf(tmp_path / "circle.vcf"))) as opened:
+                rows = list(opened)
+            assert [row.pos for row in rows] == sorted(row.pos for row in rows)
+            assert all(text[row.start : row.stop] == row.ref for row in rows), (told, strand)
+            assert len(rows) == told
+            assert spelled(text, rows) in 2 * other, (told, strand)
+
+
+def spelled(text: str, rows: list) -> str:
+    """Return what variants make of a genome."""
+    for row in reversed(rows):
+        text = text[: row.start] + row.alts[0] + text[row.stop :]
+    return text
+
+
 def test_rna_is_translated_as_dna_is() -> None:
     assert gl.genome.translate("AUGGCC") == gl.genome.translate("ATGGCC") == "MA"
 
@@ -452,6 +473,21 @@ def test_reading_frames_are_those_of_the_code() -> None:
     found = reading_frames(np.frombuffer(text.encode(), np.uint8), 1, min_length=120)
     known = gl.genes.open_reading_frames(text, min_length=120).query("kind == 'gene'")
     assert [list(frame) for frame in found] == known[["start", "end", "strand"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("size", [600, 601, 602])
+def test_reading_frames_go_over_the_origin_of_a_circle(size: int) -> None:
+    gene = "ATG" + random_dna(297, 16).replace("T", "C") + "TAA"
+    text = gene + ("CTAA" * 80)[: size - 303]
+    for turn in (0, 1, 100, 302, 303, 450):
+        turned = text[turn:] + text[:turn]
+        start = -turn % size
+        for letters, strand in ((turned, "+"), (reverse_complement(turned), "-")):
+            (found,) = reading_frames(np.frombuffer(letters.encode(), np.uint8), 1, min_length=150, circular=True)
+            first = start if strand == "+" else (size - start - 303) % size
+            assert found == (first, first + 303, strand)
+    genes = compared(turned, turned, circular=True).shared_genes
+    assert 303 in (genes["a_end"] - genes["a_start"]).tolist()
 
 
 @pytest.mark.parametrize("code", sorted(_TABLES))

@@ -14,6 +14,7 @@ Codes = NDArray[np.uint8]
 
 _BASES: Final = "ACGT"
 _AMBIGUOUS: Final = "NRYSWKMBDHV"
+_AMINO_ACIDS: Final = "ACDEFGHIKLMNPQRSTVWYUO*"  # and the stop; B, J, X and Z each stand for several
 _UNKNOWN: Final = 255  # the code of what is no letter of the alphabet
 _LIMIT: Final = 2**13  # scores and costs up to here leave 16-bit lanes room for sequences worth the name
 
@@ -58,7 +59,8 @@ class Scoring:
     gap_open, gap_extend
         Costs, so positive; ``0 <= gap_extend <= gap_open``.
     matrix
-        Name of a matrix of `MATRICES`, such as ``"blosum62"``, instead of `match` and `mismatch`.
+        Name of a matrix of `MATRICES`, such as ``"blosum62"``, instead of `match` and `mismatch`. It scores ambiguous
+        letters, too, but in a path they are equal to nothing; U and O, which it doesn't know, score as X.
     alphabet
         ``"dna"`` or ``"protein"``; by default what the matrix is for. Proteins need a matrix.
 
@@ -127,16 +129,21 @@ def _plain_table(match: int, mismatch: int) -> Table:
 
 @cache
 def _matrix_table(name: str) -> Table:
-    """Return a matrix with a last row and column for the filling, which never gains."""
+    """Return a matrix whose ambiguous letters have two codes, and whose last row and column are for the filling."""
     matrix = load(name)
-    scores = np.full((len(matrix.letters) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)
-    scores[:-1, :-1] = matrix.scores
-    # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.
-    others = dict.fromkeys("UOJ", matrix.letters.index("X")) if matrix.alphabet == "protein" else {}
-    if matrix.alphabet == "dna":
-        others["U"] = matrix.letters.index("T")
-    codes = _coded(matrix.letters, others)
-    return Table(codes, codes, scores, plain=False)
+    rows = {letter: row for row, letter in enumerate(matrix.letters)}
+    if matrix.alphabet == "protein":
+        # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.
+        rows |= dict.fromkeys("UOJ", rows["X"])
+    known = _BASES if matrix.alphabet == "dna" else _AMINO_ACIDS
+    ambiguous = [letter for letter in rows if letter not in known]
+    order = [*rows.values(), *(rows[letter] for letter in ambiguous)]
+    scores = np.full((len(order) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)  # the filling never gains
+    scores[:-1, :-1] = matrix.scores[np.ix_(order, order)]
+    letters = "".join(rows)
+    also = {"U": letters.index("T")} if matrix.alphabet == "dna" else {}
+    second = {letter: len(rows) + number for number, letter in enumerate(ambiguous)}
+    return Table(_coded(letters, also), _coded(letters, also | second), scores, plain=False)
 
 
 def _coded(letters: str, others: dict[str, int]) -> Codes:

@@ -144,7 +144,7 @@ class Comparison:
         `synonymous` and `nonsynonymous` count the codons under each other that differ and mean the same amino acid, or
         another one, each in its genome's genetic code. Genes are coding ones (of several transcripts the longest) and
         RNAs; of a genome without annotation, the open reading frames of at least 300 bases, the longest where some
-        overlap, and none that goes over the origin of a circle.
+        overlap. A gene over the origin of a circle ends beyond the chromosome's length.
         """
         from genolab.genome.shared import shared_genes
 
@@ -170,7 +170,10 @@ class Comparison:
         return window_table(self.a, self.alignments, size)
 
     def to_vcf(self, path: str | Path) -> Path:
-        """Write the variants as VCF 4.3, b as the one sample; return the path."""
+        """Write the variants as VCF 4.3, b as the one sample; return the path.
+
+        VCF knows no circles, so a variant over the origin of one is written in two.
+        """
         return formats.write_vcf(self, Path(path))
 
     def to_paf(self, path: str | Path) -> Path:

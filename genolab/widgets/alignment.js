@@ -402,7 +402,7 @@ class View {
 function told([columns, lane, mine, yours, change], page) {
   const isIts = ([, first, stop, , its]) => its === lane && first < columns[2] && stop > columns[0];
   const name = page.genes.find(isIts)?.[0] ?? "";
-  const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken` };
+  const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken`, unknown: "unknown" };
   return `${name}: ${words[change]}`;
 }
 
