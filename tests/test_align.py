@@ -226,6 +226,8 @@ def test_a_pair_reads_as_text() -> None:
         ("aligned pair by pair, but there are 2 and 1", {"queries": ["A", "C"]}),
         ("mode must be one of global, local, semiglobal, got 'glocal'", {"mode": "glocal"}),
         ("backend must be one of auto, numba, torch, triton, got 'cuda'", {"backend": "cuda"}),
+        ("device is one that torch knows, .* got 'gpu0'", {"backend": "torch", "device": "gpu0"}),
+        ("take device='cpu'", {"backend": "torch", "device": "cuda:99"}),
         ("numba computes on the processor", {"backend": "numba", "device": "cuda"}),
         ("'-' at position 1 of query 0 is no amino acid", {"queries": ["M-K"], "scoring": BLOSUM}),
     ],
@@ -242,6 +244,8 @@ def test_what_cannot_be_aligned_is_refused(message: str, arguments: dict[str, ob
         ("gap_extend and|got -2 and -5", {"gap_open": -5, "gap_extend": -2}),
         ("match must be above 0 and mismatch at most 0", {"match": 0}),
         ("match must be a whole number", {"match": 1.5}),
+        ("match must be a whole number .* got True", {"match": True}),
+        ("blosum62 came with 5 and -3: leave out", {"matrix": "blosum62", "match": 5}),
         ("no matrix is called 'blosum63'; there are blosum45", {"matrix": "blosum63"}),
         ("proteins are scored by a matrix", {"alphabet": "protein"}),
         ("nuc44 is a matrix for dna, but the alphabet wanted is protein", {"matrix": "nuc44", "alphabet": "protein"}),
@@ -256,6 +260,13 @@ def test_scores_that_32_bits_cannot_hold_are_refused() -> None:
     text = "A" * 300_000
     with pytest.raises(ValueError, match="more than 32 bits hold"):
         align(text, text, scoring=Scoring(match=8000), traceback=False)
+
+
+def test_a_scoring_is_wanted_and_texts_may_come_one_by_one() -> None:
+    with pytest.raises(TypeError, match=r"scoring is a gl.align.Scoring, such as .* got 'blosum62'"):
+        align("MK", "MK", scoring="blosum62")  # type: ignore[arg-type]
+    found = align((text for text in ("ACG", "ACT")), iter(["ACG", "ACG"]))
+    assert (found.cigar, found.queries) == (["3=", "2=1X"], ["ACG", "ACT"])
 
 
 def test_texts_are_wanted() -> None:

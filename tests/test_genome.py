@@ -416,7 +416,32 @@ def test_what_is_no_genome_is_refused(given, says: str) -> None:
         gl.genome.compare(given, {"b": "ACGT"})
 
 
-@pytest.mark.parametrize("wrong", [{"k": 12}, {"k": 5}, {"max_gap": 0}, {"min_score": 0}, {"genetic_code": 99}])
+@pytest.mark.parametrize("given", [None, b"ACGT", ["human_mt"], 5, {"a": None}, {"a": b"ACGT"}])
+def test_what_is_of_no_kind_of_genome_is_refused_with_its_kind(given) -> None:
+    with pytest.raises(TypeError, match=r"a genome is .*(NoneType|bytes|list|int)"):
+        gl.genome.compare(given, {"b": "ACGT"})
+
+
+def test_other_arguments_of_the_wrong_kind_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"circular is True or False .* got 'yes'"):
+        compared("ACGT", "ACGT", circular="yes")
+    with pytest.raises(TypeError, match=r"genomes come as a list, such as .* got 'human_mt'"):
+        gl.genome.distances("human_mt")
+    with pytest.raises(ValueError, match="names one anew"):
+        gl.genome.distances([{"a": "ACGT"}, {"a": "ACGT"}])
+    with pytest.raises(TypeError, match="DataFrame that distances"):
+        gl.genome.tree([[0, 1], [1, 0]])
+    with pytest.raises(TypeError, match="decode bytes first"):
+        gl.genome.translate(b"ATG")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"k": 12}, {"k": 5}, {"k": 11.0}, {"k": "11"}, {"max_gap": 0}, {"max_gap": True}, {"min_score": 0},
+        {"genetic_code": 99},
+    ],
+)  # fmt: skip
 def test_numbers_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"k is|max_gap is|min_score is|genetic code"):
         compared("ACGT", "ACGT", **wrong)

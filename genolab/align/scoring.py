@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.align.matrices import MATRICES, load
+from genolab.data.sequence import is_whole
 
 Alphabet = Literal["dna", "protein"]
 Codes = NDArray[np.uint8]
@@ -85,7 +86,7 @@ class Scoring:
     def __post_init__(self) -> None:
         for name in ("match", "mismatch", "gap_open", "gap_extend"):
             value = getattr(self, name)
-            if not isinstance(value, int) or abs(value) > _LIMIT:
+            if not is_whole(value) or abs(value) > _LIMIT:
                 raise ValueError(f"{name} must be a whole number of at most {_LIMIT:,}, got {value!r}")
         if not 0 <= self.gap_extend <= self.gap_open:
             raise ValueError(
@@ -96,6 +97,11 @@ class Scoring:
             raise ValueError(f"match must be above 0 and mismatch at most 0, got {self.match} and {self.mismatch}")
         if self.matrix is not None and self.matrix not in MATRICES:
             raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(MATRICES)}")
+        if self.matrix is not None and (self.match, self.mismatch) != (Scoring.match, Scoring.mismatch):
+            raise ValueError(
+                f"a matrix takes the place of match and mismatch, but {self.matrix} came with {self.match} and "
+                f"{self.mismatch}: leave out the one or the others"
+            )
         object.__setattr__(self, "alphabet", _alphabet(self.matrix, self.alphabet))
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from genolab.data.sequence import check_length, is_whole
 from genolab.genome import columns as col
 from genolab.genome import formats
 from genolab.genome.fill import Block
@@ -58,6 +59,8 @@ def compare(
     ------
     ValueError
         A genome can't be found, or is no DNA; a number is out of its range.
+    TypeError
+        A genome is none of the above.
 
     Notes
     -----
@@ -80,14 +83,14 @@ def compare(
 
 
 def _check(k: int | None, max_gap: int, min_score: int) -> None:
-    if k is not None and not (7 <= k <= 31 and k % 2):
+    if k is not None and not (is_whole(k) and 7 <= k <= 31 and k % 2):
         raise ValueError(
-            f"k is an odd number of bases, 7 to 31 (an even word can be its own reverse complement), got {k}"
+            f"k is an odd number of bases, 7 to 31 (an even word can be its own reverse complement), got {k!r}"
         )
-    if not 0 < max_gap <= 100_000:
-        raise ValueError(f"max_gap is 1 to 100,000 bases, got {max_gap}: memory grows with its square")
-    if min_score < 1:
-        raise ValueError(f"min_score is at least 1, got {min_score}: unrelated DNA scores below that")
+    if not (is_whole(max_gap) and 0 < max_gap <= 100_000):
+        raise ValueError(f"max_gap is 1 to 100,000 bases, got {max_gap!r}: memory grows with its square")
+    if not (is_whole(min_score) and min_score >= 1):
+        raise ValueError(f"min_score is a whole number, at least 1, got {min_score!r}: unrelated DNA scores below that")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +167,6 @@ class Comparison:
             ``chromosome start end aligned identity``: `aligned` is the share of the window's bases that lie in a block;
             `identity` that of equal ones among these, where a base that b hasn't is unequal; NaN where none is aligned.
         """
-        from genolab.data.sequence import check_length
-
         check_length(size, name="size")
         return window_table(self.a, self.alignments, size)
 

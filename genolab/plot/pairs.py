@@ -91,7 +91,14 @@ def block_rows(blocks: pd.DataFrame) -> list[BlockRow]:
 
 def axes(comparison: "Comparison", *, gap: float = 0.0) -> tuple[Axis, Axis]:
     """Lay the chromosomes of both genomes out; `gap` is the room between two, as a share of the whole."""
+    check(comparison)
     return _axis(comparison.a, gap), _axis(comparison.b, gap)
+
+
+def check(comparison: "Comparison") -> None:
+    """Refuse what is no comparison."""
+    if not hasattr(comparison, "blocks"):
+        raise TypeError(f"a comparison is what gl.genome.compare(a, b) returns, got {comparison!r}")
 
 
 def _axis(genome: "Genome", gap: float) -> Axis:
