@@ -172,7 +172,23 @@ def test_unknown_letters_match_nothing_and_case_and_u_do_not_matter() -> None:
     assert align("ACRT", "ACRT").identity[0] == 0.75
     assert align("acgu", "ACGT")[0].cigar == "4="
     assert align("N" * 500, "N" * 400, mode="local").score[0] == 0
-    assert align("MKU", "MKX", scoring=BLOSUM).cigar == ["3="]  # selenocysteine is any amino acid
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("backend", ["numba", "torch"])
+def test_only_equal_and_known_letters_of_a_matrix_are_equal(mode: str, backend: str) -> None:
+    nuc44 = Scoring(matrix="nuc44", gap_open=10, gap_extend=1)
+    for letters, scoring, known in (
+        ("ARNDCQEGHILKMFPSTWYVBZX*UOJ", BLOSUM, "ARNDCQEGHILKMFPSTWYV*UO"),
+        ("ACGTNRYSWKMBDHV", nuc44, "ACGT"),
+    ):
+        framed = [f"{'W' if scoring is BLOSUM else 'ACGTACGT'}{letter}" * 9 for letter in letters]
+        found = align(framed, framed, mode=mode, scoring=scoring, backend=backend)
+        assert [letter for letter, cigar in zip(letters, found.cigar, strict=True) if "X" not in cigar] == [*known]
+        alone = [align(one, one, mode=mode, scoring=scoring).cigar[0] for one in framed]
+        assert found.cigar == alone
+    unknown = align("MKUW", "MKXW", scoring=BLOSUM)
+    assert (unknown.cigar, unknown.score.tolist()) == (["2=1X1="], [5 + 5 - 1 + 11])  # scored as any amino acid
 
 
 def test_scores_alone_say_that_nothing_else_is_known() -> None:
@@ -210,6 +226,8 @@ def test_a_pair_reads_as_text() -> None:
         ("aligned pair by pair, but there are 2 and 1", {"queries": ["A", "C"]}),
         ("mode must be one of global, local, semiglobal, got 'glocal'", {"mode": "glocal"}),
         ("backend must be one of auto, numba, torch, triton, got 'cuda'", {"backend": "cuda"}),
+        ("device is one that torch knows, .* got 'gpu0'", {"backend": "torch", "device": "gpu0"}),
+        ("take device='cpu'", {"backend": "torch", "device": "cuda:99"}),
         ("numba computes on the processor", {"backend": "numba", "device": "cuda"}),
         ("'-' at position 1 of query 0 is no amino acid", {"queries": ["M-K"], "scoring": BLOSUM}),
     ],
@@ -226,6 +244,8 @@ def test_what_cannot_be_aligned_is_refused(message: str, arguments: dict[str, ob
         ("gap_extend and|got -2 and -5", {"gap_open": -5, "gap_extend": -2}),
         ("match must be above 0 and mismatch at most 0", {"match": 0}),
         ("match must be a whole number", {"match": 1.5}),
+        ("match must be a whole number .* got True", {"match": True}),
+        ("blosum62 came with 5 and -3: leave out", {"matrix": "blosum62", "match": 5}),
         ("no matrix is called 'blosum63'; there are blosum45", {"matrix": "blosum63"}),
         ("proteins are scored by a matrix", {"alphabet": "protein"}),
         ("nuc44 is a matrix for dna, but the alphabet wanted is protein", {"matrix": "nuc44", "alphabet": "protein"}),
@@ -240,6 +260,13 @@ def test_scores_that_32_bits_cannot_hold_are_refused() -> None:
     text = "A" * 300_000
     with pytest.raises(ValueError, match="more than 32 bits hold"):
         align(text, text, scoring=Scoring(match=8000), traceback=False)
+
+
+def test_a_scoring_is_wanted_and_texts_may_come_one_by_one() -> None:
+    with pytest.raises(TypeError, match=r"scoring is a gl.align.Scoring, such as .* got 'blosum62'"):
+        align("MK", "MK", scoring="blosum62")  # type: ignore[arg-type]
+    found = align((text for text in ("ACG", "ACT")), iter(["ACG", "ACG"]))
+    assert (found.cigar, found.queries) == (["3=", "2=1X"], ["ACG", "ACT"])
 
 
 def test_texts_are_wanted() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pairs import compared, genome, planted
 
+from genolab import plot
 from genolab.data.sequence import reverse_complement
 from genolab.plot.pairs import block_rows
 from genolab.widgets.alignment import AlignmentView, Place
@@ -135,6 +136,15 @@ def test_the_genetic_code_is_that_of_the_genome():
     assert {one[2] for one in told["codons"]} == {"W"}
 
 
+def test_an_unknown_base_is_no_change_of_a_codon(pair):
+    a = "GCT" * 400
+    b = a[:100] + "N" + a[101:107] + "N" + a[108:]
+    one = genome("one", {"a": a}, features=pair.a.features)
+    found = compared(one, genome("two", {"b": b}), [("a", 0, "b", 0, "+", "100=1X6=1X1092=")])
+    told = Genes(found).along(columns(found), 90, 120)["codons"]
+    assert {codon[0][0]: codon[4] for codon in told if codon[4] != "same"} == {99: "unknown", 105: "unknown"}
+
+
 # ---- the view ----
 
 
@@ -162,12 +172,24 @@ def test_genes_positions_and_places_are_gone_to(pair):
         ("cytb", "neither genome has a gene 'cytb'"),
         ("co", "there are cox"),
         ("5000", "positions 0 to 1,199"),
+        (-5, "positions 0 to 1,199, got -5"),
         ("chr9:4", "no chromosome 'chr9'; it has a"),
     ],
 )
 def test_what_is_nowhere_is_refused(pair, asked, message):
     with pytest.raises(ValueError, match=message):
         AlignmentView(pair).go_to(asked)
+
+
+def test_what_is_no_comparison_and_no_width_is_refused(pair):
+    for draw in (AlignmentView, plot.dotplot, plot.synteny, plot.variants):
+        with pytest.raises(TypeError, match=r"what gl.genome.compare\(a, b\) returns, got None"):
+            draw(None)
+    view = AlignmentView(pair)
+    with pytest.raises(ValueError, match="width is a whole number"):
+        view.text(100, width=0)
+    with pytest.raises(ValueError, match="columns is a whole number"):
+        view.changes(-1)
 
 
 def test_a_place_without_homology_is_told():

@@ -146,6 +146,27 @@ def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None
         assert [(row.chrom, row.pos) for row in rows] == [("a%2Cb_%3Cc%3E", 201)]
 
 
+def test_a_variant_over_the_origin_of_a_circle_is_valid_in_a_vcf(tmp_path: Path) -> None:
+    pysam = pytest.importorskip("pysam")
+    text = "GATTC" + random_dna(2_990, 50) + "CTGAC"
+    for other, told in ((text[3:-3], 2), ("TC" + text[5:-2] + "GGG", 3), (text[3:], 1)):
+        for strand, read in (("+", other), ("-", reverse_complement(other))):
+            found = compared(text, read[1_000:] + read[:1_000], circular=True)
+            with pysam.VariantFile(str(found.to_vcf(tmp_path / "circle.vcf"))) as opened:
+                rows = list(opened)
+            assert [row.pos for row in rows] == sorted(row.pos for row in rows)
+            assert all(text[row.start : row.stop] == row.ref for row in rows), (told, strand)
+            assert len(rows) == told
+            assert spelled(text, rows) in 2 * other, (told, strand)
+
+
+def spelled(text: str, rows: list) -> str:
+    """Return what variants make of a genome."""
+    for row in reversed(rows):
+        text = text[: row.start] + row.alts[0] + text[row.stop :]
+    return text
+
+
 def test_rna_is_translated_as_dna_is() -> None:
     assert gl.genome.translate("AUGGCC") == gl.genome.translate("ATGGCC") == "MA"
 
@@ -328,6 +349,28 @@ def test_a_stretch_of_n_is_no_variant(hole: str, size: int) -> None:
         assert found.blocks["gaps"].tolist() == [0]
 
 
+@pytest.mark.parametrize("copies", [40, 200])
+def test_a_genome_of_one_repeat_is_like_itself(copies: int) -> None:
+    unit = random_dna(500, 40)
+    found = compared(unit * copies, unit * copies)
+    assert found.blocks["matches"].sum() > 0.99 * 500 * copies if copies == 40 else "outside of repeats" in repr(found)
+
+
+def test_a_repeat_is_left_out_where_other_words_are_shared() -> None:
+    unit, text = random_dna(300, 41), random_dna(30_000, 42)
+    found = compared(text + 40 * unit, 40 * unit + text)
+    assert found.blocks["cigar"].str.startswith("30000=").any()
+
+
+def test_of_many_contigs_each_finds_its_own() -> None:
+    contigs = {f"c{number}": random_dna(400, 100 + number) for number in range(150)}
+    turned = {name: reverse_complement(text) for name, text in reversed(contigs.items())}
+    blocks = gl.genome.compare(contigs, turned).blocks
+    assert (blocks["a_chromosome"] == blocks["b_chromosome"]).all()
+    assert (blocks["strand"] == "-").all()
+    assert blocks["matches"].tolist() == [400] * 150
+
+
 def test_sequences_shorter_than_a_word_have_no_block() -> None:
     assert len(compared("ACGT", "ACGT").blocks) == 0
     assert len(compared("A", random_dna(1_000, 1), circular=True).blocks) == 0
@@ -373,7 +416,32 @@ def test_what_is_no_genome_is_refused(given, says: str) -> None:
         gl.genome.compare(given, {"b": "ACGT"})
 
 
-@pytest.mark.parametrize("wrong", [{"k": 12}, {"k": 5}, {"max_gap": 0}, {"min_score": 0}, {"genetic_code": 99}])
+@pytest.mark.parametrize("given", [None, b"ACGT", ["human_mt"], 5, {"a": None}, {"a": b"ACGT"}])
+def test_what_is_of_no_kind_of_genome_is_refused_with_its_kind(given) -> None:
+    with pytest.raises(TypeError, match=r"a genome is .*(NoneType|bytes|list|int)"):
+        gl.genome.compare(given, {"b": "ACGT"})
+
+
+def test_other_arguments_of_the_wrong_kind_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"circular is True or False .* got 'yes'"):
+        compared("ACGT", "ACGT", circular="yes")
+    with pytest.raises(TypeError, match=r"genomes come as a list, such as .* got 'human_mt'"):
+        gl.genome.distances("human_mt")
+    with pytest.raises(ValueError, match="names one anew"):
+        gl.genome.distances([{"a": "ACGT"}, {"a": "ACGT"}])
+    with pytest.raises(TypeError, match="DataFrame that distances"):
+        gl.genome.tree([[0, 1], [1, 0]])
+    with pytest.raises(TypeError, match="decode bytes first"):
+        gl.genome.translate(b"ATG")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"k": 12}, {"k": 5}, {"k": 11.0}, {"k": "11"}, {"max_gap": 0}, {"max_gap": True}, {"min_score": 0},
+        {"genetic_code": 99},
+    ],
+)  # fmt: skip
 def test_numbers_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"k is|max_gap is|min_score is|genetic code"):
         compared("ACGT", "ACGT", **wrong)
@@ -430,6 +498,21 @@ def test_reading_frames_are_those_of_the_code() -> None:
     found = reading_frames(np.frombuffer(text.encode(), np.uint8), 1, min_length=120)
     known = gl.genes.open_reading_frames(text, min_length=120).query("kind == 'gene'")
     assert [list(frame) for frame in found] == known[["start", "end", "strand"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("size", [600, 601, 602])
+def test_reading_frames_go_over_the_origin_of_a_circle(size: int) -> None:
+    gene = "ATG" + random_dna(297, 16).replace("T", "C") + "TAA"
+    text = gene + ("CTAA" * 80)[: size - 303]
+    for turn in (0, 1, 100, 302, 303, 450):
+        turned = text[turn:] + text[:turn]
+        start = -turn % size
+        for letters, strand in ((turned, "+"), (reverse_complement(turned), "-")):
+            (found,) = reading_frames(np.frombuffer(letters.encode(), np.uint8), 1, min_length=150, circular=True)
+            first = start if strand == "+" else (size - start - 303) % size
+            assert found == (first, first + 303, strand)
+    genes = compared(turned, turned, circular=True).shared_genes
+    assert 303 in (genes["a_end"] - genes["a_start"]).tolist()
 
 
 @pytest.mark.parametrize("code", sorted(_TABLES))
@@ -504,19 +587,19 @@ def test_columns_and_cigars_are_the_same() -> None:
 def test_minimizers_of_both_strands_are_the_same_words() -> None:
     text = random_dna(2_000, 21)
     letters = [np.frombuffer(some.encode(), np.uint8) for some in (text, reverse_complement(text))]
-    one, other = (sample(some, 15, 10, circular=False) for some in letters)
+    one, other = (sample([(some, False)], 15, 10) for some in letters)
     assert 250 < len(one.number) < 500  # two of each eleven
     assert np.intersect1d(one.number, other.number).size > 0.95 * len(one.number)
-    plus, minus = match(one, other, 2_000, 15, 30)
-    assert len(plus.a) == 0
-    assert (minus.a == minus.b).all()
+    (shared,) = match(one, other, [2_000], 15)
+    assert shared[:3] == (0, 0, "-")
+    assert (shared.matches.a == shared.matches.b).all()
 
 
 def test_chains_come_round_a_circle_once() -> None:
     text = random_dna(1_000, 22)
-    words = sample(np.frombuffer(text.encode(), np.uint8), 11, 1, circular=True)
-    plus, _ = match(words, words, 1_000, 11, 30)
-    found = list(chains(plus, (1_000, 1_000), max_gap=100, min_score=50))
+    words = sample([(np.frombuffer(text.encode(), np.uint8), True)], 11, 1)
+    (shared,) = match(words, words, [1_000], 11)
+    found = list(chains(shared.matches, (1_000, 1_000), max_gap=100, min_score=50))
     assert len(found) == 1
     assert found[0].length.sum() <= 1_000
 

@@ -81,7 +81,7 @@ def test_several_chromosomes_lie_one_behind_the_other():
 def test_nothing_in_common_is_said_and_drawn_empty():
     found = compared(genome("one", {"a": "ACGT" * 9}), genome("two", {"b": "TTTT" * 9}), [])
     for figure in (plot.dotplot(found), plot.synteny(found)):
-        assert figure.layout.title.text == "The two have nothing in common that was found"
+        assert figure.layout.title.text == "No homology was found outside of repeats"
     assert plot.variants(found).layout.title.text == "0 differences along a, 0 in a thousand bases"
 
 

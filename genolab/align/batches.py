@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from genolab.align import cpu
@@ -29,6 +30,20 @@ class Filled(NamedTuple):
     score: Integers
     ends: Integers
     directions: NDArray[np.uint8] | None
+
+
+def device_of(name: str) -> torch.device:
+    """Return a device by its name.
+
+    Raises
+    ------
+    ValueError
+        torch knows no such device.
+    """
+    try:
+        return torch.device(name)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device is one that torch knows, such as 'cpu', 'cuda' or 'cuda:0', got {name!r}") from None
 
 
 def solve(job: Job, fill: Callable[[Job], Filled], memory: int) -> Paths:

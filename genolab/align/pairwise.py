@@ -1,6 +1,6 @@
 """Align pairs of sequences, on whatever computes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from genolab.align.cpu import joined
 from genolab.align.result import Alignments
 from genolab.align.scoring import Scoring
-from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs
+from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs, texts
 from genolab.align.trace import Paths, scores_alone
 
 Backend = Literal["auto", "numba", "torch", "triton"]
@@ -16,8 +16,8 @@ BACKENDS: Final = ("auto", "numba", "torch", "triton")
 
 
 def align(
-    queries: str | Sequence[str],
-    targets: str | Sequence[str],
+    queries: str | Iterable[str],
+    targets: str | Iterable[str],
     *,
     mode: Mode = "global",
     scoring: Scoring | None = None,
@@ -58,7 +58,7 @@ def align(
         A letter isn't of the alphabet; the numbers of queries and targets differ; `mode`, `backend` or `device` is
         none of the above, or isn't there.
     TypeError
-        A sequence is no text.
+        A sequence is no text, or `scoring` no `Scoring`.
 
     Notes
     -----
@@ -77,22 +77,32 @@ def align(
     >>> int(found.score[0]), found.cigar[0]
     (9, '3=1I4=')
     """
-    if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    queries, targets = texts(queries, "query"), texts(targets, "target")
     scoring = Scoring() if scoring is None else scoring
+    _check(mode, backend, scoring)
     read = read_pairs(queries, targets, scoring)
     paths = _solve(Job(*read, MODES.index(mode), scoring, traceback), backend, device)
     n = len(paths.score)
     with np.errstate(invalid="ignore", divide="ignore"):
         identity = np.where(paths.columns > 0, paths.matches / paths.columns, np.nan)
-    return Alignments(*paths[:6], identity, _texts(queries, n), _texts(targets, n))
+    return Alignments(*paths[:6], identity, _each(queries, n), _each(targets, n))
 
 
-def _texts(given: str | Sequence[str], n: int) -> list[str]:
+def _check(mode: str, backend: str, scoring: object) -> None:
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    if not isinstance(scoring, Scoring):
+        raise TypeError(
+            f"scoring is a gl.align.Scoring, such as Scoring(matrix='blosum62', gap_open=11, gap_extend=1), "
+            f"got {scoring!r}"
+        )
+
+
+def _each(given: str | list[str], n: int) -> list[str]:
     """Return the sequences, one a pair."""
-    return [given] * n if isinstance(given, str) else list(given)
+    return [given] * n if isinstance(given, str) else given
 
 
 def _solve(job: Job, backend: Backend, device: str | None) -> Paths:

@@ -95,8 +95,8 @@ class Alignments:
     query_start, query_end, target_start, target_end
         The aligned parts, ``(n,)`` int64. Gaps at the ends that cost nothing lie outside of them.
     cigar
-        A text a pair, as in SAM, with ``=`` equal, ``X`` other letter, ``I`` letters that only the query has, ``D``
-        letters that only the target has.
+        A text a pair, as in SAM, with ``=`` equal, ``X`` other or ambiguous letter (bases but A C G T U, amino
+        acids B J X Z), ``I`` letters that only the query has, ``D`` letters that only the target has.
     identity
         ``(n,)``: equal letters / columns, gaps counted; NaN without columns.
     queries, targets

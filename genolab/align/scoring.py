@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.align.matrices import MATRICES, load
+from genolab.data.sequence import is_whole
 
 Alphabet = Literal["dna", "protein"]
 Codes = NDArray[np.uint8]
 
 _BASES: Final = "ACGT"
 _AMBIGUOUS: Final = "NRYSWKMBDHV"
+_AMINO_ACIDS: Final = "ACDEFGHIKLMNPQRSTVWYUO*"  # and the stop; B, J, X and Z each stand for several
 _UNKNOWN: Final = 255  # the code of what is no letter of the alphabet
 _LIMIT: Final = 2**13  # scores and costs up to here leave 16-bit lanes room for sequences worth the name
 
@@ -58,7 +60,8 @@ class Scoring:
     gap_open, gap_extend
         Costs, so positive; ``0 <= gap_extend <= gap_open``.
     matrix
-        Name of a matrix of `MATRICES`, such as ``"blosum62"``, instead of `match` and `mismatch`.
+        Name of a matrix of `MATRICES`, such as ``"blosum62"``, instead of `match` and `mismatch`. It scores ambiguous
+        letters, too, but in a path they are equal to nothing; U and O, which it doesn't know, score as X.
     alphabet
         ``"dna"`` or ``"protein"``; by default what the matrix is for. Proteins need a matrix.
 
@@ -83,7 +86,7 @@ class Scoring:
     def __post_init__(self) -> None:
         for name in ("match", "mismatch", "gap_open", "gap_extend"):
             value = getattr(self, name)
-            if not isinstance(value, int) or abs(value) > _LIMIT:
+            if not is_whole(value) or abs(value) > _LIMIT:
                 raise ValueError(f"{name} must be a whole number of at most {_LIMIT:,}, got {value!r}")
         if not 0 <= self.gap_extend <= self.gap_open:
             raise ValueError(
@@ -94,6 +97,11 @@ class Scoring:
             raise ValueError(f"match must be above 0 and mismatch at most 0, got {self.match} and {self.mismatch}")
         if self.matrix is not None and self.matrix not in MATRICES:
             raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(MATRICES)}")
+        if self.matrix is not None and (self.match, self.mismatch) != (Scoring.match, Scoring.mismatch):
+            raise ValueError(
+                f"a matrix takes the place of match and mismatch, but {self.matrix} came with {self.match} and "
+                f"{self.mismatch}: leave out the one or the others"
+            )
         object.__setattr__(self, "alphabet", _alphabet(self.matrix, self.alphabet))
 
     @property
@@ -127,16 +135,21 @@ def _plain_table(match: int, mismatch: int) -> Table:
 
 @cache
 def _matrix_table(name: str) -> Table:
-    """Return a matrix with a last row and column for the filling, which never gains."""
+    """Return a matrix whose ambiguous letters have two codes, and whose last row and column are for the filling."""
     matrix = load(name)
-    scores = np.full((len(matrix.letters) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)
-    scores[:-1, :-1] = matrix.scores
-    # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.
-    others = dict.fromkeys("UOJ", matrix.letters.index("X")) if matrix.alphabet == "protein" else {}
-    if matrix.alphabet == "dna":
-        others["U"] = matrix.letters.index("T")
-    codes = _coded(matrix.letters, others)
-    return Table(codes, codes, scores, plain=False)
+    rows = {letter: row for row, letter in enumerate(matrix.letters)}
+    if matrix.alphabet == "protein":
+        # Selenocysteine, pyrrolysine and "leucine or isoleucine" are in no matrix of the time: any amino acid.
+        rows |= dict.fromkeys("UOJ", rows["X"])
+    known = _BASES if matrix.alphabet == "dna" else _AMINO_ACIDS
+    ambiguous = [letter for letter in rows if letter not in known]
+    order = [*rows.values(), *(rows[letter] for letter in ambiguous)]
+    scores = np.full((len(order) + 1,) * 2, min(0, matrix.scores.min()), dtype=np.int32)  # the filling never gains
+    scores[:-1, :-1] = matrix.scores[np.ix_(order, order)]
+    letters = "".join(rows)
+    also = {"U": letters.index("T")} if matrix.alphabet == "dna" else {}
+    second = {letter: len(rows) + number for number, letter in enumerate(ambiguous)}
+    return Table(_coded(letters, also), _coded(letters, also | second), scores, plain=False)
 
 
 def _coded(letters: str, others: dict[str, int]) -> Codes:

@@ -1,7 +1,7 @@
 """Pairs of sequences as codes: checked, laid behind one another, and packed by size."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -63,17 +63,13 @@ class Job(NamedTuple):
         return self._replace(queries=queries, targets=targets)
 
 
-def read_pairs(
-    queries: str | Sequence[str], targets: str | Sequence[str], scoring: Scoring
-) -> tuple[Sequences, Sequences]:
+def read_pairs(queries: str | list[str], targets: str | list[str], scoring: Scoring) -> tuple[Sequences, Sequences]:
     """Return both sides as codes; a single text is laid against all of the other side.
 
     Raises
     ------
     ValueError
         The two are of different number, or a letter isn't of the alphabet (the message says which and where).
-    TypeError
-        What came is no text.
     """
     table = scoring.table
     read = [
@@ -93,19 +89,33 @@ def read_pairs(
     return one, other
 
 
-def _read(texts: str | Sequence[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
-    """Return the codes of texts."""
-    if isinstance(texts, bytes) or not isinstance(texts, Iterable):
+def texts(given: str | Iterable[str], side: str) -> str | list[str]:
+    """Return a text as it is, and several as a list; refuse what is none.
+
+    Raises
+    ------
+    TypeError
+        What came is no text.
+    """
+    if isinstance(given, str):
+        return given
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise TypeError(
-            f"sequences come as a text or as a list of texts, but the {side} is a {type(texts).__name__}; "
+            f"sequences come as a text or as a list of texts, but the {side} is a {type(given).__name__}; "
             "decode bytes first"
         )
-    rows = [texts] if isinstance(texts, str) else list(texts)
+    rows = list(given)
     strange = [type(row).__name__ for row in rows if not isinstance(row, str)]
     if strange:
         raise TypeError(
             f"sequences come as texts, but among the {side} sequences is a {strange[0]}; decode bytes first"
         )
+    return rows
+
+
+def _read(given: str | list[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
+    """Return the codes of texts."""
+    rows = [given] if isinstance(given, str) else given
     length = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     # Letters outside of ASCII become "?", which is in no alphabet
     found = codes[np.frombuffer("".join(rows).encode("ascii", "replace"), dtype=np.uint8)]

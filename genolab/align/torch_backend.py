@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genolab.align.batches import Filled, solve
+from genolab.align.batches import Filled, device_of, solve
 from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT
 from genolab.align.sequences import GLOBAL, LOCAL, SEMIGLOBAL, Job, Sequences
 from genolab.align.trace import Paths
@@ -35,8 +35,20 @@ class _Best(NamedTuple):
 
 
 def solve_torch(job: Job, device: str | None) -> Paths:
-    """Align all pairs of a job on a device; the processor by default."""
-    where = torch.device(device or "cpu")
+    """Align all pairs of a job on a device; the processor by default.
+
+    Raises
+    ------
+    ValueError
+        There is no such device.
+    """
+    where = device_of(device or "cpu")
+    try:
+        torch.empty(0, device=where)
+    except (AssertionError, RuntimeError) as error:  # torch without CUDA asserts
+        raise ValueError(
+            f"the device must be there, but {device!r} isn't: take device='cpu' ({str(error).splitlines()[0]})"
+        ) from None
     return solve(job, lambda some: _fill(some, where), MEMORY)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genolab.align.batches import Filled, solve
+from genolab.align.batches import Filled, device_of, solve
 from genolab.align.sequences import Job
 from genolab.align.trace import Paths
 
@@ -31,7 +31,7 @@ def solve_triton(job: Job, device: str | None) -> Paths:
     ValueError
         There is no such GPU, or no Triton.
     """
-    where = torch.device(device or "cuda")
+    where = device_of(device or "cuda")
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"  # Triton's own way to run kernels on the processor
     if importlib.util.find_spec("triton") is None:
         raise ValueError("the triton back end needs Triton, which comes with torch for CUDA; take numba or torch here")

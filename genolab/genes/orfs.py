@@ -77,12 +77,16 @@ def reading_frames(sequence: str, *, min_length: int, starts: Sequence[str] = ("
 
 
 def apart(frames: Sequence[Frame], length: int, overlap: float) -> list[Frame]:
-    """Take frames in the order given, unless too much of one is taken already; return them in order of place."""
+    """Take frames in the order given, unless too much of one is taken already; return them in order of place.
+
+    On a circle a frame's end may lie beyond its `length`.
+    """
     taken = np.zeros(length, dtype=bool)
     kept = []
     for first, end, strand in frames:
-        if taken[first:end].sum() <= overlap * (end - first):
-            taken[first:end] = True
+        here = slice(first, end) if end <= length else np.arange(first, end) % length
+        if taken[here].sum() <= overlap * (end - first):
+            taken[here] = True
             kept.append((first, end, strand))
     return sorted(kept)
 

@@ -88,6 +88,8 @@ def translate(letters: Bytes | str, code: int = 1) -> str:
     ------
     ValueError
         The code isn't known.
+    TypeError
+        The letters are neither text nor uint8.
 
     Examples
     --------
@@ -95,6 +97,10 @@ def translate(letters: Bytes | str, code: int = 1) -> str:
     'MAW'
     """
     check_code(code)
+    if not isinstance(letters, str | np.ndarray):
+        raise TypeError(
+            f"coding letters are a text, or ASCII as uint8, got {type(letters).__name__}: decode bytes first"
+        )
     known = (
         np.frombuffer(letters.upper().replace("U", "T").encode("ascii", "replace"), dtype=np.uint8)
         if isinstance(letters, str)

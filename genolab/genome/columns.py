@@ -17,6 +17,7 @@ LETTERS: Final = "=XID"
 # `genolab.align`: of simulated insertions and deletions more are found as they were made.
 MATCH, MISMATCH, OPEN, EXTEND = 2, -4, -8, -1
 
+_IS_UNKNOWN: Final = ~np.isin(np.arange(256), np.frombuffer(b"ACGT", dtype=np.uint8))
 _NUMBER: Final = {letter: number for number, letter in enumerate(LETTERS)}
 
 
@@ -49,7 +50,7 @@ def runs(columns: NDArray[np.generic]) -> tuple[Ints, Ints]:
 
 def unknown(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return where letters are none of A C G T."""
-    return ~np.isin(letters, np.frombuffer(b"ACGT", dtype=np.uint8))
+    return _IS_UNKNOWN[letters]
 
 
 def of_letters(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> Columns:

@@ -18,7 +18,6 @@ from genolab.genome.select import Taken, apart, best_chains, broken
 from genolab.genome.side import Genome
 
 _DENSE: Final = 20_000_000  # bases up to which every word is sampled; beyond, one of about five
-_MOST: Final = 30  # times that a word may occur in a genome
 
 
 def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score: int) -> list[Block]:
@@ -41,24 +40,17 @@ def _settled(block: Block) -> Block:
 def _chains(a: Genome, b: Genome, k: int, max_gap: int) -> Iterator[Found]:
     """Walk the chains of all pairs of chromosomes, on both strands."""
     window = 1 if max(a.length, b.length) <= _DENSE else 10
-    on_b = functools.cache(functools.partial(_strand, b))  # chains share the letters of a strand
-    in_a, in_b = _sampled(a, k, window), _sampled(b, k, window)
-    for a_name, a_words in in_a.items():
-        plus_a = _strand(a, a_name, "+")
-        for b_name, b_words in in_b.items():
-            both = match(a_words, b_words, b.lengths[b_name], k, _MOST)
-            for strand, matches in zip("+-", both, strict=True):
-                if len(matches.a) == 0:
-                    continue
-                other = on_b(b_name, strand)
-                for chain in chains(matches, (plus_a.round, other.round), max_gap=max_gap, min_score=2.5 * k):
-                    yield Found(plus_a, other, strand, chain)
+    on_a, on_b = (functools.cache(functools.partial(_strand, genome)) for genome in (a, b))  # chains share letters
+    names_a, names_b = list(a.letters), list(b.letters)
+    for shared in match(sampled(a, k, window), sampled(b, k, window), list(b.lengths.values()), k):
+        one, other = on_a(names_a[shared.a], "+"), on_b(names_b[shared.b], shared.strand)
+        for chain in chains(shared.matches, (one.round, other.round), max_gap=max_gap, min_score=2.5 * k):
+            yield Found(one, other, shared.strand, chain)
 
 
-def _sampled(genome: Genome, k: int, window: int) -> dict[str, Words]:
-    return {
-        name: sample(letters, k, window, circular=name in genome.circular) for name, letters in genome.letters.items()
-    }
+def sampled(genome: Genome, k: int, window: int) -> Words:
+    """Sample the words of a genome."""
+    return sample([(letters, name in genome.circular) for name, letters in genome.letters.items()], k, window)
 
 
 def _strand(genome: Genome, chromosome: str, strand: str) -> Strand:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
@@ -36,14 +36,36 @@ def write_vcf(comparison: "Comparison", path: Path) -> Path:
         "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", _word(b.name)]),
     ]
     strands = {"+": "plus", "-": "minus"}
-    table = comparison.variants
-    for on, at, ref, alt, kind, block, b_on, b_at, strand in zip(*(table[name] for name in COLUMNS), strict=True):
+    for on, at, ref, alt, kind, block, b_on, b_at, strand in _within(comparison):
         info = f"KIND={kind};BLOCK={block};BCHROM={_word(b_on)};BPOS={b_at + 1};BSTRAND={strands[strand]}"
         lines.append(
             f"{_word(on)}\t{at + 1}\t.\t{ref.translate(_TO_N)}\t{alt.translate(_TO_N)}\t.\tPASS\t{info}\tGT\t1"
         )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _within(comparison: "Comparison") -> list[tuple[Any, ...]]:
+    """Return the variants, in two where one goes over the origin of a: VCF has no letters beyond a contig's end.
+
+    The second part is what is deleted from the contig's first base on, written with the base behind it.
+    """
+    table, lengths_a, lengths_b = comparison.variants, comparison.a.lengths, comparison.b.lengths
+    rows = list(zip(*(table[name] for name in COLUMNS), strict=True))
+    order = {name: number for number, name in enumerate(lengths_a)}
+    found = []
+    for row in rows:
+        on, at, ref, alt, kind, block, b_on, b_at, strand = row
+        room = lengths_a[on] - at
+        if len(ref) <= room:
+            found.append(row)
+            continue
+        if ref[:room] != alt:
+            found.append((on, at, ref[:room], alt, kind, block, b_on, b_at, strand))
+        behind = comparison.a.cut(on, len(ref) - room, len(ref) - room + 1).tobytes().decode()
+        b_next = (b_at + (len(alt) if strand == "+" else -len(alt))) % lengths_b[b_on]
+        found.append((on, 0, ref[room:] + behind, behind, "deletion", block, b_on, b_next, strand))
+    return sorted(found, key=lambda row: (order[row[0]], row[1]))
 
 
 def _word(text: str) -> str:

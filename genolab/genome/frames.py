@@ -12,11 +12,11 @@ from genolab.genome.codes import amino_acids, are_starts
 Bytes = NDArray[np.uint8]
 
 
-def reading_frames(letters: Bytes, code: int, *, min_length: int) -> list[Frame]:
+def reading_frames(letters: Bytes, code: int, *, min_length: int, circular: bool = False) -> list[Frame]:
     """Return (first base, end, strand) of open reading frames on both strands, none over another: longer ones go first.
 
-    A frame goes from the first start codon behind a stop codon to the next stop codon, which is part of it. Those over
-    the origin of a circle aren't found.
+    A frame goes from the first start codon behind a stop codon to the next stop codon, which is part of it. On a
+    circle it may go over the origin; its end then lies beyond the circle's length.
 
     Parameters
     ----------
@@ -26,12 +26,26 @@ def reading_frames(letters: Bytes, code: int, *, min_length: int) -> list[Frame]
         NCBI's number of the genetic code.
     min_length
         Fewest bases, the stop codon among them.
+    circular
+        Whether the letters are a circle.
     """
     size = len(letters)
-    found: list[Frame] = [(start, end, "+") for start, end in _of_strand(letters, code, min_length)]
+    walk = _of_circle if circular else _of_strand
+    found: list[Frame] = [(start, end, "+") for start, end in walk(letters, code, min_length)]
     turned = COMPLEMENT[letters[::-1]]
-    found += [(size - end, size - start, "-") for start, end in _of_strand(turned, code, min_length)]
+    for start, end in walk(turned, code, min_length):
+        back = size if end > size else 0
+        found.append((back + size - end, back + size - start, "-"))
     return apart(sorted(found, key=lambda frame: (frame[0] - frame[1], frame)), size, 0.0)
+
+
+def _of_circle(letters: Bytes, code: int, min_length: int) -> Iterator[tuple[int, int]]:
+    """Walk the frames that end in a circle's second round, before which all that leads to them was seen once."""
+    size = len(letters)
+    for start, end in _of_strand(np.tile(letters, 2), code, min_length):
+        if end > size and end - start <= size:
+            back = start // size * size
+            yield start - back, end - back
 
 
 def _of_strand(letters: Bytes, code: int, min_length: int) -> Iterator[tuple[int, int]]:

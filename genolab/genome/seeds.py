@@ -5,25 +5,44 @@ scrambled number is smallest; a word and its reverse complement are one. A windo
 genomes have are matches, and matches that run on along a diagonal are one.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.genome.columns import runs
+
 Ints = NDArray[np.int64]
 
 _CODE: Final = np.full(256, 4, dtype=np.uint8)
 _CODE[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4, dtype=np.uint8)
 _EMPTY: Final = np.iinfo(np.uint64).max
+_MOST: Final = 30  # times that a word may occur in a genome; of more it is a repeat, and tells nothing
+_PAIRS: Final = 4_000_000  # of words, up to which genomes that are repeats themselves are looked at all the same
+_LEAST: Final = 3  # words that two chromosomes must share: a chain is worth 2.5 words
 
 
 class Words(NamedTuple):
-    """Sampled words of a chromosome, in the order of their numbers: scrambled number, first base, strand (0 +, 1 -)."""
+    """Sampled words of a genome, in the order of their numbers; all ``(n,)``.
+
+    Attributes
+    ----------
+    number
+        Scrambled number.
+    start
+        First base.
+    strand
+        0 for +, 1 for -.
+    chromosome
+        Which of the genome's chromosomes, from 0.
+    """
 
     number: NDArray[np.uint64]
     start: Ints
     strand: NDArray[np.uint8]
+    chromosome: Ints
 
 
 class Matches(NamedTuple):
@@ -34,49 +53,87 @@ class Matches(NamedTuple):
     length: Ints
 
 
+class Shared(NamedTuple):
+    """The matches of two chromosomes on a strand of b's; the chromosomes' numbers, from 0, and ``"+"`` or ``"-"``."""
+
+    a: int
+    b: int
+    strand: str
+    matches: Matches
+
+
 def word_length(bases: int) -> int:
     """Return the k at which two random genomes of so many bases share few words by chance: odd, 11 to 21."""
     k = int(np.ceil(np.log2(max(bases, 2)) / 2 + 3.5))
     return int(np.clip(k + 1 - k % 2, 11, 21))  # an odd word is never its own reverse complement
 
 
-def sample(letters: NDArray[np.uint8], k: int, window: int, *, circular: bool) -> Words:
-    """Sample the words of a chromosome; on a circle, words over its origin, too."""
-    around = np.concatenate([letters, letters[: k - 1]]) if circular else letters
-    number, start, strand = _minimizers(_CODE[around], k, window)
+def sample(chromosomes: Sequence[tuple[NDArray[np.uint8], bool]], k: int, window: int) -> Words:
+    """Sample the words of a genome, given each chromosome's letters and whether it is a circle.
+
+    On a circle, words over its origin are sampled, too.
+    """
+    parts = []
+    for which, (letters, circular) in enumerate(chromosomes):
+        around = np.concatenate([letters, letters[: k - 1]]) if circular else letters
+        found = _minimizers(_CODE[around], k, window)
+        parts.append((*found, np.full(len(found[0]), which, dtype=np.int64)))
+    number, start, strand, chromosome = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(number, kind="stable")
-    return Words(number[order], start[order], strand[order])
+    return Words(number[order], start[order], strand[order], chromosome[order])
 
 
-def match(a: Words, b: Words, b_length: int, k: int, most: int) -> tuple[Matches, Matches]:
-    """Return the matches on the + and on the - strand.
+def match(a: Words, b: Words, b_lengths: Sequence[int], k: int) -> Iterator[Shared]:
+    """Walk the pairs of chromosomes that share words, and on which strand.
 
     Parameters
     ----------
     a, b
-        Samples of two chromosomes.
-    b_length
-        Bases of b's, from which places on its - strand are counted.
+        Samples of two genomes.
+    b_lengths
+        Bases of b's chromosomes, from whose ends places on the - strand are counted.
     k
         Length of a word.
-    most
-        A word that occurs more often in either is left out: it is a repeat, and tells nothing.
     """
-    rows, columns = _joined(a.number, b.number, most)
+    rows, columns = _joined(a.number, b.number, _most(a.number, b.number))
     minus = a.strand[rows] != b.strand[columns]
+    length = np.asarray(b_lengths, dtype=np.int64)[b.chromosome[columns]]
     x, y = a.start[rows], b.start[columns]
-    y = np.where(minus, b_length - k - y, y)
-    y = np.where(y < 0, y + b_length, y)  # words over the origin of a circle
-    plus, other = (_merged(x[chosen], y[chosen], k) for chosen in (~minus, minus))
-    return plus, other
+    y = np.where(minus, length - k - y, y)
+    y = np.where(y < 0, y + length, y)  # words over the origin of a circle
+    where = 2 * (a.chromosome[rows] * len(b_lengths) + b.chromosome[columns]) + minus
+    places, group, count = np.unique(where, return_inverse=True, return_counts=True)
+    kept = count[group] >= _LEAST
+    x, y, group = x[kept], y[kept], group[kept]
+    order = np.lexsort((x, x - y, group))
+    x, y, group = x[order], y[order], group[order]
+    for first, end in zip(*runs(group), strict=True):
+        pair, is_minus = divmod(int(places[group[first]]), 2)
+        yield Shared(*divmod(pair, len(b_lengths)), "+-"[is_minus], _merged(x[first:end], y[first:end], k))
+
+
+def _most(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
+    """Return how often a word may occur in a genome.
+
+    Where most words of both genomes are repeats, it is as often as theirs, unless these make too many pairs.
+    """
+    usual = min(_usual(a), _usual(b))
+    if usual <= _MOST:
+        return _MOST
+    counts = [dict(zip(*np.unique(number, return_counts=True), strict=True)) for number in (a, b)]
+    both = [(counts[0][number], counts[1][number]) for number in counts[0].keys() & counts[1].keys()]
+    pairs = sum(int(one) * int(other) for one, other in both if max(one, other) <= usual)
+    return usual if pairs <= _PAIRS else _MOST
+
+
+def _usual(number: NDArray[np.uint64]) -> int:
+    """Return how often the word at half of a genome's places, at least, occurs; numbers are sorted."""
+    first, end = runs(number)
+    return int(np.median(np.repeat(end - first, end - first))) if len(number) else 0
 
 
 def _merged(x: Ints, y: Ints, k: int) -> Matches:
-    """Join matches that overlap or touch on a diagonal."""
-    if len(x) == 0:
-        return Matches(x, y, x)
-    order = np.lexsort((x, x - y))
-    x, y = x[order], y[order]
+    """Join matches that overlap or touch on a diagonal; they come by diagonals, and on these by places."""
     first = np.ones(len(x), dtype=np.bool_)
     first[1:] = (np.diff(x - y) != 0) | (np.diff(x) > k)
     begins = np.flatnonzero(first)

@@ -97,7 +97,7 @@ def _frames(genome: Genome) -> list[Gene]:
         Gene(f"{name}.orf{number}", name, strand, ((start, end),))
         for name, letters in genome.letters.items()
         for number, (start, end, strand) in enumerate(
-            reading_frames(letters, genome.genetic_code, min_length=_FRAME), start=1
+            reading_frames(letters, genome.genetic_code, min_length=_FRAME, circular=name in genome.circular), start=1
         )
     ]
 

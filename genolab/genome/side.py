@@ -19,6 +19,10 @@ from genolab.data.sources import SOURCES
 Bytes = NDArray[np.uint8]
 
 _STANDARD_CODE = 1
+_RULE = (
+    "a genome is a name of gl.data.catalog(), the path of a FASTA file, what gl.data.read('genes.gff3', "
+    "fasta='genome.fa') returns, or letters by chromosome, such as {'chrI': 'ACGT'}"
+)
 _IS_IUPAC = np.isin(np.arange(256), np.frombuffer(b"ACGTURYSWKMBDHVN", dtype=np.uint8))
 
 
@@ -106,10 +110,17 @@ def open_genome(given: Given, *, circular: bool | None = None, genetic_code: int
     Raises
     ------
     ValueError
-        Nothing goes by the name, or a sequence is no DNA.
+        Nothing goes by the name, a sequence is no DNA, or `circular` is none of True, False and ``None``.
+    TypeError
+        What came is none of these, or a chromosome's letters are no text.
     """
     from genolab.genome.codes import check_code
 
+    if not (circular is None or isinstance(circular, bool | np.bool_)):
+        raise ValueError(
+            "circular is True or False for all chromosomes, or None for what the annotation says, got "
+            f"{circular!r}; for some of them, give uns['genome']['circular'] of an annotated genome"
+        )
     found = given if isinstance(given, Genome) else _read(given)
     circles = found.circular if circular is None else frozenset(found.letters if circular else ())
     code = found.genetic_code if genetic_code is None else genetic_code
@@ -129,6 +140,10 @@ def _read(given: str | Path | AnnData | Mapping[str, str]) -> Genome:
 
 
 def _of_texts(given: Mapping[str, str]) -> Genome:
+    strange = [name for name, text in given.items() if not isinstance(text, str)]
+    if strange:
+        found = type(given[strange[0]]).__name__
+        raise TypeError(f"{_RULE}; the letters of {strange[0]!r} are a {found}: texts are wanted, so decode bytes")
     if not given or not all(given.values()):
         raise ValueError(
             f"a genome has at least one chromosome, and a chromosome at least one base, got {_sizes(given)}"
@@ -147,14 +162,13 @@ def _found(given: str | Path | AnnData) -> tuple[str, AnnData | Path]:
     if isinstance(given, AnnData):
         source = given.uns.get("source", {})
         return str(source.get("name") or next(iter(given.uns.get("genome", {}).get("lengths", {})), "genome")), given
-    if str(given) in {source.name for source in SOURCES}:
-        return str(given), fetch(str(given))
+    if isinstance(given, str) and given in {source.name for source in SOURCES}:
+        return given, fetch(given)
+    if not isinstance(given, str | Path):
+        raise TypeError(f"{_RULE}, got a {type(given).__name__}")
     path = Path(given).expanduser()
     if not path.is_file():
-        raise ValueError(
-            f"a genome is a name of gl.data.catalog(), the path of a FASTA file, or what gl.data.read('genes.gff3', "
-            f"fasta='genome.fa') returns; there is neither a data set nor a file {str(given)!r}"
-        )
+        raise ValueError(f"{_RULE}; there is neither a data set nor a file {str(given)!r}")
     return path.name.removesuffix(".gz").rsplit(".", 1)[0], path
 
 

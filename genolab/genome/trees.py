@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.genome.comparison import Comparison, compare
-from genolab.genome.seeds import sample
+from genolab.genome.find import sampled
 from genolab.genome.side import Genome, Given, open_genome
 
 Model = Literal["k80", "jc69", "p"]
@@ -51,7 +51,11 @@ def distances(
     ------
     ValueError
         There are fewer than two genomes, two of one name, or the method or model is unknown.
+    TypeError
+        The genomes are no list.
     """
+    if not isinstance(genomes, Sequence) or isinstance(genomes, str | bytes):
+        raise TypeError(f"genomes come as a list, such as ['human_mt', 'orangutan_mt'], got {genomes!r}")
     opened = [open_genome(given, circular=circular) for given in genomes]
     names = [genome.name for genome in opened]
     _check(names, method, model)
@@ -64,7 +68,10 @@ def distances(
 
 def _check(names: list[str], method: str, model: str) -> None:
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"distances are between two or more genomes of different names, got {names}")
+        raise ValueError(
+            f"distances are between two or more genomes of different names, got {names}; "
+            "dataclasses.replace(gl.genome.open_genome(given), name='other') names one anew"
+        )
     for value, known in ((method, get_args(Method)), (model, get_args(Model))):
         if value not in known:
             raise ValueError(f"must be one of {', '.join(known)}, got {value!r}")
@@ -97,10 +104,7 @@ def by_kmers(a: Genome, b: Genome) -> float:
 
 
 def _words(genome: Genome) -> NDArray[np.uint64]:
-    found = [
-        sample(letters, _K, 1, circular=name in genome.circular).number for name, letters in genome.letters.items()
-    ]
-    return np.unique(np.concatenate(found))
+    return np.unique(sampled(genome, _K, 1).number)
 
 
 def tree(table: pd.DataFrame) -> str:
@@ -120,6 +124,8 @@ def tree(table: pd.DataFrame) -> str:
     ------
     ValueError
         The table isn't square and symmetric, has fewer than three genomes, or a distance is missing.
+    TypeError
+        It is no DataFrame.
     ImportError
         Biopython isn't installed.
 
@@ -143,6 +149,8 @@ def tree(table: pd.DataFrame) -> str:
 
 
 def _check_table(table: pd.DataFrame) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"a tree is built from the DataFrame that distances() returns, got a {type(table).__name__}")
     values = table.to_numpy(dtype=np.float64)
     if values.shape[0] != values.shape[1] or list(table.index) != list(table.columns) or len(values) < 3:
         raise ValueError(

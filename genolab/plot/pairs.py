@@ -91,7 +91,14 @@ def block_rows(blocks: pd.DataFrame) -> list[BlockRow]:
 
 def axes(comparison: "Comparison", *, gap: float = 0.0) -> tuple[Axis, Axis]:
     """Lay the chromosomes of both genomes out; `gap` is the room between two, as a share of the whole."""
+    check(comparison)
     return _axis(comparison.a, gap), _axis(comparison.b, gap)
+
+
+def check(comparison: "Comparison") -> None:
+    """Refuse what is no comparison."""
+    if not hasattr(comparison, "blocks"):
+        raise TypeError(f"a comparison is what gl.genome.compare(a, b) returns, got {comparison!r}")
 
 
 def _axis(genome: "Genome", gap: float) -> Axis:
@@ -189,7 +196,7 @@ def finding(comparison: "Comparison") -> str:
     """Say in a line what was found: how many blocks, how alike, how many of them inverted."""
     blocks = comparison.blocks
     if blocks.empty:
-        return "The two have nothing in common that was found"
+        return "No homology was found outside of repeats"
     n, inverted = blocks["block"].nunique(), blocks.loc[blocks["strand"] == "-", "block"].nunique()
     turned = f", {inverted:,} of them inverted" if inverted else ", none inverted" if n > 1 else ""
     return f"{n:,} {'block' if n == 1 else 'blocks'}, {percent(comparison.identity)} identical{turned}"

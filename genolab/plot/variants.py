@@ -73,6 +73,7 @@ def variants(
     ValueError
         The chromosome isn't there or isn't told, or the part lies outside of it.
     """
+    pairs.check(comparison)
     place = _locus(comparison, chromosome, start, end)
     chosen = _chosen(comparison.variants, place)
     genes = _genes(comparison, place)

@@ -139,7 +139,7 @@ class View {
     this.back.disabled = isEmpty || row === 0;
     this.next.disabled = isEmpty || row === total - 1;
     if (isEmpty) {
-      this.title.textContent = "No block: nothing in common was found";
+      this.title.textContent = "No block: no homology was found outside of repeats";
       return;
     }
     const axes = this.talk.get("_axes");
@@ -403,7 +403,7 @@ class View {
 function told([columns, lane, mine, yours, change], page) {
   const isIts = ([, first, stop, , its]) => its === lane && first < columns[2] && stop > columns[0];
   const name = page.genes.find(isIts)?.[0] ?? "";
-  const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken` };
+  const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken`, unknown: "unknown" };
   return `${name}: ${words[change]}`;
 }
 

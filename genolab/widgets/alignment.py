@@ -10,6 +10,7 @@ import anywidget
 import numpy as np
 import traitlets as t
 
+from genolab.data.sequence import check_length
 from genolab.plot import pairs
 from genolab.widgets import look
 from genolab.widgets.alignment_blocks import Blocks
@@ -93,6 +94,7 @@ class AlignmentView(anywidget.AnyWidget):
     _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last move taken
 
     def __init__(self, comparison: "Comparison", *, row: int = 0) -> None:
+        pairs.check(comparison)
         self._comparison = comparison
         self._n_blocks = len(comparison.blocks)
         self._blocks = Blocks(comparison)
@@ -126,6 +128,8 @@ class AlignmentView(anywidget.AnyWidget):
 
     def text(self, columns: int = 600, *, width: int = 60) -> str:
         """Return columns from the cursor on as plain text, `width` a line: a, a bar for each identical pair, b."""
+        check_length(columns, name="columns")
+        check_length(width, name="width")
         if self._columns is None:
             return ""
         first = self.column
@@ -140,6 +144,7 @@ class AlignmentView(anywidget.AnyWidget):
 
     def changes(self, columns: int = 600) -> Any:
         """Return the rows of ``comparison.variants`` from the cursor on that lie in so many columns, a DataFrame."""
+        check_length(columns, name="columns")
         table = self._comparison.variants
         if self._columns is None:
             return table.iloc[:0]

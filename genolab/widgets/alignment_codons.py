@@ -14,6 +14,7 @@ from genolab.widgets.alignment_columns import Columns
 Whole = NDArray[np.int64]
 
 _GAP: Final = ord("-")
+_UNKNOWN: Final = "X"
 
 
 class Codon(NamedTuple):
@@ -28,7 +29,8 @@ class Codon(NamedTuple):
     a, b
         Amino acids, ``*`` for a stop; `b` is empty where a gap breaks the codon.
     change
-        ``"same"``, ``"silent"`` (other bases, the same amino acid), ``"other"`` (another amino acid) or ``"broken"``.
+        ``"same"``, ``"silent"`` (other bases, the same amino acid), ``"other"`` (another amino acid), ``"broken"``, or
+        ``"unknown"`` (a letter is ambiguous, such as N, so that `a` or `b` is X).
     """
 
     columns: tuple[int, int, int]
@@ -82,10 +84,15 @@ def _read(columns: Columns, at: Whole, strand: str, gene: int, code: int) -> lis
     inserted = (neighbours & (np.abs(np.diff(at, axis=1)) != 1)).any(axis=1)
     broken = (other == _GAP).any(axis=1) | inserted
     acids = [amino_acids(letters.ravel(), code).tobytes().decode() for letters in (one, other)]
+    same = (one == other).all(axis=1)
     found = []
-    for row, (place, mine, yours) in enumerate(zip(np.sort(at, axis=1).tolist(), *acids, strict=True)):
-        same = bool((one[row] == other[row]).all())
-        change = "broken" if broken[row] else "same" if same else "silent" if mine == yours else "other"
-        first, second, third = place
+    for row, ((first, second, third), mine, yours) in enumerate(zip(np.sort(at, axis=1).tolist(), *acids, strict=True)):
+        change = "broken" if broken[row] else _change(mine, yours, same=bool(same[row]))
         found.append(Codon((first, second, third), gene, mine, "" if broken[row] else yours, change))
     return found
+
+
+def _change(mine: str, yours: str, *, same: bool) -> str:
+    if _UNKNOWN in {mine, yours}:
+        return "unknown"
+    return "same" if same else "silent" if mine == yours else "other"

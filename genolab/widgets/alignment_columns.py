@@ -137,6 +137,11 @@ class Columns:
         return found
 
 
+def ambiguous(letters: Bytes) -> NDArray[np.bool_]:
+    """Return where letters are neither bases nor gaps, so that nothing is known of a change."""
+    return ~np.isin(letters, np.frombuffer(b"ACGT-", dtype=np.uint8))
+
+
 def _spread(letters: Bytes, there: NDArray[np.bool_]) -> Bytes:
     """Set letters into the columns that have one, and gaps into the others."""
     found = np.full(len(there), _GAP, dtype=np.uint8)

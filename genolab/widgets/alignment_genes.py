@@ -14,7 +14,7 @@ from genolab.widgets.alignment_columns import Columns
 if TYPE_CHECKING:
     from genolab.genome import Comparison, Genome
 
-_PLACE: Final = re.compile(r"(?:(?P<chromosome>.+):)?(?P<position>[\d,_ ]+)")
+_PLACE: Final = re.compile(r"(?:(?P<chromosome>.+):)?(?P<position>-?[\d,_ ]+)")
 _NEAR: Final = 6  # names that a message lists
 
 
@@ -46,7 +46,7 @@ class Genes:
         asked = text.strip()
         found = _PLACE.fullmatch(asked)
         if found:
-            return "a", *self._place(found["chromosome"], int(re.sub(r"\D", "", found["position"])))
+            return "a", *self._place(found["chromosome"], int(re.sub(r"[,_ ]", "", found["position"])))
         for side, known in (("a", self._of_a), ("b", self._of_b)):
             for name, some in known.items():
                 for gene in some.genes:
@@ -66,7 +66,7 @@ class Genes:
             raise ValueError(f"genome a has several chromosomes: say which, as in {name}:{position:,}")
         if name not in lengths:
             raise ValueError(f"genome a has no chromosome {name!r}; it has {', '.join(list(lengths)[:_NEAR])}")
-        if position >= lengths[name]:
+        if not 0 <= position < lengths[name]:
             raise ValueError(f"{name} has the positions 0 to {lengths[name] - 1:,}, got {position:,}")
         return name, position
 

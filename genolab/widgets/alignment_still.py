@@ -8,7 +8,7 @@ import numpy as np
 from genolab import palette
 from genolab.plot import pairs
 from genolab.widgets import look
-from genolab.widgets.alignment_columns import Columns
+from genolab.widgets.alignment_columns import Columns, ambiguous
 from genolab.widgets.alignment_genes import Genes
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class Still:
                 _write(axes, -1, y, f"{places[part.start]:,}", ha="right", color=_MUTED)
                 for x, letter in enumerate(letters[part].tobytes().decode()):
                     _write(axes, x + 0.5, y, letter)
-            for x in np.flatnonzero(page.a[part] != page.b[part]).tolist():
+            differ = (page.a[part] != page.b[part]) & ~(ambiguous(page.a[part]) | ambiguous(page.b[part]))
+            for x in np.flatnonzero(differ).tolist():
                 axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=palette.OKABE_ITO[1], alpha=0.35, linewidth=0)
             self._draw_codons(axes, told, (first + at, first + part.stop), top)
 

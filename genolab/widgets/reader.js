@@ -189,7 +189,7 @@ export class Reader {
     return LEFT + (column - from) * this.step;
   }
 
-  // Behind the letters: other bases on orange, gaps hatched, so that they are told apart without colour as well.
+  // Behind the letters: other bases on orange, gaps fainter; of N and its like nothing is known, so they stay plain.
   changes(context, { look, colours }, { from, to, a, b, bar }) {
     const { page } = this.state;
     const { step } = this;
@@ -197,7 +197,8 @@ export class Reader {
       const [one, other] = [page.a[at - page.first], page.b[at - page.first]];
       const isGap = one === "-" || other === "-";
       const x = this.x(at, from);
-      if (one === other && one !== "N") {
+      if (!isGap && !("ACGT".includes(one) && "ACGT".includes(other))) continue;
+      if (one === other) {
         context.fillStyle = look.muted;
         context.globalAlpha = 0.6;
         context.fillRect(x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4);
@@ -241,9 +242,9 @@ export class Reader {
       const down = acidsB + lanes.indexOf(lane) * ROW.acid;
       const ends = [Math.max(columns[0], from), Math.min(columns[2] + 1, to)];
       const [left, right] = ends.map((at) => this.x(at, from));
-      const colour = change === "same" ? look.muted : colours[change];
-      context.fillStyle = colour;
-      if (change !== "same") {
+      const colour = colours[change]; // none where codons are the same, or unknown
+      context.fillStyle = colour ?? look.muted;
+      if (colour) {
         context.globalAlpha = 0.2;
         context.fillRect(left + 0.5, up, right - left - 1, ROW.acid - 2);
         context.fillRect(left + 0.5, down + 1, right - left - 1, ROW.acid - 2);
@@ -254,7 +255,7 @@ export class Reader {
       if (columns[1] < from || columns[1] >= to) continue;
       const x = this.x(columns[1], from) + this.step / 2;
       context.font = `${change === "other" ? "bold " : ""}12px ${mono}`;
-      context.fillStyle = change === "same" ? look.muted : look.text;
+      context.fillStyle = colour ? look.text : look.muted;
       context.fillText(mine, x, up + ROW.acid / 2 - 1);
       context.fillText(change === "broken" ? "\u00d7" : yours, x, down + ROW.acid / 2 + 1);
     }

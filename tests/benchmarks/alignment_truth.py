@@ -95,7 +95,7 @@ def rescored(found: Alignment, scoring: Scoring) -> int:
 
 
 def same(one: str, other: str, scoring: Scoring) -> bool:
-    return one == other and (scoring.matrix is not None or one in "ACGT")
+    return one == other and one in ("ACGT" if scoring.alphabet == "dna" else "ACDEFGHIKLMNPQRSTVWYUO*")
 
 
 def gain(one: str, other: str, scoring: Scoring) -> int:

@@ -5,10 +5,14 @@ networks trained on the rest of it (`--only grammar` repeats that), the reading 
 baseline's threshold on chromosome II, and every network trains for a fixed number of epochs.
 """
 
+import importlib.util
 import itertools
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
+import genome_comparison
 import numpy as np
 import pandas as pd
 from anndata import AnnData
@@ -109,6 +113,53 @@ def tagging(*, quick: bool) -> dict[str, float]:
     decoded = time.process_time()
     print(f"\n{name}, {length:,} bases: tagged in {tagged - began:.1f} CPU seconds, decoded in {decoded - tagged:.1f}")
     return {"tag_mbp_per_min": 60 * length / 1e6 / (tagged - began)}
+
+
+# ---- bacteria, on request ---------------------------------------------------------------------------------------
+
+
+def bacteria(*, quick: bool) -> dict[str, float]:
+    """Hold reading frames of Helicobacter pylori against the genes that pyrodigal predicts, a prediction itself."""
+    del quick
+    if importlib.util.find_spec("pyrodigal") is None or not genome_comparison.PYLORI.is_file():
+        print("\nleft out: pyrodigal or Debian's sibelia-examples isn't there")
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        opened = gl.genome.open_genome(genome_comparison._pylori(Path(folder))[0])
+    ((name, codes),) = opened.letters.items()
+    letters = codes.tobytes().decode()
+    truth = predicted(letters, name)
+    found = {
+        f"{starts}, at least {length}": gl.genes.open_reading_frames(
+            letters, min_length=length, starts=starts.split(), overlap=0.2, chromosome=name
+        )
+        for starts in ("ATG", "ATG GTG TTG")
+        for length in (120, 210, 300, 360)
+    }
+    table = gl.evaluate.genes(found, truth, chromosomes=[name], levels=["gene", "start", "stop"], n_boot=0)
+    print(f"\nH. pylori F32: {len(truth.obs) // 2:,} genes by pyrodigal; reading frames beside them, F1 by level")
+    print(wide(table, "f1").to_string())
+    return {}
+
+
+def predicted(letters: str, name: str) -> AnnData:
+    """Return pyrodigal's genes as an annotated genome."""
+    import pyrodigal
+
+    finder = pyrodigal.GeneFinder()
+    finder.train(letters)
+    rows = {}
+    for number, gene in enumerate(finder.find_genes(letters), start=1):
+        place = {
+            "chromosome": name,
+            "start": gene.begin - 1,
+            "end": gene.end,
+            "strand": "+" if gene.strand > 0 else "-",
+        }
+        rows[f"g{number}"] = place | {"kind": "gene", "parent": "", "phase": -1}
+        rows[f"g{number}.CDS"] = place | {"kind": "CDS", "parent": f"g{number}", "phase": 0}
+    genome = {"lengths": {name: len(letters)}, "circular": []}
+    return AnnData(obs=pd.DataFrame.from_dict(rows, orient="index"), uns={"genome": genome})
 
 
 # ---- how the grammar's costs were chosen ------------------------------------------------------------------------

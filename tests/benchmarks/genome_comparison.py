@@ -168,4 +168,21 @@ def _alleles(table: pd.DataFrame) -> set[tuple[int, str, str]]:
     return set(zip(table["position"], table["ref"], table["alt"], strict=True))
 
 
-PARTS = {"mitochondria": mitochondria, "bacteria": bacteria, "simulated": simulated}
+def plots(*, quick: bool) -> dict[str, float]:
+    """Draw 100,000 variants: how long the figures take to build, and how large they are as JSON."""
+    truth = gl.data.simulate_genomes(200_000 if quick else 2_200_000, divergence=0.05, n_inversions=2, seed=0)
+    pair = gl.genome.compare(truth.a, truth.b)
+    n = len(pair.variants)
+    rows = []
+    for draw in (gl.plot.dotplot, gl.plot.synteny, gl.plot.variants):
+        began = time.perf_counter()
+        figure = draw(pair)
+        seconds = time.perf_counter() - began
+        rows.append({"figure": draw.__name__, "seconds": seconds, "JSON, kB": len(figure.to_json()) / 1e3})
+    print(f"\nfigures of {n:,} variants")
+    table = pd.DataFrame(rows).set_index("figure")
+    print(table.round(2).to_string())
+    return {"plot_seconds": float(table["seconds"].max()), "plot_json_kb": float(table["JSON, kB"].max())}
+
+
+PARTS = {"mitochondria": mitochondria, "bacteria": bacteria, "simulated": simulated, "plots": plots}

@@ -214,8 +214,9 @@ PARTS: dict[str, Callable[..., dict[str, float]]] = {
     "genes": gene_finding.genes,
     "tagging": gene_finding.tagging,
     "grammar": gene_finding.grammar,
+    "bacteria": gene_finding.bacteria,
 }
-ON_REQUEST = ("grammar",)  # by --only: it repeats a choice that was made, and measures nothing
+ON_REQUEST = ("grammar", "bacteria")  # by --only: a choice that was made, and a prediction beside a prediction
 
 
 if __name__ == "__main__":
