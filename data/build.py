@@ -13,6 +13,7 @@ import sys
 import tarfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import anndata
 import h5py
@@ -46,6 +47,12 @@ ON_MINUS = frozenset(["MT-ND6", "MT-TQ", "MT-TA", "MT-TN", "MT-TC", "MT-TY", "MT
 # Debian 12 (bookworm): package, version, architecture, sha256 of the .deb.
 GBROWSE = ("gbrowse-data", "2.56+dfsg-11", "all", "d8809914dfca5d5b38a30f1f7d9495bea9b0e7afe4fcd06ed2cb4f6f9788a3b7")
 MINIMAP2 = ("minimap2", "2.24+dfsg-3+b1", "amd64", "67d14a588de14ee17f77d00d2252430999baccb5d8225952cc326af60a0eaebb")
+KOHONEN = (
+    "r-cran-kohonen",
+    "3.0.11+dfsg-1",
+    "amd64",
+    "0977a6f99079c24b35a78513f8ac2f6b296fcf4a04aa97c1ff410bd1bc00084c",
+)
 MLBENCH = ("r-cran-mlbench", "2.1-3-1", "amd64", "2f1127f7b5e7d08703b13b52ef1976a0c355a7660d6ac575e29b87b13921bc06")
 
 
@@ -93,6 +100,15 @@ def wrapped(name: str, letters: str) -> str:
     return "\n".join([f">{name}", *(letters[at : at + 60] for at in range(0, len(letters), 60)), ""])
 
 
+def of_r(content: bytes) -> dict[str, Any]:
+    """Return what a file of R's data holds, by name."""
+    import rdata
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Unknown encoding")
+        return rdata.conversion.convert(rdata.parser.parse_data(content))
+
+
 def build_yeast_genome() -> list[Path]:
     """Pack chromosomes I and II and their features, as they are in the package."""
     package, folder = debian(*GBROWSE), "var/lib/gbrowse/databases"
@@ -109,12 +125,7 @@ def build_yeast_genome() -> list[Path]:
 
 def build_splice_junctions() -> list[Path]:
     """Write all rows of mlbench's DNA as FASTA; three bits stand for a base: A 100, C 010, G 001, T 000."""
-    import rdata
-
-    content = debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Unknown encoding")
-        frame = rdata.conversion.convert(rdata.parser.parse_data(content))["DNA"]
+    frame = of_r(debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda"))["DNA"]
     bits = frame.drop(columns="Class").to_numpy().astype(np.uint8).reshape(len(frame), 60, 3)
     assert bits.shape == (3186, 60, 3)
     assert bits.sum(axis=2).max() == 1
@@ -123,6 +134,20 @@ def build_splice_junctions() -> list[Path]:
     rows = zip(frame["Class"], letters, strict=True)
     text = (f">junction_{number:04d} {kinds[kind]}\n{''.join(row)}\n" for number, (kind, row) in enumerate(rows, 1))
     return [pack("splice_junctions.fa.gz", "".join(text))]
+
+
+def build_yeast_cell_cycle() -> list[Path]:
+    """Write kohonen's yeast as a table: a gene, its phase, and its log ratios, a column a course and minute."""
+    found = of_r(debian_member(debian(*KOHONEN), "usr/lib/R/site-library/kohonen/data/yeast.rda"))["yeast"]
+    genes = found["alpha"].coords["dim_0"].to_index()
+    table = pd.DataFrame({"phase": found["class"]}, index=genes.rename("gene"))
+    for course in ("alpha", "cdc15", "cdc28", "elu"):
+        part = found[course].to_pandas()
+        assert part.index.equals(genes)
+        part.columns = [f"{course} {name.removeprefix(course).strip('_')}" for name in part.columns]
+        table = table.join(part)
+    assert table.shape == (800, 74)
+    return [pack("yeast_cell_cycle.csv.gz", table.to_csv(float_format="%.2f", lineterminator="\n"))]
 
 
 def build_immune_sample() -> list[Path]:
@@ -213,6 +238,7 @@ BUILDERS = {
     "immune_sample": build_immune_sample,
     "mitochondria": build_mitochondria,
     "splice_junctions": build_splice_junctions,
+    "yeast_cell_cycle": build_yeast_cell_cycle,
     "yeast_genome": build_yeast_genome,
 }
 

@@ -15,6 +15,7 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.cluster import cluster_sequences
+    from genolab.data.cycles import Cycles, estimate_cycles, fit_waves
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
     from genolab.data.simulate_pair import GenomePair, simulate_genomes
+    from genolab.data.simulate_time import simulate_time_course
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
+    from genolab.data.time_course import courses, pseudotime_courses
 
 __all__ = [
     "TAGS",
     "AnnDataset",
     "Batch",
+    "Cycles",
     "File",
     "GenomePair",
     "Source",
@@ -37,17 +41,22 @@ __all__ = [
     "chromosome",
     "cluster_sequences",
     "coding_genes",
+    "courses",
     "dubious_genes",
+    "estimate_cycles",
     "fetch",
+    "fit_waves",
     "kmers",
     "letters",
     "mirror",
     "one_hot",
+    "pseudotime_courses",
     "read",
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
     "simulate_sequences",
+    "simulate_time_course",
     "split",
     "tag_genome",
     "windows",
@@ -56,6 +65,7 @@ __all__ = [
 _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
+    "Cycles": "cycles",
     "File": "cache",
     "GenomePair": "simulate_pair",
     "Source": "sources",
@@ -64,14 +74,19 @@ _MODULE_OF = {
     "chromosome": "genome",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
+    "courses": "time_course",
     "dubious_genes": "tags",
+    "estimate_cycles": "cycles",
+    "fit_waves": "cycles",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
+    "pseudotime_courses": "time_course",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",
     "simulate_sequences": "simulate_dna",
+    "simulate_time_course": "simulate_time",
     "split": "dataset",
     "tag_genome": "tags",
     "windows": "layout",

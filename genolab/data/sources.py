@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data import builders, builders_sequence
+from genolab.data import builders, builders_sequence, builders_time
 from genolab.data.builders import Paths
 from genolab.data.cache import File, check_plain_name
 from genolab.paths import shipped
@@ -181,6 +181,21 @@ SOURCES = (
         licence="CC BY 4.0 (UCI repository); mlbench, from which they come, is GPL-2",
         origin="Noordewier, Towell and Shavlik 1991, primate genes of GenBank 64.1, UCI repository, "
         "doi:10.24432/C5M888; as in R's mlbench 2.1-3",
+    ),
+    Source(
+        "yeast_cell_cycle",
+        files=(
+            _shipped_file(
+                "yeast_cell_cycle.csv.gz", "5d05a9059e8497d600645736efc1be429d1f54676ba666a7e26ef43773e1303d", 85_692
+            ),
+        ),
+        build=builders_time.build_yeast_cell_cycle,
+        rows=800,
+        columns=73,
+        labels=("phase",),
+        licence="none stated for the data, which the authors published freely; kohonen, which carries them, is GPL-2+",
+        origin="Spellman et al. 1998, doi:10.1091/mbc.9.12.3273, with the cdc28 course of Cho et al. 1998, "
+        "doi:10.1016/S1097-2765(00)80114-8; as in R's kohonen 3.0.11",
     ),
     Source(
         "yeast_genome",
