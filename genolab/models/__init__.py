@@ -2,12 +2,14 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.recurrent import ExpressionRNN
 from genolab.models.sequence import SequenceCNN
 from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
 from genolab.models.tagger import SequenceTagger
 
 __all__ = [
     "Autoencoder",
+    "ExpressionRNN",
     "KmerBaseline",
     "PCABaseline",
     "PWMBaseline",
