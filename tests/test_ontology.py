@@ -142,6 +142,7 @@ def test_information_content_by_hand(toy):
 def test_a_subset_brings_its_broader_terms_and_a_part_is_one_namespace(toy):
     assert set(toy.subset(["T:20"]).terms) == {"T:1", "T:2"}
     assert set(toy.part("component").terms) == {"T:5"}
+    assert set(toy.gene_sets({"g": ["T:3", "T:5"]}, namespace="component")) == {"T:5"}
     with pytest.raises(KeyError, match="no namespace 'nothing'"):
         toy.part("nothing")
 
@@ -236,3 +237,28 @@ def test_gmt_files_are_read(tmp_path):
     wrong.write_text("just words\n")
     with pytest.raises(ValueError, match=r"line 1: a line of a .gmt file"):
         gl.ontology.gene_sets(wrong)
+
+
+def test_the_genes_of_yeast_have_their_terms():
+    yeast = gl.data.fetch("yeast_go")
+    assert yeast.shape[0] == 6_387
+    assert yeast.obsm["terms"].shape == (6_387, len(yeast.uns["terms"]))
+    assert int((yeast.obsm["terms"].sum(axis=1) == 0).sum()) == 328
+    with pytest.warns(UserWarning, match="49 ids"):
+        sets = gl.ontology.go().gene_sets(yeast)
+    assert "YBR160W" in sets["GO:0007049"]  # CDC28, in the cell cycle
+    assert yeast.obs.loc["YBR160W", "name"] == "CDC28"
+    with pytest.warns(UserWarning, match="49 ids"):
+        by_name = gl.ontology.go().gene_sets({"x": ["GO:0000278"]} | dict.fromkeys(["y"], yeast.uns["terms"]))
+    assert by_name["GO:0007049"] == {"x", "y"}
+
+
+def test_genes_that_peak_in_g1_are_rich_in_replication():
+    yeast, cycle = gl.data.fetch("yeast_go"), gl.data.fetch("yeast_cell_cycle")
+    go = gl.ontology.go()
+    with pytest.warns(UserWarning, match="49 ids"):
+        sets = go.gene_sets(yeast, namespace="biological_process")
+    found = gl.ontology.enrich(cycle.obs["phase"] == "G1", sets, background=cycle, names=go.names)
+    best = found.set_index("name").loc["DNA replication"]
+    assert best["q"] < 1e-6
+    assert best["odds_ratio"] > 4

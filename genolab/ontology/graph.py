@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 class Annotations(NamedTuple):
@@ -166,10 +169,12 @@ class Ontology:
         KeyError
             There is no such namespace.
         """
-        chosen = {term for term, where in self.namespace.items() if where == namespace}
-        if not chosen:
+        self._check_namespace(namespace)
+        return self._restricted({term for term, where in self.namespace.items() if where == namespace})
+
+    def _check_namespace(self, namespace: str) -> None:
+        if namespace not in self.namespace.values():
             raise KeyError(f"there is no namespace {namespace!r}; there are {sorted(set(self.namespace.values()))}")
-        return self._restricted(chosen)
 
     def _restricted(self, chosen: set[str]) -> Self:
         ordered = [term for term in self.terms if term in chosen]
@@ -246,7 +251,7 @@ class Ontology:
         dense = matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix)
         return _largest_below(dense, closure.tocsc())
 
-    def annotate(self, annotations: Mapping[str, Iterable[str]]) -> Annotations:
+    def annotate(self, annotations: "Mapping[str, Iterable[str]] | AnnData") -> Annotations:
         """Make a matrix of genes and the terms that somebody gave them, and of all broader terms.
 
         Old ids count for the terms that replaced them. Ids that are unknown, or that were given up without a successor,
@@ -255,10 +260,12 @@ class Ontology:
         Parameters
         ----------
         annotations
-            Gene to its terms' ids.
+            Gene to its terms' ids; or an AnnData with ``obsm["terms"]``, its columns named by ``uns["terms"]``, as
+            ``gl.data.fetch("yeast_go")`` gives.
         """
+        given = annotations if isinstance(annotations, Mapping) else _given(annotations)
         lost: dict[str, None] = {}
-        rows = [self._implied(terms, lost) for terms in annotations.values()]
+        rows = [self._implied(terms, lost) for terms in given.values()]
         found = set().union(*rows)
         terms = tuple(term for term in self.terms if term in found)
         place = {term: at for at, term in enumerate(terms)}
@@ -273,7 +280,7 @@ class Ontology:
                 f"as {', '.join(list(lost)[:5])}",
                 stacklevel=2,
             )
-        return Annotations(matrix, tuple(annotations), terms)
+        return Annotations(matrix, tuple(given), terms)
 
     def _implied(self, terms: Iterable[str], lost: dict[str, None]) -> set[str]:
         """Return the current terms among some ids, with all broader ones; the others go into `lost`."""
@@ -288,19 +295,31 @@ class Ontology:
                 found |= {now, *self.ancestors(now)}
         return found
 
-    def gene_sets(self, annotations: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    def gene_sets(
+        self, annotations: "Mapping[str, Iterable[str]] | AnnData", *, namespace: str | None = None
+    ) -> dict[str, frozenset[str]]:
         """Return the genes of each term, those of its narrower terms included, for `genolab.ontology.enrich`.
 
         Parameters
         ----------
         annotations
-            Gene to its terms' ids; see `annotate` for old and unknown ones.
+            Gene to its terms' ids, or an AnnData; see `annotate`, also for old and unknown ids.
+        namespace
+            Only terms of this namespace, such as ``"biological_process"``; ``None``: all.
+
+        Raises
+        ------
+        KeyError
+            There is no such namespace.
         """
+        if namespace is not None:
+            self._check_namespace(namespace)
         matrix, genes, terms = self.annotate(annotations)
         columns = matrix.tocsc()
         return {
             term: frozenset(genes[row] for row in columns.indices[columns.indptr[at] : columns.indptr[at + 1]])
             for at, term in enumerate(terms)
+            if namespace in (None, self.namespace[term])
         }
 
     def information_content(self, matrix: Any, terms: Sequence[str]) -> NDArray[np.float64]:
@@ -350,6 +369,14 @@ def _reached(start: str, links: Mapping[str, Iterable[str]]) -> frozenset[str]:
             found.add(term)
             waiting.extend(links[term])
     return frozenset(found)
+
+
+def _given(adata: "AnnData") -> dict[str, list[str]]:
+    """Return each row's terms."""
+    matrix = sparse.csr_matrix(adata.obsm["terms"])
+    terms = np.asarray(adata.uns["terms"], dtype=object)
+    parts = np.split(terms[matrix.indices], matrix.indptr[1:-1])
+    return dict(zip(adata.obs_names, map(list, parts), strict=True))
 
 
 def _largest_below(matrix: NDArray[Any], closure: sparse.csc_matrix) -> NDArray[Any]:
