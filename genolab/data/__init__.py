@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from genolab.data.simulate_time import simulate_time_course
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
-    from genolab.data.time_course import courses, pseudotime_courses
+    from genolab.data.time_course import CourseFold, course_folds, courses, pseudotime_courses
 
 __all__ = [
     "TAGS",
     "AnnDataset",
     "Batch",
+    "CourseFold",
     "Cycles",
     "File",
     "GenomePair",
@@ -41,6 +42,7 @@ __all__ = [
     "chromosome",
     "cluster_sequences",
     "coding_genes",
+    "course_folds",
     "courses",
     "dubious_genes",
     "estimate_cycles",
@@ -65,6 +67,7 @@ __all__ = [
 _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
+    "CourseFold": "time_course",
     "Cycles": "cycles",
     "File": "cache",
     "GenomePair": "simulate_pair",
@@ -74,6 +77,7 @@ _MODULE_OF = {
     "chromosome": "genome",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
+    "course_folds": "time_course",
     "courses": "time_course",
     "dubious_genes": "tags",
     "estimate_cycles": "cycles",

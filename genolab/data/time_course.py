@@ -6,8 +6,8 @@ of a course both are NaN.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,57 @@ def pseudotime_courses(
         rows = np.flatnonzero(reached & (lineage == name))
         parts[name] = _binned(matrix, rows[np.argsort(order[rows], kind="stable")], order, n_bins, name)
     return stacked(parts, cells.var, uns={"time_unit": "pseudotime"})
+
+
+class CourseFold(NamedTuple):
+    """One way to hold out a course and, of the genes, a part: which rows to learn from, and which to test on.
+
+    Attributes
+    ----------
+    course
+        The course that is held out.
+    train, test
+        Numbers of rows: the other courses of the other genes, and this course of the genes held out.
+    """
+
+    course: str
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def course_folds(profiles: "AnnData", *, n_folds: int = 5, seed: int = 0) -> Iterator[CourseFold]:
+    """Hold out each course in turn, and each part of the genes in turn: no gene and no course is in both.
+
+    A gene behaves alike in all courses, so a model that has seen it elsewhere would only have to know it again; and a
+    course's samples share their faults. Over all folds each row is tested once.
+
+    Parameters
+    ----------
+    profiles
+        As from `courses`, of at least two courses.
+    n_folds
+        Parts of the genes, of equal size.
+    seed
+        Draws the parts.
+
+    Raises
+    ------
+    ValueError
+        There is one course only, or there are fewer genes than parts.
+    """
+    course, gene = (profiles.obs[name].astype(str).to_numpy() for name in ("course", "gene"))
+    names, number = np.unique(gene, return_inverse=True)
+    held = list(dict.fromkeys(course.tolist()))
+    if len(held) < 2 or not 2 <= n_folds <= len(names):
+        raise ValueError(
+            f"to hold out courses and genes there must be at least 2 courses, and 2 to {len(names):,} parts of the "
+            f"genes; got the courses {held} and n_folds={n_folds}"
+        )
+    part = (np.random.default_rng(seed).permutation(len(names)) % n_folds)[number]
+    for name in held:
+        for fold in range(n_folds):
+            rows = ((course != name) & (part != fold), (course == name) & (part == fold))
+            yield CourseFold(name, *(np.flatnonzero(chosen) for chosen in rows))
 
 
 def stacked(
