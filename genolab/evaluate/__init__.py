@@ -16,6 +16,7 @@ from genolab.evaluate.gene_finding import LEVELS, genes
 from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
 from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
 from genolab.evaluate.rebuilt import reconstruction
+from genolab.evaluate.time_courses import by_course, forecasts
 
 __all__ = [
     "LEVELS",
@@ -26,8 +27,10 @@ __all__ = [
     "KNNScores",
     "LeidenScore",
     "Motifs",
+    "by_course",
     "confusion",
     "filter_motifs",
+    "forecasts",
     "genes",
     "information",
     "knn_scores",
