@@ -164,6 +164,17 @@ def test_the_gene_ontology_travels_with_the_package():
     assert go is gl.ontology.go()
 
 
+def test_an_anndata_brings_its_ontology_along():
+    adata = AnnData(
+        np.zeros((1, 1)), uns={"terms": ["r", "a"], "parents": np.array([[1, 0]]), "names": ["root", "leaf"]}
+    )
+    found = Ontology.of(adata)
+    assert (found.parents, found.names) == ({"r": (), "a": ("r",)}, {"r": "root", "a": "leaf"})
+    assert Ontology.of(AnnData(np.zeros((1, 1)), uns={"terms": ["x"]})).parents == {"x": ()}
+    with pytest.raises(KeyError, match="needs uns"):
+        Ontology.of(AnnData(np.zeros((1, 1))))
+
+
 def test_enrichment_is_fishers_exact_test():
     genes = [f"g{i}" for i in range(60)]
     sets = {"rich": genes[:10], "poor": genes[20:50], "all": genes, "tiny": genes[:2]}

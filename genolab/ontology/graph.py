@@ -83,6 +83,36 @@ class Ontology:
         object.__setattr__(self, "namespace", {term: self.namespace.get(term, "") for term in self.parents})
         _ = self.terms  # sorted here and now, so that a cycle is told where it comes in
 
+    @classmethod
+    def of(cls, adata: "AnnData") -> Self:
+        """Return the ontology that an AnnData brings along, as ``gl.data.fetch("protein_function")`` does.
+
+        Parameters
+        ----------
+        adata
+            ``uns["terms"]`` names the terms; where they are there, ``uns["parents"]`` holds rows of a term and its
+            parent, as places in ``uns["terms"]``, and ``uns["names"]`` and ``uns["namespaces"]`` a text a term.
+
+        Raises
+        ------
+        KeyError
+            There is no ``uns["terms"]``.
+        """
+        if "terms" not in adata.uns:
+            raise KeyError(f"an ontology needs uns['terms'], its terms; this AnnData's uns has {sorted(adata.uns)}")
+        terms = [str(term) for term in adata.uns["terms"]]
+        parents: dict[str, list[str]] = {term: [] for term in terms}
+        for child, parent in np.asarray(adata.uns.get("parents", ()), dtype=np.int64).reshape(-1, 2):
+            parents[terms[child]].append(terms[parent])
+        names, spaces = (
+            map(str, adata.uns.get(key, default)) for key, default in (("names", terms), ("namespaces", ()))
+        )
+        return cls(
+            {term: tuple(broader) for term, broader in parents.items()},
+            dict(zip(terms, names, strict=True)),
+            dict(zip(terms, spaces, strict=False)),
+        )
+
     def __len__(self) -> int:
         return len(self.parents)
 
