@@ -13,6 +13,7 @@ from genolab.plot.dotplot import dotplot
 from genolab.plot.logo import filters, logo, mutation_map
 from genolab.plot.synteny import synteny
 from genolab.plot.tables import comparison, history
+from genolab.plot.time_courses import forecast, phase_wheel, profiles
 from genolab.plot.tracks import tracks
 from genolab.plot.values import genes, reconstruction
 from genolab.plot.variants import variants
@@ -22,12 +23,15 @@ __all__ = [
     "confusion",
     "dotplot",
     "filters",
+    "forecast",
     "genes",
     "history",
     "latent",
     "logo",
     "mutation_map",
+    "phase_wheel",
     "precision_recall",
+    "profiles",
     "quality",
     "reconstruction",
     "roc",
