@@ -5,7 +5,7 @@ and in another, or at one time and the next, is no separate piece of evidence.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -196,7 +196,9 @@ def _sums(
             parts["coverage"] = (there & (low <= future) & (future <= high)).astype(float)
             parts["width"] = np.where(there, high - low, 0)
         n_genes = genes.max() + 1
-        found[course] = {key: np.bincount(genes[at], part.sum(axis=1), n_genes) for key, part in parts.items()}
+        found[course] = {
+            key: np.bincount(genes[at], part.sum(axis=1), n_genes).astype(np.float64) for key, part in parts.items()
+        }
     return found
 
 
@@ -211,7 +213,7 @@ def _ask(
     given = [torch.as_tensor(np.asarray(part), dtype=torch.float32, device=where) for part in (values, times, at)]
     try:
         with torch.no_grad():
-            told = model.forecast(*given)
+            told = cast("Any", model).forecast(*given)
     finally:
         model.train(was)
     mean, low, high = (part.double().cpu().numpy() for part in (told.mean, told.low, told.high))

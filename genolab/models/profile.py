@@ -5,12 +5,15 @@ closed, and each measurement says when it was made and how long after the one be
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
+from torch.nn import functional
 
 from genolab.data.dataset import Batch
 from genolab.models.layers import encode_covariates
+
+_PULL: Final = 0.5  # measurements' worth of evidence that there is no wave
 
 
 class Measured(NamedTuple):
@@ -70,6 +73,18 @@ def features(found: Measured, batch: Batch, levels: dict[str, int], harmonics: i
         told = encode_covariates(batch.covariates, levels, found.values[:, :0])  # (n, covariates)
         parts = torch.cat([parts, told[:, None].expand(-1, parts.shape[1], -1)], dim=2)
     return parts * found.there[:, :, None]
+
+
+def waves_so_far(found: Measured) -> torch.Tensor:
+    """Return sine and cosine of the wave that fits what was measured up to each measurement, ``(n, length, 2)``.
+
+    Least squares about a level of its own, pulled to no wave while there is little to go by.
+    """
+    basis = functional.pad(waves(found.times, 1), (1, 0), value=1.0) * found.there[:, :, None]  # (n, length, 3)
+    products = (basis[:, :, :, None] * basis[:, :, None, :]).cumsum(dim=1) + _PULL * torch.eye(3, device=basis.device)
+    sums = (basis * found.values[:, :, None]).cumsum(dim=1)
+    fitted: torch.Tensor = torch.linalg.solve(products, sums[..., None])[..., 1:, 0]
+    return fitted
 
 
 def standardised(values: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from genolab.config import check, control
 from genolab.data.dataset import Batch
 from genolab.models.layers import covariate_width, drop
-from genolab.models.profile import Measured, features, waves
+from genolab.models.profile import Measured, features, waves, waves_so_far
 
 Cell = Literal["gru", "lstm"]
 
@@ -68,7 +68,7 @@ class Member(nn.Module):
         self.config = config
         width = 2 + 2 * config.harmonics + covariate_width(config.covariates)
         self.cell = {"gru": nn.GRU, "lstm": nn.LSTM}[config.cell](width, config.n_hidden, batch_first=True)
-        self.to_latent = nn.Linear(2 * config.n_hidden, config.n_latent)
+        self.to_latent = nn.Linear(2 * config.n_hidden + 2, config.n_latent)
         if config.n_classes is None:
             known = 1 + 2 * config.harmonics
             self.to_waves = nn.Linear(config.n_latent + config.n_hidden, known)
@@ -78,7 +78,7 @@ class Member(nn.Module):
                 nn.Linear(config.n_hidden, 2),
             )
         else:
-            self.to_scores = nn.Linear(config.n_latent, config.n_classes)
+            self.to_scores = nn.Linear(config.n_latent + 2, config.n_classes)
 
     def states(self, found: Measured, batch: Batch) -> torch.Tensor:
         """Return the recurrent state after each measurement, ``(n, length, n_hidden)``."""
@@ -87,23 +87,25 @@ class Member(nn.Module):
 
     def latent(self, found: Measured, batch: Batch) -> torch.Tensor:
         """Return the latent of what was seen up to each measurement, ``(n, length, n_latent)``."""
-        return self._latent_of(self.states(found, batch))
+        return self._latent_of(self.states(found, batch), waves_so_far(found))
 
-    def _latent_of(self, states: torch.Tensor) -> torch.Tensor:
+    def _latent_of(self, states: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
         number = torch.arange(1, states.shape[1] + 1, device=states.device)
-        so_far = torch.cat([states.cumsum(dim=1) / number[:, None], states.cummax(dim=1).values], dim=2)
-        return torch.tanh(self.to_latent(so_far))
+        so_far = [states.cumsum(dim=1) / number[:, None], states.cummax(dim=1).values, wave]
+        return torch.tanh(self.to_latent(torch.cat(so_far, dim=2)))
 
     def summaries(self, found: Measured, batch: Batch) -> torch.Tensor:
         """Return latent and state side by side, ``(n, length, n_latent + n_hidden)``: what a forecast starts from."""
         states = self.states(found, batch)
-        return torch.cat([self._latent_of(states), states], dim=2)
+        return torch.cat([self._latent_of(states, waves_so_far(found)), states], dim=2)
 
     def scores(self, found: Measured, batch: Batch, generator: torch.Generator | None) -> torch.Tensor:
-        """Return the scores of the classes, ``(n, n_classes)``."""
-        latent = picked(self.latent(found, batch), found.last[:, -1:])[:, 0]
+        """Return the scores of the classes, ``(n, n_classes)``: from the latent, and past it from the wave that fits."""
+        last, wave = found.last[:, -1:], waves_so_far(found)
+        latent = picked(self._latent_of(self.states(found, batch), wave), last)[:, 0]
         share = self.config.dropout if self.training else 0.0
-        scores: torch.Tensor = self.to_scores(drop(latent, share, generator))
+        read = torch.cat([drop(latent, share, generator), picked(wave, last)[:, 0]], dim=1)
+        scores: torch.Tensor = self.to_scores(read)
         return scores
 
     def ahead(self, state: torch.Tensor, times: torch.Tensor, since: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

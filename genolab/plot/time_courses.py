@@ -1,7 +1,7 @@
 """Figures of expression over time: where in the cycle genes peak, profiles by class, and forecasts with their bands."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import plotly.graph_objects as go
@@ -93,7 +93,8 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
     subtitle = "Angle: where in the cycle a gene peaks. Distance: the share of its variance that the cycle explains"
     figure.update_layout(legend={"title": {"text": plain(color)}})
     dress(figure, title, subtitle=subtitle, height=660)
-    return figure.update_layout(margin={"t": 130})  # the wheel's own numbers need room
+    figure.update_layout(margin={"t": 130})  # the wheel's own numbers need room
+    return figure
 
 
 def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", course: str | None = None) -> Figure:
@@ -189,7 +190,7 @@ def forecast(
     chosen = at.loc[list(genes)].to_numpy()
     past, then, future, asked = cut(rows.obsm["values"][chosen], rows.obsm[times][chosen], observed)
     with torch.no_grad():
-        told = model.eval().forecast(
+        told = cast("Any", model.eval()).forecast(
             *(torch.as_tensor(np.asarray(part), dtype=torch.float32) for part in (past, then, asked))
         )
     mean, low, high = (part.numpy().astype(np.float64) for part in (told.mean, told.low, told.high))
