@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import build_proteins as proteins  # beside this script
 import h5py
 import numpy as np
 import pandas as pd
@@ -70,6 +71,12 @@ KOHONEN = (
     "amd64",
     "0977a6f99079c24b35a78513f8ac2f6b296fcf4a04aa97c1ff410bd1bc00084c",
 )
+METASTUDENT = (
+    "metastudent-data",
+    "2.0.1-8",
+    "all",
+    "020ed0c560a5ba96f39c434399b3ecf0fa790a4776c4aac24458f837969ae54b",
+)
 MLBENCH = ("r-cran-mlbench", "2.1-3-1", "amd64", "2f1127f7b5e7d08703b13b52ef1976a0c355a7660d6ac575e29b87b13921bc06")
 
 
@@ -91,15 +98,20 @@ def debian(name: str, version: str, architecture: str, sha256: str) -> Path:
 
 
 def debian_member(package: Path, member: str) -> bytes:
-    """Return one file of a .deb: an ar archive, whose data.tar.xz holds the files."""
+    """Return one file of a .deb."""
+    return debian_members(package, [member])[0]
+
+
+def debian_members(package: Path, members: list[str]) -> list[bytes]:
+    """Return files of a .deb: an ar archive, whose data.tar.xz holds the files."""
     content, at = package.read_bytes(), 8
     while at < len(content):
         name, size = content[at : at + 16].decode().strip(" /"), int(content[at + 48 : at + 58])
         if name.startswith("data.tar"):
             with tarfile.open(fileobj=io.BytesIO(content[at + 60 : at + 60 + size])) as archive:
-                opened = archive.extractfile(f"./{member}")
-                assert opened is not None, f"{package.name} holds no {member}"
-                return opened.read()
+                found = {info.name: archive.extractfile(info) for info in archive if info.name[2:] in members}
+                assert len(found) == len(members), f"{package.name} lacks some of {members}"
+                return [found[f"./{member}"].read() for member in members]
         at += 60 + size + size % 2
     raise ValueError(f"{package} is no Debian package: it has no data.tar")
 
@@ -290,10 +302,27 @@ def mitochondrial_gff3(name: str, length: int, genes: dict[str, tuple[str, int, 
     return "\n".join(lines) + "\n"
 
 
+def build_protein_function() -> list[Path]:
+    """Slice SwissProt's proteins with GO terms, as of January 2014, and number their clusters (see build_proteins)."""
+    package, folder = debian(*METASTUDENT), "usr/share/metastudent-data/dataset_201401"
+    database = [f"MFO/goasp.fasta.{suffix}" for suffix in ("pin", "phr", "psq")]
+    told = [f"{space}/goasp_annot.dat" for space in ("MFO", "BPO", "CCO")]
+    texts = ["goGraph.txt", "nameMapping.txt"]
+    content = debian_members(package, [f"{folder}/{name}" for name in (*database, *told, *texts)])
+    sequences = dict(proteins.blast_database(*content[:3]))
+    *annotations, graph, names = (part.decode() for part in content[3:])
+    kept = proteins.sliced(sequences, map(proteins.annotations, annotations), proteins.read_graph(graph), names=names)
+    clusters = gl.data.cluster_proteins(list(kept.sequences.values()), identity=0.3)
+    rows = zip(kept.sequences.items(), clusters, strict=True)
+    text = (f">{name} {cluster} {','.join(kept.terms[name])}\n{letters}\n" for (name, letters), cluster in rows)
+    return [pack("protein_function.fa.gz", "".join(text)), pack("protein_function_terms.tsv.gz", kept.table)]
+
+
 BUILDERS = {
     "gene_ontology": build_gene_ontology,
     "immune_sample": build_immune_sample,
     "mitochondria": build_mitochondria,
+    "protein_function": build_protein_function,
     "splice_junctions": build_splice_junctions,
     "yeast_cell_cycle": build_yeast_cell_cycle,
     "yeast_genome": build_yeast_genome,

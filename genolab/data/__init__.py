@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
+    from genolab.data.protein import protein_letters, residue_codes, residues
+    from genolab.data.relatives import cluster_proteins
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
@@ -40,6 +42,7 @@ __all__ = [
     "Split",
     "catalog",
     "chromosome",
+    "cluster_proteins",
     "cluster_sequences",
     "coding_genes",
     "course_folds",
@@ -52,8 +55,11 @@ __all__ = [
     "letters",
     "mirror",
     "one_hot",
+    "protein_letters",
     "pseudotime_courses",
     "read",
+    "residue_codes",
+    "residues",
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
@@ -75,6 +81,7 @@ _MODULE_OF = {
     "Split": "dataset",
     "TAGS": "tags",
     "chromosome": "genome",
+    "cluster_proteins": "relatives",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
     "course_folds": "time_course",
@@ -85,7 +92,10 @@ _MODULE_OF = {
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
+    "protein_letters": "protein",
     "pseudotime_courses": "time_course",
+    "residue_codes": "protein",
+    "residues": "protein",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",
