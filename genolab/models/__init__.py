@@ -2,6 +2,7 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.function import FunctionClassifier
 from genolab.models.recurrent import ExpressionRNN
 from genolab.models.sequence import SequenceCNN
 from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
@@ -10,6 +11,7 @@ from genolab.models.tagger import SequenceTagger
 __all__ = [
     "Autoencoder",
     "ExpressionRNN",
+    "FunctionClassifier",
     "KmerBaseline",
     "PCABaseline",
     "PWMBaseline",
