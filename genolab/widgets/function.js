@@ -5,9 +5,9 @@ import { along, count, element, number, onResize, onTheme, root, sharpen, theme 
 import { Finder } from "./parts.js";
 
 const SLOW_MS = 300;
-const COLUMN = 178; // pixels from one column of the graph to the next
-const ROW = 58;
-const BOX = [150, 48];
+const COLUMN = 190; // pixels from one column of the graph to the next
+const ROW = 62;
+const BOX = [166, 54];
 const STRIP = 54;
 const KEYS =
   "Keys on the graph: arrows go from term to term, Enter picks one, G goes to the search for a gene, Page keys go to " +
@@ -229,9 +229,13 @@ class View {
         tabindex: isPicked ? 0 : -1,
         on: { click: () => this.pick(node.id) },
       },
-      element("span", { class: "gl-node-name" }, node.known ? element("i", { class: "gl-known" }) : null, node.name),
-      element("span", { class: "gl-node-value", text: percent(node.probability) }),
-      element("span", { class: "gl-node-track" }, fill),
+      element("span", { class: "gl-node-name" }, node.known ? element("i", { class: "gl-known" }) : null, spoken(node.name)),
+      element(
+        "span",
+        { class: "gl-node-share" },
+        element("span", { class: "gl-node-track" }, fill),
+        element("span", { class: "gl-node-value", text: percent(node.probability) }),
+      ),
     );
     made.dataset.term = node.id;
     made.style.left = `${node.column * COLUMN + 4}px`;
@@ -241,7 +245,7 @@ class View {
 
   showSide(term) {
     const parts = [
-      element("div", { class: "gl-term", text: term.name }),
+      element("div", { class: "gl-term", text: spoken(term.name) }),
       element("div", { class: "gl-muted", text: [term.id, spoken(term.namespace)].filter(Boolean).join(", ") }),
       element("div", { text: `${percent(term.probability)} probable${term.known ? "; known to be so" : ""}` }),
     ];
@@ -254,7 +258,7 @@ class View {
   }
 
   links(title, nodes) {
-    const rows = nodes.map((node) => this.row(node.name, percent(node.probability), () => this.pick(node.id), node.known));
+    const rows = nodes.map((node) => this.row(spoken(node.name), percent(node.probability), () => this.pick(node.id), node.known));
     return element("div", {}, element("div", { class: "gl-title", text: title }), ...rows);
   }
 
@@ -284,7 +288,8 @@ class View {
     const rows = genes.map(({ gene, probability, known }) =>
       this.row(gene, percent(probability), () => this.talk.say("set", { gene }), known),
     );
-    return [element("div", { class: "gl-title gl-row" }, element("span", { text: title }), this.view.isLinked ? element("button", select) : null), ...rows];
+    const button = this.view.isLinked ? element("button", select) : null;
+    return [element("div", { class: "gl-title gl-row" }, element("span", { text: title }), button), ...rows];
   }
 
   // ---- drawing ----

@@ -4,7 +4,7 @@ Python keeps the state and makes of it one picture, `_view`, that the browser dr
 and typed, and Python answers with the next picture.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
@@ -234,12 +234,13 @@ class FunctionBrowser(anywidget.AnyWidget):
             "residues": self._residue_strip(at),
         }
 
-    def _have(self, rows: Sequence[int], at: int) -> NDArray[np.bool_]:
+    def _have(self, rows: ArrayLike, at: int) -> NDArray[np.bool_]:
         """Return which genes are known to have a term."""
         if "terms" not in self._adata.obsm:
-            return np.zeros(len(rows), dtype=np.bool_)
+            return np.zeros(np.shape(rows), dtype=np.bool_)
         column = self._adata.obsm["terms"][:, [at]]
-        found: NDArray[np.bool_] = np.asarray(column.toarray() if hasattr(column, "toarray") else column)[rows, 0] > 0
+        has = np.asarray(column.toarray() if hasattr(column, "toarray") else column)[:, 0] > 0
+        found: NDArray[np.bool_] = has[np.asarray(rows, dtype=np.int64)]
         return found
 
     def _genes_of(self, at: int) -> list[dict[str, Any]]:
@@ -321,7 +322,7 @@ class FunctionBrowser(anywidget.AnyWidget):
 
     def _hear_selection(self, _: Any) -> None:
         """Show the first of the genes that were selected by hand, the likeliest to have the term."""
-        chosen = np.flatnonzero(self._explorer.selection) if self._explorer is not None else []
+        chosen = np.flatnonzero([] if self._explorer is None else self._explorer.selection)
         if self._is_selecting or len(chosen) == 0:
             return
         best = chosen[self._scores[chosen, self._terms.index(self.term)].argmax()]
