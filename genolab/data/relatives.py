@@ -1,7 +1,7 @@
 """Which proteins are related, and clusters of them, for splits that keep relatives together.
 
 Pairs that can't be relatives are left out first, as BLAST does it (Altschul et al. 1990): a pair goes on if it has a
-word of four residues in common, residues of one kind being taken for equal, from which both can be followed to a stretch
+word of four residues in common, those of one kind being taken for equal, from which both can be followed to a stretch
 without gaps that scores well. Only what goes on is aligned.
 """
 
