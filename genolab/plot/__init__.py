@@ -10,6 +10,7 @@ can tell apart, and no button that uploads data. Text from the data is shown as 
 from genolab.plot.cells import latent, quality
 from genolab.plot.classify import confusion, precision_recall, roc
 from genolab.plot.dotplot import dotplot
+from genolab.plot.function import depth, enrichment
 from genolab.plot.logo import filters, logo, mutation_map
 from genolab.plot.synteny import synteny
 from genolab.plot.tables import comparison, history
@@ -21,7 +22,9 @@ from genolab.plot.variants import variants
 __all__ = [
     "comparison",
     "confusion",
+    "depth",
     "dotplot",
+    "enrichment",
     "filters",
     "forecast",
     "genes",
