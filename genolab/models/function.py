@@ -330,7 +330,8 @@ class _Reader(nn.Module):
             self.feature_norm = SteadyNorm(config.n_features, eps=1e-3)
             self.features = Layers((config.n_features, config.hidden))
             width += config.hidden
-        self.norm = SteadyNorm(width, eps=1e-3)
+        # What filters find grows as they learn, faster than running statistics follow; a row's own can't lag.
+        self.norm = nn.LayerNorm(width) if config.sequence else SteadyNorm(width, eps=1e-3)
         self.to_hidden = nn.Linear(width, config.hidden)
         self.to_terms = nn.Linear(config.hidden, config.n_terms)
 
