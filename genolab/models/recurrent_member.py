@@ -100,7 +100,7 @@ class Member(nn.Module):
         return torch.cat([self._latent_of(states, waves_so_far(found)), states], dim=2)
 
     def scores(self, found: Measured, batch: Batch, generator: torch.Generator | None) -> torch.Tensor:
-        """Return the scores of the classes, ``(n, n_classes)``: from the latent, and past it from the wave that fits."""
+        """Return the scores of the classes, ``(n, n_classes)``: from the latent, and from the wave that fits."""
         last, wave = found.last[:, -1:], waves_so_far(found)
         latent = picked(self._latent_of(self.states(found, batch), wave), last)[:, 0]
         share = self.config.dropout if self.training else 0.0

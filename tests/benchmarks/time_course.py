@@ -1,7 +1,7 @@
 """Expression over time measured: phases told from courses held out, and profiles forecast, beside the baselines.
 
 `python tests/benchmarks/time_course.py [--quick] [--only phase|forecast] [--develop]` prints tables, and last a line of
-JSON. Settings were chosen by `--develop`, which works on 320 of the genes alone; in the tests these are trained on, too,
+JSON. Settings were chosen by `--develop`, which works on 320 of the genes alone; in the tests these are trained on too,
 but never tested on.
 """
 
