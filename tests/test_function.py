@@ -317,7 +317,7 @@ def judged(truth, scores, **uns) -> tuple[dict[str, np.ndarray], AnnDataset]:
 def test_fmax_and_smin_are_those_on_paper():
     models, test = judged([[1, 1, 0], [1, 0, 0], [0, 0, 0]], [[0.9, 0.2, 0.6], [0.8, 0.1, 0.1], [0.9, 0.9, 0.9]])
     found = gl.evaluate.function(models, test, n_boot=0).set_index("metric")["value"]
-    # The third gene has no term and doesn't count. Up to 0.2 the others have all that they should: precision (2/3 + 1) / 2.
+    # The third gene has no term and doesn't count. Up to 0.2: recall 1, precision (2/3 + 1) / 2.
     assert found["fmax"] == pytest.approx(2 * (5 / 6) / (11 / 6))
     bits = information(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), None)
     assert bits.tolist() == pytest.approx([np.log2(4 / 3), np.log2(4 / 2), np.log2(4)])

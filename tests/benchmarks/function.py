@@ -25,7 +25,7 @@ YEAST = {"hidden": 256, "dropout": 0.5, "input_dropout": 0.2, "mixing": 1.0}
 YEAST_TRAINING = {"epochs": 80, "learning_rate": 2e-3, "batch_size": 64, "weight_decay": 0.1}
 # Chosen by the validation clusters of the first split.
 PROTEINS = {"n_filters": 96, "width": 9, "n_layers": 2, "hidden": 256, "dropout": 0.3, "input_dropout": 0.1}
-PROTEIN_TRAINING = {"epochs": 12, "learning_rate": 1e-3, "batch_size": 64, "weight_decay": 0.01}
+PROTEIN_TRAINING = {"epochs": 8, "learning_rate": 5e-4, "batch_size": 64, "weight_decay": 0.01}
 FINE_SHARE = 0.25  # of the epochs that go on, at the end, with a tenth of the learning rate
 SHARES = np.arange(0, 1.01, 0.1)  # of the homologues' word, tried on the validation rows
 
