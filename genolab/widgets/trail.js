@@ -95,7 +95,10 @@ export class Trail {
     context.beginPath();
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
-    this.names.forEach((name, i) => this.drawOne(context, look, this.seen(i).map(([x, y]) => onScreen(x, y)), name));
+    this.names.forEach((name, i) => {
+      const path = this.seen(i).map(([x, y]) => onScreen(x, y));
+      this.drawOne(context, look, frame, path, name);
+    });
     context.restore();
   }
 
@@ -112,7 +115,7 @@ export class Trail {
     return found.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   }
 
-  drawOne(context, look, path, name) {
+  drawOne(context, look, frame, path, name) {
     if (path.length === 0) return;
     const [x, y] = path.at(-1);
     const strokes = [
@@ -133,10 +136,12 @@ export class Trail {
     context.fill();
     context.lineWidth = 4;
     context.strokeStyle = look.paper;
-    context.textAlign = "left";
+    const isRoom = x + 9 + context.measureText(name).width < frame.left + frame.width;
+    context.textAlign = isRoom ? "left" : "right";
     context.textBaseline = "middle";
-    context.strokeText(name, x + 9, y);
-    context.fillText(name, x + 9, y);
+    const side = isRoom ? x + 9 : x - 9;
+    context.strokeText(name, side, y);
+    context.fillText(name, side, y);
   }
 
   close() {
