@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from genolab import palette
-from genolab.plot.style import MUTED, VIRIDIS, Figure, colour_bar, dress, legend_below, number, plain, plain_all
+from genolab.plot.style import MUTED, Figure, colour_bar, dress, legend_below, number, plain, plain_all
 
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
@@ -51,11 +51,12 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
         marker={
             "size": 9 + 24 * np.sqrt(top["overlap"] / top["overlap"].max()),
             "color": strength,
-            "colorscale": VIRIDIS[::-1],
+            "colorscale": "Viridis",
+            "reversescale": True,
             "cmin": 0,
             "symbol": ["circle" if found else "circle-open" for found in sure],
             "line": {"width": [0.5 if found else 2.5 for found in sure], "color": "rgba(31,31,31,0.45)"},
-            "colorbar": colour_bar("Tens of<br>adjusted p:<br>3 is 0.001"),
+            "colorbar": colour_bar("Zeros of<br>adjusted p"),
         },
         customdata=np.stack([top["overlap"], top["size"], [number(q) for q in top["q"]]], axis=1),
         hovertemplate="%{customdata[0]} of its %{customdata[1]} genes, %{x:.1f} times as expected<br>"
