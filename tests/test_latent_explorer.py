@@ -781,3 +781,39 @@ def test_a_real_run_is_shown_as_its_model_is_and_trains_as_without():
     assert explorer._frame["caption"] == "epoch 3 of 3"
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not run.listener_errors
+
+
+def test_paths_go_to_the_browser_in_the_dimensions_that_are_shown():
+    explorer = LatentExplorer(with_three_dimensions(), "X_vae")
+    places = np.arange(12, dtype=float).reshape(2, 2, 3)
+    take_away = explorer.path(places, names=["one", "<b>other</b>"], moments=["0 min", "7 min"])
+    assert explorer._trail == {"names": ["one", "<b>other</b>"], "moments": ["0 min", "7 min"]}
+    sent = np.frombuffer(explorer._trails, np.float32).reshape(2, 2, 2)
+    np.testing.assert_array_equal(sent, places[:, :, :2])
+    plain = LatentExplorer(with_three_dimensions(), "X_vae").png()
+    assert explorer.png() != plain
+    explorer.dims = (1, 2)
+    np.testing.assert_array_equal(np.frombuffer(explorer._trails, np.float32).reshape(2, 2, 2), places[:, :, 1:])
+    take_away()
+    assert explorer._trail == {}
+    assert explorer._trails == b""
+
+
+@pytest.mark.parametrize(
+    ("places", "names", "words"),
+    [
+        (np.zeros((1, 5, 2)), (), r"\(paths, moments, 3\)"),
+        (np.zeros((1, 1, 3)), (), "at least 2 moments"),
+        (np.zeros((50, 5, 3)), (), "1 to 40 paths"),
+        (np.zeros((2, 5, 3)), ("one",), "2 names to be named, got 1"),
+    ],
+)
+def test_paths_that_do_not_fit_are_refused(places, names, words):
+    with pytest.raises(ValueError, match=words):
+        LatentExplorer(with_three_dimensions(), "X_vae").path(places, names=names)
+
+
+def with_three_dimensions() -> AnnData:
+    cells = AnnData(np.zeros((3, 1), np.float32))
+    cells.obsm["X_vae"] = np.array([[0.0, 1, 2], [3, 4, 5], [9, 10, 11]])
+    return cells

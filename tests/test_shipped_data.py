@@ -12,6 +12,7 @@ import pytest
 import genolab as gl
 from genolab.data.builders_sequence import sequences_adata
 from genolab.data.sources import SOURCES
+from genolab.ontology.files import GENE_ONTOLOGY
 from genolab.paths import shipped
 
 ROW = re.compile(r"^\| (\S+) \| ([0-9a-f]{64}) \| ([\d,]+) \|$", re.MULTILINE)
@@ -47,6 +48,7 @@ def test_the_hashes_in_the_readme_are_those_of_the_files(folder: Path, readme: s
 
 def test_fetch_expects_the_same_hashes(folder: Path, readme: str) -> None:
     expected = {file.name: file.sha256 for source in SOURCES for file in source.files}
+    expected[GENE_ONTOLOGY.name] = GENE_ONTOLOGY.sha256
     for name, sha256, _ in ROW.findall(readme):
         assert expected[name] == sha256
 

@@ -15,39 +15,56 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.cluster import cluster_sequences
+    from genolab.data.cycles import Cycles, estimate_cycles, fit_waves
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
+    from genolab.data.protein import protein_letters, residue_codes, residues
+    from genolab.data.relatives import cluster_proteins
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
     from genolab.data.simulate_pair import GenomePair, simulate_genomes
+    from genolab.data.simulate_time import simulate_time_course
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
+    from genolab.data.time_course import CourseFold, course_folds, courses, pseudotime_courses
 
 __all__ = [
     "TAGS",
     "AnnDataset",
     "Batch",
+    "CourseFold",
+    "Cycles",
     "File",
     "GenomePair",
     "Source",
     "Split",
     "catalog",
     "chromosome",
+    "cluster_proteins",
     "cluster_sequences",
     "coding_genes",
+    "course_folds",
+    "courses",
     "dubious_genes",
+    "estimate_cycles",
     "fetch",
+    "fit_waves",
     "kmers",
     "letters",
     "mirror",
     "one_hot",
+    "protein_letters",
+    "pseudotime_courses",
     "read",
+    "residue_codes",
+    "residues",
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
     "simulate_sequences",
+    "simulate_time_course",
     "split",
     "tag_genome",
     "windows",
@@ -56,22 +73,34 @@ __all__ = [
 _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
+    "CourseFold": "time_course",
+    "Cycles": "cycles",
     "File": "cache",
     "GenomePair": "simulate_pair",
     "Source": "sources",
     "Split": "dataset",
     "TAGS": "tags",
     "chromosome": "genome",
+    "cluster_proteins": "relatives",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
+    "course_folds": "time_course",
+    "courses": "time_course",
     "dubious_genes": "tags",
+    "estimate_cycles": "cycles",
+    "fit_waves": "cycles",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
+    "protein_letters": "protein",
+    "pseudotime_courses": "time_course",
+    "residue_codes": "protein",
+    "residues": "protein",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",
     "simulate_sequences": "simulate_dna",
+    "simulate_time_course": "simulate_time",
     "split": "dataset",
     "tag_genome": "tags",
     "windows": "layout",

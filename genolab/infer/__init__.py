@@ -5,7 +5,18 @@ and its device, its mode and its gradients stay as they are.
 """
 
 from genolab.infer.attribute import attribute
+from genolab.infer.function import Explanation, explain_terms, residue_scores
 from genolab.infer.rows import decode, embed, predict, reconstruct
 from genolab.infer.tag import tag
 
-__all__ = ["attribute", "decode", "embed", "predict", "reconstruct", "tag"]
+__all__ = [
+    "Explanation",
+    "attribute",
+    "decode",
+    "embed",
+    "explain_terms",
+    "predict",
+    "reconstruct",
+    "residue_scores",
+    "tag",
+]

@@ -2,16 +2,25 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.function import FunctionClassifier
+from genolab.models.function_baseline import FrequencyBaseline, HomologueBaseline, ResidueWordBaseline, joined
+from genolab.models.recurrent import ExpressionRNN
 from genolab.models.sequence import SequenceCNN
 from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
 from genolab.models.tagger import SequenceTagger
 
 __all__ = [
     "Autoencoder",
+    "ExpressionRNN",
+    "FrequencyBaseline",
+    "FunctionClassifier",
+    "HomologueBaseline",
     "KmerBaseline",
     "PCABaseline",
     "PWMBaseline",
+    "ResidueWordBaseline",
     "SequenceCNN",
     "SequenceTagger",
     "VariationalAutoencoder",
+    "joined",
 ]

@@ -63,7 +63,7 @@ class KmerBaseline(nn.Module):
         spread[spread == 0] = 1
         fitted = LogisticRegression(C=1 / (self.penalty * len(codes)), max_iter=2000)
         fitted.fit((counts - mean) / spread, codes)
-        weight, bias = _for_all_classes(fitted.coef_, fitted.intercept_, fitted.classes_, len(dataset.target_names))
+        weight, bias = for_all_classes(fitted.coef_, fitted.intercept_, fitted.classes_, len(dataset.target_names))
         self.weight = torch.from_numpy(weight / spread).float()
         self.bias = torch.from_numpy(bias - (weight / spread) @ mean).float()
         return self
@@ -179,7 +179,7 @@ def _codes(batch: Batch) -> NDArray[np.int64]:
     return codes
 
 
-def _for_all_classes(
+def for_all_classes(
     weight: NDArray[np.float64], bias: NDArray[np.float64], seen: NDArray[np.int64], n_classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a line of weights a class: scikit-learn has one line for two classes, and none for those it didn't see."""

@@ -7,6 +7,7 @@ import { count, element, onResize, onTheme, root } from "./look.js";
 import { Finder, Saver } from "./parts.js";
 import { Picture } from "./picture.js";
 import { Store } from "./store.js";
+import { Trail } from "./trail.js";
 
 const NARROW = 620; // pixels; below, the legend stands under the picture
 const KEYS =
@@ -21,8 +22,13 @@ class View {
     this.legend = new Legend(store);
     this.finder = new Finder(store, (name) => this.change("color", { name }));
     this.saver = new Saver(store, say);
+    this.trail = new Trail(store, () => this.picture?.dirty());
     this.build(el);
-    this.picture = new Picture(store, this.stage, { lost: () => this.sayLost(), refused: () => this.showStill() });
+    this.picture = new Picture(store, this.stage, {
+      lost: () => this.sayLost(),
+      refused: () => this.showStill(),
+      trail: this.trail,
+    });
     this.hand = new Hand(store, this.picture, { setTool, say });
     this.setTool("pan");
     this.showAll();
@@ -34,6 +40,7 @@ class View {
       store.on(["selection"], () => this.takeMask()),
       store.on(["choices"], () => this.showChoices()),
       store.on(["message"], () => this.showMessage()),
+      store.on(["trail"], () => this.trail.read()),
       store.on(["named"], () => this.hand.showTip()),
       onTheme(() => this.retheme()),
       onResize(this.stage, (width, height, ratio) => this.resize(width, height, ratio)),
@@ -63,7 +70,7 @@ class View {
       this.clear,
       this.saver.el,
     );
-    this.el = root("gl-latent", "Latent explorer", this.header(), body, foot);
+    this.el = root("gl-latent", "Latent explorer", this.header(), body, this.trail.el, foot);
     el.append(this.el);
   }
 
@@ -274,6 +281,7 @@ class View {
   close() {
     this.stop.forEach((stop) => stop());
     this.legend.close();
+    this.trail.close();
     this.picture.close();
   }
 }

@@ -5,7 +5,7 @@ comes back as a bitmask, since a million cells are then 125 kB.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.widgets import look
 from genolab.widgets.colouring import Names, colour_by
 from genolab.widgets.hover import Hover, SequenceHover
+from genolab.widgets.paths import Paths
 from genolab.widgets.places import checked_coordinates, checked_mask, choices, read_coordinates, unpacked_mask
 from genolab.widgets.still import Still
 
@@ -74,7 +75,7 @@ class LatentExplorer(anywidget.AnyWidget):
     """
 
     _esm = look.module(
-        *("region.js", "points.js", "camera.js", "axes.js", "picture.js"),
+        *("region.js", "points.js", "camera.js", "axes.js", "trail.js", "picture.js"),
         *("letters.js", "tips.js", "hand.js", "store.js", "legend.js", "parts.js", "latent.js"),
     )
     _css = look.style("latent.css")
@@ -99,6 +100,8 @@ class LatentExplorer(anywidget.AnyWidget):
         sync=True
     )  # browser and number of the last message; older echoes are then not obeyed
     _choices = t.Dict().tag(sync=True)
+    _trails = t.Bytes().tag(sync=True)  # (paths, moments, 2) float32, as _points; NaN where a path isn't yet
+    _trail = t.Dict().tag(sync=True)  # names, moments; empty without paths
     _alarm = t.Bool(False).tag(sync=True)
 
     def __init__(
@@ -120,6 +123,7 @@ class LatentExplorer(anywidget.AnyWidget):
         self._colouring = colour_by(adata, color, layer=layer)
         self._coloured_by = (color, layer)
         self._caption = ""
+        self._paths: Paths | None = None
         self._names: Names | None = None
         has_sequences = SequenceHover.suits(adata)
         self._hover = SequenceHover(adata, self._shown) if hover is None and has_sequences else hover
@@ -273,6 +277,46 @@ class LatentExplorer(anywidget.AnyWidget):
         follower.show(run)
         return self.unwatch
 
+    def path(self, places: ArrayLike, *, names: Sequence[str] = (), moments: Sequence[str] = ()) -> Callable[[], None]:
+        """Let points wander through the space that is shown, such as what a network thinks as it reads on.
+
+        A slider under the picture goes through the moments, and a button plays them; each path leaves its trail.
+
+        Parameters
+        ----------
+        places
+            ``(paths, moments, n_dims)`` in the dimensions of the basis; NaN where a path isn't there yet. One path
+            ``(moments, n_dims)`` will do. A handful can be told apart.
+        names
+            One a path, written beside it.
+        moments
+            One a moment, such as ``"35 min"``, written beside the slider.
+
+        Returns
+        -------
+        callable
+            Takes the paths away; so does another basis.
+
+        Raises
+        ------
+        ValueError
+            The shape doesn't fit the basis, there are fewer than two moments, or names are too few or too many.
+
+        Examples
+        --------
+        >>> explorer.path(model.path(batch).numpy(), names=genes, moments=[f"{at:g} min" for at in times])
+        """
+        found = Paths.of(places, names, moments, 0 if self._coordinates is None else self._coordinates.shape[1])
+        self._paths = found
+        self._publish(**self._placed(self.basis))
+
+        def take_away() -> None:
+            if self._paths is found:
+                self._paths = None
+                self._publish(**self._placed(self.basis))
+
+        return take_away
+
     def unwatch(self) -> None:
         """Stop following a run; what was shown last stays."""
         if self._unwatch is not None:
@@ -286,7 +330,8 @@ class LatentExplorer(anywidget.AnyWidget):
             return b""
         points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         hidden, titles = frozenset(self._hidden), self._titles(self.basis)
-        return Still(points, self._colouring, self._selected, hidden, titles, self._rows).png()
+        trails = () if self._paths is None else tuple(self._paths.places[:, :, list(self.dims)])
+        return Still(points, self._colouring, self._selected, hidden, titles, self._rows, trails).png()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -315,7 +360,8 @@ class LatentExplorer(anywidget.AnyWidget):
     def _placed(self, basis: str | None) -> dict[str, Any]:
         """Return the points as the browser gets them: float32 about an offset, which keeps their digits."""
         if self._coordinates is None:
-            return {"_points": b"", "_frame": {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}}
+            frame = {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}
+            return {"_points": b"", "_frame": frame, "_trails": b"", "_trail": {}}
         shown = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         low, high = shown.min(axis=0), shown.max(axis=0)
         offset = np.where(np.abs(low + high) > 1000 * (high - low), (low + high) / 2, 0.0)
@@ -325,7 +371,8 @@ class LatentExplorer(anywidget.AnyWidget):
             "nDims": self._coordinates.shape[1],
             "caption": self._caption,
         }
-        return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame}
+        trails = {"_trails": b"", "_trail": {}} if self._paths is None else self._paths.placed(self.dims, offset)
+        return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame, **trails}
 
     def _coloured(self) -> dict[str, Any]:
         return {"_codes": self._colouring.codes.tobytes(), "_legend": self._colouring.legend(), "_hidden": []}
@@ -338,6 +385,7 @@ class LatentExplorer(anywidget.AnyWidget):
         if change["name"] == "basis":
             self.unwatch()
             self._caption = ""
+            self._paths = None
             if self.basis is None:
                 self._coordinates = None
         self._publish(**self._placed(self.basis), message="", _alarm=False)

@@ -12,7 +12,8 @@ const SLOW_FRAME_MS = 90;
 
 export class Picture {
   /** `el` holds the canvases; `lost` and `refused` are called when WebGL is taken away, or was never there. */
-  constructor(store, el, { lost, refused }) {
+  constructor(store, el, { lost, refused, trail }) {
+    this.trail = trail;
     this.store = store;
     this.el = el;
     this.lost = lost;
@@ -175,6 +176,7 @@ export class Picture {
     const { titles, offset } = this.store.get("_frame");
     const { frame, camera } = this;
     drawAxes(context, look, { frame, camera, titles, offset, isEmpty: this.store.points.length === 0 });
+    this.trail?.draw(context, look, frame, (x, y) => onScreen(camera, frame, x, y));
     if (this.region) drawRegion(context, look, this.region.path, this.region.isRemoval);
     if (this.row >= 0) drawRing(context, look, this.onScreen(this.row), this.size() / 2 + 3);
   }

@@ -50,6 +50,8 @@ class Still:
         Of the two axes.
     rows
         What a point is called.
+    trails
+        Paths over the points, ``(moments, 2)`` each.
     """
 
     points: NDArray[np.float64]
@@ -58,6 +60,7 @@ class Still:
     hidden: frozenset[int]
     titles: tuple[str, str]
     rows: str = "cells"
+    trails: tuple[NDArray[np.float64], ...] = ()
 
     def png(self) -> bytes:
         """Draw it; 100,000 points take about 0.1 s."""
@@ -72,6 +75,7 @@ class Still:
         low, high = self._limits()
         page[_TOP:_BOTTOM, _LEFT:_RIGHT] = self._cloud(low, high)
         self._draw_axes(figure, page, low, high)
+        self._draw_trails(figure, low, high)
         if self.colouring.kind == "categories":
             self._draw_keys(figure, page)
         elif self.colouring.kind == "numbers":
@@ -144,6 +148,18 @@ class Still:
             _write(figure, _LEFT - 9, y, f"{value:g}", ha="right", va="center")
         _write(figure, _RIGHT, 436, self.titles[0], ha="right", va="bottom", color=_MUTED)
         _write(figure, 8, 6, self.titles[1], va="top", color=_MUTED)
+
+    def _draw_trails(self, figure: "Figure", low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        from matplotlib.lines import Line2D
+
+        size = np.array([_RIGHT - _LEFT - 1, _TOP - _BOTTOM + 1])
+        for trail in self.trails:
+            known = trail[np.isfinite(trail).all(axis=1)]
+            x, y = ((known - low) / (high - low) * size + [_LEFT, _BOTTOM - 1]).T
+            across, up = x / _WIDTH, 1 - y / _HEIGHT
+            for colour, width in (("white", 3.5), (_TEXT, 1.5)):
+                figure.add_artist(Line2D(across, up, color=colour, linewidth=width))
+            figure.add_artist(Line2D(across[-1:], up[-1:], color=_TEXT, marker="o", markersize=5))
 
     def _draw_keys(self, figure: "Figure", page: Pixels) -> None:
         colouring = self.colouring

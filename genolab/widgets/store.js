@@ -27,6 +27,8 @@ export class Store extends EventTarget {
       "change:_hidden": () => this.follow(() => this.readHidden()),
       "change:_mask": () => this.follow(() => this.readMask()),
       "change:_heard": () => this.catchUp(),
+      "change:_trails": () => this.tell("trail"),
+      "change:_trail": () => this.tell("trail"),
       "change:_choices": () => this.tell("choices"),
       "change:basis": () => this.tell("choices"),
       "change:dims": () => this.tell("choices"),

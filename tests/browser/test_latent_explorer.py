@@ -691,3 +691,26 @@ def test_a_million_cells_are_drawn(notebook, note):
     renders, lassos = first_render_and_lasso(notebook, 1_000_000, repeats=1)
     note("explorer_1m_first_render_s", statistics.median(renders))
     note("explorer_1m_lasso_s", statistics.median(lassos))
+
+
+def test_a_path_is_played_from_moment_to_moment_and_taken_away(notebook) -> None:
+    path = "away = explorer.path(np.array([[0, 0, 0], [5, 0, 5], [10, 10, 20.0]]), names=['<b>g</b>'], moments='abc')"
+    book = notebook([GRID, SHOW.replace("\nexplorer", f"\n{path}\nexplorer"), "away()"])
+    book.run(0)
+    book.run(1)
+    explorer = Explorer(book)
+    trail = explorer.root.locator(".gl-trail")
+    slider = trail.get_by_label("Moment of the paths")
+    explorer.shows(".gl-moment", "c")
+    assert near(explorer.colour(10, 10), "#1f1f1f", most=60)  # the head, over its point
+    slider.focus()
+    book.page.keyboard.press("ArrowLeft")
+    explorer.shows(".gl-moment", "b")
+    assert not near(explorer.colour(10, 10), "#1f1f1f", most=60)
+    slider.fill("0")
+    explorer.shows(".gl-moment", "a")
+    trail.get_by_role("button", name="Play").click()
+    explorer.shows(".gl-moment", "c")
+    trail.get_by_role("button", name="Play").wait_for()
+    book.run(2)
+    trail.wait_for(state="hidden")

@@ -1,0 +1,124 @@
+"""The files of what is known of genes' functions -> an AnnData: a row is a gene, ``obsm["terms"]`` its terms.
+
+Terms are zeros and ones, CSR uint8 ``(n, n_terms)``, and ``uns["terms"]`` names them. Where terms form a hierarchy a
+row that has a term has all that it implies (the true-path rule), and ``uns["parents"]`` holds the hierarchy: rows of
+``(child, parent)``, places in ``uns["terms"]``.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+Paths = Mapping[str, Path]
+
+_LENGTH = 512  # residues of the longest protein of the slice
+
+
+def build_protein_function(paths: Paths) -> "AnnData":
+    """Read the proteins and the terms that ``data/build.py`` chose; what a term implies is added here."""
+    import pandas as pd
+    from anndata import AnnData
+
+    from genolab.data.fasta import read_records
+    from genolab.data.protein import LETTERS, residue_codes
+
+    found = read_records(paths["protein_function.fa.gz"])
+    table = pd.read_csv(paths["protein_function_terms.tsv.gz"], sep="\t", keep_default_na=False)
+    told = [record.description.split() for record in found]
+    sequences = [record.letters.tobytes().decode("ascii") for record in found]
+    names = [record.name for record in found]
+    obs = pd.DataFrame(
+        {
+            "accession": names,
+            "length": [len(sequence) for sequence in sequences],
+            "cluster": pd.Categorical([cluster for cluster, _ in told]),
+        },
+        index=names,
+    )
+    parents = _parents(table)
+    terms = _with_implied([own.split(",") for _, own in told], list(table["term"]), parents)
+    adata = AnnData(obs=obs, obsm={"sequence": residue_codes(sequences, length=_LENGTH), "terms": terms})
+    adata.uns |= {"letters": LETTERS, "parents": parents, "terms": table["term"].to_numpy(dtype=str)}
+    adata.uns |= {"names": table["name"].to_numpy(dtype=str), "namespaces": table["namespace"].to_numpy(dtype=str)}
+    return adata
+
+
+def _parents(table: "pd.DataFrame") -> "NDArray[np.int64]":
+    """Return ``(m, 2)``: which term, by its place in the table, stands right under which."""
+    import numpy as np
+
+    place = {term: number for number, term in enumerate(table["term"])}
+    pairs = [
+        (place[t], place[p])
+        for t, above in zip(table["term"], table["parents"], strict=True)
+        for p in above.split(",")
+        if p
+    ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _with_implied(
+    own: Sequence[Sequence[str]], terms: Sequence[str], parents: "NDArray[np.int64]"
+) -> "sparse.csr_matrix":
+    """Return rows' own terms and all that these imply, CSR uint8 ``(n, n_terms)``."""
+    import numpy as np
+    from scipy import sparse
+
+    implied = _implied(len(terms), parents)
+    place = {term: number for number, term in enumerate(terms)}
+    rows = [sorted(set().union(*(implied[place[name]] for name in names))) for names in own]
+    ends = np.cumsum([0, *map(len, rows)])
+    return sparse.csr_matrix((np.ones(ends[-1], dtype=np.uint8), np.concatenate(rows), ends), (len(own), len(terms)))
+
+
+def _implied(n_terms: int, parents: "NDArray[np.int64]") -> list[set[int]]:
+    """Return each term with all above it."""
+    above: list[list[int]] = [[] for _ in range(n_terms)]
+    for child, parent in parents.tolist():
+        above[child].append(parent)
+    found: list[set[int]] = []
+    for term in range(n_terms):
+        reached, ahead = {term}, [term]
+        while ahead:
+            new = set(above[ahead.pop()]) - reached
+            reached |= new
+            ahead += new
+        found.append(reached)
+    return found
+
+
+def build_yeast_function(paths: Paths) -> "AnnData":
+    """Join the two parts of the set; ``obs["split"]`` says which part a gene is in."""
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+    from scipy import sparse
+
+    parts = {part: _arff(paths[f"yeast-{part}.arff"]) for part in ("train", "test")}
+    frame = pd.concat(parts.values(), ignore_index=True)
+    classes = [name for name in map(str, frame) if name.startswith("Class")]
+    split = np.repeat(list(parts), [len(part) for part in parts.values()])
+    obs = pd.DataFrame({"split": pd.Categorical(split, categories=["train", "test"])})
+    obs.index = pd.Index([f"gene_{number:04d}" for number in range(1, len(frame) + 1)])
+    values = frame.drop(columns=classes).astype(np.float32)
+    terms = sparse.csr_matrix(frame[classes].to_numpy(dtype=np.uint8))
+    adata = AnnData(values.to_numpy(), obs=obs, var=pd.DataFrame(index=values.columns), obsm={"terms": terms})
+    adata.uns |= {"terms": np.array(classes), "parents": np.empty((0, 2), dtype=np.int64)}
+    return adata
+
+
+def _arff(path: Path) -> "pd.DataFrame":
+    """Read a table of the form of Weka: ``@attribute name kind`` a column, then ``@data`` and lines of values."""
+    import pandas as pd
+
+    head, _, body = path.read_text(encoding="utf-8").partition("@data")
+    names = [line.split()[1] for line in head.splitlines() if line.startswith("@attribute")]
+    return pd.read_csv(io.StringIO(body), names=names, skip_blank_lines=True)

@@ -1,0 +1,186 @@
+"""Where in the cycle a sample was taken: periods and starting points of courses, found without any label.
+
+Courses of a cycle have their own period and begin at their own point of it. `estimate_cycles` finds both from the
+profiles alone, so that time can be counted in cycles, and a moment means the same in all courses.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+_MOST_CYCLES: Final = 5  # a course spans one to five periods
+_PERIODS: Final = 200  # tried, evenly spaced on a logarithmic scale: steps of 0.8 %
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Periods and starting points of courses.
+
+    Attributes
+    ----------
+    period
+        Course to period, in the unit of its time.
+    start
+        Course to where in the cycle time 0 is, 0 to 1; 0 in the first course, by which the others are counted.
+    """
+
+    period: dict[str, float]
+    start: dict[str, float]
+
+    def times(self, profiles: "AnnData") -> NDArray[np.float32]:
+        """Return when the values of `profiles` were measured, in cycles: ``(n, length)`` float32, NaN as in the time.
+
+        Raises
+        ------
+        KeyError
+            A course isn't known here.
+        """
+        names = profiles.obs["course"].astype(str)
+        unknown = sorted(set(names) - set(self.period))
+        if unknown:
+            raise KeyError(f"the cycles of {unknown} are not known; those of {list(self.period)} are")
+        period, start = names.map(self.period).to_numpy(float), names.map(self.start).to_numpy(float)
+        found: NDArray[np.float32] = (profiles.obsm["time"] / period[:, None] + start[:, None]).astype(np.float32)
+        return found
+
+
+class Waves(NamedTuple):
+    """Profiles as waves of one period.
+
+    Attributes
+    ----------
+    level
+        ``(n,)`` mean about which they go up and down.
+    wave
+        ``(n,)`` complex: its absolute value is the amplitude, and its angle by 2 pi where in the cycle the peak is.
+    explained
+        ``(n,)`` share of the variance that the wave explains, 0 to 1.
+    """
+
+    level: Floats
+    wave: Complex
+    explained: Floats
+
+    @property
+    def peak(self) -> Floats:
+        """Where in the cycle each profile is highest, 0 to 1."""
+        found: Floats = np.angle(self.wave) / (2 * np.pi) % 1
+        return found
+
+
+def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = None) -> Cycles:
+    """Find the period of each course, and where in the cycle it starts; no label is looked at.
+
+    The period is the one whose wave explains most of the genes' variance, from the length of the course down to a fifth
+    of it. The start is the one with which the genes that a course shares with the earlier ones peak where they do
+    there: the angle of the sum of their waves, multiplied.
+
+    Parameters
+    ----------
+    profiles
+        As from `genolab.data.courses`.
+    periods
+        Those that are known, which are then taken as given.
+
+    Returns
+    -------
+    Cycles
+
+    Raises
+    ------
+    ValueError
+        A course shares no gene with the others, so its start can't be told.
+
+    Notes
+    -----
+    A course that isn't much longer than one cycle says little about its period: give it, if it is known.
+
+    Examples
+    --------
+    >>> found = estimate_cycles(profiles)
+    >>> profiles.obsm["cycles"] = found.times(profiles)
+    """
+    period: dict[str, float] = {}
+    start: dict[str, float] = {}
+    waves: dict[str, complex] = {}  # gene to the sum of its waves in the courses so far, on the common cycle
+    for name in profiles.obs["course"].astype(str).unique():
+        rows = profiles[(profiles.obs["course"] == name).to_numpy()]
+        values, times = rows.obsm["values"], rows.obsm["time"]
+        period[name] = (periods or {}).get(name) or best_period(values, times)
+        wave = _unit(fit_waves(values, times / period[name]).wave)
+        own = dict(zip(rows.obs["gene"].astype(str), wave.tolist(), strict=True))
+        start[name] = _start(own, waves, name)
+        turn = np.exp(2j * np.pi * start[name])
+        waves |= {gene: waves.get(gene, 0) + one * turn for gene, one in own.items()}
+    return Cycles(period, start)
+
+
+def best_period(values: ArrayLike, times: ArrayLike) -> float:
+    """Return the period whose wave explains most of the variance of profiles, each counting alike.
+
+    Parameters
+    ----------
+    values, times
+        ``(n, length)``, of one course; NaN where missing.
+
+    Returns
+    -------
+    float
+        From a fifth of the time that the course spans to all of it.
+    """
+    at = np.asarray(times, dtype=np.float64)
+    span = float(np.nanmax(at) - np.nanmin(at))
+    tried = np.geomspace(span / _MOST_CYCLES, span, _PERIODS)
+    explained = [float(np.mean(fit_waves(values, at / period).explained)) for period in tried]
+    return float(tried[int(np.argmax(explained))])
+
+
+def fit_waves(values: ArrayLike, cycles: ArrayLike) -> Waves:
+    """Fit ``level + amplitude * cos(2 pi (time - peak))`` to each profile by least squares.
+
+    Parameters
+    ----------
+    values
+        ``(n, length)``, NaN where missing. A profile of fewer than three values is pulled to a flat one.
+    cycles
+        ``(n, length)``, time in cycles.
+    """
+    x, turn = np.asarray(values, dtype=np.float64), 2 * np.pi * np.asarray(cycles, dtype=np.float64)
+    there = np.isfinite(x) & np.isfinite(turn)
+    x, turn = np.where(there, x, 0), np.where(there, turn, 0)
+    waves = np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], axis=2) * there[:, :, None]  # (n, length, 3)
+    products = np.einsum("nli,nlj->nij", waves, waves) + 1e-6 * np.eye(3)
+    found = np.linalg.solve(products, np.einsum("nli,nl->ni", waves, x)[:, :, None])[:, :, 0]  # (n, 3)
+    rest = ((x - np.einsum("nli,ni->nl", waves, found)) ** 2 * there).sum(axis=1)
+    mean = x.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    total = ((x - mean[:, None]) ** 2 * there).sum(axis=1)
+    explained = 1 - np.divide(rest, total, out=np.ones_like(rest), where=total > 0)
+    return Waves(found[:, 0], found[:, 1] + 1j * found[:, 2], np.clip(explained, 0, 1))
+
+
+def _unit(wave: Complex) -> Complex:
+    size = np.abs(wave)
+    return np.divide(wave, size, out=np.zeros_like(wave), where=size > 0)
+
+
+def _start(own: dict[str, complex], others: dict[str, complex], name: str) -> float:
+    """Return by how much a course's cycle is behind the others', 0 to 1."""
+    if not others:
+        return 0.0
+    shared = own.keys() & others.keys()
+    if not shared:
+        raise ValueError(
+            f"a course is set beside the others by the genes that it shares with them; {name!r} shares none: give it "
+            "the genes' common names"
+        )
+    # Sorted, as a set has no order and sums of floats do
+    turned = sum(others[gene] * np.conj(own[gene]) for gene in sorted(shared))
+    return float(np.angle(turned) / (2 * np.pi) % 1)

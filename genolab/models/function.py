@@ -1,0 +1,408 @@
+"""What genes do: any number of terms a gene, from its residues, from any numbers about it, or from both."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+from torch.nn import functional
+
+from genolab.config import check, control
+from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.protein import SHARES
+from genolab.models.layers import Layers, SteadyNorm, drop, seeded
+
+_POOL: Final = 4  # residues of which deeper layers see the strongest response: about a turn of a helix
+_DEEPER_WIDTH: Final = 5
+_BATCH: Final = 512
+
+
+@dataclass(frozen=True)
+class FunctionClassifierConfig:
+    """How a `FunctionClassifier` was built, and what of it may change while it trains."""
+
+    n_terms: int
+    sequence: bool = True
+    n_features: int = 0
+    n_filters: int = 96
+    width: int = 9
+    n_layers: int = 2
+    hidden: int = 256
+    members: int = 1
+    dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
+    input_dropout: float = control(
+        0.1, low=0, high=0.9, live=True, help="Share of residues and other inputs hidden while training."
+    )
+    mixing: float = control(
+        0.0, low=0, high=1, live=True, help="Share of the steps that learn from mixtures of two genes' features."
+    )
+    balance: float = control(
+        0.0, low=0, high=1, live=True, help="How much more a rare term's genes count: 0 not at all, 1 by its rarity."
+    )
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = (self.n_terms, self.n_filters, self.width, self.n_layers, self.hidden, self.members)
+        if min(sizes) < 1 or self.n_features < 0 or self.width % 2 == 0:
+            raise ValueError(
+                "terms, filters, layers, hidden width and members are at least 1, features at least 0 and the width "
+                f"of a filter is odd, got {self}"
+            )
+        if not (self.sequence or self.n_features):
+            raise ValueError("a FunctionClassifier reads residues or features: give sequence=True or n_features=...")
+        check(self)
+
+
+class FunctionClassifier(nn.Module):
+    """Which terms a gene has: a convolutional network over residues, layers over features, or both joined.
+
+    A term's probability is the highest of its own and all that imply it, so that no term is less probable than a
+    narrower one (the true-path rule); while it trains, a gene that has a term is judged by the terms below that it
+    has (Giunchiglia and Lukasiewicz 2020, C-HMCNN). So the terms a model learns and those it tells are never at odds.
+
+    Parameters
+    ----------
+    n_terms
+        Columns of the target, such as ``obsm["terms"]``.
+    sequence
+        Whether it reads residues, ``(n, length)`` codes as `genolab.data.residue_codes` gives them; the first input.
+    n_features
+        Width of the other input, such as expression, which comes after the residues; 0: there is none.
+    parents
+        ``(m, 2)`` of ``(child, parent)`` columns of the target: who has the child has the parent. None: no hierarchy.
+    frequencies
+        ``(n_terms,)``: the share of the training rows that have each term; where the outputs begin. Needed for
+        `balance`.
+    n_filters, width, n_layers
+        Of the convolutions; the first layer's filters see `width` residues.
+    hidden
+        Width of the last layer before the outputs, which `embed` returns.
+    members
+        Networks side by side from different weights, whose outputs are averaged (Lakshminarayanan et al. 2017).
+    dropout, input_dropout, mixing, balance
+        What keeps it from learning by heart, and what makes rare terms count; see `FunctionClassifierConfig`. Mixtures
+        are of features alone (Zhang et al. 2018, mixup). Weights of rare terms don't distort the probabilities: what
+        they add to a term's odds is taken into account.
+    seed
+        Draws the initial weights.
+
+    Raises
+    ------
+    ValueError
+        A size makes no sense, `parents` has a cycle or names no column, or frequencies aren't shares.
+
+    Examples
+    --------
+    >>> data = AnnDataset(proteins, "obsm/sequence", target="obsm/terms")
+    >>> model = FunctionClassifier(649, parents=proteins.uns["parents"])
+    >>> both = FunctionClassifier(649, n_features=50, parents=proteins.uns["parents"])  # inputs: residues, features
+    """
+
+    ancestors: torch.Tensor
+    descendants: torch.Tensor
+    shares: torch.Tensor
+    rarity: torch.Tensor
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(
+        self,
+        n_terms: int,
+        *,
+        sequence: bool = True,
+        n_features: int = 0,
+        parents: ArrayLike | None = None,
+        frequencies: ArrayLike | None = None,
+        n_filters: int = 96,
+        width: int = 9,
+        n_layers: int = 2,
+        hidden: int = 256,
+        members: int = 1,
+        dropout: float = 0.3,
+        input_dropout: float = 0.1,
+        mixing: float = 0.0,
+        balance: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.config = FunctionClassifierConfig(
+            n_terms, sequence, n_features, n_filters, width, n_layers, hidden, members, dropout, input_dropout, mixing,
+            balance, seed,
+        )  # fmt: skip
+        pairs = torch.from_numpy(implications(n_terms, parents))
+        odds = _log_odds(n_terms, frequencies)
+        self.register_buffer("descendants", pairs[:, 0].contiguous())
+        self.register_buffer("ancestors", pairs[:, 1].contiguous())
+        self.register_buffer("shares", torch.from_numpy(SHARES))  # (27, 20)
+        self.register_buffer("rarity", -odds.clamp(max=0))  # (n_terms,) log of how much rarer than every second gene
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("shift", torch.zeros(n_terms))
+        with seeded(seed):
+            self.members = nn.ModuleList(_Reader(self.config) for _ in range(members))
+        for member in self._readers():
+            member.to_terms.bias.data = odds.clone()
+
+    def _readers(self) -> Iterator["_Reader"]:
+        for member in self.members:
+            assert isinstance(member, _Reader)  # an nn.ModuleList forgets what it holds
+            yield member
+
+    def logits(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the log odds of the terms, calibrated and true to the hierarchy, ``(n, n_terms)``.
+
+        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as `genolab.data.residues`
+        gives them; features ``(n, n_features)`` follow where the model reads both.
+        """
+        own = torch.stack(self._each(inputs)).mean(dim=0)
+        return self.highest(self.scale * own + self.shift)
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the logits: what tools that take any network call."""
+        return self.logits(*inputs)
+
+    def highest(self, own: torch.Tensor) -> torch.Tensor:
+        """Return each term's highest value among its own and those of all that imply it, ``(n, n_terms)``."""
+        start = torch.full_like(own, -torch.inf)
+        return start.scatter_reduce(1, self.ancestors.expand(len(own), -1), own[:, self.descendants], "amax")
+
+    def _each(self, inputs: tuple[torch.Tensor, ...], generator: torch.Generator | None = None) -> list[torch.Tensor]:
+        """Return every member's own log odds, ``(n, n_terms)``, before hierarchy and calibration."""
+        read = self._read_in(inputs)
+        return [member.to_terms(member.embed(*read, self.config, generator)) for member in self._readers()]
+
+    def _read_in(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Return residues as shares ``(n, 20, length)``, cut to the longest, and features; what isn't read is None."""
+        config = self.config
+        if len(inputs) != config.sequence + (config.n_features > 0):
+            wanted = " and ".join(["residues"] * config.sequence + ["features"] * (config.n_features > 0))
+            raise ValueError(f"this model reads {wanted}, got {len(inputs)} inputs: choose the slots in AnnDataset")
+        features = inputs[-1].float() if config.n_features else None
+        if features is not None and features.shape[1:] != (config.n_features,):
+            raise ValueError(f"this model was built for {config.n_features} features, got {tuple(features.shape)}")
+        return (self._residues(inputs[0]) if config.sequence else None), features
+
+    def _residues(self, x: torch.Tensor) -> torch.Tensor:
+        if x.ndim == 3 and x.shape[1] == self.shares.shape[1]:
+            return x.float()
+        if x.ndim != 2 or x.dtype != torch.uint8 or int(x.max()) >= len(self.shares):
+            raise ValueError(
+                f"residues are codes (n, length), uint8, or shares (n, 20, length), got {x.dtype} of the shape "
+                f"{tuple(x.shape)}: make them by gl.data.residue_codes"
+            )
+        longest = max(1, int((x > 0).sum(dim=1).max()))
+        return self.shares[x[:, :longest].long()].transpose(1, 2)
+
+    def embed(self, batch: Batch) -> torch.Tensor:
+        """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
+        read = self._read_in(batch.inputs)
+        return torch.cat([member.embed(*read, self.config, None) for member in self._readers()], dim=1)
+
+    def predict(self, batch: Batch) -> torch.Tensor:
+        """Return the probabilities of the terms, ``(n, n_terms)``: a broader term's is never below a narrower one's."""
+        return self.logits(*batch.inputs).sigmoid()
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the mean binary cross-entropy over rows and terms, and the micro-F1 at one half.
+
+        While it trains the members are judged apart, each on its own; else their average is.
+        """
+        if batch.target is None:
+            raise ValueError("a FunctionClassifier learns from terms: pass target='obsm/terms' to AnnDataset")
+        target = batch.target.float()
+        if not self.training:
+            found = self.logits(*batch.inputs)
+            return {"loss": self._judged(found, found, target), "f1": _micro_f1(found, target)}
+        inputs, target = self._mixed(batch.inputs, target, batch.generator)
+        each = self._each(inputs, batch.generator)
+        losses = [self._judged(self.highest(own), self._known(own, target), target) for own in each]
+        return {"loss": torch.stack(losses).mean(), "f1": _micro_f1(self.highest(each[0]), target.round())}
+
+    def _known(self, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return each term's highest value among those that the gene has, ``(n, n_terms)``."""
+        has = target[:, self.descendants] > 0
+        values = torch.where(has, own[:, self.descendants], -torch.inf)
+        start = torch.full_like(own, -torch.inf)
+        found = start.scatter_reduce(1, self.ancestors.expand(len(own), -1), values, "amax")
+        return torch.where(target > 0, found, 0.0)
+
+    def _judged(self, all_told: torch.Tensor, known: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the cross-entropy, a gene that has a term counting more for a rare one; see the class."""
+        extra = self.config.balance * self.rarity if self.training else torch.zeros_like(self.rarity)
+        missed = functional.softplus(-(known + extra)) * target * extra.exp()
+        false = functional.softplus(all_told + extra) * (1 - target)
+        return (missed + false).mean()
+
+    def _mixed(
+        self, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, generator: torch.Generator | None
+    ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+        """Mix each row of features with another one, and what is known of both, in a share of the steps."""
+        share = self.config.mixing
+        if self.config.sequence or share == 0:
+            return inputs, target
+        x, device = inputs[0], target.device
+        part = torch.rand(len(x), 1, generator=generator, device=device)
+        part = torch.where(torch.rand(1, generator=generator, device=device) < share, part, torch.ones_like(part))
+        other = torch.randperm(len(x), generator=generator, device=device)
+        return (part * x + (1 - part) * x[other],), part * target + (1 - part) * target[other]
+
+    def plan(self, dataset: AnnDataset, total_steps: int) -> str:
+        """Check that the data suit the model before it trains, and say what will be learned.
+
+        Raises
+        ------
+        ValueError
+            The inputs don't fit the model, the target has another width or other values than 0 and 1, a term has no
+            gene, or a gene has a term without what it implies.
+        """
+        del total_steps
+        self._read_in(dataset.batch([0]).inputs)
+        counts = torch.zeros(self.config.n_terms)
+        for batch in dataset.batches(_BATCH):
+            counts += self._checked(batch.target).sum(dim=0)
+        if (counts == 0).any():
+            bad = torch.nonzero(counts == 0)[:, 0].tolist()
+            raise ValueError(f"every term needs a gene that has it; columns {bad[:10]} have none: leave them out")
+        return f"{self.config.n_terms:,} terms, {len(self.ancestors) - self.config.n_terms:,} implications among them."
+
+    def _checked(self, target: torch.Tensor | None) -> torch.Tensor:
+        if target is None or target.ndim != 2 or target.shape[1] != self.config.n_terms:
+            got = None if target is None else tuple(target.shape)
+            raise ValueError(f"the target has {self.config.n_terms} columns, a term each, got the shape {got}")
+        target = target.float().cpu()
+        if not ((target == 0) | (target == 1)).all():
+            raise ValueError("a gene has a term or not: the target's values are 0 and 1, got others")
+        if (target[:, self.descendants.cpu()] > target[:, self.ancestors.cpu()]).any():
+            raise ValueError("who has a term has all that it implies, and here some rows don't: use Ontology.propagate")
+        return target
+
+    def calibrate(self, held_out: AnnDataset) -> Self:
+        """Fit what the log odds are multiplied by, and a shift of each term, to rows held out; return the model.
+
+        As Platt's scaling (1999), with one factor for all; shifts are drawn to 0, so that terms with few genes are
+        hardly moved. The true-path rule holds on, as it comes after this.
+        """
+        self.scale.fill_(1.0)
+        self.shift.zero_()
+        own, target = self._own_and_target(held_out)
+        log_scale = torch.zeros((), requires_grad=True, device=own.device)
+        shift = torch.zeros_like(self.shift, requires_grad=True)
+        steps = torch.optim.LBFGS([log_scale, shift], max_iter=50, line_search_fn="strong_wolfe")
+
+        def judged() -> Any:
+            steps.zero_grad()
+            found = self.highest(log_scale.exp() * own + shift)
+            loss = functional.binary_cross_entropy_with_logits(found, target, reduction="sum")
+            loss = (loss + 5 * shift.square().sum()) / target.numel()
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+
+        steps.step(judged)  # type: ignore[no-untyped-call]
+        self.scale.copy_(log_scale.detach().exp())
+        self.shift.copy_(shift.detach())
+        return self
+
+    def _own_and_target(self, dataset: AnnDataset) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the members say on average, before the hierarchy, and what is known."""
+        device, before = self.shift.device, self.training
+        self.eval()
+        with torch.no_grad():
+            batches = [batch.to(device) for batch in dataset.batches(_BATCH)]
+            own = torch.cat([torch.stack(self._each(batch.inputs)).mean(dim=0) for batch in batches])
+        self.train(before)
+        return own, torch.cat([self._checked(batch.target) for batch in batches]).to(device)
+
+
+class _Reader(nn.Module):
+    """One member: what filters find in the residues, what layers make of the features, and a layer over both."""
+
+    def __init__(self, config: FunctionClassifierConfig) -> None:
+        super().__init__()
+        n, width = config.n_filters, 0
+        if config.sequence:
+            self.first = nn.Conv1d(20, n, config.width, padding=config.width // 2)
+            sizes = range(config.n_layers - 1)
+            self.deeper = nn.ModuleList(nn.Conv1d(n, n, _DEEPER_WIDTH, padding=_DEEPER_WIDTH // 2) for _ in sizes)
+            width += 2 * n + 20
+        if config.n_features:
+            self.feature_norm = SteadyNorm(config.n_features, eps=1e-3)
+            self.features = Layers((config.n_features, config.hidden))
+            width += config.hidden
+        # What filters find grows as they learn, faster than running statistics follow; a row's own can't lag.
+        self.norm = nn.LayerNorm(width) if config.sequence else SteadyNorm(width, eps=1e-3)
+        self.to_hidden = nn.Linear(width, config.hidden)
+        self.to_terms = nn.Linear(config.hidden, config.n_terms)
+
+    def embed(
+        self,
+        residues: torch.Tensor | None,
+        features: torch.Tensor | None,
+        config: FunctionClassifierConfig,
+        generator: torch.Generator | None,
+    ) -> torch.Tensor:
+        """Return the hidden layer, ``(n, hidden)``."""
+        dropout, hiding = (config.dropout, config.input_dropout) if self.training else (0.0, 0.0)
+        parts = []
+        if residues is not None:
+            parts.append(self._read(residues, hiding, generator))
+        if features is not None:
+            self.features.dropout = dropout
+            parts.append(self.features(drop(self.feature_norm(features), hiding, generator), generator))
+        joined = drop(self.norm(torch.cat(parts, dim=1)), dropout, generator)
+        return drop(functional.relu(self.to_hidden(joined)), dropout, generator)
+
+    def _read(self, x: torch.Tensor, hiding: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Return composition, and each filter's strongest and mean response, ``(n, 2 n_filters + 20)``.
+
+        Behind a protein's end there is nothing: filters see zeros there, and what they answer there doesn't count.
+        """
+        here = (x.sum(dim=1, keepdim=True) > 0).to(x.dtype)  # (n, 1, length)
+        size = here.sum(dim=2).clamp(min=1)  # (n, 1)
+        composition = x.sum(dim=2) / size
+        if hiding > 0:
+            x = x * torch.empty_like(here).bernoulli_(1 - hiding, generator=generator)
+        found = functional.relu(self.first(x)) * here
+        if len(self.deeper):
+            found, here = (functional.max_pool1d(part, _POOL, ceil_mode=True) for part in (found, here))
+        for layer in self.deeper:
+            found = found + functional.relu(layer(found)) * here
+        mean = found.sum(dim=2) / here.sum(dim=2).clamp(min=1)
+        return torch.cat([found.amax(dim=2), mean, composition], dim=1)
+
+
+def implications(n_terms: int, parents: ArrayLike | None) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return all pairs ``(m, 2)`` of a term and one that it implies, itself included, by the implied one.
+
+    Raises
+    ------
+    ValueError
+        `parents` isn't ``(m, 2)``, names no column, or has a cycle.
+    """
+    pairs = np.asarray([] if parents is None else parents, dtype=np.int64).reshape(-1, 2)
+    if pairs.size and not (pairs.min() >= 0 and pairs.max() < n_terms):
+        raise ValueError(f"parents are pairs of columns, 0 to {n_terms - 1}, got {pairs.min()} to {pairs.max()}")
+    above = np.eye(n_terms, dtype=bool)
+    step = above.copy()
+    step[pairs[:, 0], pairs[:, 1]] = True
+    while (wider := (above.astype(np.float32) @ step.astype(np.float32)) > 0).sum() > above.sum():
+        above = wider
+    if (above & above.T).sum() > n_terms:
+        stuck = np.flatnonzero((above & above.T).sum(axis=1) > 1)[:10].tolist()
+        raise ValueError(f"a term can't imply itself; the terms in columns {stuck} stand in a cycle: remove it")
+    implied, term = np.nonzero(above.T)
+    return np.stack([term, implied], axis=1)
+
+
+def _log_odds(n_terms: int, frequencies: ArrayLike | None) -> torch.Tensor:
+    """Return the log odds of each term before anything is known of a gene, ``(n_terms,)``."""
+    shares = torch.as_tensor(np.full(n_terms, 0.5) if frequencies is None else np.asarray(frequencies)).float()
+    if shares.shape != (n_terms,) or not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(f"frequencies are {n_terms} shares between 0 and 1, got {frequencies!r}")
+    return shares.clamp(1e-4, 1 - 1e-4).logit()
+
+
+def _micro_f1(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    called = (logits >= 0).to(target.dtype)
+    return 2 * (called * target).sum() / (called.sum() + target.sum()).clamp(min=1)

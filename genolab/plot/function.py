@@ -1,0 +1,137 @@
+"""Figures of what genes do: sets of genes that a group is rich in, and how well terms are predicted by their depth."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from genolab import palette
+from genolab.plot.style import MUTED, Figure, colour_bar, dress, legend_below, number, plain, plain_all
+
+_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+
+
+def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figure:
+    """Draw the sets of genes that a group is richest in, a dot each.
+
+    Across stands how many times as many genes of the set are in the group as would be expected; a dot's size is their
+    number, its colour how sure that is.
+
+    Parameters
+    ----------
+    table
+        Of `genolab.ontology.enrich`.
+    n
+        How many sets, those with the lowest p.
+    level
+        Adjusted p up to which a set counts as found.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The surest set on top; open dots are those that are not below `level`.
+
+    Raises
+    ------
+    KeyError
+        A column is missing.
+    ValueError
+        The table has no rows.
+    """
+    _check_columns(table, ["name", "overlap", "size", "expected", "p", "q"], "genolab.ontology.enrich")
+    top = table.sort_values("p").head(n)
+    sure = (top["q"] <= level).to_numpy()
+    fold = (top["overlap"] / top["expected"]).to_numpy()
+    strength = -np.log10(np.maximum(top["q"].to_numpy(), 1e-300))
+    figure = Figure()
+    figure.add_scatter(
+        x=fold,
+        y=np.arange(len(top)),
+        mode="markers",
+        marker={
+            "size": 9 + 24 * np.sqrt(top["overlap"] / top["overlap"].max()),
+            "color": strength,
+            "colorscale": "Viridis",
+            "reversescale": True,
+            "cmin": 0,
+            "symbol": ["circle" if found else "circle-open" for found in sure],
+            "line": {"width": [0.5 if found else 2.5 for found in sure], "color": "rgba(31,31,31,0.45)"},
+            "colorbar": colour_bar("Zeros of<br>adjusted p"),
+        },
+        customdata=np.stack([top["overlap"], top["size"], [number(q) for q in top["q"]]], axis=1),
+        hovertemplate="%{customdata[0]} of its %{customdata[1]} genes, %{x:.1f} times as expected<br>"
+        "adjusted p %{customdata[2]}<extra></extra>",
+    )
+    figure.add_vline(x=1, line={"color": MUTED, "width": 1.5, "dash": "dash"})
+    figure.update_xaxes(title_text="Times as many genes as expected", rangemode="tozero")
+    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=plain_all(list(top["name"])), showgrid=False, ticks="")
+    figure.update_yaxes(range=[len(top) - 0.4, -0.6])
+    n_found, tested = int((table["q"] <= level).sum()), table.attrs.get("n_tested", len(table))
+    title = (
+        f"{n_found:,} of {tested:,} sets are enriched, most surely {plain(top['name'].iloc[0])}"
+        if n_found
+        else f"None of {tested:,} sets is enriched"
+    )
+    subtitle = f"Dots grow with the number of genes; open where adjusted p is above {level:g}"
+    return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
+
+
+def depth(table: pd.DataFrame) -> Figure:
+    """Draw how well terms are predicted, by how deep they stand in the ontology.
+
+    Parameters
+    ----------
+    table
+        Of `genolab.evaluate.by_term`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One line a model: the mean area under the precision-recall curve of the terms of a depth; the dotted line is
+        what guessing gives. The ticks tell how many terms there are.
+
+    Raises
+    ------
+    KeyError
+        A column is missing.
+    ValueError
+        The table has no rows with an area.
+    """
+    _check_columns(table, ["model", "depth", "auprc", "chance"], "genolab.evaluate.by_term")
+    known = table[table["auprc"].notna()]
+    if len(known) == 0:
+        raise ValueError("there is no area to draw: each term needs genes with and genes without it")
+    means = known.groupby(["model", "depth"], sort=False)["auprc"].mean()
+    figure = Figure()
+    for place, model in enumerate(known["model"].unique()):
+        line = means[model].sort_index()
+        style = {"color": palette.OKABE_ITO[place % len(palette.OKABE_ITO)], "width": 3}
+        marker = {"size": 10, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
+        figure.add_scatter(
+            x=line.index, y=line, mode="lines+markers", name=plain(model), line=style, marker=marker,
+            hovertemplate="depth %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )  # fmt: skip
+    first = known[known["model"] == known["model"].iloc[0]].groupby("depth")
+    chance, counts = first["chance"].mean(), first.size()
+    figure.add_scatter(
+        x=chance.index, y=chance, mode="lines", name="guessing", line={"color": MUTED, "width": 2, "dash": "dot"}
+    )
+    figure.update_xaxes(
+        title_text="Depth of the term (number of terms)",
+        tickvals=list(counts.index),
+        ticktext=[f"{at}<br>({count:,})" for at, count in counts.items()],
+    )
+    figure.update_yaxes(title_text="Area under precision-recall, mean", rangemode="tozero")
+    overall = known.groupby("model", sort=False)["auprc"].mean()
+    best = str(overall.idxmax())
+    title = f"{plain(best)}: {overall[best]:.2f} in the mean over terms, guessing {known['chance'].mean():.2f}"
+    legend_below(dress(figure, title, subtitle="Narrow terms have few genes to learn from", height=560))
+    return figure
+
+
+def _check_columns(table: pd.DataFrame, names: list[str], source: str) -> None:
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise KeyError(f"the table lacks {missing}, which {source} gives; it has {list(table.columns)}")
+    if len(table) == 0:
+        raise ValueError("there is nothing to draw: the table has no rows")

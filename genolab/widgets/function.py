@@ -1,0 +1,371 @@
+"""Pick a gene and see what it is said to do and why; pick a term and see its genes.
+
+Python keeps the state and makes of it one picture, `_view`, that the browser draws; the browser sends what was clicked
+and typed, and Python answers with the next picture.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import numpy as np
+import traitlets as t
+from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
+
+from genolab.infer.function import Explanation, explain_terms, row_of
+from genolab.ontology import Ontology
+from genolab.widgets import look
+from genolab.widgets.colouring import Names
+from genolab.widgets.function_graph import lay_out
+from genolab.widgets.function_still import Still
+
+if TYPE_CHECKING:
+    from genolab.widgets.latent import LatentExplorer
+
+Residues = Callable[[int, int], ArrayLike]
+
+_MOST: Final = 28  # terms that have room
+_GENES: Final = 40  # genes of a term that are listed
+_LETTERS: Final = "ACDEFGHIKLMNPQRSTVWYBZJXUO"  # where the AnnData names none
+
+
+class FunctionBrowser(anywidget.AnyWidget):
+    """Browse genes and their predicted functions on the graph of an ontology, with what speaks for each.
+
+    Pick a gene: its likeliest terms stand on the graph, broader ones left; a term that is clicked shows from which
+    narrower one it follows, how many of the nearest training genes have it, and which residues speak for it. Pick a
+    term: its likeliest genes are listed, and selected in a latent explorer that is linked.
+
+    Parameters
+    ----------
+    adata
+        Genes, with ``uns["terms"]``, and ``obsm["terms"]`` where terms are known; not changed.
+    probabilities
+        ``(n_obs, n_terms)``, as a model predicts them.
+    ontology
+        What implies what, and names; ``None``: what the AnnData brings along, see `genolab.ontology.Ontology.of`.
+    basis
+        Key of ``obsm`` with the latent space in which neighbours are sought; ``None``: no neighbours.
+    training
+        ``(n_obs,)`` booleans: genes that the model learned from, among which neighbours are sought; ``None``: all.
+    residues
+        Called with a gene's and a term's number for ``(length,)`` contributions of its residues, as
+        `genolab.infer.residue_scores` makes them; ``None``: none are shown.
+    explorer
+        A `LatentExplorer` of the same genes. A term's genes are selected in it, and the first gene of a selection made
+        in it is shown here.
+    threshold
+        Terms at least this probable are shown, and genes at least this probable are a term's.
+
+    Attributes
+    ----------
+    gene, term
+        What is shown: a name and an id; set them to change it.
+    namespace
+        Only terms of this namespace; ``""``: all.
+    threshold
+        See above.
+    message
+        What the message line says.
+
+    Raises
+    ------
+    KeyError
+        The AnnData has no terms or no such basis, or a term is none of the ontology's.
+    ValueError
+        The shapes don't fit, the probabilities aren't in 0 to 1, or the explorer shows other genes.
+
+    Examples
+    --------
+    >>> browser = FunctionBrowser(proteins, probabilities, basis="X_function", explorer=explorer)
+    >>> browser  # click a term, then, in the next cell:
+    >>> proteins[browser.genes]
+    """
+
+    _esm = look.module("parts.js", "function.js")
+    _css = look.style("function.css")
+
+    gene = t.Unicode().tag(sync=True)
+    term = t.Unicode().tag(sync=True)
+    namespace = t.Unicode("").tag(sync=True)
+    threshold = t.Float(0.2).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+
+    _view = t.Dict().tag(sync=True)
+    _spaces = t.List(t.Unicode()).tag(sync=True)
+    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
+
+    def __init__(
+        self,
+        adata: AnnData,
+        probabilities: ArrayLike,
+        *,
+        ontology: Ontology | None = None,
+        basis: str | None = None,
+        training: ArrayLike | None = None,
+        residues: Residues | None = None,
+        explorer: "LatentExplorer | None" = None,
+        threshold: float = 0.2,
+    ) -> None:
+        self._ontology = Ontology.of(adata) if ontology is None else ontology
+        self._terms = [self._ontology.current(str(term)) for term in adata.uns["terms"]]
+        self._adata, self._scores = adata, _checked(probabilities, adata)
+        self._basis, self._training, self._residues = basis, training, residues
+        self._names = Names(adata.obs_names)
+        self._explorer = explorer
+        gene = str(adata.obs_names[0])
+        self._found = self._explained(gene)
+        super().__init__(gene=gene, term=self._likeliest("", threshold), threshold=threshold)
+        self._spaces = sorted({self._ontology.namespace[term] for term in self._terms} - {""})
+        self._follow_none = False
+        self._show()
+        self.observe(self._follow, ["gene", "term", "namespace", "threshold"])
+        self.on_msg(self._receive)
+        if explorer is not None:
+            self._link(explorer)
+
+    # ---- what a person asks in Python ---------------------------------------------------------------------------
+
+    @property
+    def genes(self) -> NDArray[np.bool_]:
+        """The genes that are said to have the term, ``(n_obs,)`` booleans: ``adata[browser.genes]``."""
+        found: NDArray[np.bool_] = self._scores[:, self._terms.index(self.term)] >= self.threshold
+        return found
+
+    @property
+    def explanation(self) -> Explanation:
+        """All that is known of the gene, as tables; see `genolab.infer.explain_terms`."""
+        return self._found
+
+    def png(self) -> bytes:
+        """Draw what is shown, as a PNG."""
+        return Still(self._view).png()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+
+    def __str__(self) -> str:
+        at = self._terms.index(self.term)
+        probability = self._scores[row_of(self._adata, self.gene), at]
+        return f"FunctionBrowser: {self.gene}, {self._ontology.names[self.term]}, {100 * probability:.0f} %"
+
+    # ---- the picture --------------------------------------------------------------------------------------------
+
+    def _explained(self, gene: str) -> Explanation:
+        return explain_terms(
+            self._adata, gene, self._scores, ontology=self._ontology, basis=self._basis, training=self._training
+        )
+
+    def _likeliest(self, namespace: str, threshold: float) -> str:
+        """Return the deepest of the gene's terms that are likely, the likeliest of these."""
+        table = self._found.terms.set_axis(self._terms)
+        table = table[table["namespace"] == namespace] if namespace else table
+        likely = table[table["probability"] >= max(threshold, 0.5)]
+        best = (likely if len(likely) else table).sort_values(["depth", "probability"], ascending=bool(not len(likely)))
+        return str(best.index[0] if len(likely) else table["probability"].idxmax())
+
+    def _shown(self) -> tuple[list[str], int]:
+        """Return the terms to be shown, and how many there are: likely or known ones, and the one that was picked."""
+        table = self._found.terms.set_axis(self._terms)
+        if self.namespace:
+            table = table[table["namespace"] == self.namespace]
+        wanted = table[(table["probability"] >= self.threshold) | table["known"]]
+        order = wanted.sort_values(["probability", "depth"], ascending=[False, True]).index.tolist()
+        picked = [self.term, *self._ontology.ancestors(self.term)] if self.term in table.index else []
+        chosen = dict.fromkeys([term for term in picked if term in table.index] + order)
+        shown = list(chosen)[: max(_MOST, len(picked))]
+        return shown, len(chosen)
+
+    def _show(self, **heard: Any) -> None:
+        """Make the picture anew and publish it."""
+        shown, n_all = self._shown()
+        layout, table = lay_out(self._ontology, shown), self._found.terms.set_axis(self._terms)
+        columns, rows = layout.size
+        nodes = [
+            {
+                **_node(term, table.loc[term]),
+                "column": layout.column[term],
+                "row": layout.row[term],
+            }
+            for term in sorted(shown, key=lambda term: (layout.column[term], layout.row[term]))
+        ]
+        view = {
+            "gene": self.gene,
+            "about": self._about(),
+            "nodes": nodes,
+            "links": [list(link) for link in layout.links],
+            "columns": columns,
+            "rows": rows,
+            "nAll": n_all,
+            "hasKnown": "terms" in self._adata.obsm,
+            "isLinked": self._explorer is not None,
+            "term": self._evidence(table),
+        }
+        with self.hold_sync():
+            for name, value in ({"_view": view, "message": ""} | heard).items():
+                self.set_trait(name, value)
+
+    def _about(self) -> str:
+        """Return what ``obs`` says of the gene, in one line."""
+        row = self._adata.obs.iloc[row_of(self._adata, self.gene)]
+        parts = [f"{name} {row[name]}" for name in row.index[:4] if str(row[name]) not in {"", self.gene}]
+        return ", ".join(parts)
+
+    def _evidence(self, table: Any) -> dict[str, Any]:
+        """Return what speaks for the term that was picked, and its likeliest genes."""
+        at = self._terms.index(self.term)
+        found = table.loc[self.term]
+        source = found["follows_from"]
+        near = self._found.neighbours
+        return {
+            **_node(self.term, found),
+            "follows": _node(self._ontology.current(source), table.loc[self._ontology.current(source)])
+            if source
+            else None,
+            "implies": [_node(one, table.loc[one]) for one in self._ontology.parents[self.term] if one in table.index],
+            "neighbours": [
+                {"gene": gene, "distance": float(distance), "has": bool(has)}
+                for gene, distance, has in zip(near["gene"], near["distance"], self._have(near["row"], at), strict=True)
+            ],
+            "genes": self._genes_of(at),
+            "nGenes": int((self._scores[:, at] >= self.threshold).sum()),
+            "residues": self._residue_strip(at),
+        }
+
+    def _have(self, rows: ArrayLike, at: int) -> NDArray[np.bool_]:
+        """Return which genes are known to have a term."""
+        if "terms" not in self._adata.obsm:
+            return np.zeros(np.shape(rows), dtype=np.bool_)
+        column = self._adata.obsm["terms"][:, [at]]
+        has = np.asarray(column.toarray() if hasattr(column, "toarray") else column)[:, 0] > 0
+        found: NDArray[np.bool_] = has[np.asarray(rows, dtype=np.int64)]
+        return found
+
+    def _genes_of(self, at: int) -> list[dict[str, Any]]:
+        best = np.argsort(-self._scores[:, at], kind="stable")[:_GENES]
+        return [
+            {"gene": str(self._adata.obs_names[row]), "probability": float(self._scores[row, at]), "known": bool(has)}
+            for row, has in zip(best, self._have(best, at), strict=True)
+        ]
+
+    def _residue_strip(self, at: int) -> dict[str, Any] | None:
+        """Return letters and contributions of the gene's residues."""
+        if self._residues is None or "sequence" not in self._adata.obsm:
+            return None
+        row = row_of(self._adata, self.gene)
+        codes = np.asarray(self._adata.obsm["sequence"][row])
+        letters = str(self._adata.uns.get("letters", _LETTERS))
+        n = int((codes > 0).sum())
+        scores = np.asarray(self._residues(row, at), dtype=np.float64)[:n]
+        return {"letters": "".join(letters[code - 1] for code in codes[:n]), "scores": np.round(scores, 5).tolist()}
+
+    # ---- what changes -------------------------------------------------------------------------------------------
+
+    @t.validate("gene")
+    def _check_gene(self, proposal: Any) -> str:
+        return str(self._adata.obs_names[row_of(self._adata, proposal["value"])])
+
+    @t.validate("term")
+    def _check_term(self, proposal: Any) -> str:
+        term = self._ontology.current(proposal["value"])
+        if term not in self._terms:
+            raise KeyError(f"{term!r} is none of the terms that were predicted: uns['terms'] has {len(self._terms):,}")
+        return term
+
+    @t.validate("namespace")
+    def _check_namespace(self, proposal: Any) -> str:
+        if proposal["value"] not in ("", *self._spaces):
+            raise KeyError(f"namespace is one of {self._spaces}, or '' for all, got {proposal['value']!r}")
+        return str(proposal["value"])
+
+    @t.validate("threshold")
+    def _check_threshold(self, proposal: Any) -> float:
+        if not 0 <= proposal["value"] <= 1:
+            raise ValueError(f"threshold is a probability, 0 to 1, got {proposal['value']}")
+        return float(proposal["value"])
+
+    def _follow(self, change: Any) -> None:
+        """Take up what was set, here or by a message."""
+        if self._follow_none:
+            return
+        if change["name"] == "gene":
+            self._found = self._explained(self.gene)
+        self._settle(change["name"])
+        self._show()
+        if change["name"] in ("term", "threshold"):
+            self._select()
+
+    def _settle(self, name: str) -> None:
+        """Pick another term where the namespace has changed."""
+        if name == "namespace" and self.namespace not in ("", self._ontology.namespace[self.term]):
+            self._follow_none = True
+            self.term = self._likeliest(self.namespace, self.threshold)
+            self._follow_none = False
+
+    def _link(self, explorer: "LatentExplorer") -> None:
+        if len(explorer.selection) != self._adata.n_obs:
+            raise ValueError(
+                f"the explorer must show the same genes, {self._adata.n_obs:,}; it shows {len(explorer.selection):,}"
+            )
+        explorer.observe(self._hear_selection, ["n_selected", "_mask"])
+
+    def _select(self) -> None:
+        """Select the term's genes in the explorer."""
+        if self._explorer is not None:
+            self._is_selecting = True
+            self._explorer.select(self.genes)
+            self._is_selecting = False
+
+    _is_selecting = False
+
+    def _hear_selection(self, _: Any) -> None:
+        """Show the first of the genes that were selected by hand, the likeliest to have the term."""
+        chosen = np.flatnonzero([] if self._explorer is None else self._explorer.selection)
+        if self._is_selecting or len(chosen) == 0:
+            return
+        best = chosen[self._scores[chosen, self._terms.index(self.term)].argmax()]
+        self.gene = str(self._adata.obs_names[best])
+
+    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
+        """Take a message of the browser; an error is shown there, where the person looks."""
+        heard = [content["browser"], content["number"]]
+        try:
+            if content["kind"] == "find":
+                self.send({"ask": content["number"], "result": self._names.find(content["text"])})
+                return
+            for name in ("gene", "namespace", "term", "threshold"):
+                if name in content:
+                    setattr(self, name, content[name])
+            if content["kind"] == "select":
+                self._select()
+            self.set_trait("_heard", heard)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
+            with self.hold_sync():
+                self.set_trait("message", str(error.args[0]) if error.args else type(error).__name__)
+                self.set_trait("_heard", heard)
+
+
+def _node(term: str, row: Any) -> dict[str, Any]:
+    share = float(row["neighbours"])
+    return {
+        "id": term,
+        "name": str(row["name"]),
+        "namespace": str(row["namespace"]),
+        "probability": round(float(row["probability"]), 4),
+        "known": bool(row["known"]),
+        "share": None if np.isnan(share) else share,
+    }
+
+
+def _checked(probabilities: ArrayLike, adata: AnnData) -> NDArray[np.float32]:
+    if "terms" not in adata.uns:
+        raise KeyError(f"a FunctionBrowser needs uns['terms'], the terms' ids; uns has {sorted(adata.uns)}")
+    found = np.asarray(probabilities, dtype=np.float32)
+    wanted = (adata.n_obs, len(adata.uns["terms"]))
+    if found.shape != wanted:
+        raise ValueError(f"probabilities are one a gene and term, {wanted}, got the shape {found.shape}")
+    if not ((found >= 0) & (found <= 1)).all():
+        raise ValueError("probabilities lie in 0 to 1, and some don't: pass what predict gives, not logits")
+    return found

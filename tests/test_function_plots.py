@@ -1,0 +1,44 @@
+import pandas as pd
+import pytest
+
+import genolab as gl
+
+
+def found():
+    genes = [f"g{i}" for i in range(60)]
+    sets = {"rich": genes[:10], "<b>poor</b>": genes[20:50]}
+    return gl.ontology.enrich(genes[:8] + genes[40:44], sets, background=genes)
+
+
+def test_enrichment_tells_what_was_found_and_keeps_names_as_text():
+    figure = gl.plot.enrichment(found())
+    assert figure.layout.title.text == "1 of 2 sets are enriched, most surely rich"
+    assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
+    assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
+    assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
+    assert gl.plot.enrichment(found(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
+
+
+def test_depth_has_a_line_a_model_and_one_for_guessing():
+    table = pd.DataFrame(
+        {
+            "model": ["ours"] * 3 + ["naive"] * 3,
+            "depth": [1, 2, 2] * 2,
+            "auprc": [0.9, 0.5, 0.7, 0.8, 0.2, None],
+            "chance": [0.8, 0.2, 0.1] * 2,
+        }
+    )
+    figure = gl.plot.depth(table)
+    assert [trace.name for trace in figure.data] == ["ours", "naive", "guessing"]
+    assert list(figure.data[0].y) == pytest.approx([0.9, 0.6])
+    assert list(figure.layout.xaxis.ticktext) == ["1<br>(1)", "2<br>(2)"]
+    assert figure.layout.title.text.startswith("ours: 0.70")
+
+
+def test_tables_of_another_kind_are_refused():
+    with pytest.raises(KeyError, match="lacks"):
+        gl.plot.enrichment(pd.DataFrame({"name": ["a"]}))
+    with pytest.raises(ValueError, match="no rows"):
+        gl.plot.enrichment(found().head(0))
+    with pytest.raises(KeyError, match="by_term"):
+        gl.plot.depth(pd.DataFrame({"model": ["a"]}))
