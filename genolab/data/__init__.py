@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
+    from genolab.data.simulate_drugs import simulate_responses
     from genolab.data.simulate_pair import GenomePair, simulate_genomes
     from genolab.data.sources import Source
     from genolab.data.tags import TAGS, coding_genes, dubious_genes, tag_genome
@@ -47,6 +48,7 @@ __all__ = [
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
+    "simulate_responses",
     "simulate_sequences",
     "split",
     "tag_genome",
@@ -71,6 +73,7 @@ _MODULE_OF = {
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",
+    "simulate_responses": "simulate_drugs",
     "simulate_sequences": "simulate_dna",
     "split": "dataset",
     "tag_genome": "tags",

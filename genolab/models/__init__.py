@@ -2,15 +2,21 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.response_baseline import MeansBaseline, NeighbourBaseline
+from genolab.models.response_regression import ForestBaseline, RidgeBaseline
 from genolab.models.sequence import SequenceCNN
 from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
 from genolab.models.tagger import SequenceTagger
 
 __all__ = [
     "Autoencoder",
+    "ForestBaseline",
     "KmerBaseline",
+    "MeansBaseline",
+    "NeighbourBaseline",
     "PCABaseline",
     "PWMBaseline",
+    "RidgeBaseline",
     "SequenceCNN",
     "SequenceTagger",
     "VariationalAutoencoder",
