@@ -174,7 +174,8 @@ def _draw_truth(
     count = sizes["n_interactions"]
     in_place = np.arange(len(SCAFFOLDS), bits.shape[1])
     pairs = [rng.choice(in_place, count, replace=False), rng.choice(sizes["n_features"], count, replace=False)]
-    of_bit, of_feature = 0.4 * rng.standard_normal(bits.shape[1]), 0.15 * rng.standard_normal(sizes["n_features"])
+    of_bit: Array = 0.4 * rng.standard_normal((bits.shape[1],))
+    of_feature: Array = 0.15 * rng.standard_normal((sizes["n_features"],))
     return _Truth(bits, features, of_bit, of_feature, np.stack(pairs, axis=1), np.full(count, float(interaction)))
 
 
@@ -209,18 +210,18 @@ def _annotate(
     from anndata import AnnData
 
     below = np.zeros(len(response), dtype=bool) if limit is None else response < limit
-    marks = pd.Categorical(np.where(below, "<", ""), categories=["", "<", ">"])
+    marks = pd.Categorical(np.where(below, "<", "="), categories=["<", "=", ">"])
     obs = pd.DataFrame(
         {
-            "compound": pd.Categorical.from_codes(pair[:, 0], list(compounds.index)),
-            "context": pd.Categorical.from_codes(pair[:, 1], list(contexts.index)),
+            "compound": pd.Categorical(compounds.index[pair[:, 0]], categories=compounds.index),
+            "context": pd.Categorical(contexts.index[pair[:, 1]], categories=contexts.index),
             "response": np.where(below, limit or 0.0, response).astype(np.float32),
             "scaffold": pd.Categorical(compounds["scaffold"].to_numpy()[pair[:, 0]]),
             "censored": marks,
         },
         index=[str(i) for i in range(len(response))],
     )
-    uns = {"compounds": compounds, "contexts": contexts, "response": {"quantity": "pIC50", "unit": "-log10 M"}}
+    uns = {"compounds": compounds, "contexts": contexts, "response": {"name": "pIC50", "unit": "-log10 M"}}
     return AnnData(obs=obs, obsm={"pair": pair}, uns=uns)
 
 

@@ -33,7 +33,8 @@ class Concordance:
         """Return the index ``(b,)`` of rows weighed by ``(b, n)``; NaN where no pair counts."""
         steps = (self.entering, self.asking, self.entered, self.rank)
         right, pairs = _counted(*steps, np.ascontiguousarray(weights, dtype=np.float64))
-        return np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        found: Array = np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        return found
 
 
 @numba.njit(cache=True)

@@ -40,7 +40,8 @@ class Truth(NamedTuple):
     @property
     def exact(self) -> NDArray[np.bool_]:
         """Which rows were measured, ``(n,)``."""
-        return self.low == self.high
+        same: NDArray[np.bool_] = self.low == self.high
+        return same
 
     def miss(self, predicted: Array) -> Array:
         """Return how far predictions lie off, ``(n,)``, and 0 on the right side of a bound."""
@@ -97,7 +98,8 @@ class Correlation:
         true, predicted = _spread(self.true, weights), _spread(self.predicted, weights)
         size = np.sqrt(true * predicted)
         both = _covariance(self.true, self.predicted, weights)
-        return np.divide(both, size, out=np.full(len(size), np.nan), where=size > 1e-12)
+        found: Array = np.divide(both, size, out=np.full(len(size), np.nan), where=size > 1e-12)
+        return found
 
 
 class R2m:
@@ -184,9 +186,10 @@ def _inside(truth: Truth, predicted: Array, spread: Array, levels: Array) -> NDA
     return inside
 
 
-def _share(weights: Array, of: NDArray[np.generic]) -> Array:
+def _share(weights: Array, of: NDArray[np.bool_] | Array) -> Array:
     total = weights.sum(axis=1)
-    return np.divide(weights @ of, total, out=np.full(len(total), np.nan), where=total > 0)
+    share: Array = np.divide(weights @ of, total, out=np.full(len(total), np.nan), where=total > 0)
+    return share
 
 
 def _covariance(one: Array, other: Array, weights: Array) -> Array:

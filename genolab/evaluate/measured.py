@@ -72,11 +72,13 @@ class Rows(NamedTuple):
         return self.truth, self.mean, self.spread
 
 
-def beside(models: Mapping[str, Any], test: AnnDataset, *, active: float | None = None) -> dict[str, Rows]:
+def beside(
+    models: Mapping[str, Any], test: AnnDataset, *, active: float | None = None, censored: bool = False
+) -> dict[str, Rows]:
     """Ask every model about the test set, and set its answers beside what was measured; errors as in `responses`."""
     if not models:
         raise ValueError("there are no models to compare: pass a dictionary of names and models")
-    truth, sign = measured(test), 1.0 if strong_is_high(test.adata) else -1.0
+    truth, sign = measured(test, censored=censored), 1.0 if strong_is_high(test.adata) else -1.0
     context = pd.factorize(column(test, "context"))[0].astype(np.int64)
     acts = _active(truth, test.adata, active)
     cliff = column(test, "cliff").to_numpy(dtype=bool) if "cliff" in test.adata.obs else None
@@ -87,8 +89,8 @@ def beside(models: Mapping[str, Any], test: AnnDataset, *, active: float | None 
     return found
 
 
-def measured(test: AnnDataset) -> Truth:
-    """Return what was measured of the rows: values, and bounds where ``obs["censored"]`` says so.
+def measured(test: AnnDataset, *, censored: bool = False) -> Truth:
+    """Return what was measured of the rows: values, and where `censored` is set what ``obs["censored"]`` makes of them.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def measured(test: AnnDataset) -> Truth:
     value = value.reshape(len(test), -1)
     if value.shape[1] != 1:
         raise ValueError(f"a response is one number a row, got {value.shape[1]}: choose a column, as in 'obs/response'")
-    return _with_bounds(value[:, 0], test)
+    return _with_bounds(value[:, 0], test) if censored else Truth(value[:, 0], value[:, 0], value[:, 0])
 
 
 def _with_bounds(value: Array, test: AnnDataset) -> Truth:
@@ -122,7 +124,7 @@ def column(test: AnnDataset, name: str, *, missing: str | None = None) -> pd.Ser
     """Return a column of ``obs`` for the rows of a dataset, what is missing replaced where asked for."""
     if name not in test.adata.obs:
         raise KeyError(f"{name!r} is not a column of obs; obs has {list(test.adata.obs.columns)}")
-    found = test.adata.obs[name].iloc[test.rows]
+    found: pd.Series = test.adata.obs[name].iloc[test.rows]
     return found if missing is None else found.astype(object).where(found.notna(), missing)
 
 
@@ -142,7 +144,7 @@ def estimate(name: str, model: Any, test: AnnDataset) -> tuple[Array, Array | No
 def quantity(adata: AnnData) -> str:
     """Return what the response is, such as ``"pKd"`` or ``"ln IC50"``; ``""`` where the data don't say."""
     told = adata.uns.get("response")
-    return str(told.get("quantity", "")) if isinstance(told, Mapping) else ""
+    return str(told.get("name", "")) if isinstance(told, Mapping) else ""
 
 
 def strong_is_high(adata: AnnData) -> bool:

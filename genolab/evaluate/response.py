@@ -81,6 +81,7 @@ def responses(
     metrics: Sequence[str] | None = None,
     by: Literal["compound", "context"] | None = None,
     active: float | None = None,
+    censored: bool = False,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -93,8 +94,7 @@ def responses(
         ``(n,)``; or to an `Estimate`. Put the baselines among them.
     test
         Rows that no model has learned from, with the response as target; ``obs`` names each row's ``compound`` and
-        ``context``. A column ``censored`` of ``"<"`` and ``">"`` says of which rows only a bound is known: there a
-        prediction is wrong on the bound's other side alone. A column ``cliff`` marks rows at activity cliffs.
+        ``context``. A column ``cliff`` marks rows at activity cliffs.
     metrics
         Out of `METRICS_OF_RESPONSES`; ``None``: all that data and model allow.
 
@@ -113,6 +113,11 @@ def responses(
     active
         Response from which on a compound counts as active. ``None``: 7 for pKd and pIC50 (100 nM), else that of the
         strongest tenth of the rows.
+    censored
+        What ``"<"`` and ``">"`` in ``obs["censored"]`` mean. True: only a bound is known, so a prediction is wrong on
+        its other side alone, pairs of rows count where their order is known, and correlations and coverage leave such
+        rows out. False: the bound is taken for the value, as in all published figures of davis, where 10 micromolar
+        stands for everything weaker.
     n_boot
         Resamplings behind the intervals; 0: no intervals.
     seed
@@ -141,7 +146,7 @@ def responses(
         raise KeyError(f"metrics are {', '.join(METRICS_OF_RESPONSES)}; got {unknown}")
     unit = _units(test, by)
     table: list[tuple[Any, ...]] = []
-    for name, rows in beside(models, test, active=active).items():
+    for name, rows in beside(models, test, active=active, censored=censored).items():
         figures = {metric: _FIGURES[metric](rows) for metric in _possible(name, rows, metrics)}
         values = {metric: figure(np.ones((1, len(unit)))) for metric, figure in figures.items()}
         again = [{metric: figure(drawn) for metric, figure in figures.items()} for drawn in _draws(unit, n_boot, seed)]
@@ -153,13 +158,17 @@ def responses(
 
 
 def calibration(
-    models: Mapping[str, Any], test: AnnDataset, *, levels: Sequence[float] = tuple(LEVELS)
+    models: Mapping[str, Any],
+    test: AnnDataset,
+    *,
+    levels: Sequence[float] = tuple(LEVELS),
+    censored: bool = False,
 ) -> pd.DataFrame:
     """Return which share of the measured values lies in intervals that promise to hold `levels` of them.
 
     Parameters
     ----------
-    models, test
+    models, test, censored
         As in `responses`; models that state no uncertainty are left out.
     levels
         Shares promised, 0 to 1.
@@ -177,7 +186,7 @@ def calibration(
     wrong = [level for level in levels if not 0 < level < 1]
     if wrong:
         raise ValueError(f"levels are shares above 0 and below 1, got {wrong}")
-    told = {name: rows for name, rows in beside(models, test).items() if rows.spread is not None}
+    told = {name: rows for name, rows in beside(models, test, censored=censored).items() if rows.spread is not None}
     if not told:
         raise ValueError(
             "calibration needs a model that says how sure it is: one with spread(batch), or Estimate(mean, spread)"

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import nn
 
@@ -42,7 +42,7 @@ def pair_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return compound, context
 
 
-def matrix_of(values: ArrayLike, name: str) -> NDArray[Any]:
+def matrix_of(values: Any, name: str) -> NDArray[Any]:
     """Return a table of features as a dense array ``(rows, f)``; `name` is what an error calls it."""
     found = values.toarray() if sparse.issparse(values) else np.asarray(values)
     if found.ndim != 2 or not np.isfinite(found).all():

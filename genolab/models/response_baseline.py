@@ -134,7 +134,7 @@ class NeighbourBaseline(nn.Module):
         check_fitted(self, len(self.known) > 0)
         compound, context = pair_of(batch.x)
         found = torch.empty(len(batch), device=self.response.device)
-        for one in context.unique():
+        for one in np.unique(context.cpu().numpy()):
             rows = context == one
             found[rows] = self._within(compound[rows], self._measured_in(int(one)))
         return found
@@ -145,7 +145,7 @@ class NeighbourBaseline(nn.Module):
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
 
     def _within(self, compound: torch.Tensor, among: slice) -> torch.Tensor:
-        asked, row = compound.unique(return_inverse=True)
+        asked, row = np.unique(compound.cpu().numpy(), return_inverse=True)
         alike = _tanimoto(self.compounds[asked], self.compounds[self.known[among]])  # (asked, known)
         near = alike.topk(min(self.n_neighbors, alike.shape[1]), dim=1)
         weight = near.values + 1e-6  # where nothing is alike, the plain mean

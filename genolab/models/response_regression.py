@@ -16,6 +16,8 @@ from genolab.models.pairs import check_codes, check_fitted, looked_up, matrix_of
 
 Array = NDArray[np.float64]
 
+_LEAST_DOUBT = 0.1  # trees that all saw one row agree, which doesn't make them right
+
 
 class RidgeBaseline(nn.Module):
     """Ridge regression on fingerprints: one for all, and one for each context on what the first leaves.
@@ -138,6 +140,7 @@ class ForestBaseline(nn.Module):
         self.settings = {"n_estimators": n_trees, "max_features": share, "random_state": seed, "n_jobs": threads}
         self.columns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.means: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+        self.scale = 1.0  # the response's standard deviation in training
         self.forest: Any = None
 
     def fit(self, dataset: AnnDataset) -> Self:
@@ -148,7 +151,7 @@ class ForestBaseline(nn.Module):
         compound, context = seen.codes
         check_codes(compound, self.compounds, "compounds")
         self.columns = _distinct(self.compounds[np.unique(compound)])
-        self.means = _means_by(context, seen.response)
+        self.means, self.scale = _means_by(context, seen.response), float(seen.response.std())
         self.forest = RandomForestRegressor(**self.settings).fit(self._features(compound, context), seen.response)
         return self
 
@@ -173,8 +176,8 @@ class ForestBaseline(nn.Module):
         return self._by_tree(batch).mean(dim=0)
 
     def spread(self, batch: Batch) -> torch.Tensor:
-        """Return the standard deviation over the trees, ``(n,)``."""
-        return self._by_tree(batch).std(dim=0, correction=0)
+        """Return the standard deviation over the trees, ``(n,)``, but a tenth of the response's where they all agree."""
+        return self._by_tree(batch).std(dim=0, correction=0).clamp(min=_LEAST_DOUBT * self.scale)
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the mean squared error."""
