@@ -176,7 +176,7 @@ class ForestBaseline(nn.Module):
         return self._by_tree(batch).mean(dim=0)
 
     def spread(self, batch: Batch) -> torch.Tensor:
-        """Return the standard deviation over the trees, ``(n,)``, but a tenth of the response's where they all agree."""
+        """Return the spread over the trees, ``(n,)``; a tenth of the response's, where they all agree."""
         return self._by_tree(batch).std(dim=0, correction=0).clamp(min=_LEAST_DOUBT * self.scale)
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
