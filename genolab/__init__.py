@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genolab import (
         align,
         compare,
+        compounds,
         config,
         data,
         evaluate,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         plot,
         preprocess,
         run,
+        screen,
         widgets,
     )
     from genolab.run import Epoch, Run, RunConfig
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "align",
     "compare",
+    "compounds",
     "config",
     "data",
     "evaluate",
@@ -48,6 +51,7 @@ __all__ = [
     "plot",
     "preprocess",
     "run",
+    "screen",
     "widgets",
 ]
 

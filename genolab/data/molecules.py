@@ -52,6 +52,7 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    need_rdkit()
     texts = as_texts(smiles)
     known = {text: _standard(text) for text in dict.fromkeys(texts)}
     rows = [(text, *known[text]) for text in texts]
@@ -68,6 +69,7 @@ def scaffolds(smiles: str | Iterable[str]) -> list[str]:
     ValueError
         RDKit refuses a SMILES; `standardise` lists all of those with their reasons.
     """
+    need_rdkit()
     from rdkit import Chem
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
@@ -93,16 +95,20 @@ def molecule_of(smiles: str) -> Any:
 
 
 def parse(smiles: str) -> Parsed:
-    """Read one SMILES; nothing is printed, and nothing is raised for a bad one."""
+    """Read one SMILES; nothing is printed, and nothing is raised for a bad one.
+
+    Only its first word is read: behind it come names, and ChemAxon's extensions, whose labels could carry any text.
+    """
     need_rdkit()
     from rdkit import Chem, rdBase
 
-    if not smiles.strip():
+    word = next(iter(smiles.split()), "")
+    if not word:
         return Parsed(None, "it is empty")
     if len(smiles) > MOST_LETTERS:
         return Parsed(None, f"it has {len(smiles):,} letters, and at most {MOST_LETTERS:,} are read")
     with rdBase.CaptureErrorLog() as log:
-        molecule = Chem.MolFromSmiles(smiles.strip())
+        molecule = Chem.MolFromSmiles(word)
         reason = "" if molecule is not None else _reason(log.messages)
     if molecule is not None and molecule.GetNumAtoms() == 0:
         return Parsed(None, "it has no atoms")
@@ -141,17 +147,16 @@ def _standard(smiles: str) -> tuple[str, str, str]:
     if molecule is None:
         return "", "", reason
     with rdBase.BlockLogs():
-        kept, removed = _largest_part(molecule)
+        kept, removed = _largest_part(molecule) if "." in smiles else (molecule, "")
         return Chem.MolToSmiles(_neutral(kept)), removed, ""
 
 
 def _largest_part(molecule: Any) -> tuple[Any, str]:
+    """Return the largest organic part, and the SMILES of the others."""
     from rdkit import Chem
     from rdkit.Chem.MolStandardize import rdMolStandardize
 
     parts = Chem.GetMolFrags(molecule, asMols=True)
-    if len(parts) == 1:
-        return molecule, ""
     kept = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(molecule)
     texts = [Chem.MolToSmiles(part) for part in parts]
     texts.remove(Chem.MolToSmiles(kept))
@@ -159,6 +164,7 @@ def _largest_part(molecule: Any) -> tuple[Any, str]:
 
 
 def _neutral(molecule: Any) -> Any:
+    """Return the molecule with hydrogens put on or taken off until it is neutral, as far as that can be done."""
     from rdkit import Chem
     from rdkit.Chem.MolStandardize import rdMolStandardize
 

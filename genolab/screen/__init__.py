@@ -1,0 +1,1 @@
+"""Screens: plates, their controls and curves."""
