@@ -2,6 +2,7 @@
 
 from genolab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from genolab.models.baseline import PCABaseline
+from genolab.models.response import ResponseModel
 from genolab.models.response_baseline import MeansBaseline, NeighbourBaseline
 from genolab.models.response_regression import ForestBaseline, RidgeBaseline
 from genolab.models.sequence import SequenceCNN
@@ -16,6 +17,7 @@ __all__ = [
     "NeighbourBaseline",
     "PCABaseline",
     "PWMBaseline",
+    "ResponseModel",
     "RidgeBaseline",
     "SequenceCNN",
     "SequenceTagger",
