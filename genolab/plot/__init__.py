@@ -9,8 +9,10 @@ can tell apart, and no button that uploads data. Text from the data is shown as 
 
 from genolab.plot.cells import latent, quality
 from genolab.plot.classify import confusion, precision_recall, roc
+from genolab.plot.dose import dose_response
 from genolab.plot.dotplot import dotplot
 from genolab.plot.logo import filters, logo, mutation_map
+from genolab.plot.response import predicted, responses
 from genolab.plot.synteny import synteny
 from genolab.plot.tables import comparison, history
 from genolab.plot.tracks import tracks
@@ -20,6 +22,7 @@ from genolab.plot.variants import variants
 __all__ = [
     "comparison",
     "confusion",
+    "dose_response",
     "dotplot",
     "filters",
     "genes",
@@ -28,8 +31,10 @@ __all__ = [
     "logo",
     "mutation_map",
     "precision_recall",
+    "predicted",
     "quality",
     "reconstruction",
+    "responses",
     "roc",
     "synteny",
     "tracks",
