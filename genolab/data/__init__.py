@@ -15,9 +15,11 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.cluster import cluster_sequences
+    from genolab.data.cold import ColdSplit, cold_split
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
+    from genolab.data.response_table import responses
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
@@ -30,6 +32,7 @@ __all__ = [
     "TAGS",
     "AnnDataset",
     "Batch",
+    "ColdSplit",
     "File",
     "GenomePair",
     "Source",
@@ -38,6 +41,7 @@ __all__ = [
     "chromosome",
     "cluster_sequences",
     "coding_genes",
+    "cold_split",
     "dubious_genes",
     "fetch",
     "kmers",
@@ -45,6 +49,7 @@ __all__ = [
     "mirror",
     "one_hot",
     "read",
+    "responses",
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
@@ -58,6 +63,7 @@ __all__ = [
 _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
+    "ColdSplit": "cold",
     "File": "cache",
     "GenomePair": "simulate_pair",
     "Source": "sources",
@@ -66,10 +72,12 @@ _MODULE_OF = {
     "chromosome": "genome",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
+    "cold_split": "cold",
     "dubious_genes": "tags",
     "kmers": "sequence",
     "letters": "sequence",
     "one_hot": "sequence",
+    "responses": "response_table",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",

@@ -3,10 +3,12 @@
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genolab.data.cache import read_member
 from genolab.data.pairs import compound_table, pairs_adata
 
 if TYPE_CHECKING:
@@ -19,6 +21,39 @@ Paths = Mapping[str, Path]
 
 # Davis et al. measured up to 10 micromolar: what didn't bind by then is written as 10,000 nM.
 _DAVIS_LIMIT_NM = 10_000.0
+
+# What the targets of MoleculeACE are: their ChEMBL number, and the gene of each.
+_ACE_GENES = {
+    "CHEMBL1862": "ABL1",
+    "CHEMBL1871": "AR",
+    "CHEMBL2034": "NR3C1",
+    "CHEMBL2047": "NR1H4",
+    "CHEMBL204": "F2",
+    "CHEMBL2147": "PIM1",
+    "CHEMBL214": "HTR1A",
+    "CHEMBL218": "CNR1",
+    "CHEMBL219": "DRD4",
+    "CHEMBL228": "SLC6A4",
+    "CHEMBL231": "HRH1",
+    "CHEMBL233": "OPRM1",
+    "CHEMBL234": "DRD3",
+    "CHEMBL235": "PPARG",
+    "CHEMBL236": "OPRD1",
+    "CHEMBL237": "OPRK1",
+    "CHEMBL238": "SLC6A3",
+    "CHEMBL239": "PPARA",
+    "CHEMBL244": "F10",
+    "CHEMBL262": "GSK3B",
+    "CHEMBL264": "HRH3",
+    "CHEMBL2835": "JAK1",
+    "CHEMBL287": "SIGMAR1",
+    "CHEMBL2971": "JAK2",
+    "CHEMBL3979": "PPARD",
+    "CHEMBL4005": "PIK3CA",
+    "CHEMBL4203": "CLK4",
+    "CHEMBL4616": "GHSR",
+    "CHEMBL4792": "HCRTR2",
+}
 
 
 def build_davis(paths: Paths) -> "AnnData":
@@ -76,6 +111,96 @@ def read_plain_array(path: Path) -> "NDArray[np.float64]":
     return found
 
 
+def build_moleculeace(paths: Paths) -> "AnnData":
+    """Join the 30 tables of MoleculeACE: 48,714 values of 35,633 molecules, with the official split.
+
+    ``response`` is pKi or pEC50 (``obs["measure"]``), ``9 - log10(nM)``; a context is a target under one of the two.
+    ``obs["cliff"]`` marks the molecules of an activity cliff: one that is 90 % like it is ten times stronger or weaker.
+    Molecules are numbered as they first occur. Reading all of them takes about half a minute.
+    """
+    import pandas as pd
+
+    archive = paths["MoleculeACE-3.0.0-py3-none-any.whl"]
+    folder = "MoleculeACE/Data/benchmark_data/"
+    names = sorted(Path(name).stem for name in _members(archive) if name.startswith(folder) and name.endswith(".csv"))
+    tables = [
+        pd.read_csv(io.BytesIO(read_member(archive, f"{folder}{name}.csv"))).assign(context=name) for name in names
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    number, smiles = pd.factorize(table["smiles"])
+    compounds = compound_table([f"molecule_{at:05d}" for at in range(1, len(smiles) + 1)], list(smiles))
+    obs = pd.DataFrame(
+        {
+            "compound": compounds.index[number],
+            "context": table["context"],
+            "response": table["y"] + 9,  # y is -log10 of nM
+            "value": table["exp_mean [nM]"],
+            "unit": pd.Categorical(["nM"] * len(table)),
+            "measure": pd.Categorical("p" + table["context"].str.partition("_")[2]),
+            "cliff": table["cliff_mol"].astype(bool),
+            "split": pd.Categorical(table["split"], categories=["train", "test"]),
+            "scaffold": pd.Categorical(compounds["scaffold"].iloc[number]),
+        }
+    )
+    parts = pd.Series(names).str.partition("_")
+    contexts = pd.DataFrame(
+        {
+            "target": parts[0].to_list(),
+            "gene": parts[0].map(_ACE_GENES).to_list(),
+            "measure": ("p" + parts[2]).to_list(),
+        },
+        index=pd.Index(names, name="context"),
+    )
+    return pairs_adata(obs, compounds, contexts, measure={"name": "pKi or pEC50", "unit": "-log10 M"})
+
+
+def build_gdsc(paths: Paths) -> "AnnData":
+    """Join the drugs, cell lines and genomic features of GDSC's release 17, as GDSCTools carries them.
+
+    ``response`` is the natural logarithm of the IC50 in micromolar: the lower it is, the more sensitive the line. A
+    context is a cell line by its COSMIC number; ``uns["features"]`` (lines x features, CSR uint8) says which genes are
+    mutated, which stretches gained or lost, and whether microsatellites are unstable, by ``uns["feature_names"]``.
+    Structures of the drugs aren't in it, and the names of 11 alone, of 265.
+    """
+    import numpy as np
+    import pandas as pd
+    from scipy import sparse
+
+    responses, genomic, lines, decode = (
+        pd.read_csv(
+            io.BytesIO(read_member(paths["gdsctools-1.0.1.tar.gz"], f"gdsctools-1.0.1/gdsctools/data/{name}")),
+            compression=packed,
+        )
+        for name, packed in (
+            ("IC50_v17.csv.gz", "gzip"),
+            ("genomic_features_v17.csv.gz", "gzip"),
+            ("cosmic_info.csv.gz", "gzip"),
+            ("DRUG_DECODE.csv", None),
+        )
+    )
+    genomic = genomic.set_index("COSMIC_ID")
+    measured = responses.set_index("COSMIC_ID").loc[genomic.index]
+    contexts = _cell_lines(genomic, lines)
+    compounds = _unseen_drugs(list(measured.columns), decode)
+    on, at = np.nonzero(measured.notna().to_numpy())
+    value = measured.to_numpy()[on, at]
+    obs = pd.DataFrame(
+        {
+            "compound": compounds.index[at],
+            "context": contexts.index[on],
+            "response": value,
+            "value": value,
+            "unit": pd.Categorical(["ln uM"] * len(value)),
+            "tissue": pd.Categorical(contexts["tissue"].iloc[on]),
+        }
+    )
+    adata = pairs_adata(obs, compounds, contexts, measure={"name": "ln IC50", "unit": "ln uM"})
+    features = genomic.drop(columns="TISSUE_FACTOR").rename(columns={"MSI_FACTOR": "MSI"})
+    adata.uns["features"] = sparse.csr_matrix(features.to_numpy(np.uint8))
+    adata.uns["feature_names"] = features.columns.to_numpy(dtype=object)
+    return adata
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """An unpickler that knows how an array of numbers is made, and refuses every other name before it is looked up."""
 
@@ -100,6 +225,34 @@ def _kinases(sequences: Mapping[str, str]) -> "pd.DataFrame":
     first = {}  # one sequence under two genes' names, such as ABL1 and ABL1p, is one protein
     protein = [first.setdefault(text, name) for text, name in zip(sequence, gene, strict=True)]
     return pd.DataFrame({"sequence": sequence, "protein": protein}, index=names)
+
+
+def _cell_lines(genomic: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table of cell lines by COSMIC number: name, tissue, tumour type (TCGA's) and growth."""
+    import pandas as pd
+
+    told = lines.drop_duplicates("COSMIC_ID").set_index("COSMIC_ID").reindex(genomic.index)
+    names = {"SAMPLE_NAME": "name", "TCGA": "tumour", "GROWTH_PROPERTIES": "growth"}
+    table = told[list(names)].rename(columns=names).fillna("").astype(str)
+    table.insert(1, "tissue", genomic["TISSUE_FACTOR"].astype(str))
+    return table.set_axis(pd.Index(genomic.index.astype(str), name="context"))
+
+
+def _unseen_drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table of drugs by number, with the name and target of those few that are told, and no structures."""
+    import pandas as pd
+
+    told = decode.set_index("DRUG_ID").reindex(columns).fillna("")
+    table = pd.DataFrame({"name": told["DRUG_NAME"], "target": told["DRUG_TARGET"]}, dtype=object)
+    for name in ("smiles", "canonical", "removed", "scaffold"):
+        table[name] = ""
+    table["reason"] = "GDSCTools doesn't tell its structure"
+    return table.set_axis(pd.Index([name.removesuffix("_IC50") for name in columns], name="compound"))
+
+
+def _members(archive: Path) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.namelist()
 
 
 def _folds(paths: Paths, n: int) -> "NDArray[np.int8]":

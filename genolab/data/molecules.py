@@ -50,13 +50,18 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     >>> gl.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
     [['CCO', ''], ['CC(=O)O', ''], ['', 'unclosed ring for input: C1CC']]
     """
+    return described(smiles).drop(columns="scaffold")
+
+
+def described(smiles: str | Iterable[str]) -> "pd.DataFrame":
+    """Do what `standardise` does, with a column ``scaffold`` besides: each molecule is read but once."""
     import pandas as pd
 
     need_rdkit()
     texts = as_texts(smiles)
     known = {text: _standard(text) for text in dict.fromkeys(texts)}
     rows = [(text, *known[text]) for text in texts]
-    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "reason"], dtype=object)
+    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
 
 
 def scaffolds(smiles: str | Iterable[str]) -> list[str]:
@@ -69,12 +74,7 @@ def scaffolds(smiles: str | Iterable[str]) -> list[str]:
     ValueError
         RDKit refuses a SMILES; `standardise` lists all of those with their reasons.
     """
-    need_rdkit()
-    from rdkit import Chem
-    from rdkit.Chem.Scaffolds import MurckoScaffold
-
-    molecules = (molecule_of(text) for text in as_texts(smiles))
-    return [Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule)) for molecule in molecules]
+    return [_scaffold(molecule_of(text)) for text in as_texts(smiles)]
 
 
 def molecule_of(smiles: str) -> Any:
@@ -139,16 +139,24 @@ def _reason(log: str) -> str:
     return told[0] if told else "RDKit can't read it, and doesn't say why"
 
 
-def _standard(smiles: str) -> tuple[str, str, str]:
-    """Return the canonical SMILES, the parts taken off, and the reason of a refusal."""
+def _standard(smiles: str) -> tuple[str, str, str, str]:
+    """Return the canonical SMILES, the parts taken off, the scaffold, and the reason of a refusal."""
     from rdkit import Chem, rdBase
 
     molecule, reason = parse(smiles)
     if molecule is None:
-        return "", "", reason
+        return "", "", "", reason
     with rdBase.BlockLogs():
         kept, removed = _largest_part(molecule) if "." in smiles else (molecule, "")
-        return Chem.MolToSmiles(_neutral(kept)), removed, ""
+        neutral = _neutral(kept)
+        return Chem.MolToSmiles(neutral), removed, _scaffold(neutral), ""
+
+
+def _scaffold(molecule: Any) -> str:
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule)))
 
 
 def _largest_part(molecule: Any) -> tuple[Any, str]:

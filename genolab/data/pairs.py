@@ -8,7 +8,7 @@ each compound and each context is described once, however often it was measured.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genolab.data.molecules import scaffolds, standardise
+from genolab.data.molecules import described
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +66,8 @@ def compound_table(names: Sequence[str], smiles: Sequence[str]) -> "pd.DataFrame
     """
     import pandas as pd
 
-    table = standardise(smiles).rename(columns={"given": "smiles"})
-    read = table["canonical"] != ""
-    found = pd.Series(scaffolds(table.loc[read, "canonical"]), index=table.index[read], dtype=object)
-    table["scaffold"] = found.where(found != "", table["canonical"]).reindex(table.index, fill_value="")
+    table = described(smiles).rename(columns={"given": "smiles"})
+    table["scaffold"] = table["scaffold"].where(table["scaffold"] != "", table["canonical"])
     table.index = pd.Index([str(name) for name in names], name="compound")
     return table[["smiles", "canonical", "removed", "scaffold", "reason"]]
 

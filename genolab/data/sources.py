@@ -364,4 +364,38 @@ SOURCES = (
         origin="Davis et al. 2011, doi:10.1038/nbt.1990, 68 inhibitors x 442 kinases; as in DeepDTA, Ozturk et al. "
         "2018, doi:10.1093/bioinformatics/bty593",
     ),
+    Source(
+        "moleculeace",
+        files=(
+            File(
+                "MoleculeACE-3.0.0-py3-none-any.whl",
+                package="MoleculeACE==3.0.0",
+                sha256="c2028c9a75281eab53d3b3e7dc11cbc8ac970d008bac4a0d3927f11ac2024bdc",
+                size=1_128_881,
+            ),
+        ),
+        build=builders_response.build_moleculeace,
+        rows=48_714,
+        labels=("split", "cliff", "measure"),
+        licence="CC BY-SA 3.0 (ChEMBL, from which they come); MoleculeACE, which carries them, is MIT",
+        origin="van Tilborg, Alenicheva and Grisoni 2022, doi:10.1021/acs.jcim.2c01073, 30 targets of ChEMBL 29; in "
+        "MoleculeACE 3.0.0",
+    ),
+    Source(
+        "gdsc",
+        files=(
+            File(
+                "gdsctools-1.0.1.tar.gz",
+                package="gdsctools==1.0.1",
+                sha256="72bba53d42150b88b1e186da5d12d94eb2c9f5ac529f4c9f800f98639cf9d82b",
+                size=4_729_445,
+            ),
+        ),
+        build=builders_response.build_gdsc,
+        rows=213_787,
+        labels=("tissue",),
+        licence="GDSC's own terms: free for research that isn't commercial; GDSCTools, which has them, is BSD-3-Clause",
+        origin="Iorio et al. 2016, doi:10.1016/j.cell.2016.06.017, GDSC release 17, 988 lines x 265 drugs; in "
+        "GDSCTools 1.0.1",
+    ),
 )
