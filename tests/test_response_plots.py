@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genolab import plot
+from genolab import plot, screen
 from genolab.data import AnnDataset, simulate_responses
 from genolab.evaluate import Estimate
 
@@ -11,7 +11,7 @@ NASTY = "<b>x</b>"
 SAFE = "&lt;b&gt;x&lt;/b&gt;"
 
 
-def screen(table, *, name="pIC50"):
+def measured(table, *, name="pIC50"):
     """Return responses ``(compounds, contexts)`` as pairs; NaN was not measured."""
     table = np.asarray(table, dtype=float)
     at = np.argwhere(np.isfinite(table))
@@ -29,17 +29,13 @@ def screen(table, *, name="pIC50"):
 
 
 def fits():
-    return pd.DataFrame(
-        {
-            "compound": ["weak", NASTY, "none"],
-            "bottom": [0.0, 0, np.nan],
-            "top": [100.0, 100, np.nan],
-            "ic50": [1000.0, 10, np.nan],
-            "slope": [1.0, 2, np.nan],
-            "ic50_low": [500.0, 5, np.nan],
-            "ic50_high": [2000.0, 20, np.nan],
-        }
-    )
+    rows = {
+        "weak": [1000.0, 500.0, 2000.0, "=", 1.0, 0.0, 100.0],
+        NASTY: [10.0, 5.0, 20.0, "=", 2.0, 0.0, 100.0],
+        "none": [np.nan, np.nan, np.nan, "=", np.nan, 3.0, 3.0],
+    }
+    columns = ["ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("compound").reset_index()
 
 
 # The heat map
@@ -47,14 +43,14 @@ def fits():
 
 def test_what_acts_alike_stands_side_by_side():
     low, high = np.array([5.0, 5, 5, 5]), np.array([9.0, 9, 5, 5])
-    figure = plot.responses(screen([low, high, low, high, low + 0.1]))
+    figure = plot.responses(measured([low, high, low, high, low + 0.1]))
     rows = list(figure.data[0].y)
     assert abs(rows.index("c1") - rows.index("c3")) == 1
     assert "c1 acts most, pIC50 7 in the mean; t0 is hit most" in figure.layout.title.text
 
 
 def test_names_are_text_and_gaps_are_gaps():
-    figure = plot.responses(screen([[9.0, np.nan, 6], [5, 5, 5]]))
+    figure = plot.responses(measured([[9.0, np.nan, 6], [5, 5, 5]]))
     heat = figure.data[0]
     assert set(heat.y) == {SAFE, "c1"}
     assert np.isnan(np.array(heat.z)).sum() == 1
@@ -63,7 +59,7 @@ def test_names_are_text_and_gaps_are_gaps():
 
 
 def test_a_low_logarithm_of_ic50_is_the_strongest_and_the_brightest():
-    figure = plot.responses(screen([[-4.0, -3], [2, 1]], name="ln IC50"))
+    figure = plot.responses(measured([[-4.0, -3], [2, 1]], name="ln IC50"))
     assert figure.data[0].reversescale
     assert f"{SAFE} acts most, ln IC50 -3.5" in figure.layout.title.text
 
@@ -71,13 +67,13 @@ def test_a_low_logarithm_of_ic50_is_the_strongest_and_the_brightest():
 def test_of_many_the_liveliest_are_drawn():
     table = np.full((6, 5), 5.0)
     table[2], table[4] = np.arange(5), np.arange(5)[::-1]
-    figure = plot.responses(screen(table), most=2)
+    figure = plot.responses(measured(table), most=2)
     assert set(figure.data[0].y) == {"c2", "c4"}
     assert "2 compounds by 2 contexts of 6 by 5" in figure.layout.title.subtitle.text
 
 
 def test_predictions_are_drawn_as_what_was_measured_is():
-    data = screen([[9.0, 7], [5, 5]])
+    data = measured([[9.0, 7], [5, 5]])
     figure = plot.responses(data, np.array([1.0, 2, 3, 4]))
     assert sorted(np.ravel(figure.data[0].z)) == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="one value for each of 4"):
@@ -97,7 +93,7 @@ def test_predictions_are_drawn_as_what_was_measured_is():
 
 
 def test_predictions_lie_over_what_was_measured():
-    data = screen([[9.0, 7], [5, 6]])
+    data = measured([[9.0, 7], [5, 6]])
     test = AnnDataset(data, "obsm/pair", target="obs/response")
     figure = plot.predicted([9.0, 7, 5, 8], test)
     assert list(figure.data[0].x) == [9, 7, 5, 6]
@@ -123,37 +119,56 @@ def test_a_stated_spread_is_held_against_what_happened():
 
 def test_curves_go_through_half_their_height_at_the_ic50_and_the_strongest_comes_first():
     x = np.array([0.0, 1, 10, 100, 1000, 10_000])
-    points = pd.concat(
-        [pd.DataFrame({"compound": c, "concentration": x, "response": 50.0}) for c in fits()["compound"]]
-    )
-    figure = plot.dose_response(fits(), points)
+    wells = pd.concat([pd.DataFrame({"compound": c, "concentration": x, "effect": 50.0}) for c in fits()["compound"]])
+    figure = plot.dose_response(fits(), wells, unit="nM")
     curves = [trace for trace in figure.data if trace.mode == "lines"]
-    assert [trace.name for trace in curves] == [SAFE, "weak"]
+    assert [trace.name for trace in curves] == [SAFE, "weak", "none"]
     assert np.interp(1, np.log10(curves[0].x), curves[0].y) == pytest.approx(50, abs=0.5)
     assert np.interp(3, np.log10(curves[1].x), curves[1].y) == pytest.approx(50, abs=0.5)
+    assert set(curves[2].y) == {3.0}
     assert all(0 not in trace.x for trace in figure.data)  # no logarithm of 0
     titles = [note.text for note in figure.layout.annotations]
-    assert titles[:3] == [f"{SAFE}: IC50 10 nM", "weak: IC50 1,000 nM", "none: no fit"]
+    assert titles[:3] == [f"{SAFE}: IC50 10 nM", "weak: IC50 1,000 nM", "none: no IC50"]
     assert figure.layout.title.text == f"{SAFE} acts at the lowest concentration, IC50 10 nM"
     bands = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.type == "rect"]
     assert bands == [(5, 20), (500, 2000)]
 
 
-def test_curves_are_drawn_without_points_too_and_many_are_cut_short():
+def test_what_is_fitted_is_drawn_as_it_was_fitted():
+    x = np.repeat(10.0 ** np.arange(-1, 5), 2)
+    effect = 100 / (1 + (50 / x) ** 1.2) + np.resize([1.0, -1.0], len(x))
+    wells = pd.DataFrame({"compound": "c", "concentration": x, "effect": effect, "role": "sample"})
+    control = pd.DataFrame({"compound": ["c"], "concentration": [1.0], "effect": [999.0], "role": ["positive"]})
+    table = pd.concat([wells, control], ignore_index=True)
+    figure = plot.dose_response(screen.dose_response(table), table, unit="nM")
+    points, curve = figure.data
+    assert len(points.x) == len(x)  # no control
+    near = np.interp(np.log10(x), np.log10(curve.x), curve.y)
+    np.testing.assert_allclose(near, effect, atol=3)
+
+
+def test_what_lies_beyond_the_concentrations_comes_behind_and_has_no_line():
+    table = fits()
+    table.loc[0, ["ic50", "censored"]] = [5.0, ">"]
+    figure = plot.dose_response(table, unit="nM")
+    assert [note.text for note in figure.layout.annotations][1] == "weak: IC50 above all measured"
+    assert sum(shape.type == "line" for shape in figure.layout.shapes) == 1
+
+
+def test_of_many_curves_the_strongest_are_drawn():
     many = pd.concat([fits().iloc[:2]] * 4)
-    figure = plot.dose_response(many.assign(unit="uM"), most=3)
+    figure = plot.dose_response(many, most=3)
     assert len([trace for trace in figure.data if trace.mode == "lines"]) == 3
-    assert "the strongest 3 of 8" in figure.layout.title.text
-    assert "10 uM" in figure.layout.title.text
+    assert figure.layout.title.text.endswith("IC50 10 (the strongest 3 of 8)")
 
 
 def test_tables_that_lack_something_are_told():
-    with pytest.raises(KeyError, match=r"lacks \['slope'\]"):
+    with pytest.raises(KeyError, match=r"curves lacks \['slope'\]"):
         plot.dose_response(fits().drop(columns="slope"))
-    with pytest.raises(KeyError, match=r"lacks \['concentration'\]"):
-        plot.dose_response(fits(), pd.DataFrame({"compound": ["weak"], "response": [1.0]}))
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(KeyError, match=r"wells lacks \['concentration'\]"):
+        plot.dose_response(fits(), pd.DataFrame({"compound": ["weak"], "effect": [1.0]}))
+    with pytest.raises(ValueError, match="no curves"):
         plot.dose_response(fits().iloc[:0])
     with pytest.raises(ValueError, match="at least 1"):
         plot.dose_response(fits(), most=0)
-    assert plot.dose_response(fits().iloc[2:]).layout.title.text == "No curve could be fitted"
+    assert "No compound has an IC50" in plot.dose_response(fits().iloc[2:]).layout.title.text
