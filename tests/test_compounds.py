@@ -94,7 +94,7 @@ def test_the_nearest_are_the_first_of_the_sorted_similarities() -> None:
     found = gl.compounds.nearest(prints[:7], prints, n=5)
     alike = gl.compounds.tanimoto(prints[:7], prints)
     order = np.argsort(-alike, axis=1, kind="stable")[:, :5]
-    np.testing.assert_array_equal(found.index, order)
+    np.testing.assert_array_equal(found.rows, order)
     np.testing.assert_array_equal(found.similarity, np.take_along_axis(alike, order, axis=1))
 
 

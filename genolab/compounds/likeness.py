@@ -16,22 +16,22 @@ class Nearest(NamedTuple):
 
     Attributes
     ----------
-    index
+    rows
         ``(n, k)`` int64, their rows in the library.
     similarity
         ``(n, k)`` float32, from 0 to 1.
     """
 
-    index: NDArray[np.int64]
+    rows: NDArray[np.int64]
     similarity: NDArray[np.float32]
 
 
 class _Library(NamedTuple):
-    """Fingerprints by columns: `rows` and `counts` of column i lie at ``start[i]`` to ``start[i + 1]``."""
+    """Fingerprints by columns: `rows` and `values` of column i lie at ``start[i]`` to ``start[i + 1]``."""
 
     start: NDArray[np.int64]
     rows: NDArray[np.int32]
-    counts: NDArray[np.int64]
+    values: NDArray[np.int64]
     totals: NDArray[np.int64]
 
 
@@ -113,10 +113,11 @@ def diverse(fingerprints: ArrayLike, n: int, *, first: int = 0) -> NDArray[np.in
     picked = np.empty(n, dtype=np.int64)
     closest, alike = np.zeros(len(prints), np.float32), np.empty((1, len(prints)), np.float32)
     for number in range(n):
-        picked[number] = first if number == 0 else int(closest.argmin())
-        _compare(prints[picked[number]][None], library, alike)
+        pick = first if number == 0 else int(closest.argmin())
+        _compare(prints[pick][None], library, alike)
         np.maximum(closest, alike[0], out=closest)
-        closest[picked[number]] = np.inf  # never again
+        closest[pick] = np.inf  # never again
+        picked[number] = pick
     return picked
 
 
@@ -147,14 +148,14 @@ def _by_columns(prints: NDArray[np.int64]) -> _Library:
 def _alike(row, library, shared, found):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Write the similarity of one fingerprint with all of the library into `found`; `shared` is work space."""
     shared[:] = 0
-    total = 0
+    total = np.int64(0)
     for column in range(len(row)):
         count = np.int64(row[column])
         if count == 0:
             continue
         total += count
         for at in range(library.start[column], library.start[column + 1]):
-            shared[library.rows[at]] += min(count, library.counts[at])
+            shared[library.rows[at]] += min(count, library.values[at])
     for other in range(len(found)):
         either = total + library.totals[other] - shared[other]
         found[other] = shared[other] / either if either else 0.0

@@ -166,18 +166,8 @@ def build_gdsc(paths: Paths) -> "AnnData":
     import pandas as pd
     from scipy import sparse
 
-    responses, genomic, lines, decode = (
-        pd.read_csv(
-            io.BytesIO(read_member(paths["gdsctools-1.0.1.tar.gz"], f"gdsctools-1.0.1/gdsctools/data/{name}")),
-            compression=packed,
-        )
-        for name, packed in (
-            ("IC50_v17.csv.gz", "gzip"),
-            ("genomic_features_v17.csv.gz", "gzip"),
-            ("cosmic_info.csv.gz", "gzip"),
-            ("DRUG_DECODE.csv", None),
-        )
-    )
+    names = ("IC50_v17.csv.gz", "genomic_features_v17.csv.gz", "cosmic_info.csv.gz", "DRUG_DECODE.csv")
+    responses, genomic, lines, decode = (_gdsc_table(paths["gdsctools-1.0.1.tar.gz"], name) for name in names)
     genomic = genomic.set_index("COSMIC_ID")
     measured = responses.set_index("COSMIC_ID").loc[genomic.index]
     contexts = _cell_lines(genomic, lines)
@@ -206,7 +196,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         import numpy as np
-        from numpy._core.multiarray import _reconstruct  # type: ignore[attr-defined]  # where every array's pickle points
+        from numpy._core.multiarray import _reconstruct
 
         known = {"ndarray": np.ndarray, "dtype": np.dtype, "_reconstruct": _reconstruct}
         homes = {"numpy", "numpy.core.multiarray", "numpy._core.multiarray"}
@@ -222,9 +212,18 @@ def _kinases(sequences: Mapping[str, str]) -> "pd.DataFrame":
     names = pd.Index(sequences, name="context")
     sequence = [text.upper() for text in sequences.values()]
     gene = [name.partition("(")[0] for name in names]
-    first = {}  # one sequence under two genes' names, such as ABL1 and ABL1p, is one protein
+    first: dict[str, str] = {}  # one sequence under two genes' names, such as ABL1 and ABL1p, is one protein
     protein = [first.setdefault(text, name) for text, name in zip(sequence, gene, strict=True)]
     return pd.DataFrame({"sequence": sequence, "protein": protein}, index=names)
+
+
+def _gdsc_table(archive: Path, name: str) -> "pd.DataFrame":
+    import gzip
+
+    import pandas as pd
+
+    content = read_member(archive, f"gdsctools-1.0.1/gdsctools/data/{name}")
+    return pd.read_csv(io.BytesIO(gzip.decompress(content) if name.endswith(".gz") else content))
 
 
 def _cell_lines(genomic: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.DataFrame":

@@ -73,7 +73,10 @@ def compound_table(names: Sequence[str], smiles: Sequence[str]) -> "pd.DataFrame
 
 
 def _numbers(names: "pd.Series[Any]", index: "pd.Index[Any]") -> Any:
-    found = index.get_indexer(names)
+    """Return the row of each name in a table with this index."""
+    import pandas as pd
+
+    found = index.get_indexer(pd.Index(names))
     if (found < 0).any():
         missing = names[found < 0].unique()
         raise ValueError(
