@@ -1,8 +1,11 @@
 """Measured compounds: the known sets, tables of one's own, and cold splits."""
 
+import gzip
+import io
 import os
 import pickle
 import tarfile
+import zipfile
 from pathlib import Path
 
 import anndata
@@ -109,6 +112,48 @@ def test_a_source_archive_is_fetched_and_none_of_its_code_is_run(
     assert read_member(path, "tiny-1.0/data.csv") == b"a,b\n"
     with pytest.raises(KeyError):
         read_member(path, "tiny-1.0/none.csv")
+
+
+def test_moleculeace_joins_its_tables_and_knows_a_molecule_again(tmp_path: Path) -> None:
+    path = tmp_path / "MoleculeACE-3.0.0-py3-none-any.whl"
+    head = "smiles,exp_mean [nM],y,cliff_mol,split\n"
+    with zipfile.ZipFile(path, "w") as packed:
+        folder = "MoleculeACE/Data/benchmark_data"
+        packed.writestr(f"{folder}/CHEMBL204_Ki.csv", head + "CCO,10.0,-1.0,1,train\nc1ccccc1,100.0,-2.0,0,test\n")
+        packed.writestr(f"{folder}/CHEMBL218_EC50.csv", head + "CCO,1000.0,-3.0,0,test\n")
+        packed.writestr(f"{folder}/__init__.py", "")
+    made = builders.build_moleculeace({path.name: path})
+    assert made.obs["response"].tolist() == [8.0, 7.0, 6.0]
+    assert made.obsm["pair"].tolist() == [[0, 0], [1, 0], [0, 1]]
+    assert made.obs["measure"].tolist() == ["pKi", "pKi", "pEC50"]
+    assert made.obs["cliff"].tolist() == [True, False, False]
+    assert made.obs["split"].tolist() == ["train", "test", "test"]
+    assert made.obs["scaffold"].tolist() == ["CCO", "c1ccccc1", "CCO"]
+    assert made.uns["contexts"]["gene"].tolist() == ["F2", "CNR1"]
+
+
+def test_gdsc_joins_drugs_lines_and_features(tmp_path: Path) -> None:
+    files = {
+        "IC50_v17.csv.gz": "COSMIC_ID,Drug_1_IC50,Drug_1047_IC50\n22,,1.5\n11,-2.0,0.5\n",
+        "genomic_features_v17.csv.gz": "COSMIC_ID,TISSUE_FACTOR,MSI_FACTOR,TP53_mut\n11,skin,0,1\n22,lung,1,0\n",
+        "cosmic_info.csv.gz": "SAMPLE_NAME,COSMIC_ID,TCGA,GROWTH_PROPERTIES\nA-1,11,SKCM,Adherent\n",
+        "DRUG_DECODE.csv": "DRUG_ID,DRUG_NAME,DRUG_TARGET\nDrug_1047_IC50,Nutlin-3a,MDM2\n",
+    }
+    path = tmp_path / "gdsctools-1.0.1.tar.gz"
+    with tarfile.open(path, "w:gz") as packed:
+        for name, text in files.items():
+            content = gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+            member = tarfile.TarInfo(f"gdsctools-1.0.1/gdsctools/data/{name}")
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
+    made = builders.build_gdsc({path.name: path})
+    assert made.obs["response"].tolist() == [-2.0, 0.5, 1.5]
+    assert made.obs["context"].tolist() == ["11", "11", "22"]
+    assert made.obs["compound"].tolist() == ["Drug_1", "Drug_1047", "Drug_1047"]
+    assert made.uns["contexts"].loc["11"].tolist() == ["A-1", "skin", "SKCM", "Adherent"]
+    assert made.uns["compounds"]["name"].tolist() == ["", "Nutlin-3a"]
+    assert made.uns["features"].toarray().tolist() == [[0, 1], [1, 0]]
+    assert made.uns["feature_names"].tolist() == ["MSI", "TP53_mut"]
 
 
 # --- a table of one's own

@@ -14,6 +14,7 @@ Fixed = tuple[float | None, float | None]
 
 _STEEPEST: Final = 10.0  # a curve steeper than this is a step, which no series of dilutions resolves
 _BEYOND: Final = 3.0  # powers of ten outside of what was measured, in which an IC50 is looked for
+_STEPS: Final = 200  # of least squares from one start; a real curve takes some 10
 _COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top", "r2", "n", "note")
 
 
@@ -127,6 +128,13 @@ def _logistic(x: Array, at_zero: float, at_full: float, log_ic50: float, steepne
     return np.asarray(at_zero + (at_full - at_zero) * expit(np.log(10) * steepness * (x - log_ic50)))
 
 
+def _gradient(x: Array, at_zero: float, at_full: float, log_ic50: float, steepness: float) -> Array:
+    """Return how the curve changes with each of its four parameters, ``(n, 4)``."""
+    share = _logistic(x, 0.0, 1.0, log_ic50, steepness)
+    turn = np.log(10) * (at_full - at_zero) * share * (1 - share)
+    return np.stack([1 - share, share, -steepness * turn, (x - log_ic50) * turn], axis=1)
+
+
 def _fit(x: Array, response: Array, fixed: Fixed) -> _Fit | None:
     """Find the least squares from several starts, for they have local minima; the best counts."""
     low, high = (response[x == end].mean() for end in (x.min(), x.max()))
@@ -148,11 +156,18 @@ def _fit_from(guess: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | N
         all_four[free] = values
         return _logistic(x, *all_four)
 
+    def slopes(x: Array, *values: float) -> Array:
+        all_four = guess.copy()
+        all_four[free] = values
+        return _gradient(x, *all_four)[:, free]
+
     lower, upper = _bounds(x, response)[free].T
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)  # no covariance: the note says so
-            found, covariance = curve_fit(at, x, response, np.clip(guess[free], lower, upper), bounds=(lower, upper))
+            found, covariance = curve_fit(
+                at, x, response, np.clip(guess[free], lower, upper), bounds=(lower, upper), jac=slopes, max_nfev=_STEPS
+            )
     except RuntimeError:  # no optimum in so many steps: another start may have one
         return None
     parameters = guess.copy()
