@@ -50,18 +50,12 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     >>> gl.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
     [['CCO', ''], ['CC(=O)O', ''], ['', 'unclosed ring for input: C1CC']]
     """
-    return described(smiles).drop(columns="scaffold")
+    return _table(smiles, with_scaffold=False).drop(columns="scaffold")
 
 
 def described(smiles: str | Iterable[str]) -> "pd.DataFrame":
     """Do what `standardise` does, with a column ``scaffold`` besides: each molecule is read but once."""
-    import pandas as pd
-
-    need_rdkit()
-    texts = as_texts(smiles)
-    known = {text: _standard(text) for text in dict.fromkeys(texts)}
-    rows = [(text, *known[text]) for text in texts]
-    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
+    return _table(smiles, with_scaffold=True)
 
 
 def scaffolds(smiles: str | Iterable[str]) -> list[str]:
@@ -132,6 +126,16 @@ def need_rdkit() -> None:
         raise ImportError("compounds are read by RDKit, which isn't installed: pip install 'genolab[drugs]'") from error
 
 
+def _table(smiles: str | Iterable[str], *, with_scaffold: bool) -> "pd.DataFrame":
+    import pandas as pd
+
+    need_rdkit()
+    texts = as_texts(smiles)
+    known = {text: _standard(text, with_scaffold) for text in dict.fromkeys(texts)}
+    rows = [(text, *known[text]) for text in texts]
+    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
+
+
 def _reason(log: str) -> str:
     """Return what RDKit said in one line, without its time stamps and its drawing of the place."""
     lines = [line.partition("] ")[2] for line in log.splitlines() if line.startswith("[")]
@@ -139,7 +143,7 @@ def _reason(log: str) -> str:
     return told[0] if told else "RDKit can't read it, and doesn't say why"
 
 
-def _standard(smiles: str) -> tuple[str, str, str, str]:
+def _standard(smiles: str, with_scaffold: bool) -> tuple[str, str, str, str]:
     """Return the canonical SMILES, the parts taken off, the scaffold, and the reason of a refusal."""
     from rdkit import Chem, rdBase
 
@@ -149,7 +153,7 @@ def _standard(smiles: str) -> tuple[str, str, str, str]:
     with rdBase.BlockLogs():
         kept, removed = _largest_part(molecule) if "." in smiles else (molecule, "")
         neutral = _neutral(kept)
-        return Chem.MolToSmiles(neutral), removed, _scaffold(neutral), ""
+        return Chem.MolToSmiles(neutral), removed, _scaffold(neutral) if with_scaffold else "", ""
 
 
 def _scaffold(molecule: Any) -> str:
