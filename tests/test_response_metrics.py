@@ -265,6 +265,7 @@ def test_actives_are_those_of_the_fields_habit_or_the_strongest_tenth():
     logs = np.repeat([-4.0, 2.0], [2, 18])  # a low ln IC50 is a strong compound
     low = responses({"a": np.arange(20.0)}, table_of(logs, name="ln IC50"), n_boot=0)
     assert value(low, "ef5") == pytest.approx(10)
+    assert value(responses(said, table_of(strong, name="effect"), n_boot=0), "ef5") == pytest.approx(5)
     assert value(responses(said, table_of(strong), active=8.0, n_boot=0), "ef5") != 5
 
 

@@ -17,6 +17,7 @@ from genolab.infer.rows import borrowed
 Array = NDArray[np.float64]
 
 _ACTIVE: Final = 7.0  # pKd or pIC50: 100 nM, from which on a hit is commonly called one
+_LOW_IS_STRONG: Final = ("ln", "log", "ic50", "ec50", "gi50", "kd", "ki", "auc", "viability")
 _STRONGEST: Final = 0.1  # where the response has no such habit, the strongest tenth are the actives
 
 
@@ -149,15 +150,14 @@ def quantity(adata: AnnData) -> str:
 
 def strong_is_high(adata: AnnData) -> bool:
     """Return whether a strong compound has a high response (pKd, pIC50), or a low one (IC50 and its logarithm)."""
-    name = quantity(adata)
-    return name.startswith("p") or not name
+    return not quantity(adata).lower().startswith(_LOW_IS_STRONG)
 
 
 def _active(truth: Truth, adata: AnnData, threshold: float | None) -> Array:
     """Return which rows are active, ``(n,)``: 1, 0, or NaN where a bound leaves it open."""
     high = strong_is_high(adata)
     if threshold is None:
-        habit = high and quantity(adata) != ""
+        habit = quantity(adata).startswith("p")
         threshold = _ACTIVE if habit else float(np.quantile(truth.value, 1 - _STRONGEST if high else _STRONGEST))
     surely = truth.low >= threshold if high else truth.high <= threshold
     possibly = truth.high >= threshold if high else truth.low <= threshold
