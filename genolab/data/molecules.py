@@ -48,7 +48,7 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     Examples
     --------
     >>> gl.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
-    [['CCO', ''], ['CC(=O)O', ''], ['', 'unclosed ring for input: C1CC']]
+    [['CCO', ''], ['CC(=O)O', ''], ['', "unclosed ring for input: 'C1CC'"]]
     """
     return _table(smiles, with_scaffold=False).drop(columns="scaffold")
 
