@@ -112,10 +112,10 @@ def test_a_curve_without_noise_is_found_again(ic50: float, slope: float, falls: 
 
 
 def test_the_interval_holds_the_true_ic50_as_often_as_it_says() -> None:
-    many = pd.concat([series(0.5, noise=8, seed=seed).assign(compound=seed) for seed in range(50)])
+    many = pd.concat([series(0.5, noise=8, seed=seed).assign(compound=seed) for seed in range(30)])
     fitted = gl.screen.dose_response(many)
     held = ((fitted["ic50_low"] < 0.5) & (fitted["ic50_high"] > 0.5)).mean()
-    assert 0.86 <= held <= 1
+    assert 0.83 <= held <= 1
 
 
 def test_known_ends_are_kept_and_narrow_the_interval() -> None:
