@@ -17,7 +17,6 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from anndata import AnnData
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import genolab as gl
