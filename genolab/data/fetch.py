@@ -29,6 +29,8 @@ def fetch(source: "str | Source") -> "AnnData":
         Of the known data sets of cells ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR,
         float32, whole numbers); ``obs_names`` and ``var_names`` are unique; known types are in ``obs["cell_type"]``.
         Sets of sequences have ``obsm["sequence"]``, ``(n, 4, length)`` uint8; a genome's rows are its features.
+        Of measured compounds a row is a compound in a context (a protein or cell line): ``obs["response"]``, and
+        ``obsm["pair"]``, ``(n, 2)``, its rows in the tables ``uns["compounds"]`` and ``uns["contexts"]``.
         ``uns["source"]`` says where the data came from: name, origin, licence and the SHA-256 of each file.
         Every call gives the same values in a new object.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.config import is_whole
+
 if TYPE_CHECKING:
     import torch
 
@@ -121,11 +123,6 @@ def check_length(length: int, *, name: str = "length") -> None:
     """Refuse a length or step that is no whole number of at least 1."""
     if not is_whole(length) or length < 1:
         raise ValueError(f"{name} is a whole number of bases, at least 1, got {length!r}")
-
-
-def is_whole(value: object) -> bool:
-    """Return whether a value is a whole number; True and 1.0 are none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def encode(letters: Bytes, where: Callable[[int, int], str] | None = None) -> Bytes:

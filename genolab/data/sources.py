@@ -1,7 +1,8 @@
 """The data sets that `fetch` knows: for each, its files and a function that makes an AnnData of them.
 
 A new data set is one more `Source` in `SOURCES`, and a function that builds it (see `genolab.data.builders`, and
-`genolab.data.builders_sequence` for DNA).
+`genolab.data.builders_sequence` for DNA,
+`genolab.data.builders_response` for compounds).
 """
 
 import importlib.util
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolab.data import builders, builders_function, builders_sequence, builders_terms, builders_time
+from genolab.data import (
+    builders,
+    builders_function,
+    builders_response,
+    builders_sequence,
+    builders_terms,
+    builders_time,
+)
 from genolab.data.builders import Paths
 from genolab.data.cache import File, check_plain_name
 from genolab.paths import shipped
@@ -99,6 +107,13 @@ _SIBELIA = "https://raw.githubusercontent.com/bioinf/Sibelia/b475bf331e929b88c49
 _MULAN = "https://raw.githubusercontent.com/tsoumakas/mulan/43f6389095ad71984264db4387a8074b22bc7d4a/data/multi-label"
 
 _DEEPCHEM = "https://raw.githubusercontent.com/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80/examples/tutorials/assets/scRNAseq"
+
+_DEEPDTA = "https://raw.githubusercontent.com/hkmztrk/DeepDTA/a546a8433a6822e958f36171c4356ad6f414d623/data/davis"
+
+
+def _davis_file(place: str, sha256: str, size: int) -> File:
+    return File(place.rpartition("/")[2], urls=(f"{_DEEPDTA}/{place}",), sha256=sha256, size=size)
+
 
 SOURCES = (
     Source(
@@ -403,5 +418,63 @@ SOURCES = (
         labels=("cell_type", "cluster"),
         licence="none stated (given to scanpy by the authors)",
         origin="Paul et al. 2015, doi:10.1016/j.cell.2015.11.013, GEO GSE72857; as scanpy publishes it",
+    ),
+    Source(
+        "davis",
+        files=(
+            _davis_file("Y", "9855c4f234ec6dd18295b0e0cd6ee54214cafa908c6eb1d447b47d454fc0294a", 240_605),
+            _davis_file("ligands_can.txt", "141094d99510a52091d2ea1b05be7c1f66b2c5fcaeeeb261eaf4cbf2128bde6d", 5_306),
+            _davis_file("proteins.txt", "187cedeee10cd3b58af915a2861a5ed0c4ff42a2d728f4dea5e0b47e3d75b291", 355_211),
+            _davis_file(
+                "folds/train_fold_setting1.txt",
+                "bb7a63b2178c40a4e2417bc701b95511407787fa5eabb6a43a695fe6bd722f56",
+                166_040,
+            ),
+            _davis_file(
+                "folds/test_fold_setting1.txt",
+                "c97589fa2fae318b01870854af0ab6fdd155dd38524cc6ac1d0319418ac6d568",
+                33_252,
+            ),
+        ),
+        build=builders_response.build_davis,
+        rows=30_056,
+        labels=("split", "fold"),
+        licence="none stated, neither by the paper nor by DeepDTA's repository, which carries them",
+        origin="Davis et al. 2011, doi:10.1038/nbt.1990, 68 inhibitors x 442 kinases; as in DeepDTA, Ozturk et al. "
+        "2018, doi:10.1093/bioinformatics/bty593",
+    ),
+    Source(
+        "moleculeace",
+        files=(
+            File(
+                "MoleculeACE-3.0.0-py3-none-any.whl",
+                package="MoleculeACE==3.0.0",
+                sha256="c2028c9a75281eab53d3b3e7dc11cbc8ac970d008bac4a0d3927f11ac2024bdc",
+                size=1_128_881,
+            ),
+        ),
+        build=builders_response.build_moleculeace,
+        rows=48_714,
+        labels=("split", "cliff", "measure"),
+        licence="CC BY-SA 3.0 (ChEMBL, from which they come); MoleculeACE, which carries them, is MIT",
+        origin="van Tilborg, Alenicheva and Grisoni 2022, doi:10.1021/acs.jcim.2c01073, 30 targets of ChEMBL 29; in "
+        "MoleculeACE 3.0.0",
+    ),
+    Source(
+        "gdsc",
+        files=(
+            File(
+                "gdsctools-1.0.1.tar.gz",
+                package="gdsctools==1.0.1",
+                sha256="72bba53d42150b88b1e186da5d12d94eb2c9f5ac529f4c9f800f98639cf9d82b",
+                size=4_729_445,
+            ),
+        ),
+        build=builders_response.build_gdsc,
+        rows=213_787,
+        labels=("tissue",),
+        licence="GDSC's own terms: free for research that isn't commercial; GDSCTools, which has them, is BSD-3-Clause",
+        origin="Iorio et al. 2016, doi:10.1016/j.cell.2016.06.017, GDSC release 17, 988 lines x 265 drugs; in "
+        "GDSCTools 1.0.1",
     ),
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from genolab.data.sequence import check_length, is_whole
+from genolab.config import is_whole
+from genolab.data.sequence import check_length
 from genolab.genome import columns as col
 from genolab.genome import formats
 from genolab.genome.fill import Block

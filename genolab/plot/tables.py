@@ -26,9 +26,22 @@ _METRICS: Final = {
     "auroc": "AUROC, macro",
     "auprc": "AUPRC, macro",
     "mcc": "Matthews correlation",
+    "rmse": "Root mean squared error",
+    "rmse_within": "RMSE, mean of contexts",
+    "cliff_rmse": "RMSE at cliffs",
+    "ci": "Concordance index",
+    "r2m": "r2m",
+    "spearman": "Spearman, within a context",
+    "ef1": "Enrichment, top 1 %",
+    "ef5": "Enrichment, top 5 %",
+    "bedroc": "BEDROC",
+    "coverage": "Held by 90 % intervals",
+    "miscalibration": "Miscalibration",
+    "nll": "Negative log-likelihood",
+    "doubt": "Spread against error",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
-_LOWER_IS_BETTER: Final = ("mse",)
+_LOWER_IS_BETTER: Final = ("mse", "rmse", "rmse_within", "cliff_rmse", "miscalibration", "nll")
 
 
 class HasHistory(Protocol):

@@ -406,7 +406,7 @@ class Run:
                 batch,
                 number=self._position.step,
                 total=self.total_steps,
-                learning_rate=config.learning_rate,
+                learning_rate=config.rate(self._position.step, self.total_steps),
                 weight_decay=config.weight_decay,
                 clip_norm=config.clip_norm,
             )

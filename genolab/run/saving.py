@@ -91,6 +91,9 @@ def load_model(path: str | Path) -> nn.Module:
             f"{path} holds a {name}, which is none of genolab's models ({', '.join(models.__all__)}): "
             "build it yourself and pass it as Run.load(path, train, model=...)"
         )
-    model: nn.Module = getattr(models, name)(**config)
-    model.load_state_dict(ungroup(saved.tensors, "best" if saved.facts["shows_best"] else "weights"))
+    weights = ungroup(saved.tensors, "best" if saved.facts["shows_best"] else "weights")
+    kind = getattr(models, name)
+    # A model that is built from more than its config, such as tables of features, finds it among its weights.
+    model: nn.Module = kind.rebuild(config, weights) if hasattr(kind, "rebuild") else kind(**config)
+    model.load_state_dict(weights)
     return model.eval()

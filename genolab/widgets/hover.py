@@ -1,7 +1,7 @@
 """What the explorer's tip tells of a row beyond its name: parts that the browser knows how to draw.
 
 A hook is any callable that takes a row's number and returns such parts, made by `text`, `logo` or `picture`. Rows that
-have sequences get `SequenceHover` by themselves.
+have sequences get `SequenceHover` by themselves, and rows that are compounds `StructureHover`.
 """
 
 import base64
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,6 +22,8 @@ _SLOT: Final = "sequence"
 _SCORES: Final = "attribution"
 _SHOWN: Final = 60  # bases that have room in a tip
 _NEAR: Final = 50  # rows whose logo is drawn
+_WIDE, _HIGH = 240, 170  # pixels of a structure
+_TOLD: Final = ("compound", "context", "response")  # columns of obs that stand under a structure
 _LARGEST: Final = 200_000  # bytes of a picture: it travels at every hover
 
 
@@ -122,6 +125,70 @@ class SequenceHover:
             return None
         far = ((points - points[row]) ** 2).sum(axis=1)
         return np.sort(np.argpartition(far, _NEAR)[:_NEAR])
+
+
+class StructureHover:
+    """Tell a row's compound by its structure, drawn by RDKit, with its name and what was measured of it.
+
+    Parameters
+    ----------
+    adata
+        Rows that are compounds, with SMILES in ``obs["canonical"]`` or ``obs["smiles"]``; or compounds in contexts,
+        with ``obsm["pair"]`` and ``uns["compounds"]``.
+    """
+
+    def __init__(self, adata: AnnData) -> None:
+        self._adata = adata
+
+    @staticmethod
+    def suits(adata: AnnData) -> bool:
+        """Tell whether the rows are compounds whose structure is known."""
+        table = _compounds(adata)
+        return table is not None and _smiles_column(table) is not None
+
+    def __call__(self, row: int) -> list[Part]:
+        """Return the parts of a row's tip; of a molecule that RDKit refuses, the SMILES as text."""
+        from genolab import compounds  # loads RDKit, which an explorer else does without
+
+        told = [text(f"{name}: {value}") for name, value in self._measured(row)]
+        smiles = self._smiles(row)
+        try:
+            drawn = compounds.draw(smiles, width=_WIDE, height=_HIGH).encode()
+        except (ValueError, ImportError) as reason:
+            return [text(smiles or "no structure is known"), text(str(reason)), *told]
+        return [picture(drawn, caption=_shortened(smiles), height=_HIGH), *told]
+
+    def _smiles(self, row: int) -> str:
+        table = _compounds(self._adata)
+        assert table is not None  # `suits` saw it
+        name = _smiles_column(table)
+        at = row if table is self._adata.obs else int(self._adata.obsm["pair"][row, 0])
+        return str(table[name].iloc[at])
+
+    def _measured(self, row: int) -> list[tuple[str, str]]:
+        obs = self._adata.obs
+        shown = [name for name in _TOLD if name in obs]
+        values = [obs[name].iloc[row] for name in shown]
+        return [
+            (n, f"{v:.3g}" if isinstance(v, float | np.floating) else str(v))
+            for n, v in zip(shown, values, strict=True)
+        ]
+
+
+def _compounds(adata: AnnData) -> pd.DataFrame | None:
+    """Return the table that knows the rows' structures: that of the pairs, or the rows' own."""
+    table = adata.uns.get("compounds")
+    if "pair" in adata.obsm and isinstance(table, pd.DataFrame):
+        return table
+    return adata.obs if _smiles_column(adata.obs) is not None else None
+
+
+def _smiles_column(table: pd.DataFrame) -> str | None:
+    return next((name for name in ("canonical", "smiles") if name in table), None)
+
+
+def _shortened(smiles: str) -> str:
+    return smiles if len(smiles) <= _SHOWN else smiles[: _SHOWN - 1] + "…"
 
 
 def _window(length: int, weight: NDArray[Any] | None) -> slice:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genolab.widgets import look
 from genolab.widgets.colouring import Names, colour_by
-from genolab.widgets.hover import Hover, SequenceHover
+from genolab.widgets.hover import Hover, SequenceHover, StructureHover
 from genolab.widgets.paths import Paths
 from genolab.widgets.places import checked_coordinates, checked_mask, choices, read_coordinates, unpacked_mask
 from genolab.widgets.still import Still
@@ -45,9 +45,11 @@ class LatentExplorer(anywidget.AnyWidget):
         Layer that genes' values are taken from; ``None``: ``X``.
     hover
         Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.hover` makes them.
-        ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, else nothing.
+        ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, for compounds whose SMILES are known the
+        structure, else nothing.
     rows
-        What a row is called, ``"cells"`` or ``"compounds"``; ``None``: sequences where there are some, else cells.
+        What a row is called, ``"cells"`` or ``"clones"``; ``None``: sequences or compounds where there are some, else
+        cells.
 
     Attributes
     ----------
@@ -125,15 +127,15 @@ class LatentExplorer(anywidget.AnyWidget):
         self._caption = ""
         self._paths: Paths | None = None
         self._names: Names | None = None
-        has_sequences = SequenceHover.suits(adata)
-        self._hover = SequenceHover(adata, self._shown) if hover is None and has_sequences else hover
+        kind, told = self._known(adata)
+        self._hover = told if hover is None else hover
         self._unwatch: Callable[[], None] | None = None
         super().__init__(
             color=color,
             basis=basis,
             layer=layer,
             _n_obs=adata.n_obs,
-            _rows=rows or ("sequences" if has_sequences else "cells"),
+            _rows=rows or kind,
             _codes=self._colouring.codes.tobytes(),
             _legend=self._colouring.legend(),
             _choices=choices(adata),
@@ -142,6 +144,14 @@ class LatentExplorer(anywidget.AnyWidget):
         self.observe(self._show_colour, ["color", "layer"])
         self.observe(self._show_points, ["basis", "dims"])
         self.on_msg(self._receive)
+
+    def _known(self, adata: AnnData) -> tuple[str, Hover | None]:
+        """Return what the rows are called, and what tells of them."""
+        if SequenceHover.suits(adata):
+            return "sequences", SequenceHover(adata, self._shown)
+        if StructureHover.suits(adata):
+            return ("compounds" if "pair" not in adata.obsm else "responses"), StructureHover(adata)
+        return "cells", None
 
     # ---- what a person asks in Python ---------------------------------------------------------------------------
 

@@ -1,0 +1,24 @@
+"""Compounds: standard SMILES, fingerprints, scaffolds, likeness, properties, diverse picks and drawings, by RDKit.
+
+>>> known = gl.compounds.standardise(smiles)
+>>> prints = gl.compounds.fingerprints(known["canonical"])
+>>> gl.compounds.nearest(prints, library, n=3)
+"""
+
+from genolab.compounds.drawing import draw
+from genolab.compounds.fingerprint import fingerprints
+from genolab.compounds.likeness import Nearest, diverse, nearest, tanimoto
+from genolab.compounds.property import properties
+from genolab.data.molecules import scaffolds, standardise
+
+__all__ = [
+    "Nearest",
+    "diverse",
+    "draw",
+    "fingerprints",
+    "nearest",
+    "properties",
+    "scaffolds",
+    "standardise",
+    "tanimoto",
+]

@@ -1,0 +1,270 @@
+"""The files of each known set of measured compounds -> an AnnData of pairs (see `genolab.data.pairs`)."""
+
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genolab.data.cache import read_member
+from genolab.data.pairs import compound_table, pairs_adata
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+Paths = Mapping[str, Path]
+
+# Davis et al. measured up to 10 micromolar: what didn't bind by then is written as 10,000 nM.
+_DAVIS_LIMIT_NM = 10_000.0
+
+# What the targets of MoleculeACE are: their ChEMBL number, and the gene of each.
+_ACE_GENES = {
+    "CHEMBL1862": "ABL1",
+    "CHEMBL1871": "AR",
+    "CHEMBL2034": "NR3C1",
+    "CHEMBL2047": "NR1H4",
+    "CHEMBL204": "F2",
+    "CHEMBL2147": "PIM1",
+    "CHEMBL214": "HTR1A",
+    "CHEMBL218": "CNR1",
+    "CHEMBL219": "DRD4",
+    "CHEMBL228": "SLC6A4",
+    "CHEMBL231": "HRH1",
+    "CHEMBL233": "OPRM1",
+    "CHEMBL234": "DRD3",
+    "CHEMBL235": "PPARG",
+    "CHEMBL236": "OPRD1",
+    "CHEMBL237": "OPRK1",
+    "CHEMBL238": "SLC6A3",
+    "CHEMBL239": "PPARA",
+    "CHEMBL244": "F10",
+    "CHEMBL262": "GSK3B",
+    "CHEMBL264": "HRH3",
+    "CHEMBL2835": "JAK1",
+    "CHEMBL287": "SIGMAR1",
+    "CHEMBL2971": "JAK2",
+    "CHEMBL3979": "PPARD",
+    "CHEMBL4005": "PIK3CA",
+    "CHEMBL4203": "CLK4",
+    "CHEMBL4616": "GHSR",
+    "CHEMBL4792": "HCRTR2",
+}
+
+
+def build_davis(paths: Paths) -> "AnnData":
+    """Join compounds, kinases, constants and folds of Davis et al. 2011, as DeepDTA publishes them.
+
+    ``response`` is pKd, ``9 - log10(Kd in nM)``. A Kd of 10,000 nM says that nothing bound up to that concentration:
+    ``obs["censored"]`` is ``"<"`` there, for the pKd is below the 5 that stands for it. ``obs["split"]`` and
+    ``obs["fold"]`` (0 to 4, -1 for the test rows) are the official ones. ``obs["protein"]`` is the kinase's gene, so
+    that mutants and states of one protein can be kept in one part of a split, and ``obs["scaffold"]`` the compound's.
+    """
+    import numpy as np
+    import pandas as pd
+
+    smiles, sequences = (_json(paths[name]) for name in ("ligands_can.txt", "proteins.txt"))
+    constants = read_plain_array(paths["Y"])  # (68, 442), nM
+    if constants.shape != (len(smiles), len(sequences)):
+        raise ValueError(f"Kd has {constants.shape} values for {len(smiles)} compounds and {len(sequences)} kinases")
+    compounds = compound_table(list(smiles), list(smiles.values()))
+    contexts = _kinases(sequences)
+    at, on = (index.ravel() for index in np.indices(constants.shape))
+    value = constants.ravel()
+    obs = pd.DataFrame(
+        {
+            "compound": compounds.index[at],
+            "context": contexts.index[on],
+            "response": 9 - np.log10(value),
+            "censored": np.where(value >= _DAVIS_LIMIT_NM, "<", "="),
+            "value": value,
+            "unit": pd.Categorical(["nM"] * len(value)),
+            "scaffold": pd.Categorical(compounds["scaffold"].iloc[at]),
+            "protein": pd.Categorical(contexts["protein"].iloc[on]),
+        }
+    )
+    obs["fold"] = _folds(paths, len(value))
+    obs["split"] = pd.Categorical(np.where(obs["fold"] < 0, "test", "train"), categories=["train", "test"])
+    return pairs_adata(obs, compounds, contexts, measure={"name": "pKd", "unit": "-log10 M"})
+
+
+def read_plain_array(path: Path) -> "NDArray[np.float64]":
+    """Read a pickled numpy array of numbers, and nothing else: no name but the three that numpy writes is looked up.
+
+    Raises
+    ------
+    ValueError
+        The file isn't a plain array of float64, or asks for anything else.
+    """
+    import numpy as np
+
+    try:
+        found = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+    except (pickle.UnpicklingError, AttributeError, EOFError, IndexError, TypeError) as error:
+        raise ValueError(f"{path} is no plain array of numbers and isn't read: {error}") from error
+    if not isinstance(found, np.ndarray) or found.dtype != np.float64:
+        raise ValueError(f"{path} holds {type(found).__name__}, not an array of float64: it isn't read")
+    return found
+
+
+def build_moleculeace(paths: Paths) -> "AnnData":
+    """Join the 30 tables of MoleculeACE: 48,714 values of 35,633 molecules, with the official split.
+
+    ``response`` is pKi or pEC50 (``obs["measure"]``), ``9 - log10(nM)``; a context is a target under one of the two.
+    ``obs["cliff"]`` marks the molecules of an activity cliff: one that is 90 % like it is ten times stronger or weaker.
+    Molecules are numbered as they first occur. Reading all of them takes about half a minute.
+    """
+    import pandas as pd
+
+    archive = paths["MoleculeACE-3.0.0-py3-none-any.whl"]
+    folder = "MoleculeACE/Data/benchmark_data/"
+    names = sorted(Path(name).stem for name in _members(archive) if name.startswith(folder) and name.endswith(".csv"))
+    tables = [
+        pd.read_csv(io.BytesIO(read_member(archive, f"{folder}{name}.csv"))).assign(context=name) for name in names
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    number, smiles = pd.factorize(table["smiles"])
+    compounds = compound_table([f"molecule_{at:05d}" for at in range(1, len(smiles) + 1)], list(smiles))
+    obs = pd.DataFrame(
+        {
+            "compound": compounds.index[number],
+            "context": table["context"],
+            "response": table["y"] + 9,  # y is -log10 of nM
+            "value": table["exp_mean [nM]"],
+            "unit": pd.Categorical(["nM"] * len(table)),
+            "measure": pd.Categorical("p" + table["context"].str.partition("_")[2]),
+            "cliff": table["cliff_mol"].astype(bool),
+            "split": pd.Categorical(table["split"], categories=["train", "test"]),
+            "scaffold": pd.Categorical(compounds["scaffold"].iloc[number]),
+        }
+    )
+    parts = pd.Series(names).str.partition("_")
+    contexts = pd.DataFrame(
+        {
+            "target": parts[0].to_list(),
+            "gene": parts[0].map(_ACE_GENES).to_list(),
+            "measure": ("p" + parts[2]).to_list(),
+        },
+        index=pd.Index(names, name="context"),
+    )
+    return pairs_adata(obs, compounds, contexts, measure={"name": "pKi or pEC50", "unit": "-log10 M"})
+
+
+def build_gdsc(paths: Paths) -> "AnnData":
+    """Join the drugs, cell lines and genomic features of GDSC's release 17, as GDSCTools carries them.
+
+    ``response`` is the natural logarithm of the IC50 in micromolar: the lower it is, the more sensitive the line. A
+    context is a cell line by its COSMIC number; ``uns["features"]`` (lines x features, CSR uint8) says which genes are
+    mutated, which stretches gained or lost, and whether microsatellites are unstable, by ``uns["feature_names"]``.
+    Structures of the drugs aren't in it, and the names of 11 alone, of 265.
+    """
+    import numpy as np
+    import pandas as pd
+    from scipy import sparse
+
+    names = ("IC50_v17.csv.gz", "genomic_features_v17.csv.gz", "cosmic_info.csv.gz", "DRUG_DECODE.csv")
+    responses, genomic, lines, decode = (_gdsc_table(paths["gdsctools-1.0.1.tar.gz"], name) for name in names)
+    genomic = genomic.set_index("COSMIC_ID")
+    measured = responses.set_index("COSMIC_ID").loc[genomic.index]
+    contexts = _cell_lines(genomic, lines)
+    compounds = _unseen_drugs(list(measured.columns), decode)
+    on, at = np.nonzero(measured.notna().to_numpy())
+    value = measured.to_numpy()[on, at]
+    obs = pd.DataFrame(
+        {
+            "compound": compounds.index[at],
+            "context": contexts.index[on],
+            "response": value,
+            "value": value,
+            "unit": pd.Categorical(["ln uM"] * len(value)),
+            "tissue": pd.Categorical(contexts["tissue"].iloc[on]),
+        }
+    )
+    adata = pairs_adata(obs, compounds, contexts, measure={"name": "ln IC50", "unit": "ln uM"})
+    features = genomic.drop(columns="TISSUE_FACTOR").rename(columns={"MSI_FACTOR": "MSI"})
+    adata.uns["features"] = sparse.csr_matrix(features.to_numpy(np.uint8))
+    adata.uns["feature_names"] = features.columns.to_numpy(dtype=object)
+    return adata
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """An unpickler that knows how an array of numbers is made, and refuses every other name before it is looked up."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        import numpy as np
+        from numpy._core.multiarray import _reconstruct
+
+        known = {"ndarray": np.ndarray, "dtype": np.dtype, "_reconstruct": _reconstruct}
+        homes = {"numpy", "numpy.core.multiarray", "numpy._core.multiarray"}
+        if module not in homes or name not in known:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, and only arrays of numbers are read")
+        return known[name]
+
+
+def _kinases(sequences: Mapping[str, str]) -> "pd.DataFrame":
+    """Return the table of kinases; mutants and phosphorylated forms have one protein, the name before the bracket."""
+    import pandas as pd
+
+    names = pd.Index(sequences, name="context")
+    sequence = [text.upper() for text in sequences.values()]
+    gene = [name.partition("(")[0] for name in names]
+    first: dict[str, str] = {}  # one sequence under two genes' names, such as ABL1 and ABL1p, is one protein
+    protein = [first.setdefault(text, name) for text, name in zip(sequence, gene, strict=True)]
+    return pd.DataFrame({"sequence": sequence, "protein": protein}, index=names)
+
+
+def _gdsc_table(archive: Path, name: str) -> "pd.DataFrame":
+    import gzip
+
+    import pandas as pd
+
+    content = read_member(archive, f"gdsctools-1.0.1/gdsctools/data/{name}")
+    return pd.read_csv(io.BytesIO(gzip.decompress(content) if name.endswith(".gz") else content))
+
+
+def _cell_lines(genomic: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table of cell lines by COSMIC number: name, tissue, tumour type (TCGA's) and growth."""
+    import pandas as pd
+
+    told = lines.drop_duplicates("COSMIC_ID").set_index("COSMIC_ID").reindex(genomic.index)
+    names = {"SAMPLE_NAME": "name", "TCGA": "tumour", "GROWTH_PROPERTIES": "growth"}
+    table = told[list(names)].rename(columns=names).fillna("").astype(str)
+    table.insert(1, "tissue", genomic["TISSUE_FACTOR"].astype(str))
+    return table.set_axis(pd.Index(genomic.index.astype(str), name="context"))
+
+
+def _unseen_drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table of drugs by number, with the name and target of those few that are told, and no structures."""
+    import pandas as pd
+
+    told = decode.set_index("DRUG_ID").reindex(columns).fillna("")
+    table = pd.DataFrame({"name": told["DRUG_NAME"], "target": told["DRUG_TARGET"]}, dtype=object)
+    for name in ("smiles", "canonical", "removed", "scaffold"):
+        table[name] = ""
+    table["reason"] = "GDSCTools doesn't tell its structure"
+    return table.set_axis(pd.Index([name.removesuffix("_IC50") for name in columns], name="compound"))
+
+
+def _members(archive: Path) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.namelist()
+
+
+def _folds(paths: Paths, n: int) -> "NDArray[np.int8]":
+    import numpy as np
+
+    fold = np.full(n, -2, dtype=np.int8)
+    for number, rows in enumerate(_json(paths["train_fold_setting1.txt"])):
+        fold[rows] = number
+    fold[_json(paths["test_fold_setting1.txt"])] = -1
+    if (fold == -2).any():
+        raise ValueError(f"the official folds name every row; {(fold == -2).sum():,} of {n:,} are in none")
+    return fold
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,313 @@
+"""How a context, a target or a cell line, responds to a compound: two towers, a trunk over both, and how sure it is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from genolab.config import check, control
+from genolab.data.dataset import AnnDataset, Batch
+from genolab.models.layers import seeded
+from genolab.models.pairs import check_codes, measured_in
+from genolab.models.response_member import Member, joined
+from genolab.models.towers import Features, Kind, Letters, blank
+
+_MANY: Final = 8192  # rows at a time
+_MARKS: Final = {"<": -1.0, ">": 1.0}
+_CODES: Final = 8  # more marks than there are
+_SIDES: Final = ("compounds", "contexts")
+
+
+class Score(NamedTuple):
+    """What a model predicts, and how sure it is: mean and standard deviation, ``(n,)`` each."""
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+
+@dataclass(frozen=True)
+class ResponseModelConfig:
+    """How a `ResponseModel` was built, and what of it may change while it trains."""
+
+    compound_kind: Kind = "features"
+    context_kind: Kind = "features"
+    n_axes: int | None = 100
+    width: int = 64
+    hidden: int = 256
+    members: int = 5
+    dropout: float = control(0.1, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
+    name_dropout: float = control(
+        0.1,
+        low=0,
+        high=1,
+        live=True,
+        help="Share of pairs whose compound, or context, is read from its features alone while training.",
+    )
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("compound_kind", "context_kind"):
+            if getattr(self, name) not in ("features", "letters"):
+                raise ValueError(f"{name} must be 'features' or 'letters', got {getattr(self, name)!r}")
+        sizes = {name: getattr(self, name) for name in ("width", "hidden", "members")} | {"n_axes": self.n_axes or 1}
+        if small := {name: size for name, size in sizes.items() if size < 1}:
+            raise ValueError(f"a ResponseModel needs sizes of at least 1, got {small}")
+        check(self)
+
+
+class ResponseModel(nn.Module):
+    """A network over pairs of a compound and a context that predicts the response, and how far it may be off.
+
+    Each distinct compound and context of a step is read once, by a tower of its own, and then handed to its pairs. To
+    what its features tell, each gets a vector of its own, as in matrix factorisation; it is zero for what wasn't
+    trained on, and hidden for some of the pairs while training (Volkovs et al. 2017, DropoutNet), so that compounds
+    and contexts never seen are read from their features. Several networks side by side (Lakshminarayanan et al. 2017)
+    each give a mean, learned by squared error, and a variance, learned beside it without moving the mean (Stirn et al.
+    2023); the spread is that of their mixture.
+
+    Parameters
+    ----------
+    compounds, contexts
+        One row for each of ``adata.uns["compounds"]`` and ``adata.uns["contexts"]``: features ``(n, f)``, such as
+        fingerprints or k-mers, where unsigned whole numbers are read as log1p; or letters ``(n, length)`` uint8.
+    compound_kind, context_kind
+        ``"features"`` (two linear layers), or ``"letters"`` (a convolutional network, for SMILES or proteins).
+    n_axes
+        Of features, as many principal axes are kept: thousands of k-mers of a few hundred proteins are mostly noise.
+        ``None``: all features, as they are.
+    width
+        Of the vector that stands for a compound or context.
+    hidden
+        Width of the layers over both; the towers' are half as wide.
+    members
+        Networks side by side: one is quick, five are more accurate and know better what they don't know.
+    dropout, name_dropout
+        See `ResponseModelConfig`; both may change while it trains. Raise `name_dropout` for compounds never seen.
+    seed
+        Draws the initial weights.
+
+    Raises
+    ------
+    ValueError
+        A size or a choice makes no sense, or a table isn't finite.
+
+    Examples
+    --------
+    >>> kinases = gl.data.fetch("davis")
+    >>> pairs = gl.data.AnnDataset(kinases, "obsm/pair", target="obs/response")
+    >>> model = ResponseModel(gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"]), kmers)
+    >>> gl.Run(model, train, valid, gl.RunConfig(learning_rate=4e-3, schedule="one cycle")).fit()
+    """
+
+    centre: torch.Tensor
+    size: torch.Tensor
+    widened: torch.Tensor
+    bounds: torch.Tensor
+
+    def __init__(
+        self,
+        compounds: Any,
+        contexts: Any,
+        *,
+        compound_kind: Kind = "features",
+        context_kind: Kind = "features",
+        n_axes: int | None = 100,
+        width: int = 64,
+        hidden: int = 256,
+        members: int = 5,
+        dropout: float = 0.1,
+        name_dropout: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.config = ResponseModelConfig(
+            compound_kind, context_kind, n_axes, width, hidden, members, dropout, name_dropout, seed
+        )
+        self.compounds = _table(compounds, compound_kind, n_axes, "compounds")
+        self.contexts = _table(contexts, context_kind, n_axes, "contexts")
+        self.register_buffer("centre", torch.tensor(0.0))  # of the response, from the training rows
+        self.register_buffer("size", torch.tensor(1.0))
+        self.register_buffer("widened", torch.tensor(1.0))  # by `calibrate`
+        self.register_buffer(
+            "bounds", torch.zeros(_CODES)
+        )  # what codes of obs["censored"] mean: -1 at most, 1 at least
+        with seeded(seed):
+            self.members = nn.ModuleList(Member(self.compounds, self.contexts, width, hidden) for _ in range(members))
+
+    @classmethod
+    def rebuild(cls, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Self:
+        """Return a model as it was saved, with its tables: its weights are then loaded into it."""
+        return cls(*(blank(tensors, side) for side in _SIDES), **config)
+
+    def predict(self, batch: Batch) -> torch.Tensor:
+        """Return the responses, ``(n,)``."""
+        return self._mixed(*self._each(batch)).mean
+
+    def spread(self, batch: Batch) -> torch.Tensor:
+        """Return how far the responses may be off, ``(n,)``: the standard deviation of what all members expect."""
+        return self._mixed(*self._each(batch)).spread
+
+    def score(self, compounds: ArrayLike, context: int) -> Score:
+        """Return the responses of one context to compounds that are in no table, read from their features alone.
+
+        Parameters
+        ----------
+        compounds
+            ``(m, f)`` features or ``(m, length)`` letters, made as the model's own.
+        context
+            Number of the context, a row of the table of contexts.
+
+        Raises
+        ------
+        ValueError
+            The features are others, or there is no such context.
+        """
+        n_contexts = len(self.contexts.rows)
+        if not 0 <= context < n_contexts:
+            raise ValueError(f"contexts are the rows 0 to {n_contexts - 1:,} of their table, got {context}")
+        known = self.contexts.rows[context : context + 1]
+        rows = self.compounds.of(compounds)
+        parts = [self._score(rows[at : at + _MANY], known, context) for at in range(0, len(rows), _MANY)]
+        return Score(torch.cat([part.mean for part in parts]), torch.cat([part.spread for part in parts]))
+
+    @torch.no_grad()
+    def _score(self, compounds: torch.Tensor, known: torch.Tensor, context: int) -> Score:
+        each = []
+        for member in self._networks():
+            one = member.compound(compounds, 0.0, None)
+            other = member.context(known, 0.0, None) + member.own_context.weight[context]
+            each.append(member.judge(joined(one, other.expand_as(one))))
+        means, variances = (torch.stack(part) for part in zip(*each, strict=True))
+        return self._mixed(means, variances)
+
+    def embed(self, batch: Batch) -> torch.Tensor:
+        """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
+        tables = (self.compounds.rows, self.contexts.rows)
+        each = [member.think(member.join(*tables, batch)) for member in self._networks()]
+        return torch.cat(each, dim=1)
+
+    @torch.no_grad()
+    def compound_vectors(self) -> torch.Tensor:
+        """Return what stands for each compound of the table, ``(n_compounds, members * width)``: a latent space."""
+        return torch.cat([member.all_compounds(self.compounds.rows) for member in self._networks()], dim=1)
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the squared error of the standardised response plus the variance's part, and the error itself.
+
+        While it trains the members are judged apart, else their mean is. Where the batch has the covariate
+        ``censored``, a bound is missed on its other side alone.
+        """
+        if batch.target is None:
+            raise ValueError("a ResponseModel learns from a response: pass target='obs/response' to AnnDataset")
+        means, variances = self._each(batch)
+        if not self.training:
+            mixed = self._mixed(means, variances)
+            means, variances = (mixed.mean - self.centre) / self.size, (mixed.spread / self.size).square()
+        miss = self._missed((batch.target.reshape(-1) - self.centre) / self.size - means, batch)
+        squared = miss.square()
+        likelihood = (squared.detach() / variances + variances.log()).mean() / 2
+        return {"loss": squared.mean() + likelihood, "mse": squared.detach().mean() * self.size.square()}
+
+    def _missed(self, miss: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return by how much the truth lies off, ``(..., n)``; 0 where a bound is kept."""
+        if "censored" not in batch.covariates:
+            return miss
+        bound = self.bounds[batch.covariates["censored"]]
+        return torch.where(bound == 0, miss, torch.where(bound < 0, miss.clamp(max=0), miss.clamp(min=0)))
+
+    def plan(self, dataset: AnnDataset, total_steps: int) -> str:
+        """Check that the data suit the model before it trains, learn the response's mean and size, and say the plan.
+
+        Raises
+        ------
+        ValueError
+            The input holds no pairs, or pairs of other tables; or the response isn't known, or constant.
+        """
+        del total_steps
+        seen = measured_in(dataset)
+        check_codes(seen.codes[0], self.compounds.rows, "compounds")
+        check_codes(seen.codes[1], self.contexts.rows, "contexts")
+        if not np.isfinite(seen.response).all():
+            raise ValueError(
+                "the response must be known for every row, and holds NaN or infinity: leave those rows out"
+            )
+        if np.ptp(seen.response) == 0:
+            raise ValueError(f"all responses are {seen.response[0]:g}: there is nothing to learn")
+        self.centre.fill_(float(seen.response.mean()))
+        self.size.fill_(float(seen.response.std()))
+        self.bounds.copy_(_bounds(dataset))
+        sizes = " and ".join(f"{len(np.unique(c)):,} {w}" for c, w in zip(seen.codes, _SIDES, strict=True))
+        return f"Squared error of the response over {len(dataset):,} pairs of {sizes}, {self.config.members} networks."
+
+    def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:
+        """Widen or narrow the spread so that central intervals hold what they promise on held-out rows.
+
+        Parameters
+        ----------
+        dataset
+            Rows that the model hasn't learned from, and that are not the test set.
+        coverage
+            The share of rows that ``mean +- z * spread`` is to hold, with the normal distribution's z.
+
+        Returns
+        -------
+        By how much the spread is now multiplied.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage is a share above 0 and below 1, got {coverage}")
+        found = []
+        was_training = self.training
+        self.eval()
+        with torch.no_grad():
+            for rows in dataset.batches(_MANY):
+                batch = rows.to(self.centre.device)
+                mean, spread = self._mixed(*self._each(batch))
+                assert batch.target is not None, "the model was trained on this target"
+                found.append(self._missed(batch.target.reshape(-1) - mean, batch).abs() / (spread / self.widened))
+        self.train(was_training)
+        promised = NormalDist().inv_cdf((1 + coverage) / 2)
+        self.widened.fill_(float(torch.cat(found).double().quantile(coverage)) / promised)
+        return float(self.widened)
+
+    def _networks(self) -> Iterator["Member"]:
+        for member in self.members:
+            assert isinstance(member, Member)  # an nn.ModuleList forgets what it holds
+            yield member
+
+    def _each(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return every member's mean and variance of the standardised response, ``(members, n)`` each."""
+        hidden, nameless = (self.config.dropout, self.config.name_dropout) if self.training else (0.0, 0.0)
+        tables = (self.compounds.rows, self.contexts.rows)
+        each = [
+            member.judge(member.join(*tables, batch, nameless, hidden), hidden, batch.generator)
+            for member in self._networks()
+        ]
+        means, variances = zip(*each, strict=True)
+        return torch.stack(means), torch.stack(variances)
+
+    def _mixed(self, means: torch.Tensor, variances: torch.Tensor) -> Score:
+        """Return mean and spread of the members' mixture, in the response's unit."""
+        variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
+        return Score(means.mean(dim=0) * self.size + self.centre, variance.sqrt() * self.size * self.widened)
+
+
+def _table(values: Any, kind: Kind, n_axes: int | None, name: str) -> Features | Letters:
+    return Features(values, n_axes, name) if kind == "features" else Letters(values, name)
+
+
+def _bounds(dataset: AnnDataset) -> torch.Tensor:
+    """Return what each code of the covariate ``censored`` says: the truth is at most (-1) or at least (1) the value."""
+    found = torch.zeros(_CODES)
+    if "censored" not in dataset.covariate_levels:
+        return found
+    marks = [str(mark) for mark in dataset.adata.obs["censored"].astype("category").cat.categories]
+    if strange := sorted(set(marks) - {"<", ">", "=", ""}):
+        raise ValueError(f"obs['censored'] holds '<', '>' or nothing, got {strange[:5]}")
+    for code, mark in enumerate(marks):
+        found[code] = _MARKS.get(mark, 0.0)
+    return found

@@ -1,0 +1,84 @@
+"""One of the networks of a `ResponseModel`: a tower for each side, and layers over both."""
+
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from genolab.data.dataset import Batch
+from genolab.models.layers import drop
+from genolab.models.pairs import pair_of
+from genolab.models.towers import Features, Letters
+
+_NARROWEST: Final = 1e-4  # least variance of a standardised response, so that the likelihood stays bounded
+
+
+class Member(nn.Module):
+    """One network: a tower for each side, their own vectors, and layers over both."""
+
+    def __init__(self, compounds: Features | Letters, contexts: Features | Letters, width: int, hidden: int) -> None:
+        super().__init__()
+        self.compound = compounds.reader(max(1, hidden // 2), width)
+        self.context = contexts.reader(max(1, hidden // 2), width)
+        self.own_compound = nn.Embedding(len(compounds.rows), width)
+        self.own_context = nn.Embedding(len(contexts.rows), width)
+        for own in (self.own_compound, self.own_context):
+            nn.init.zeros_(own.weight)  # and zero it stays where no training row speaks of it
+        self.first = nn.Linear(3 * width, hidden)
+        self.second = nn.Linear(hidden, hidden)
+        self.to_mean = nn.Linear(hidden, 1)
+        self.doubts = nn.Linear(3 * width + hidden, max(1, hidden // 4))
+        self.to_variance = nn.Linear(max(1, hidden // 4), 1)
+
+    def join(
+        self,
+        compounds: torch.Tensor,
+        contexts: torch.Tensor,
+        batch: Batch,
+        name_dropout: float = 0.0,
+        dropout: float = 0.0,
+    ) -> torch.Tensor:
+        """Return the vectors of both sides of each pair and their product, ``(n, 3 width)``.
+
+        Each distinct compound and context of the tables is read once, whatever the number of its pairs.
+        """
+        compound, context = pair_of(batch.x)
+        sides = (
+            (compound, compounds, self.compound, self.own_compound),
+            (context, contexts, self.context, self.own_context),
+        )
+        found = []
+        for numbers, rows, tower, own in sides:
+            distinct, place = torch.unique(numbers, return_inverse=True)
+            named = own(numbers)
+            if name_dropout:
+                named = named * torch.empty_like(named[:, :1]).bernoulli_(1 - name_dropout, generator=batch.generator)
+            found.append(tower(rows[distinct], dropout, batch.generator)[place] + named)
+        return joined(found[0], found[1])
+
+    def think(
+        self, vectors: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Return the last hidden layer, ``(n, hidden)``."""
+        x = drop(self.first(drop(vectors, dropout, generator)).relu(), dropout, generator)
+        return drop(self.second(x).relu(), dropout, generator)
+
+    def judge(
+        self, vectors: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and variance of the standardised response, ``(n,)`` each; the variance moves nothing else."""
+        hidden = self.think(vectors, dropout, generator)
+        doubts = self.doubts(torch.cat([vectors, hidden], dim=1).detach()).relu()
+        variance = functional.softplus(self.to_variance(doubts)[:, 0]) + _NARROWEST
+        return self.to_mean(hidden)[:, 0], variance
+
+    def all_compounds(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of all compounds of the table, ``(n_compounds, width)``."""
+        found: torch.Tensor = self.compound(rows, 0.0, None) + self.own_compound.weight
+        return found
+
+
+def joined(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return vectors of compounds and contexts side by side, and their product: ``(n, 3 width)``."""
+    return torch.cat([one, other, one * other], dim=1)

@@ -1,0 +1,184 @@
+"""Dose-response curves: what was measured over concentration, the curve through it, and where its IC50 may lie."""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, number, plain
+
+_COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top")
+_ACROSS: Final = 4  # panels side by side: more would squeeze their titles
+_PANEL: Final = 210  # pixels of a row of panels
+_STEPS: Final = 120  # points that a curve is drawn with
+_BAND: Final = "rgba(213,94,0,0.15)"  # vermillion, faint
+
+Place = dict[str, int]
+
+
+def dose_response(
+    fits: pd.DataFrame,
+    table: pd.DataFrame | None = None,
+    *,
+    response: str = "effect",
+    by: str = "compound",
+    unit: str = "",
+    most: int = 12,
+) -> Figure:
+    """Draw fitted curves, one panel a compound, with the measured wells and the interval of the IC50.
+
+    Parameters
+    ----------
+    fits
+        What `genolab.screen.dose_response` returns: one row a compound. What has no IC50 is drawn as a flat line.
+    table
+        The wells that the curves were fitted to, with ``concentration``, `response` and `by`.
+    response, by
+        Columns of the response and of what is one curve, as they were fitted.
+    unit
+        Of the concentrations, for axes and titles, such as ``"nM"``.
+    most
+        Panels drawn at most, the strongest compounds first.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Responses over the logarithm of the concentration; all panels have the same axes.
+
+    Raises
+    ------
+    KeyError
+        A column is missing.
+    ValueError
+        There is nothing to draw, or `most` is below 1.
+
+    Examples
+    --------
+    >>> curves = gl.screen.dose_response(plate)
+    >>> gl.plot.dose_response(curves, plate, unit="nM")
+    """
+    _check(fits, table, by, response, most)
+    chosen = _strongest_first(fits).head(most)
+    across = min(_ACROSS, len(chosen))
+    down = -(-len(chosen) // across)
+    figure: Figure = make_subplots(
+        rows=down,
+        cols=across,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=0.03,
+        vertical_spacing=0.24 / down if down > 1 else None,
+        subplot_titles=[f"{plain(row[by])}: {_told(row, unit)}" for _, row in chosen.iterrows()],
+        figure=Figure(),
+    )
+    wells = _samples(table, chosen, by)
+    ends = _ends(chosen, wells)
+    for place, (_, row) in enumerate(chosen.iterrows()):
+        at = {"row": place // across + 1, "col": place % across + 1}
+        _add_wells(figure, None if wells is None else wells[wells[by] == row[by]], response, at)
+        _add_curve(figure, plain(row[by]), row, ends, at)
+        _add_interval(figure, row, ends, at)
+    figure.update_xaxes(type="log", range=np.log10(ends).tolist(), dtick=1 if ends[1] / ends[0] < 1e5 else 2)
+    figure.update_xaxes(title_text=f"Concentration ({plain(unit)})" if unit else "Concentration", row=down)
+    figure.update_yaxes(range=_heights(figure))
+    figure.update_yaxes(title_text=plain(response.capitalize()), col=1)
+    figure.update_annotations(font={"size": 15}, yshift=4)
+    figure.update_layout(showlegend=False)
+    title = _finding(fits, by, unit) + (f" (the strongest {most} of {len(fits):,})" if len(fits) > most else "")
+    subtitle = "Points are wells, lines the fitted curves; dashed: the IC50, in the band of its interval"
+    return dress(figure, title, subtitle=subtitle, height=190 + _PANEL * down, panels=True)
+
+
+def _check(fits: pd.DataFrame, table: pd.DataFrame | None, by: str, response: str, most: int) -> None:
+    if missing := [name for name in (by, *_COLUMNS) if name not in fits]:
+        raise KeyError(f"the table of curves lacks {missing}; it has {list(fits.columns)}")
+    if table is not None and (missing := [name for name in (by, "concentration", response) if name not in table]):
+        raise KeyError(f"the table of wells lacks {missing}; it has {list(table.columns)}")
+    if most < 1:
+        raise ValueError(f"most is a number of panels, at least 1, got {most}")
+    if len(fits) == 0:
+        raise ValueError("there is nothing to draw: the table has no curves")
+
+
+def _strongest_first(fits: pd.DataFrame) -> pd.DataFrame:
+    """Order by IC50: below all measured first, above all measured behind, and what has none last."""
+    beyond = fits["censored"].astype(str).map({"<": -1, "=": 0, ">": 1}).fillna(0)
+    return fits.iloc[np.lexsort((fits["ic50"].to_numpy(dtype=float), beyond, fits["ic50"].isna()))]
+
+
+def _told(row: "pd.Series[Any]", unit: str) -> str:
+    if not np.isfinite(row["ic50"]):
+        return "no IC50"
+    if row["censored"] in {"<", ">"}:
+        return f"IC50 {'below' if row['censored'] == '<' else 'above'} all measured"
+    return f"IC50 {number(float(row['ic50']))} {plain(unit)}".rstrip()
+
+
+def _finding(fits: pd.DataFrame, by: str, unit: str) -> str:
+    best = _strongest_first(fits).iloc[0]
+    if not np.isfinite(best["ic50"]):
+        return "No compound has an IC50: no response depends on the concentration"
+    return f"{plain(best[by])} acts at the lowest concentration, {_told(best, unit)}"
+
+
+def _samples(table: pd.DataFrame | None, chosen: pd.DataFrame, by: str) -> pd.DataFrame | None:
+    """Return the wells of the compounds drawn, without controls; a concentration of 0 lies on no logarithmic axis."""
+    if table is None:
+        return None
+    wells = table[table["role"] == "sample"] if "role" in table else table
+    return wells[wells[by].isin(chosen[by]) & (wells["concentration"] > 0)]
+
+
+def _ends(chosen: pd.DataFrame, wells: pd.DataFrame | None) -> tuple[float, float]:
+    """Return the lowest and highest concentration drawn: those measured, or two decades around the IC50s."""
+    if wells is not None and len(wells):
+        return float(wells["concentration"].min() / 1.6), float(wells["concentration"].max() * 1.6)
+    ic50 = chosen["ic50"].to_numpy(dtype=float)
+    known = ic50[np.isfinite(ic50) & (ic50 > 0)]
+    return (float(known.min() / 100), float(known.max() * 100)) if len(known) else (1.0, 1e4)
+
+
+def _heights(figure: Figure) -> tuple[float, float]:
+    """Return the range of all that is drawn, and a little room: panels that share an axis don't find it themselves."""
+    drawn = [np.asarray(trace.y, dtype=float) for trace in figure.data if len(trace.y)]
+    every = np.concatenate(drawn) if drawn else np.array([0.0, 1.0])
+    room = 0.06 * max(np.ptp(every), 1e-9)
+    return float(np.nanmin(every) - room), float(np.nanmax(every) + room)
+
+
+def _add_wells(figure: Figure, wells: pd.DataFrame | None, response: str, at: Place) -> None:
+    if wells is None:
+        return
+    trace = go.Scatter(
+        x=wells["concentration"],
+        y=wells[response],
+        mode="markers",
+        marker={"color": MUTED, "size": 7, "opacity": 0.75},
+        hovertemplate="%{x:.3g}: %{y:.3g}<extra>measured</extra>",
+    )
+    figure.add_trace(trace, **at)
+
+
+def _add_curve(figure: Figure, name: str, row: "pd.Series[Any]", ends: tuple[float, float], at: Place) -> None:
+    from genolab.screen import curve
+
+    x = np.geomspace(*ends, _STEPS)
+    trace = go.Scatter(
+        x=x,
+        y=curve(row, x),
+        mode="lines",
+        name=name,
+        line={"color": FIRST, "width": 3},
+        hovertemplate="%{x:.3g}: %{y:.3g}<extra>fitted</extra>",
+    )
+    figure.add_trace(trace, **at)
+
+
+def _add_interval(figure: Figure, row: "pd.Series[Any]", ends: tuple[float, float], at: Place) -> None:
+    low, high = (float(np.clip(row[name], *ends)) for name in ("ic50_low", "ic50_high"))
+    if np.isfinite([low, high]).all():
+        figure.add_vrect(x0=low, x1=high, fillcolor=_BAND, line_width=0, layer="below", **at)
+    if np.isfinite(row["ic50"]) and row["censored"] not in {"<", ">"}:
+        figure.add_vline(x=float(row["ic50"]), line={"color": SECOND, "width": 1.5, "dash": "dash"}, **at)

@@ -1,0 +1,222 @@
+"""The model of responses: what it can learn, what it may not know, and what it refuses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from anndata import AnnData
+
+import genolab as gl
+from genolab.models.towers import Features, LetterReader
+
+
+def pairs_of(response: np.ndarray, known: np.ndarray | None = None) -> AnnData:
+    """Rows of a matrix compounds x contexts, or those of them that are known."""
+    known = np.ones(response.shape, dtype=bool) if known is None else known
+    pair = np.argwhere(known).astype(np.int32)
+    obs = pd.DataFrame({"response": response[known].astype(np.float32)}, index=[str(n) for n in range(len(pair))])
+    obs["compound"], obs["context"] = pair[:, 0], pair[:, 1]
+    return AnnData(obs=obs, obsm={"pair": pair})
+
+
+def dataset_of(adata: AnnData, **options) -> gl.data.AnnDataset:
+    return gl.data.AnnDataset(adata, "obsm/pair", target="obs/response", **options)
+
+
+@pytest.fixture(scope="module")
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features of 30 compounds and 20 contexts, and responses that are a product of both."""
+    random = np.random.default_rng(0)
+    compounds, contexts = random.normal(size=(30, 4)), random.normal(size=(20, 3))
+    response = 6 + compounds[:, :1] + contexts[:, 0] + 2 * compounds[:, 1:2] * contexts[:, 1]
+    return compounds.astype(np.float32), contexts.astype(np.float32), response
+
+
+def trained(model, train, **options) -> gl.models.ResponseModel:
+    told = {"epochs": 30, "batch_size": 64, "learning_rate": 5e-3, "schedule": "one cycle", "device": "cpu"} | options
+    gl.Run(model, train, config=gl.RunConfig(**told)).start().wait()
+    return model.eval()
+
+
+def small(compounds, contexts, **options) -> gl.models.ResponseModel:
+    return gl.models.ResponseModel(compounds, contexts, **{"width": 16, "hidden": 32, "members": 2} | options)
+
+
+def test_interactions_are_learned_and_rows_held_out_beat_the_means(tables):
+    compounds, contexts, response = tables
+    held = np.random.default_rng(1).random(response.shape) < 0.2
+    train, test = dataset_of(pairs_of(response, ~held)), dataset_of(pairs_of(response, held))
+    model = trained(small(compounds, contexts, dropout=0.0), train)
+    found = gl.infer.predict(model, test)
+    means = gl.infer.predict(gl.models.MeansBaseline().fit(train), test)
+    truth = test.adata.obs["response"].to_numpy()
+    assert np.square(found - truth).mean() < 0.1 * np.square(means - truth).mean()
+
+
+def test_what_was_never_trained_on_has_no_vector_of_its_own_and_is_scored_by_its_features(tables):
+    compounds, contexts, response = tables
+    seen = np.zeros(response.shape, dtype=bool)
+    seen[:25] = True
+    model = trained(small(compounds, contexts, name_dropout=0.5), dataset_of(pairs_of(response, seen)), epochs=4)
+    for member in model.members:
+        assert member.own_compound.weight[25:].abs().max() == 0
+        assert member.own_compound.weight[:25].abs().min() > 0
+    new = pairs_of(response, ~seen)
+    there = new.obs["context"] == 7
+    asked = gl.infer.predict(model, dataset_of(new[there.to_numpy()].copy()))
+    score = model.score(compounds[25:], context=7)
+    np.testing.assert_allclose(score.mean, asked, rtol=1e-5)
+    assert (score.spread > 0).all()
+
+
+def test_a_compound_is_read_once_a_step_however_many_rows_speak_of_it(tables, monkeypatch):
+    compounds, contexts, response = tables
+    model, read = small(compounds, contexts, members=1), []
+    tower = model.members[0].compound
+    original = tower.forward
+    monkeypatch.setattr(tower, "forward", lambda x, *noise: read.append(len(x)) or original(x, *noise))
+    model.predict(dataset_of(pairs_of(response)).batch(range(100)))
+    assert read == [5]  # 20 contexts a compound
+
+
+def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_seed_alone(tables):
+    compounds, contexts, response = tables
+    train = dataset_of(pairs_of(response))
+    before = torch.random.get_rng_state()
+    one, other = (trained(small(compounds, contexts, seed=3), train, epochs=2) for _ in range(2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_saved_model_is_rebuilt_with_its_tables(tables, tmp_path):
+    _, contexts, response = tables
+    counts = np.random.default_rng(6).integers(0, 5, size=(30, 50), dtype=np.uint8)
+    train = dataset_of(pairs_of(response))
+    model = small(counts, contexts, n_axes=8)
+    gl.Run(model, train, config=gl.RunConfig(epochs=1, device="cpu")).fit().save(tmp_path / "run.safetensors")
+    again = gl.run.load_model(tmp_path / "run.safetensors")
+    np.testing.assert_array_equal(gl.infer.predict(again, train), gl.infer.predict(model, train))
+    assert torch.equal(again.score(counts, 3).mean, model.eval().score(counts, 3).mean)
+
+
+def test_the_variance_never_moves_the_mean(tables):
+    compounds, contexts, response = tables
+    model = small(compounds, contexts, members=1)
+    batch = dataset_of(pairs_of(response)).batch(range(50))
+    member = model.members[0]
+    member.judge(member.join(model.compounds.rows, model.contexts.rows, batch))[1].sum().backward()
+    assert member.to_variance.weight.grad.abs().max() > 0
+    assert member.second.weight.grad is None
+
+
+def test_noise_that_differs_between_contexts_is_told(tables):
+    compounds, contexts, response = tables
+    random = np.random.default_rng(2)
+    many = np.repeat(response, 10, axis=0)  # every compound measured 10 times
+    noisy = many + random.normal(size=many.shape) * np.where(contexts[:, 0] < 0, 0.1, 1.5)
+    model = trained(small(np.repeat(compounds, 10, axis=0), contexts, members=1), dataset_of(pairs_of(noisy)), epochs=8)
+    spread = model.spread(dataset_of(pairs_of(noisy)).batch(range(200))).detach().numpy()
+    told = spread.reshape(10, 20)
+    assert told[:, contexts[:, 0] > 0].mean() > 2 * told[:, contexts[:, 0] < 0].mean()
+
+
+def test_calibration_makes_intervals_hold_what_they_promise(tables):
+    compounds, contexts, response = tables
+    random = np.random.default_rng(3)
+    train, valid = (dataset_of(pairs_of(response + random.normal(size=response.shape))) for _ in range(2))
+    model = trained(small(compounds, contexts), train)
+    model.widened.fill_(0.01)
+    model.calibrate(valid, coverage=0.8)
+    batch = valid.batch(range(len(valid)))
+    with torch.no_grad():
+        miss = (model.predict(batch) - batch.target).abs() / model.spread(batch)
+    assert (miss < 1.2816).float().mean() == pytest.approx(0.8, abs=0.01)
+    with pytest.raises(ValueError, match="above 0 and below 1, got 90"):
+        model.calibrate(valid, coverage=90)
+
+
+def test_a_bound_is_missed_on_its_other_side_alone(tables):
+    compounds, contexts, response = tables
+    adata = pairs_of(response)
+    adata.obs["censored"] = pd.Categorical(["<", ">", "="] * 200)
+    censored = dataset_of(adata, covariates="censored")
+    model = small(compounds, contexts)
+    model.plan(censored, 1)
+    batch = censored.batch([0, 1, 2])
+    for above, kept in ((10.0, [False, True, False]), (-10.0, [True, False, False])):
+        miss = model._missed(torch.full((3,), -above), batch)  # the prediction lies so far above the truth
+        assert (miss == 0).tolist() == kept
+    adata.obs["censored"] = pd.Categorical(["<=", ">", "="] * 200)
+    with pytest.raises(ValueError, match=r"holds '<', '>' or nothing, got \['<='\]"):
+        model.plan(dataset_of(adata, covariates="censored"), 1)
+
+
+def test_letters_behind_the_end_are_never_seen():
+    reader = LetterReader(8, 4).eval()
+    text = np.frombuffer(b"CC(=O)Oc1ccccc1C(=O)O", dtype=np.uint8).copy()
+    codes = torch.zeros(2, 60, dtype=torch.uint8)
+    codes[0, : len(text)] = torch.from_numpy(text)
+    codes[1] = 67
+    alone = reader(codes[:1, : len(text)], 0.0, None)
+    torch.testing.assert_close(reader(codes, 0.0, None)[:1], alone)
+
+
+def test_smiles_and_proteins_are_read_as_letters(tables):
+    _, contexts, response = tables
+    random = np.random.default_rng(4)
+    letters = random.integers(65, 91, size=(30, 12), dtype=np.uint8)
+    letters[:, 8:] *= random.random((30, 4)) < 0.5
+    model = small(letters, contexts, compound_kind="letters")
+    train = dataset_of(pairs_of(response))
+    before = model.loss(train.batch(range(600)))["mse"]
+    trained(model, train, epochs=10)
+    assert model.eval().loss(train.batch(range(600)))["mse"] < 0.2 * before
+    assert model.score(letters[:3], 0).mean.shape == (3,)
+
+
+def test_wide_tables_are_turned_onto_axes_that_keep_all_distances():
+    table = np.random.default_rng(5).normal(size=(12, 40)).astype(np.float32)
+    kept = Features(table, 11, "contexts")  # 12 centred rows span 11 axes
+    rows = kept.rows.numpy() * float(kept.size)
+    there = np.linalg.norm(table[:, None] - table, axis=2)
+    np.testing.assert_allclose(np.linalg.norm(rows[:, None] - rows, axis=2), there, atol=1e-4)
+    torch.testing.assert_close(kept.of(table[3:5]), kept.rows[3:5], atol=1e-5, rtol=1e-4)
+    counts = np.array([[0, 1], [3, 0]], dtype=np.uint8)
+    np.testing.assert_allclose(
+        np.diff(Features(counts, None, "compounds").rows * Features(counts, None, "compounds").size, axis=0),
+        [[np.log(4), -np.log(2)]],
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.obs.__setitem__("response", np.float32(5)), "all responses are 5"),
+        (lambda a: a.obsm["pair"].__setitem__((0, 0), 30), "compounds has 30 rows, and the data speak of number 30"),
+        (lambda a: a.obs.__setitem__("response", np.float32([np.inf] + [5] * 599)), "holds NaN or infinity"),
+    ],
+)
+def test_data_that_do_not_suit_are_refused_before_training(tables, change, message):
+    compounds, contexts, response = tables
+    adata = pairs_of(response)
+    change(adata)
+    with pytest.raises(ValueError, match=message):
+        small(compounds, contexts).plan(dataset_of(adata), 1)
+
+
+def test_choices_that_make_no_sense_are_refused(tables):
+    compounds, contexts, _ = tables
+    with pytest.raises(ValueError, match="compound_kind must be 'features' or 'letters', got 'smiles'"):
+        small(compounds, contexts, compound_kind="smiles")
+    with pytest.raises(ValueError, match=r"sizes of at least 1, got \{'members': 0\}"):
+        small(compounds, contexts, members=0)
+    with pytest.raises(ValueError, match="must be bytes"):
+        small(compounds, contexts, compound_kind="letters")
+    with pytest.raises(ValueError, match="contexts are the rows 0 to 19"):
+        small(compounds, contexts).score(compounds, context=20)
+    with pytest.raises(ValueError, match="compounds has 4 features, got 3"):
+        small(compounds, contexts).score(compounds[:, :3], context=0)
+    with pytest.raises(ValueError, match="finite"):
+        small(compounds * np.inf, contexts)
