@@ -23,8 +23,8 @@ import genolab as gl
 from genolab.data import AnnDataset
 
 THREADS = 2
-NETWORK = {"members": 4, "name_dropout": 0.1, "dropout": 0.1}
-TRAINING = {"epochs": 30, "batch_size": 512, "learning_rate": 4e-3, "weight_decay": 0.05, "schedule": "one cycle"}
+NETWORK = {"members": 3, "name_dropout": 0.1, "dropout": 0.1}
+TRAINING = {"epochs": 20, "batch_size": 512, "learning_rate": 4e-3, "weight_decay": 0.05, "schedule": "one cycle"}
 
 
 def main() -> None:
