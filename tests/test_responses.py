@@ -132,6 +132,17 @@ def test_moleculeace_joins_its_tables_and_knows_a_molecule_again(tmp_path: Path)
     assert made.uns["contexts"]["gene"].tolist() == ["F2", "CNR1"]
 
 
+def test_ligands_of_three_receptors_are_shipped() -> None:
+    ligands = gl.data.fetch("ppar_ligands")
+    assert (
+        ligands.uns["contexts"]["gene"].tolist() == ["PPARA", "PPARG", "PPARD"] == list(ligands.uns["contexts"].index)
+    )
+    assert ligands.obs["context"].value_counts()[["PPARA", "PPARG", "PPARD"]].tolist() == [1721, 2349, 1125]
+    assert len(ligands.uns["compounds"]) == 3366
+    assert not ligands.uns["compounds"]["reason"].any()
+    np.testing.assert_allclose(ligands.obs["response"], 9 - np.log10(ligands.obs["value"]), atol=1e-4)
+
+
 def test_gdsc_joins_drugs_lines_and_features(tmp_path: Path) -> None:
     files = {
         "IC50_v17.csv.gz": "COSMIC_ID,Drug_1_IC50,Drug_1047_IC50\n22,,1.5\n11,-2.0,0.5\n",

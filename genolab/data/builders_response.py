@@ -126,9 +126,29 @@ def build_moleculeace(paths: Paths) -> "AnnData":
     tables = [
         pd.read_csv(io.BytesIO(read_member(archive, f"{folder}{name}.csv"))).assign(context=name) for name in names
     ]
-    table = pd.concat(tables, ignore_index=True)
+    return _ace_pairs(pd.concat(tables, ignore_index=True), "molecule_{:05d}", "pKi or pEC50")
+
+
+def build_ppar_ligands(paths: Paths) -> "AnnData":
+    """Read the tables of MoleculeACE for the receptors PPARA, PPARG and PPARD, as `build_moleculeace` does.
+
+    A context is a receptor, by its gene's name.
+    """
+    import pandas as pd
+
+    adata = _ace_pairs(pd.read_csv(paths["ppar_ligands.csv.gz"]), "ligand_{:04d}", "pEC50")
+    genes = adata.uns["contexts"]["gene"].to_list()
+    adata.uns["contexts"].index = pd.Index(genes, name="context")
+    adata.obs["context"] = adata.obs["context"].cat.rename_categories(genes)
+    return adata
+
+
+def _ace_pairs(table: "pd.DataFrame", name: str, measure: str) -> "AnnData":
+    """Make the AnnData of rows of MoleculeACE's tables, with the table that each is from as ``context``."""
+    import pandas as pd
+
     number, smiles = pd.factorize(table["smiles"])
-    compounds = compound_table([f"molecule_{at:05d}" for at in range(1, len(smiles) + 1)], list(smiles))
+    compounds = compound_table([name.format(at) for at in range(1, len(smiles) + 1)], list(smiles))
     obs = pd.DataFrame(
         {
             "compound": compounds.index[number],
@@ -142,16 +162,15 @@ def build_moleculeace(paths: Paths) -> "AnnData":
             "scaffold": pd.Categorical(compounds["scaffold"].iloc[number]),
         }
     )
-    parts = pd.Series(names).str.partition("_")
-    contexts = pd.DataFrame(
-        {
-            "target": parts[0].to_list(),
-            "gene": parts[0].map(_ACE_GENES).to_list(),
-            "measure": ("p" + parts[2]).to_list(),
-        },
-        index=pd.Index(names, name="context"),
-    )
-    return pairs_adata(obs, compounds, contexts, measure={"name": "pKi or pEC50", "unit": "-log10 M"})
+    contexts = table["context"].drop_duplicates()
+    parts = contexts.str.partition("_")
+    known = {
+        "target": parts[0].to_list(),
+        "gene": parts[0].map(_ACE_GENES).to_list(),
+        "measure": ("p" + parts[2]).to_list(),
+    }
+    table_of = pd.DataFrame(known, index=pd.Index(contexts, name="context"))
+    return pairs_adata(obs, compounds, table_of, measure={"name": measure, "unit": "-log10 M"})
 
 
 def build_gdsc(paths: Paths) -> "AnnData":

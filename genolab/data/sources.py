@@ -360,6 +360,20 @@ SOURCES = (
         "slice of metastudent-data 2.0.1",
     ),
     Source(
+        "ppar_ligands",
+        files=(
+            _shipped_file(
+                "ppar_ligands.csv.gz", "32277fe771e050081a9a5bbc85b92561722004eb446d12d17ad7d01c2adab812", 66_204
+            ),
+        ),
+        build=builders_response.build_ppar_ligands,
+        rows=5_195,
+        labels=("split", "cliff"),
+        licence="CC BY-SA 3.0 (ChEMBL, from which they come); MoleculeACE, which carried them, is MIT",
+        origin="van Tilborg, Alenicheva and Grisoni 2022, doi:10.1021/acs.jcim.2c01073; 3 of the 30 targets of ChEMBL "
+        "29 in MoleculeACE 3.0.0",
+    ),
+    Source(
         "yeast_function",
         files=(
             File(
