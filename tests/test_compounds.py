@@ -157,3 +157,12 @@ def test_without_rdkit_the_remedy_is_named() -> None:
     code = "import sys; sys.modules['rdkit'] = None\nimport genolab as gl\ngl.compounds.standardise('CCO')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'genolab[drugs]'" in ended.stderr
+
+
+def test_letters_are_ascii_codes_and_half_a_smiles_is_refused():
+    assert gl.compounds.letters(["CCO", "C"], length=4).tolist() == [[67, 67, 79, 0], [67, 0, 0, 0]]
+    for texts, length in ((["CCO"], 2), ([""], None), (["C\u00e9"], None)):
+        with pytest.raises(ValueError, match="ASCII letters; row 0"):
+            gl.compounds.letters(texts, length=length)
+    with pytest.raises(ValueError, match="got none"):
+        gl.compounds.letters([])

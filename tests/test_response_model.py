@@ -7,7 +7,7 @@ import torch
 from anndata import AnnData
 
 import genolab as gl
-from genolab.models.towers import Features, LetterReader
+from genolab.models.towers import Features, LetterReader, RecurrentReader
 
 
 def pairs_of(response: np.ndarray, known: np.ndarray | None = None) -> AnnData:
@@ -152,8 +152,9 @@ def test_a_bound_is_missed_on_its_other_side_alone(tables):
         model.plan(dataset_of(adata, covariates="censored"), 1)
 
 
-def test_letters_behind_the_end_are_never_seen():
-    reader = LetterReader(8, 4).eval()
+@pytest.mark.parametrize("kind", [LetterReader, RecurrentReader])
+def test_letters_behind_the_end_are_never_seen(kind):
+    reader = kind(8, 4).eval()
     text = np.frombuffer(b"CC(=O)Oc1ccccc1C(=O)O", dtype=np.uint8).copy()
     codes = torch.zeros(2, 60, dtype=torch.uint8)
     codes[0, : len(text)] = torch.from_numpy(text)
@@ -162,12 +163,13 @@ def test_letters_behind_the_end_are_never_seen():
     torch.testing.assert_close(reader(codes, 0.0, None)[:1], alone)
 
 
-def test_smiles_and_proteins_are_read_as_letters(tables):
+@pytest.mark.parametrize("kind", ["letters", "recurrent"])
+def test_smiles_and_proteins_are_read_as_letters(tables, kind):
     _, contexts, response = tables
     random = np.random.default_rng(4)
     letters = random.integers(65, 91, size=(30, 12), dtype=np.uint8)
     letters[:, 8:] *= random.random((30, 4)) < 0.5
-    model = small(letters, contexts, compound_kind="letters")
+    model = small(letters, contexts, compound_kind=kind)
     train = dataset_of(pairs_of(response))
     before = model.loss(train.batch(range(600)))["mse"]
     trained(model, train, epochs=10)
@@ -208,7 +210,7 @@ def test_data_that_do_not_suit_are_refused_before_training(tables, change, messa
 
 def test_choices_that_make_no_sense_are_refused(tables):
     compounds, contexts, _ = tables
-    with pytest.raises(ValueError, match="compound_kind must be 'features' or 'letters', got 'smiles'"):
+    with pytest.raises(ValueError, match="compound_kind must be 'features', 'letters' or 'recurrent', got 'smiles'"):
         small(compounds, contexts, compound_kind="smiles")
     with pytest.raises(ValueError, match=r"sizes of at least 1, got \{'members': 0\}"):
         small(compounds, contexts, members=0)

@@ -1,4 +1,4 @@
-"""Compounds: standard SMILES, fingerprints, scaffolds, likeness, properties, diverse picks and drawings, by RDKit.
+"""Compounds: SMILES, letters, fingerprints, scaffolds, likeness, properties, diverse picks and drawings, by RDKit.
 
 >>> known = gl.compounds.standardise(smiles)
 >>> prints = gl.compounds.fingerprints(known["canonical"])
@@ -9,6 +9,7 @@ from genolab.compounds.drawing import draw
 from genolab.compounds.fingerprint import fingerprints
 from genolab.compounds.likeness import Nearest, diverse, nearest, tanimoto
 from genolab.compounds.property import properties
+from genolab.compounds.text import letters
 from genolab.data.molecules import scaffolds, standardise
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "diverse",
     "draw",
     "fingerprints",
+    "letters",
     "nearest",
     "properties",
     "scaffolds",

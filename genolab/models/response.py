@@ -52,8 +52,8 @@ class ResponseModelConfig:
 
     def __post_init__(self) -> None:
         for name in ("compound_kind", "context_kind"):
-            if getattr(self, name) not in ("features", "letters"):
-                raise ValueError(f"{name} must be 'features' or 'letters', got {getattr(self, name)!r}")
+            if getattr(self, name) not in ("features", "letters", "recurrent"):
+                raise ValueError(f"{name} must be 'features', 'letters' or 'recurrent', got {getattr(self, name)!r}")
         sizes = {name: getattr(self, name) for name in ("width", "hidden", "members")} | {"n_axes": self.n_axes or 1}
         if small := {name: size for name, size in sizes.items() if size < 1}:
             raise ValueError(f"a ResponseModel needs sizes of at least 1, got {small}")
@@ -76,7 +76,8 @@ class ResponseModel(nn.Module):
         One row for each of ``adata.uns["compounds"]`` and ``adata.uns["contexts"]``: features ``(n, f)``, such as
         fingerprints or k-mers, where unsigned whole numbers are read as log1p; or letters ``(n, length)`` uint8.
     compound_kind, context_kind
-        ``"features"`` (two linear layers), or ``"letters"`` (a convolutional network, for SMILES or proteins).
+        ``"features"`` (two linear layers); or, for SMILES or proteins, ``"letters"`` (a convolutional network) or
+        ``"recurrent"`` (a GRU in both directions).
     n_axes
         Of features, as many principal axes are kept: thousands of k-mers of a few hundred proteins are mostly noise.
         ``None``: all features, as they are.
@@ -297,7 +298,9 @@ class ResponseModel(nn.Module):
 
 
 def _table(values: Any, kind: Kind, n_axes: int | None, name: str) -> Features | Letters:
-    return Features(values, n_axes, name) if kind == "features" else Letters(values, name)
+    return (
+        Features(values, n_axes, name) if kind == "features" else Letters(values, name, recurrent=kind == "recurrent")
+    )
 
 
 def _bounds(dataset: AnnDataset) -> torch.Tensor:

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from genolab.models.layers import drop
 from genolab.models.pairs import matrix_of
 
-Kind = Literal["features", "letters"]
+Kind = Literal["features", "letters", "recurrent"]
+"""How a side is read: as features, as letters by filters, or as letters one after the other."""
 
 _LETTERS: Final = 256  # what a byte can hold; 0 stands for no letter
 _LETTER_WIDTH: Final = 32
@@ -106,13 +108,15 @@ class Letters(nn.Module):
         ``(n, length)`` uint8, 0 behind the end of a text; see `genolab.compounds.letters`.
     name
         What an error calls the table.
+    recurrent
+        Whether they are read one after the other, by a `RecurrentReader`, rather than by a `LetterReader`.
     """
 
     rows: torch.Tensor
 
-    def __init__(self, table: Any, name: str) -> None:
+    def __init__(self, table: Any, name: str, *, recurrent: bool = False) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.recurrent = name, recurrent
         self.register_buffer("rows", self.of(table))  # (n, length)
 
     def of(self, table: ArrayLike) -> torch.Tensor:
@@ -127,9 +131,9 @@ class Letters(nn.Module):
             raise ValueError(f"{self.name} has a text without any letter, in row {int((~codes.any(axis=1)).argmax())}")
         return torch.from_numpy(codes)
 
-    def reader(self, hidden: int, width: int) -> "LetterReader":
+    def reader(self, hidden: int, width: int) -> "LetterReader | RecurrentReader":
         """Return layers that read rows of this table."""
-        return LetterReader(hidden, width)
+        return RecurrentReader(hidden, width) if self.recurrent else LetterReader(hidden, width)
 
 
 class LetterReader(nn.Module):
@@ -153,6 +157,29 @@ class LetterReader(nn.Module):
         found = functional.relu(self.first(self.to_letters(codes).transpose(1, 2))) * there  # (n, hidden, length)
         found = (found + functional.relu(self.second(found))) * there
         vector: torch.Tensor = self.to_vector(drop(found.amax(dim=2), dropout, generator))
+        return vector
+
+
+class RecurrentReader(nn.Module):
+    """Gated recurrent units that read a text forwards and backwards: ``(n, length)`` to ``(n, width)``.
+
+    What they know at either end stands for the text. They see how far apart things are, which filters don't, and take
+    several times as long.
+    """
+
+    def __init__(self, hidden: int, width: int) -> None:
+        super().__init__()
+        self.to_letters = nn.Embedding(_LETTERS, _LETTER_WIDTH, padding_idx=0)
+        self.units = nn.GRU(_LETTER_WIDTH, hidden, batch_first=True, bidirectional=True)
+        self.to_vector = nn.Linear(2 * hidden, width)
+
+    def forward(self, codes: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Read letters; `dropout` is of what is known at the ends."""
+        places = torch.arange(1, codes.shape[1] + 1, device=codes.device)
+        lengths = ((codes != 0) * places).amax(dim=1).cpu()
+        packed = pack_padded_sequence(self.to_letters(codes.int()), lengths, batch_first=True, enforce_sorted=False)
+        _, ends = self.units(packed)  # (2, n, hidden)
+        vector: torch.Tensor = self.to_vector(drop(torch.cat([*ends], dim=1), dropout, generator))
         return vector
 
 
