@@ -14,7 +14,7 @@ from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import seeded
 from genolab.models.pairs import check_codes, measured_in
-from genolab.models.response_member import Member, joined
+from genolab.models.response_member import Member
 from genolab.models.towers import Features, Kind, Letters, blank
 
 _MANY: Final = 8192  # rows at a time
@@ -168,23 +168,43 @@ class ResponseModel(nn.Module):
         ValueError
             The features are others, or there is no such context.
         """
-        n_contexts = len(self.contexts.rows)
-        if not 0 <= context < n_contexts:
-            raise ValueError(f"contexts are the rows 0 to {n_contexts - 1:,} of their table, got {context}")
-        known = self.contexts.rows[context : context + 1]
-        rows = self.compounds.of(compounds)
-        parts = [self._score(rows[at : at + _MANY], known, context) for at in range(0, len(rows), _MANY)]
-        return Score(torch.cat([part.mean for part in parts]), torch.cat([part.spread for part in parts]))
+        known = self._row_of(self.contexts, context, "contexts")
+        return self._score(self.compounds.of(compounds), known, new="compounds", number=context)
+
+    def score_contexts(self, compound: int, contexts: ArrayLike) -> Score:
+        """Return the responses of contexts that are in no table to one compound, read from their features alone.
+
+        Parameters
+        ----------
+        compound
+            Number of the compound, a row of the table of compounds.
+        contexts
+            ``(m, g)`` features or ``(m, length)`` letters, made as the model's own.
+
+        Raises
+        ------
+        ValueError
+            The features are others, or there is no such compound.
+        """
+        known = self._row_of(self.compounds, compound, "compounds")
+        return self._score(self.contexts.of(contexts), known, new="contexts", number=compound)
+
+    @staticmethod
+    def _row_of(table: Features | Letters, number: int, name: str) -> torch.Tensor:
+        if not 0 <= number < len(table.rows):
+            raise ValueError(f"{name} are the rows 0 to {len(table.rows) - 1:,} of their table, got {number}")
+        return table.rows[number : number + 1]
 
     @torch.no_grad()
-    def _score(self, compounds: torch.Tensor, known: torch.Tensor, context: int) -> Score:
-        each = []
-        for member in self._networks():
-            one = member.compound(compounds, 0.0, None)
-            other = member.context(known, 0.0, None) + member.own_context.weight[context]
-            each.append(member.judge(joined(one, other.expand_as(one))))
-        means, variances = (torch.stack(part) for part in zip(*each, strict=True))
-        return self._mixed(means, variances)
+    def _score(self, rows: torch.Tensor, known: torch.Tensor, *, new: str, number: int) -> Score:
+        """Score new rows of one side beside the known one of the other, block by block."""
+        parts = []
+        for at in range(0, len(rows), _MANY):
+            block = rows[at : at + _MANY]
+            each = [member.judge(member.beside(block, known, number, new=new)) for member in self._networks()]
+            means, variances = (torch.stack(part) for part in zip(*each, strict=True))
+            parts.append(self._mixed(means, variances))
+        return Score(torch.cat([part.mean for part in parts]), torch.cat([part.spread for part in parts]))
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""

@@ -57,6 +57,19 @@ class Member(nn.Module):
             found.append(tower(rows[distinct], dropout, batch.generator)[place] + named)
         return joined(found[0], found[1])
 
+    def beside(self, rows: torch.Tensor, known: torch.Tensor, number: int, *, new: str) -> torch.Tensor:
+        """Return the vectors of new rows of one side and of one that is known of the other, ``(n, 3 width)``.
+
+        `new` is ``"compounds"`` or ``"contexts"``; `number` is that of the known one, for its own vector.
+        """
+        if new == "compounds":
+            fresh = self.compound(rows, 0.0, None)
+            other = self.context(known, 0.0, None) + self.own_context.weight[number]
+            return joined(fresh, other.expand_as(fresh))
+        fresh = self.context(rows, 0.0, None)
+        other = self.compound(known, 0.0, None) + self.own_compound.weight[number]
+        return joined(other.expand_as(fresh), fresh)
+
     def think(
         self, vectors: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
     ) -> torch.Tensor:
