@@ -1,4 +1,4 @@
-"""Live pictures for the notebook: a run, its latent space, a sequence to change, genomes side by side, functions.
+"""Live pictures for the notebook: a run, its latent space, sequences to change, genomes, functions, compounds.
 
 They listen to what the rest of genolab emits and hand back ordinary objects; nothing below knows that they are there.
 """
@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from genolab.widgets import controls
     from genolab.widgets.alignment import AlignmentView
+    from genolab.widgets.compounds import CompoundTable
     from genolab.widgets.function import FunctionBrowser
     from genolab.widgets.latent import LatentExplorer
     from genolab.widgets.mutation import MutationView
     from genolab.widgets.training import TrainingPanel
 
-__all__ = ["AlignmentView", "FunctionBrowser", "LatentExplorer", "MutationView", "TrainingPanel", "controls"]
+__all__ = [
+    "AlignmentView",
+    "CompoundTable",
+    "FunctionBrowser",
+    "LatentExplorer",
+    "MutationView",
+    "TrainingPanel",
+    "controls",
+]
 
 _HOME = {
     "AlignmentView": "alignment",
+    "CompoundTable": "compounds",
     "FunctionBrowser": "function",
     "LatentExplorer": "latent",
     "MutationView": "mutation",

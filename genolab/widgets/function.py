@@ -83,7 +83,7 @@ class FunctionBrowser(anywidget.AnyWidget):
     >>> proteins[browser.genes]
     """
 
-    _esm = look.module("parts.js", "function.js")
+    _esm = look.module("parts.js", "talk.js", "function.js")
     _css = look.style("function.css")
 
     gene = t.Unicode().tag(sync=True)

@@ -22,6 +22,8 @@ from genolab.widgets.places import checked_coordinates, checked_mask, choices, r
 from genolab.widgets.still import Still
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from genolab.data.dataset import AnnDataset
     from genolab.run import Run
 
@@ -210,6 +212,12 @@ class LatentExplorer(anywidget.AnyWidget):
             self.refresh()
         text = f"Saved {self.n_selected:,} of {adata.n_obs:,} {self._rows} as obs[{name!r}]."
         self._publish(_choices=choices(adata), message=text, _alarm=False)
+
+    @property
+    def row_names(self) -> "pd.Index[Any]":
+        """Names of the rows, ``adata.obs_names``."""
+        names: pd.Index[Any] = self._adata.obs_names
+        return names
 
     @property
     def hidden(self) -> tuple[str, ...]:

@@ -1,0 +1,322 @@
+"""A table of compounds to sort, filter and pick from, beside the structure of the one that is looked at.
+
+Python keeps the state and sends one page of rows, `_view`, so that a library of any size will do; the browser sends
+what was clicked and typed, and Python answers with the next page.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import numpy as np
+import pandas as pd
+import traitlets as t
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from genolab.widgets import look
+from genolab.widgets.compounds_rows import drawn, matches, written
+from genolab.widgets.compounds_still import still
+
+if TYPE_CHECKING:
+    from genolab.widgets.latent import LatentExplorer
+
+_LABELS: Final = ("name", "compound")  # columns that name a row, the first that is there
+_UNSHOWN: Final = ("smiles", "canonical", "scaffold", "removed", "reason", "pick")  # the card beside the table has them
+
+
+class CompoundTable(anywidget.AnyWidget):
+    """Sort, filter and pick compounds, with the structure of the one that is looked at beside them.
+
+    Parameters
+    ----------
+    table
+        A row a compound: what `genolab.screen.rank` returns, or any DataFrame; or an AnnData whose ``obs`` it is. It is
+        read, and changed by `save_picks` and its button alone. Structures are drawn of ``canonical`` or ``smiles``.
+    columns
+        Those that are shown, in this order; ``None``: all but texts as long as SMILES.
+    explorer
+        A `LatentExplorer` that shows these compounds: the table can be narrowed to what is selected in it, and the
+        picks be selected there.
+    key
+        Column whose values are the explorer's row names; ``None``: the explorer has the same rows in the same order.
+    picks
+        Column with the order of picking, above 0 where a row is picked, as `rank` gives it; where there is none,
+        nothing is picked at first.
+    rows
+        Rows a page.
+
+    Attributes
+    ----------
+    sort, ascending
+        Column by which rows are sorted, ``""`` for their own order; set them to change it.
+    query
+        Rows that are shown: words that they hold anywhere, and comparisons such as ``score > 7, similarity < 0.4``.
+    selected_only
+        Whether only what is selected in the explorer is shown.
+    n_picked
+        Observe it to follow the picks.
+    message
+        What the message line says.
+
+    Raises
+    ------
+    KeyError
+        There is no such column.
+    ValueError
+        The table is empty, or the explorer shows other rows.
+
+    Examples
+    --------
+    >>> table = CompoundTable(ranked, explorer=explorer, key="name")
+    >>> table  # tick some rows, then, in the next cell:
+    >>> gl.screen.to_sdf(table.picked, "shortlist.sdf")
+    """
+
+    _esm = look.module("letters.js", "tips.js", "talk.js", "compounds.js")
+    _css = look.style("compounds.css")
+
+    sort = t.Unicode("").tag(sync=True)
+    ascending = t.Bool(True).tag(sync=True)
+    query = t.Unicode("").tag(sync=True)
+    selected_only = t.Bool(False).tag(sync=True)
+    n_picked = t.Int(0, read_only=True).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+
+    _view = t.Dict().tag(sync=True)
+    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
+
+    def __init__(
+        self,
+        table: "pd.DataFrame | AnnData",
+        *,
+        columns: Sequence[str] | None = None,
+        explorer: "LatentExplorer | None" = None,
+        key: str | None = None,
+        picks: str = "pick",
+        rows: int = 12,
+    ) -> None:
+        self._table = table.obs if isinstance(table, AnnData) else table
+        if self._table.empty:
+            raise ValueError("a CompoundTable needs at least one row and one column; this table has none")
+        if rows < 1:
+            raise ValueError(f"rows a page are at least 1, got {rows}")
+        shown = [name for name in self._table if name not in _UNSHOWN] if columns is None else list(columns)
+        self._columns = [self._column(name) for name in shown]
+        self._label = next((name for name in _LABELS if name in self._table), None)
+        self._explorer, self._rows_of = explorer, _rows_of(self._table, explorer, key)
+        self._picks = _picked(self._table, picks)
+        self._own = {picks} if picks in self._table else set()  # columns that picks were read from or written to
+        self._size, self._first = rows, 0
+        self._order: NDArray[np.int64] = np.arange(len(self._table))
+        super().__init__()
+        self.set_trait("n_picked", len(self._picks))
+        self._find()
+        self.observe(self._find, ["sort", "ascending", "query", "selected_only"])
+        self.on_msg(self._receive)
+        if explorer is not None:
+            explorer.observe(self._hear_selection, ["_mask"])
+
+    # ---- what a person asks in Python ---------------------------------------------------------------------------
+
+    @property
+    def picks(self) -> list[Any]:
+        """Labels of the picked rows, ``table.index``, in the order of picking; assign labels to pick those."""
+        return list(self._table.index[self._picks])
+
+    @picks.setter
+    def picks(self, labels: Iterable[Any]) -> None:
+        wanted = list(labels)
+        rows = self._table.index.get_indexer_for(pd.Index(wanted))
+        if (rows < 0).any() or len(rows) != len(wanted):
+            missing = [label for label in wanted if label not in self._table.index]
+            raise KeyError(f"picks are labels of the table's index, each once there; {missing[:5]} aren't")
+        self._picks = list(dict.fromkeys(rows.tolist()))
+        self._show()
+
+    @property
+    def picked(self) -> pd.DataFrame:
+        """The picked rows of the table, in the order of picking."""
+        return self._table.iloc[self._picks]
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """The rows that the query leaves, as sorted; all pages."""
+        return self._table.iloc[self._order]
+
+    def save_picks(self, name: str = "pick") -> None:
+        """Write the picks into the table, as a column of numbers: 1, 2 ... in the order of picking, else 0.
+
+        Raises
+        ------
+        ValueError
+            The name is empty, or of a column that the picks weren't read from or written to before.
+        """
+        name = name.strip()
+        if not name or (name in self._table and name not in self._own):
+            raise ValueError(f"picks go into a column of their own, and {name!r} is {'taken' if name else 'empty'}")
+        numbers = np.zeros(len(self._table), dtype=np.int64)
+        numbers[self._picks] = np.arange(1, len(self._picks) + 1)
+        self._table[name] = numbers
+        self._own.add(name)
+        self._show(message=f"Saved {len(self._picks):,} picks as the column {name!r}.")
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the picked rows into a CSV file."""
+        self.picked.to_csv(path, index=False)
+
+    def png(self) -> bytes:
+        """Draw the page that is shown, as a PNG."""
+        return still(self._view)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+
+    def __str__(self) -> str:
+        return f"CompoundTable: {len(self._order):,} of {len(self._table):,} compounds shown, {self.n_picked:,} picked"
+
+    # ---- the page -----------------------------------------------------------------------------------------------
+
+    def _column(self, name: Any) -> str:
+        if name not in self._table:
+            raise KeyError(f"the table has no column {name!r}; it has {', '.join(map(str, self._table))}")
+        return str(name)
+
+    def _find(self, _: Any = None) -> None:
+        """Take up another order or query, from the first page on."""
+        keep = matches(self._table, self.query)
+        if self.selected_only and self._explorer is not None:
+            selection = self._explorer.selection
+            keep &= np.where(self._rows_of >= 0, selection[self._rows_of], False)
+        rows = np.flatnonzero(keep)
+        if self.sort:
+            column = self._table[self.sort].iloc[rows].reset_index(drop=True)
+            kind = column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
+            rows = rows[kind.sort_values(ascending=self.ascending, kind="stable", na_position="last").index]
+        self._order, self._first = rows, 0
+        self._show()
+
+    def _show(self, **traits: Any) -> None:
+        """Make the page anew and publish it."""
+        page = self._order[self._first : self._first + self._size]
+        cells = {name: written(self._table[name].iloc[page]) for name in self._columns}
+        rows = [
+            {"row": int(row), "label": self._named(row), "picked": int(row) in self._picks, "cells": list(values)}
+            for row, values in zip(page, zip(*cells.values(), strict=True), strict=True)
+        ]
+        view = {
+            "columns": [{"name": n, "isNumber": pd.api.types.is_numeric_dtype(self._table[n])} for n in self._columns],
+            "rows": rows,
+            "first": self._first,
+            "size": self._size,
+            "nShown": len(self._order),
+            "nAll": len(self._table),
+            "sort": self.sort,
+            "ascending": self.ascending,
+            "isLinked": self._explorer is not None,
+        }
+        with self.hold_sync():
+            for name, value in ({"_view": view, "message": "", "n_picked": len(self._picks)} | traits).items():
+                self.set_trait(name, value)
+
+    def _named(self, row: int) -> str:
+        return str(self._table.index[row] if self._label is None else self._table[self._label].iloc[row])
+
+    # ---- what changes -------------------------------------------------------------------------------------------
+
+    @t.validate("sort")
+    def _check_sort(self, proposal: Any) -> str:
+        return self._column(proposal["value"]) if proposal["value"] else ""
+
+    @t.validate("query")
+    def _check_query(self, proposal: Any) -> str:
+        matches(self._table.head(0), proposal["value"])  # or an error that says what is wrong with it
+        return str(proposal["value"])
+
+    def _hear_selection(self, _: Any) -> None:
+        if self.selected_only:
+            self._find()
+
+    def _select_picks(self) -> None:
+        """Select the picks in the explorer."""
+        if self._explorer is None:
+            return
+        mask = np.zeros(len(self._explorer.selection), dtype=np.bool_)
+        there = self._rows_of[self._picks]
+        mask[there[there >= 0]] = True
+        self._explorer.select(mask)
+        lost = int((there < 0).sum())
+        self._show(message=f"{lost:,} of the picks aren't in the explorer." if lost else "")
+
+    def _pick(self, row: int, on: bool) -> None:
+        self._picks = [one for one in self._picks if one != row] + [row] * on
+        self._show()
+
+    def _turn(self, first: int) -> None:
+        """Show another page."""
+        last = max(0, len(self._order) - 1) // self._size * self._size
+        self._first = int(np.clip(first, 0, last)) // self._size * self._size
+        self._show()
+
+    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
+        """Take a message of the browser; an error is shown there, where the person looks."""
+        if content["kind"] == "tell":
+            self.send({"ask": content["number"], "result": drawn(self._table, int(content["row"]))})
+            return
+        heard = [content["browser"], content["number"]]
+        try:
+            self._obey(content)
+            self.set_trait("_heard", heard)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
+            with self.hold_sync():
+                self.set_trait("message", str(error.args[0]) if error.args else type(error).__name__)
+                self.set_trait("_heard", heard)
+
+    def _obey(self, content: dict[str, Any]) -> None:
+        kind = content["kind"]
+        if kind == "set":
+            with self.hold_trait_notifications():
+                for name in ("sort", "ascending", "query", "selected_only"):
+                    if name in content:
+                        setattr(self, name, content[name])
+        elif kind == "page":
+            self._turn(int(content["first"]))
+        elif kind == "pick":
+            self._pick(int(content["row"]), bool(content["on"]))
+        elif kind == "clear":
+            self.picks = []
+        elif kind == "explore":
+            self._select_picks()
+        elif kind == "save":
+            self.save_picks(str(content["name"]))
+
+
+def _picked(table: pd.DataFrame, column: str) -> list[int]:
+    """Return the rows that are picked already, in their order."""
+    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
+        return []
+    numbers = table[column].fillna(0).to_numpy()
+    rows = np.flatnonzero(numbers > 0)
+    return [int(row) for row in rows[np.argsort(numbers[rows], kind="stable")]]
+
+
+def _rows_of(table: pd.DataFrame, explorer: "LatentExplorer | None", key: str | None) -> NDArray[np.int64]:
+    """Return the explorer's row of each row of the table, -1 where there is none."""
+    if explorer is None:
+        return np.full(len(table), -1)
+    names = explorer.row_names
+    if key is None:
+        if len(names) != len(table):
+            raise ValueError(
+                f"the explorer shows {len(names):,} rows and the table has {len(table):,}: name the column that holds "
+                "the explorer's row names by key="
+            )
+        return np.arange(len(table))
+    if key not in table:
+        raise KeyError(f"the table has no column {key!r}; it has {', '.join(map(str, table))}")
+    found: NDArray[np.int64] = pd.Index(names[~names.duplicated()]).get_indexer(table[key].astype(str))
+    if (found < 0).all():
+        raise ValueError(f"no value of {key!r} is a row of the explorer, such as {names[0]!r}")
+    return np.flatnonzero(~names.duplicated())[found] * (found >= 0) - (found < 0)

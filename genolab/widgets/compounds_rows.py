@@ -1,0 +1,87 @@
+"""What a `CompoundTable` shows of rows: which match a query, their cells as text, and the card of one."""
+
+import re
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genolab.widgets.hover import Part, picture, text
+
+_COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
+_WIDE, _HIGH = 250, 180  # pixels of a structure
+_LONGEST: Final = 80  # letters of a value that the card shows
+
+
+def matches(table: pd.DataFrame, query: str) -> NDArray[np.bool_]:
+    """Return which rows hold all parts of a query, divided by commas: words anywhere in a row, or comparisons.
+
+    Raises
+    ------
+    KeyError
+        A comparison names no column.
+    ValueError
+        A column of numbers is compared with what is no number, or a column of text by more or less.
+    """
+    keep = np.ones(len(table), dtype=np.bool_)
+    for part in filter(None, (part.strip() for part in query.split(","))):
+        found = _COMPARISON.match(part)
+        keep &= _compared(table, **found.groupdict()) if found else _holding(table, part)
+    return keep
+
+
+def _compared(table: pd.DataFrame, column: str, sign: str, value: str) -> NDArray[np.bool_]:
+    if column not in table:
+        raise KeyError(f"the table has no column {column!r}; it has {', '.join(map(str, table))}")
+    cells = table[column]
+    if not pd.api.types.is_numeric_dtype(cells):
+        if sign != "=":
+            raise ValueError(f"{column!r} holds text, which is compared by =, such as {column} = {value}")
+        return (cells.astype(str) == value).to_numpy()
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise ValueError(f"{column!r} holds numbers, and {value!r} is none") from error
+    compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal}[sign]
+    found: NDArray[np.bool_] = compare(cells.to_numpy(dtype=np.float64, na_value=np.nan), number)
+    return found
+
+
+def _holding(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:
+    """Return which rows have the words anywhere, in any case."""
+    keep = np.zeros(len(table), dtype=np.bool_)
+    for name in table:
+        keep |= table[name].astype(str).str.contains(words, case=False, regex=False).to_numpy()
+    return keep
+
+
+def written(cells: "pd.Series[Any]") -> list[str]:
+    """Return cells as text: numbers by four digits, nothing where nothing is known."""
+    return [_written(value) for value in cells]
+
+
+def _written(value: Any) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def drawn(table: pd.DataFrame, row: int) -> list[Part]:
+    """Return the card of a row: the structure, where there is one, and every value."""
+    values = table.iloc[row]
+    told = [(str(name), _written(value)) for name, value in values.items()]
+    lines = [text(f"{name}: {value[:_LONGEST]}{'…' * (len(value) > _LONGEST)}") for name, value in told if value]
+    smiles = next((str(values[name]) for name in ("canonical", "smiles") if name in table and values[name]), "")
+    return [*_structure(smiles), *lines]
+
+
+def _structure(smiles: str) -> list[Part]:
+    if not smiles:
+        return []
+    from genolab import compounds  # loads RDKit, which a table else does without
+
+    try:
+        return [picture(compounds.draw(smiles, width=_WIDE, height=_HIGH).encode(), height=_HIGH)]
+    except (ValueError, ImportError) as reason:
+        return [text(str(reason))]
