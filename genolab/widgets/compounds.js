@@ -78,9 +78,12 @@ class View {
     const { talk } = this;
     const view = talk.get("_view");
     this.el.setAttribute("aria-busy", String(talk.isBusy));
-    if (!talk.isBusy) this.sayText(talk.get("message"));
-    if (document.activeElement !== this.query) this.query.value = talk.get("query");
-    this.only.checked = talk.get("selected_only");
+    if (!talk.isBusy) {
+      // While Python is asked, what the person has just typed and ticked stands.
+      this.sayText(talk.get("message"));
+      if (document.activeElement !== this.query) this.query.value = talk.get("query");
+      this.only.checked = talk.get("selected_only");
+    }
     const n = talk.get("n_picked");
     this.picked.textContent = `${count(n)} picked`;
     for (const button of [this.explore, this.save, this.clear]) button.disabled = n === 0 && button !== this.save;
