@@ -46,8 +46,8 @@ def enrich_ranked(
     names
         Set to a name to be shown, such as ``ontology.names``.
     sizes
-        Fewest and most ranked genes that a set may have. Under ten the normal approximation is too careful for a small
-        set to be found among many.
+        Fewest and most ranked genes that a set may have; a set of all of them is never tested. Under ten the normal
+        approximation is too careful for a small set to be found among many.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def enrich_ranked(
     ranked = ranked[ranked.index.isin(known)]
     if ranked.nunique() < 2:
         raise ValueError(f"all {len(ranked):,} genes that are in a set have the same score: there is nothing to rank")
-    tested = fitting(sets, known, sizes)
+    tested = fitting(sets, known, (sizes[0], min(sizes[1], len(known) - 1)))  # there must be others to compare with
     tests = _Ranking.of(ranked).tests(tested)
     table = pd.DataFrame(tests, columns=["size", "auc", "p", "genes"]).assign(term=list(tested))
     table["name"] = [(names or {}).get(term, term) for term in table["term"]]
@@ -115,7 +115,7 @@ class _Ranking(NamedTuple):
         others = len(self.genes) - size
         above = np.array([self.rank[at].sum() for at in inside]) - size * (size + 1) / 2  # Mann and Whitney's U
         p = self._p(above, size, others)
-        area = above / np.maximum(size * others, 1)
+        area = above / (size * others)
         leading = [self._leading(at, high=bool(a >= 0.5)) for at, a in zip(inside, area, strict=True)]
         return list(zip(size.tolist(), area.tolist(), p.tolist(), leading, strict=True))
 
@@ -123,7 +123,7 @@ class _Ranking(NamedTuple):
         middle = size * others / 2
         deviation = np.sqrt(size * others * (len(self.genes) + 1) * (1 - self.ties) / 12)
         far = np.maximum(np.abs(above - middle) - 0.5, 0)
-        p: Array = 2 * stats.norm.sf(np.divide(far, deviation, out=np.zeros(len(far)), where=deviation > 0))
+        p: Array = 2 * stats.norm.sf(far / deviation)
         return p
 
     def _leading(self, inside: NDArray[np.int64], *, high: bool) -> list[str]:
@@ -131,7 +131,7 @@ class _Ranking(NamedTuple):
         met = inside[::-1] if high else inside
         passed = len(self.genes) - self.first[met] if high else self.last[met]  # genes met so far, equal ones too
         own = np.arange(1, len(met) + 1)
-        ahead = own / len(met) - (passed - own) / max(len(self.genes) - len(met), 1)
+        ahead = own / len(met) - (passed - own) / (len(self.genes) - len(met))
         return [str(gene) for gene in self.genes[met[: int(ahead.argmax()) + 1]]]
 
 
