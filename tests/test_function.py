@@ -132,7 +132,7 @@ def test_the_proteins_are_what_the_readme_says(proteins: AnnData):
     counts = np.asarray(proteins.obsm["terms"].astype(int).sum(axis=0)).ravel()
     assert counts.min() >= 100
     sizes = proteins.obs["cluster"].value_counts()
-    assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2167, 1097, 55)
+    assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2154, 1127, 55)
     assert (proteins.obs["length"].min(), proteins.obs["length"].max()) == (40, 512)
     assert (proteins.obs["length"] == (proteins.obsm["sequence"] > 0).sum(axis=1)).all()
     assert "".join(gl.data.protein_letters(proteins.obsm["sequence"])).count("X") == 74
