@@ -215,6 +215,28 @@ def test_it_learns_from_residues_from_numbers_and_from_both(inputs):
     assert gl.infer.embed(model, test).shape == (100, 32)
 
 
+def test_residues_and_numbers_know_more_together_than_either_alone():
+    rng = np.random.default_rng(0)
+    terms = rng.integers(0, 2, (400, 2))  # the first is told by a motif, the second by a number, and neither by both
+    texts = [some_protein(rng, 40) for _ in terms]
+    texts = [text[:9] + "WWKW" + text[13:] if told else text for text, told in zip(texts, terms[:, 0], strict=True)]
+    numbers = np.column_stack([terms[:, 1] + rng.normal(0, 0.2, 400), rng.normal(size=400)])
+    obsm = {"sequence": gl.data.residue_codes(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
+    world = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(400)]), obsm=obsm)
+    found = {}
+    for inputs in ("obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")):
+        data = AnnDataset(world, inputs, target="obsm/terms")
+        sizes = {"sequence": "obsm/sequence" in inputs, "n_features": 2 * ("obsm/numbers" in inputs)}
+        model = gl.models.FunctionClassifier(2, **sizes, n_filters=16, width=5, n_layers=1, hidden=16, dropout=0.0)
+        settings = gl.RunConfig(epochs=10, batch_size=32, learning_rate=5e-3, device="cpu", threads=1)
+        gl.Run(model, data.subset(np.arange(300)), None, settings).fit()
+        called = gl.infer.predict(model, data.subset(np.arange(300, 400))) >= 0.5
+        found[inputs] = (called == terms[300:]).mean()
+    *alone, both = found.values()
+    assert max(alone) < 0.85  # one term of two is a guess
+    assert both > 0.95
+
+
 def test_what_lies_behind_the_end_of_a_protein_changes_nothing():
     world = small_world(20)
     model = gl.models.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8).eval()
