@@ -183,6 +183,15 @@ def test_no_term_is_less_probable_than_one_that_implies_it(trained: bool):
         assert (found[:, child] <= found[:, parent]).all()
 
 
+def test_equal_logits_are_equal_probabilities_to_the_last_bit():
+    chain = [(term, term - 1) for term in range(1, 45)]  # long enough for vector code, with a rest for scalar code
+    model = gl.models.FunctionClassifier(45, sequence=False, n_features=3, parents=chain, hidden=8).eval()
+    features = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found = model.predict(gl.data.Batch((features,), None, {}, torch.arange(200)))
+    assert (found[:, :-1] >= found[:, 1:]).all()
+
+
 def test_a_term_has_the_highest_value_of_all_that_imply_it():
     model = gl.models.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
     own = torch.tensor([[0.0, 1.0, -1.0, 2.0, 5.0]])
