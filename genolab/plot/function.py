@@ -88,7 +88,7 @@ def _found(table: pd.DataFrame, what: str, level: float) -> str:
     n_found, tested = int((table["q"] <= level).sum()), table.attrs.get("n_tested", len(table))
     if not n_found:
         return f"None of {tested:,} sets is {what}"
-    best = table["name"].loc[table["p"].idxmin()]
+    best = table.sort_values("p", kind="stable")["name"].iloc[0]
     return f"{n_found:,} of {tested:,} sets {'is' if n_found == 1 else 'are'} {what}, most surely {plain(best)}"
 
 
