@@ -166,3 +166,15 @@ def test_letters_are_ascii_codes_and_half_a_smiles_is_refused():
             gl.compounds.letters(texts, length=length)
     with pytest.raises(ValueError, match="got none"):
         gl.compounds.letters([])
+
+
+def test_products_of_tanimoto_features_are_similarities():
+    smiles = ["CCO", "CCN", "c1ccccc1O", "CCO", "CC(=O)O"]
+    features = gl.compounds.TanimotoFeatures(smiles)
+    found = features(smiles)
+    prints = gl.compounds.fingerprints(smiles)
+    np.testing.assert_allclose(found @ found.T, gl.compounds.tanimoto(prints), atol=1e-5)
+    assert found.shape == (5, 4)  # equal landmarks count once
+    assert gl.compounds.TanimotoFeatures(smiles, most=2, seed=1)(["CCC"]).shape[1] <= 2
+    with pytest.raises(ValueError, match="a landmark at least, got 0"):
+        gl.compounds.TanimotoFeatures([])

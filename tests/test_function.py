@@ -132,7 +132,7 @@ def test_the_proteins_are_what_the_readme_says(proteins: AnnData):
     counts = np.asarray(proteins.obsm["terms"].astype(int).sum(axis=0)).ravel()
     assert counts.min() >= 100
     sizes = proteins.obs["cluster"].value_counts()
-    assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2167, 1097, 55)
+    assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2154, 1127, 55)
     assert (proteins.obs["length"].min(), proteins.obs["length"].max()) == (40, 512)
     assert (proteins.obs["length"] == (proteins.obsm["sequence"] > 0).sum(axis=1)).all()
     assert "".join(gl.data.protein_letters(proteins.obsm["sequence"])).count("X") == 74
@@ -183,6 +183,15 @@ def test_no_term_is_less_probable_than_one_that_implies_it(trained: bool):
         assert (found[:, child] <= found[:, parent]).all()
 
 
+def test_equal_logits_are_equal_probabilities_to_the_last_bit():
+    chain = [(term, term - 1) for term in range(1, 45)]  # long enough for vector code, with a rest for scalar code
+    model = gl.models.FunctionClassifier(45, sequence=False, n_features=3, parents=chain, hidden=8).eval()
+    features = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found = model.predict(gl.data.Batch((features,), None, {}, torch.arange(200)))
+    assert (found[:, :-1] >= found[:, 1:]).all()
+
+
 def test_a_term_has_the_highest_value_of_all_that_imply_it():
     model = gl.models.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
     own = torch.tensor([[0.0, 1.0, -1.0, 2.0, 5.0]])
@@ -213,6 +222,28 @@ def test_it_learns_from_residues_from_numbers_and_from_both(inputs):
     found = gl.evaluate.function({"ours": model}, test, n_boot=0).set_index("metric")["value"]
     assert found["micro_f1"] > 0.85
     assert gl.infer.embed(model, test).shape == (100, 32)
+
+
+def test_residues_and_numbers_know_more_together_than_either_alone():
+    rng = np.random.default_rng(0)
+    terms = rng.integers(0, 2, (400, 2))  # the first is told by a motif, the second by a number, and neither by both
+    texts = [some_protein(rng, 40) for _ in terms]
+    texts = [text[:9] + "WWKW" + text[13:] if told else text for text, told in zip(texts, terms[:, 0], strict=True)]
+    numbers = np.column_stack([terms[:, 1] + rng.normal(0, 0.2, 400), rng.normal(size=400)])
+    obsm = {"sequence": gl.data.residue_codes(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
+    world = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(400)]), obsm=obsm)
+    found = {}
+    for inputs in ("obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")):
+        data = AnnDataset(world, inputs, target="obsm/terms")
+        sizes = {"sequence": "obsm/sequence" in inputs, "n_features": 2 * ("obsm/numbers" in inputs)}
+        model = gl.models.FunctionClassifier(2, **sizes, n_filters=16, width=5, n_layers=1, hidden=16, dropout=0.0)
+        settings = gl.RunConfig(epochs=10, batch_size=32, learning_rate=5e-3, device="cpu", threads=1)
+        gl.Run(model, data.subset(np.arange(300)), None, settings).fit()
+        called = gl.infer.predict(model, data.subset(np.arange(300, 400))) >= 0.5
+        found[inputs] = (called == terms[300:]).mean()
+    *alone, both = found.values()
+    assert max(alone) < 0.85  # one term of two is a guess
+    assert both > 0.95
 
 
 def test_what_lies_behind_the_end_of_a_protein_changes_nothing():

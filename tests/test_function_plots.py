@@ -12,11 +12,25 @@ def found():
 
 def test_enrichment_tells_what_was_found_and_keeps_names_as_text():
     figure = gl.plot.enrichment(found())
-    assert figure.layout.title.text == "1 of 2 sets are enriched, most surely rich"
+    assert figure.layout.title.text == "1 of 2 sets is enriched, most surely rich"
     assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
     assert gl.plot.enrichment(found(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
+
+
+def test_enrichment_draws_a_ranking_too():
+    scores = pd.Series(range(40), index=[f"g{i}" for i in range(40)])
+    sets = {
+        "top": [f"g{i}" for i in range(28, 40)],
+        "any": [f"g{i}" for i in range(0, 40, 3)],
+        "all": list(scores.index),
+    }
+    figure = gl.plot.enrichment(gl.ontology.enrich_ranked(scores, sets))
+    assert figure.layout.title.text == "1 of 2 sets is away from the middle, most surely top"
+    assert figure.layout.xaxis.title.text == "How often a gene of the set ranks above another"
+    assert figure.data[0].x[0] == 1
+    assert list(figure.data[0].customdata[0][:2]) == ["12", "12"]
 
 
 def test_depth_has_a_line_a_model_and_one_for_guessing():

@@ -799,6 +799,20 @@ def test_paths_go_to_the_browser_in_the_dimensions_that_are_shown():
     assert explorer._trails == b""
 
 
+def test_the_still_picture_names_the_paths():
+    explorer = LatentExplorer(with_three_dimensions(), "X_vae")
+    places = np.array([[[1.0, 2, 3], [4, 5, 6]], [[7, 8, 9], [4, 5, 6]], [[np.nan] * 3] * 2])
+    pictures = []
+    for names in ((), ("one", "$x^", "nowhere"), ("one", "other", "nowhere")):
+        explorer.path(places, names=names)
+        pictures.append(picture(explorer))
+    changed = [(one != pictures[0]).any(axis=2) for one in pictures[1:]]
+    assert all(one.any() for one in changed)
+    lines = np.flatnonzero(changed[0].any(axis=1))
+    assert np.ptp(lines) > 17  # both end at one place, and their names are one below the other
+    assert (changed[0] != changed[1]).any()
+
+
 @pytest.mark.parametrize(
     ("places", "names", "words"),
     [

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from sklearn.svm import SVR
 
 from genolab.data import AnnDataset, simulate_responses
 from genolab.infer import predict
-from genolab.models import ForestBaseline, MeansBaseline, NeighbourBaseline, RidgeBaseline
+from genolab.models import ForestBaseline, KernelBaseline, MeansBaseline, NeighbourBaseline, RidgeBaseline
 
 
 def pairs(table, *, measured=None):
@@ -254,3 +255,25 @@ def test_every_simulated_molecule_is_a_molecule_and_no_two_are_the_same():
 def test_simulations_out_of_range_are_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         simulate_responses(**changes)
+
+
+# Kernel
+
+
+def test_a_kernel_machine_is_scikit_learns_on_the_similarities_of_counts():
+    prints = np.random.default_rng(3).integers(0, 3, (12, 20), dtype=np.uint8)
+    response = np.random.default_rng(4).normal(6, 1, (12, 1))
+    smaller = np.minimum(prints[:, None], prints).sum(axis=2)
+    alike = smaller / np.maximum(prints[:, None], prints).sum(axis=2)
+    machine = SVR(C=10.0, epsilon=0.1, kernel="precomputed").fit(alike, response[:, 0] - response.mean())
+    kernel = KernelBaseline(prints).fit(pairs(response))
+    expected = machine.predict(alike) + response.mean()
+    np.testing.assert_allclose(asked(kernel, *((i, 0) for i in range(12))), expected, atol=1e-4)
+    np.testing.assert_allclose(asked(kernel, (0, 9)), response.mean(), atol=1e-5)  # of that context nothing is known
+
+
+def test_a_kernel_machine_refuses_what_makes_no_sense():
+    with pytest.raises(ValueError, match="penalty must be above 0"):
+        KernelBaseline(np.ones((3, 4)), penalty=0)
+    with pytest.raises(ValueError, match="must be fitted"):
+        asked(KernelBaseline(np.ones((3, 4))), (0, 0))

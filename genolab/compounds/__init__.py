@@ -7,6 +7,7 @@
 
 from genolab.compounds.drawing import draw
 from genolab.compounds.fingerprint import fingerprints
+from genolab.compounds.kernel import TanimotoFeatures
 from genolab.compounds.likeness import Nearest, diverse, nearest, tanimoto
 from genolab.compounds.property import properties
 from genolab.compounds.text import letters
@@ -14,6 +15,7 @@ from genolab.data.molecules import scaffolds, standardise
 
 __all__ = [
     "Nearest",
+    "TanimotoFeatures",
     "diverse",
     "draw",
     "fingerprints",

@@ -344,7 +344,7 @@ SOURCES = (
         "protein_function",
         files=(
             _shipped_file(
-                "protein_function.fa.gz", "d3b6dad3b8069ab527166bb32b3b0b5b04a7c0318100c860d95c6b371a906bfe", 1_264_289
+                "protein_function.fa.gz", "8c263e9706101dcf0f1f0b9e3d93886dd62e86d60ba540f605365dcf94048f4c", 1_264_212
             ),
             _shipped_file(
                 "protein_function_terms.tsv.gz",

@@ -7,6 +7,7 @@ from genolab.models.function_baseline import FrequencyBaseline, HomologueBaselin
 from genolab.models.recurrent import ExpressionRNN
 from genolab.models.response import ResponseModel
 from genolab.models.response_baseline import MeansBaseline, NeighbourBaseline
+from genolab.models.response_kernel import KernelBaseline
 from genolab.models.response_regression import ForestBaseline, RidgeBaseline
 from genolab.models.sequence import SequenceCNN
 from genolab.models.sequence_baseline import KmerBaseline, PWMBaseline
@@ -19,6 +20,7 @@ __all__ = [
     "FrequencyBaseline",
     "FunctionClassifier",
     "HomologueBaseline",
+    "KernelBaseline",
     "KmerBaseline",
     "MeansBaseline",
     "NeighbourBaseline",

@@ -202,7 +202,8 @@ class FunctionClassifier(nn.Module):
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return the probabilities of the terms, ``(n, n_terms)``: a broader term's is never below a narrower one's."""
-        return self.logits(*batch.inputs).sigmoid()
+        # Vector and scalar code round a sigmoid differently in the last bit, so that equal logits part by it
+        return self.highest(self.logits(*batch.inputs).sigmoid())
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the mean binary cross-entropy over rows and terms, and the micro-F1 at one half.

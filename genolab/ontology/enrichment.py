@@ -66,25 +66,39 @@ def enrich(
     >>> found["term"].tolist(), float(found["p"].iloc[0].round(3))
     (['cycle'], 0.2)
     """
-    rows = _row_names(background)
+    rows = row_names(background)
     group = _group(genes, rows)
+    chosen = some_known(group, sets)
     known = set().union(*sets.values()) & set(rows)
-    chosen = group & known
-    if not chosen:
-        raise ValueError(
-            f"none of the {len(group):,} genes is in a set, so there is nothing to test: are these names of the same "
-            f"kind? The group has {sorted(group)[:3]}, the sets {sorted(set().union(*sets.values()))[:3]}"
-        )
-    tested = {term: members for term, of in sets.items() if sizes[0] <= len(members := known & set(of)) <= sizes[1]}
-    if not tested:
-        raise ValueError(
-            f"no set has {sizes[0]} to {sizes[1]} genes of the background; pass other sizes=(fewest, most)"
-        )
+    tested = fitting(sets, known, sizes)
     table = _tested(chosen, tested, len(known))
     table.insert(1, "name", [(names or {}).get(term, term) for term in table["term"]])
     table = table[table["overlap"] > 0].sort_values(["p", "term"], ignore_index=True)[list(_COLUMNS)]
     table.attrs |= {"n_genes": len(chosen), "n_background": len(known), "n_tested": len(tested)}
     return table
+
+
+def some_known(genes: set[str], sets: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the genes that are in a set; that none is tells of names of another kind, and is refused."""
+    named = set().union(*sets.values())
+    if not genes & named:
+        raise ValueError(
+            f"none of the {len(genes):,} genes is in a set, so there is nothing to test: are these names of the same "
+            f"kind? The genes are {sorted(genes)[:3]}, the sets have {sorted(named)[:3]}"
+        )
+    return genes & named
+
+
+def fitting(
+    sets: Mapping[str, Collection[str]], known: set[str], sizes: tuple[int, int]
+) -> dict[str, set[str]]:  # fmt: skip
+    """Return the known genes of the sets that have as many as `sizes` asks for."""
+    tested = {term: members for term, of in sets.items() if sizes[0] <= len(members := known & set(of)) <= sizes[1]}
+    if not tested:
+        raise ValueError(
+            f"no set has {sizes[0]} to {sizes[1]} genes of the background; pass other sizes=(fewest, most)"
+        )
+    return tested
 
 
 def _tested(chosen: set[str], sets: Mapping[str, set[str]], total: int) -> pd.DataFrame:
@@ -117,7 +131,7 @@ def _odds_ratio(
     return ratio
 
 
-def _row_names(background: Any) -> NDArray[Any]:
+def row_names(background: Any) -> NDArray[Any]:
     """Return the gene of each row of the background."""
     if hasattr(background, "obs_names"):
         return np.asarray(background.obs.get("gene", background.obs_names), dtype=object)

@@ -1,6 +1,6 @@
 """Figures of what genes do: sets of genes that a group is rich in, and how well terms are predicted by their depth."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,16 @@ _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
 def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figure:
-    """Draw the sets of genes that a group is richest in, a dot each.
+    """Draw the sets of genes that a group, or one end of a ranking, is richest in, a dot each.
 
-    Across stands how many times as many genes of the set are in the group as would be expected; a dot's size is their
-    number, its colour how sure that is.
+    Of a group, across stands how many times as many genes of the set are in it as would be expected, and a dot's size
+    is their number. Of a ranking, across stands how often a gene of the set stands above another gene, and a dot's size
+    is the number of genes that lead. A dot's colour is how sure that is.
 
     Parameters
     ----------
     table
-        Of `genolab.ontology.enrich`.
+        Of `genolab.ontology.enrich` or `genolab.ontology.enrich_ranked`.
     n
         How many sets, those with the lowest p.
     level
@@ -38,19 +39,37 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     ValueError
         The table has no rows.
     """
-    _check_columns(table, ["name", "overlap", "size", "expected", "p", "q"], "genolab.ontology.enrich")
-    top = table.sort_values("p").head(n)
-    sure = (top["q"] <= level).to_numpy()
-    fold = (top["overlap"] / top["expected"]).to_numpy()
-    strength = -np.log10(np.maximum(top["q"].to_numpy(), 1e-300))
+    ranked = "auc" in table
+    own = ["auc"] if ranked else ["overlap", "expected"]
+    _check_columns(table, ["name", "size", "p", "q", "genes", *own], "genolab.ontology.enrich or enrich_ranked")
+    top = table.sort_values("p", kind="stable").head(n)
     figure = Figure()
-    figure.add_scatter(
-        x=fold,
-        y=np.arange(len(top)),
-        mode="markers",
-        marker={
-            "size": 9 + 24 * np.sqrt(top["overlap"] / top["overlap"].max()),
-            "color": strength,
+    figure.add_scatter(**_sets(top, ranked=ranked, level=level))
+    figure.add_vline(x=0.5 if ranked else 1, line={"color": MUTED, "width": 1.5, "dash": "dash"})
+    if ranked:
+        figure.update_xaxes(title_text="How often a gene of the set ranks above another", range=[-0.03, 1.03])
+    else:
+        figure.update_xaxes(title_text="Times as many genes as expected", rangemode="tozero")
+    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=plain_all(list(top["name"])), showgrid=False, ticks="")
+    figure.update_yaxes(range=[len(top) - 0.4, -0.6])
+    subtitle = f"Dots grow with the number of {'leading ' * ranked}genes; open where adjusted p is above {level:g}"
+    title = _found(table, "away from the middle" if ranked else "enriched", level)
+    return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
+
+
+def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
+    """Return the dots of `enrichment`."""
+    sure = (top["q"] <= level).to_numpy()
+    count = top["genes"].str.len()
+    effect = top["auc"] if ranked else top["overlap"] / top["expected"]
+    told = "lead; above another gene in %{x:.0%}" if ranked else "%{x:.1f} times as expected"
+    return {
+        "x": effect.to_numpy(),
+        "y": np.arange(len(top)),
+        "mode": "markers",
+        "marker": {
+            "size": 9 + 24 * np.sqrt(count / count.max()),
+            "color": -np.log10(np.maximum(top["q"].to_numpy(), 1e-300)),
             "colorscale": "Viridis",
             "reversescale": True,
             "cmin": 0,
@@ -58,22 +77,19 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
             "line": {"width": [0.5 if found else 2.5 for found in sure], "color": "rgba(31,31,31,0.45)"},
             "colorbar": colour_bar("Zeros of<br>adjusted p"),
         },
-        customdata=np.stack([top["overlap"], top["size"], [number(q) for q in top["q"]]], axis=1),
-        hovertemplate="%{customdata[0]} of its %{customdata[1]} genes, %{x:.1f} times as expected<br>"
+        "customdata": np.stack([count, top["size"], [number(q) for q in top["q"]]], axis=1),
+        "hovertemplate": f"%{{customdata[0]}} of its %{{customdata[1]}} genes{' ' if ranked else ', '}{told}<br>"
         "adjusted p %{customdata[2]}<extra></extra>",
-    )
-    figure.add_vline(x=1, line={"color": MUTED, "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title_text="Times as many genes as expected", rangemode="tozero")
-    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=plain_all(list(top["name"])), showgrid=False, ticks="")
-    figure.update_yaxes(range=[len(top) - 0.4, -0.6])
+    }
+
+
+def _found(table: pd.DataFrame, what: str, level: float) -> str:
+    """Return the finding: how many sets of those that were tested, and the surest."""
     n_found, tested = int((table["q"] <= level).sum()), table.attrs.get("n_tested", len(table))
-    title = (
-        f"{n_found:,} of {tested:,} sets are enriched, most surely {plain(top['name'].iloc[0])}"
-        if n_found
-        else f"None of {tested:,} sets is enriched"
-    )
-    subtitle = f"Dots grow with the number of genes; open where adjusted p is above {level:g}"
-    return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
+    if not n_found:
+        return f"None of {tested:,} sets is {what}"
+    best = table.sort_values("p", kind="stable")["name"].iloc[0]
+    return f"{n_found:,} of {tested:,} sets {'is' if n_found == 1 else 'are'} {what}, most surely {plain(best)}"
 
 
 def depth(table: pd.DataFrame) -> Figure:

@@ -349,7 +349,8 @@ class LatentExplorer(anywidget.AnyWidget):
         points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         hidden, titles = frozenset(self._hidden), self._titles(self.basis)
         trails = () if self._paths is None else tuple(self._paths.places[:, :, list(self.dims)])
-        return Still(points, self._colouring, self._selected, hidden, titles, self._rows, trails).png()
+        trail_names = () if self._paths is None else self._paths.names
+        return Still(points, self._colouring, self._selected, hidden, titles, self._rows, trails, trail_names).png()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})

@@ -78,7 +78,7 @@ def png(
     dpi
         Dots per inch.
     page
-        ``(height, width, 3)`` pixels, drawn already: the darker of them and of what `draw` draws is seen.
+        ``(height, width, 3)`` pixels, which `draw` may fill too: what it draws into the figure lies upon them.
 
     Returns
     -------
@@ -93,10 +93,12 @@ def png(
     figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     draw(figure)
+    if page is not None:
+        figure.figimage(page, origin="upper")  # goes below all else
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types only a part of itself
     # 256 colours are enough for a plot, and a quarter of the size: the picture is kept in the notebook's file.
     pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]  # as above
-    image = Image.fromarray(np.ascontiguousarray(pixels if page is None else np.minimum(pixels, page)))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
     small = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     shades = np.array(small.getpalette()).reshape(-1, 3)
     shades[shades.min(axis=1) > 247] = 255  # the paper stays white, not the mean of white and what is nearly so

@@ -16,6 +16,7 @@ from genolab.widgets.colouring import Colouring
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 Pixels = NDArray[np.uint8]
 
@@ -52,6 +53,8 @@ class Still:
         What a point is called.
     trails
         Paths over the points, ``(moments, 2)`` each.
+    trail_names
+        What is written at the end of each path.
     """
 
     points: NDArray[np.float64]
@@ -61,6 +64,7 @@ class Still:
     titles: tuple[str, str]
     rows: str = "cells"
     trails: tuple[NDArray[np.float64], ...] = ()
+    trail_names: tuple[str, ...] = ()
 
     def png(self) -> bytes:
         """Draw it; 100,000 points take about 0.1 s."""
@@ -153,6 +157,7 @@ class Still:
         from matplotlib.lines import Line2D
 
         size = np.array([_RIGHT - _LEFT - 1, _TOP - _BOTTOM + 1])
+        ends = []
         for trail in self.trails:
             known = trail[np.isfinite(trail).all(axis=1)]
             x, y = ((known - low) / (high - low) * size + [_LEFT, _BOTTOM - 1]).T
@@ -160,6 +165,22 @@ class Still:
             for colour, width in (("white", 3.5), (_TEXT, 1.5)):
                 figure.add_artist(Line2D(across, up, color=colour, linewidth=width))
             figure.add_artist(Line2D(across[-1:], up[-1:], color=_TEXT, marker="o", markersize=5))
+            ends.append((float(x[-1]), float(y[-1])) if len(known) else None)
+        self._draw_names(figure, ends)
+
+    def _draw_names(self, figure: "Figure", ends: list[tuple[float, float] | None]) -> None:
+        """Write each path's name beside its end, inside of the frame and clear of the names above it."""
+        from matplotlib.patheffects import withStroke
+
+        named = [(end, name) for end, name in zip(ends, self.trail_names, strict=False) if end and name]
+        lowest = -np.inf
+        for (x, y), name in sorted(named, key=lambda one: one[0][1]):
+            lowest = max(y, lowest + _LINE)
+            left = x > (_LEFT + _RIGHT) / 2
+            text = _write(
+                figure, x - 8 if left else x + 8, lowest, _short(name), ha="right" if left else "left", va="center"
+            )
+            text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
     def _draw_keys(self, figure: "Figure", page: Pixels) -> None:
         colouring = self.colouring
@@ -197,9 +218,9 @@ def _number(value: float) -> str:
 def _write(
     figure: "Figure", x: float, y: float, text: str, *, ha: str = "left", va: str = "baseline",
     color: str = _TEXT, weight: str = "normal",
-) -> None:  # fmt: skip
+) -> "Text":  # fmt: skip
     """Write at a pixel; dollar signs in the user's labels are no formulas."""
-    figure.text(
+    return figure.text(
         x / _WIDTH, 1 - y / _HEIGHT, text, ha=ha, va=va, color=color, weight=weight, fontsize=9, parse_math=False
     )
 
