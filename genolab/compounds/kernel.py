@@ -1,4 +1,4 @@
-"""Molecules -> how alike they are to known ones, as features: a network then sees molecules as chemists compare them."""
+"""Molecules -> how alike they are to known ones, as features: a network then compares them as chemists do."""
 
 from collections.abc import Iterable
 
