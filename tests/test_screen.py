@@ -186,6 +186,13 @@ def known() -> "gl.data.AnnData":  # type: ignore[name-defined]
 LIBRARY = ["C", "CCCCCCO", "c1ccccc1C", "C1CC", "CCO.Cl"]
 
 
+def test_a_shortlist_is_picked_from_the_best_however_small_the_library(known: "gl.data.AnnData") -> None:  # type: ignore[name-defined]
+    library = ["C" * n for n in range(2, 40)] + ["N"]  # ammonia is like none of them, and the weakest
+    ranked = gl.screen.rank(_ByCarbons(), library, "B", train=known, picks=2)  # type: ignore[arg-type]
+    assert ranked.index[ranked["pick"] > 0].max() < 20
+    assert ranked["pick"].iloc[0] == 1
+
+
 def test_a_library_is_ranked_described_and_nothing_of_it_is_lost(known: object) -> None:
     ranked = gl.screen.rank(_ByCarbons(), LIBRARY, "B", train=known, picks=2)  # type: ignore[arg-type]
     assert sorted(ranked["smiles"]) == sorted(LIBRARY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from genolab.data.molecules import molecule_of, standardise
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
+
+_POOL: Final = 10  # times as many compounds as are picked are picked from: beyond, diversity would cost strength
 
 Featurise = Callable[[Sequence[str]], Any]
 
@@ -54,7 +56,7 @@ def rank(
     describe
         How many of the best are compared with the training compounds and described.
     picks
-        How many diverse ones of those to pick for a shortlist; the best is always among them.
+        How many diverse ones to pick for a shortlist, out of the best ten times as many; the best is always among them.
 
     Returns
     -------
@@ -178,6 +180,7 @@ def _described(table: "pd.DataFrame", train: "AnnData", picks: int) -> "pd.DataF
         made["nearest"] = known.index.astype(str).to_numpy(dtype=object)[like.rows[:, 0]]
         made["similarity"] = like.similarity[:, 0]
     pick = np.zeros(len(table), dtype=np.int64)
-    chosen = diverse(prints, min(picks, len(prints)))
+    best = prints[: _POOL * picks]
+    chosen = diverse(best, min(picks, len(best)))
     pick[chosen] = np.arange(1, len(chosen) + 1)
     return made.assign(pick=pick)
