@@ -216,7 +216,22 @@ def gdsc(*, quick: bool) -> dict[str, float]:
         for name in ("network", "means"):
             figures[f"gdsc_{asked}_rmse" + "_means" * (name == "means")] = table.loc[name, ("rmse", "mean")]
             figures[f"gdsc_{asked}_spearman" + "_means" * (name == "means")] = table.loc[name, ("spearman", "mean")]
+    print_biomarkers(screened, pairs, drugs, genomes, quick=quick)
     return figures
+
+
+def print_biomarkers(
+    screened: AnnData, pairs: AnnDataset, drugs: np.ndarray, genomes: np.ndarray, *, quick: bool
+) -> None:
+    """Train on all lines, and tell what drives the response to each drug whose name is known, beside the data."""
+    settings = network(quick, n_axes=None, dropout=0.3, name_dropout=0.9)
+    model = trained(gl.models.ResponseModel(drugs, genomes, **settings), pairs, seed=0, **LINES)
+    names = list(screened.uns["feature_names"])
+    named = screened.uns["compounds"].query("name != ''")
+    for drug, told in named.iterrows():
+        table = gl.infer.feature_scores(model, screened, drug, genomes, names, within="tissue", least=10)
+        print(f"\n{told['name']} ({told['target']}): what makes lines resist (above 0) or yield (below)")
+        print(table.head(4).round(4).to_string(index=False), flush=True)
 
 
 def errors_by_drug(models: dict[str, object], test: AnnDataset) -> pd.DataFrame:
