@@ -127,3 +127,16 @@ def test_compounds_of_an_anndata_are_its_obs_and_a_still_picture_is_kept(ranked)
     assert str(table) == "CompoundTable: 4 of 4 compounds shown, 1 picked"
     with pytest.raises(ValueError, match="at least one row"):
         CompoundTable(ranked.head(0))
+
+
+def test_a_column_of_text_is_never_written_over_and_labels_must_be_unique(ranked):
+    ranked["pick"] = ["ours", "", "", ""]
+    table = CompoundTable(ranked)
+    with pytest.raises(ValueError, match="'pick' is taken"):
+        table.save_picks()
+    assert ranked["pick"].tolist() == ["ours", "", "", ""]
+    twice = CompoundTable(pd.concat([ranked, ranked]))
+    with pytest.raises(ValueError, match="must be unique"):
+        twice.picks = ["w"]
+    with pytest.raises(ValueError, match="columns are named by texts"):
+        CompoundTable(ranked.rename(columns={"score": 0}))

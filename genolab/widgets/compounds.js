@@ -142,8 +142,12 @@ class View {
   }
 
   async tell(row, again = false) {
-    if (!row || (row.row === this.told?.row && !again)) return;
+    if (row && row.row === this.told?.row && !again) return;
     this.told = row;
+    if (!row) {
+      this.card.replaceChildren();
+      return;
+    }
     const { result } = await this.talk.ask("tell", { row: row.row });
     if (row !== this.told || !result) return;
     const parts = result.map((part) => drawPart(part, this.card));

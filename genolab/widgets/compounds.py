@@ -98,6 +98,8 @@ class CompoundTable(anywidget.AnyWidget):
         rows: int = 12,
     ) -> None:
         self._table = table.obs if isinstance(table, AnnData) else table
+        if not all(isinstance(name, str) for name in self._table):
+            raise ValueError("columns are named by texts: table.rename(columns=str)")
         if self._table.empty:
             raise ValueError("a CompoundTable needs at least one row and one column; this table has none")
         if rows < 1:
@@ -107,7 +109,8 @@ class CompoundTable(anywidget.AnyWidget):
         self._label = next((name for name in _LABELS if name in self._table), None)
         self._explorer, self._rows_of = explorer, _rows_of(self._table, explorer, key)
         self._picks = _picked(self._table, picks)
-        self._own = {picks} if picks in self._table else set()  # columns that picks were read from or written to
+        # Columns that picks were read from or written to: these alone may be written over.
+        self._own = {picks} if _holds_picks(self._table, picks) else set()
         self._size, self._first = rows, 0
         self._order: NDArray[np.int64] = np.arange(len(self._table))
         super().__init__()
@@ -128,10 +131,13 @@ class CompoundTable(anywidget.AnyWidget):
     @picks.setter
     def picks(self, labels: Iterable[Any]) -> None:
         wanted = list(labels)
+        if not self._table.index.is_unique:
+            raise ValueError(
+                "picks are labels of the table's index, which must be unique: table.reset_index(drop=True)"
+            )
         rows = self._table.index.get_indexer_for(pd.Index(wanted))
-        if (rows < 0).any() or len(rows) != len(wanted):
-            missing = [label for label in wanted if label not in self._table.index]
-            raise KeyError(f"picks are labels of the table's index, each once there; {missing[:5]} aren't")
+        if missing := [label for label, row in zip(wanted, rows, strict=True) if row < 0]:
+            raise KeyError(f"picks are labels of the table's index; {missing[:5]} aren't")
         self._picks = list(dict.fromkeys(rows.tolist()))
         self._show()
 
@@ -193,7 +199,7 @@ class CompoundTable(anywidget.AnyWidget):
         rows = np.flatnonzero(keep)
         if self.sort:
             column = self._table[self.sort].iloc[rows].reset_index(drop=True)
-            kind = column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
+            kind = column if pd.api.types.is_numeric_dtype(column) else column.astype(str).where(column.notna())
             rows = rows[kind.sort_values(ascending=self.ascending, kind="stable", na_position="last").index]
         self._order, self._first = rows, 0
         self._show()
@@ -286,16 +292,21 @@ class CompoundTable(anywidget.AnyWidget):
         elif kind == "pick":
             self._pick(int(content["row"]), bool(content["on"]))
         elif kind == "clear":
-            self.picks = []
+            self._picks = []
+            self._show()
         elif kind == "explore":
             self._select_picks()
         elif kind == "save":
             self.save_picks(str(content["name"]))
 
 
+def _holds_picks(table: pd.DataFrame, column: str) -> bool:
+    return column in table and pd.api.types.is_numeric_dtype(table[column])
+
+
 def _picked(table: pd.DataFrame, column: str) -> list[int]:
     """Return the rows that are picked already, in their order."""
-    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
+    if not _holds_picks(table, column):
         return []
     numbers = table[column].fillna(0).to_numpy()
     rows = np.flatnonzero(numbers > 0)

@@ -223,12 +223,14 @@ def gdsc(*, quick: bool) -> dict[str, float]:
 def print_biomarkers(
     screened: AnnData, pairs: AnnDataset, drugs: np.ndarray, genomes: np.ndarray, *, quick: bool
 ) -> None:
-    """Train on all lines, and tell what drives the response to each drug whose name is known, beside the data."""
-    settings = network(quick, n_axes=None, dropout=0.3, name_dropout=0.9)
-    model = trained(gl.models.ResponseModel(drugs, genomes, **settings), pairs, seed=0, **LINES)
+    """Train on each drug whose name is known by itself, and tell what drives the response, beside the data."""
     names = list(screened.uns["feature_names"])
-    named = screened.uns["compounds"].query("name != ''")
-    for drug, told in named.iterrows():
+    of_drug = np.asarray(screened.obsm["pair"])[:, 0]
+    settings = network(quick, n_axes=None, hidden=128, dropout=0.3, name_dropout=1.0)
+    for drug, told in screened.uns["compounds"].query("name != ''").iterrows():
+        own = pairs.subset(np.flatnonzero(of_drug == screened.uns["compounds"].index.get_loc(drug)))
+        model = gl.models.ResponseModel(drugs, genomes, **settings)
+        trained(model, own, seed=0, epochs=15, batch_size=64, learning_rate=2e-3, weight_decay=0.3)
         table = gl.infer.feature_scores(model, screened, drug, genomes, names, within="tissue", least=10)
         print(f"\n{told['name']} ({told['target']}): what makes lines resist (above 0) or yield (below)")
         print(table.head(4).round(4).to_string(index=False), flush=True)
