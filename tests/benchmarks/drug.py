@@ -74,6 +74,37 @@ def davis(*, quick: bool) -> dict[str, float]:
     return {"davis_mse": best["mse"], "davis_ci": best["ci"], "davis_minutes": sum(seconds) / 60}
 
 
+COLD = {
+    "random pairs": None,
+    "new compounds": ("scaffold", None),
+    "new kinases": (None, "protein"),
+    "both new": ("scaffold", "protein"),
+}
+
+
+def cold(*, quick: bool) -> dict[str, float]:
+    """Ask of davis what a screen asks: compounds, kinases, or both, that no training pair speaks of."""
+    kinases = gl.data.fetch("davis")
+    pairs = AnnDataset(kinases, "obsm/pair", target="obs/response")
+    prints = gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
+    words = protein_words(kinases.uns["contexts"]["sequence"])
+    rows = []
+    for seed in range(1 if quick else 3):
+        for asked, groups in COLD.items():
+            apart = {"fractions": (0.7, 0.0, 0.3), "seed": seed}
+            parts = gl.data.cold_split(pairs, *groups, **apart) if groups else gl.data.split(pairs, **apart)
+            settings = network(quick, name_dropout=0.5 if groups else 0.1)
+            model = trained(gl.models.ResponseModel(prints, words, **settings, seed=seed), parts[0], seed)
+            models = {"network": model} | fitted_baselines(prints, words, parts[0])
+            rows.append(judged(models, parts[2], ("mse", "ci")).assign(asked=asked, seed=seed))
+    found = pd.concat(rows).pivot_table("value", ["asked", "metric"], "model", aggfunc=["mean", "std"])
+    print("\ndavis, mean and deviation over splits, each by another seed")
+    print(found.round(3).loc[list(COLD)].to_string(), flush=True)
+    mse = found["mean"].xs("mse", level="metric")
+    keys = {asked: f"davis_{asked.replace(' ', '_')}_mse" for asked in COLD}
+    return {keys[a] + suffix: mse.loc[a, m] for a in COLD for m, suffix in (("network", ""), ("means", "_means"))}
+
+
 def protein_words(sequences: pd.Series) -> np.ndarray:
     """Return which words of three residues each protein has, and how telling they are, ``(n, words)`` float32."""
     words = TfidfVectorizer(analyzer="char", ngram_range=(3, 3), sublinear_tf=True, min_df=2, lowercase=False)
@@ -292,7 +323,7 @@ def library(size: int) -> list[str]:
     return list(made)[:size]
 
 
-PARTS = {"davis": davis, "moleculeace": moleculeace, "gdsc": gdsc, "screen": screen}
+PARTS = {"davis": davis, "cold": cold, "moleculeace": moleculeace, "gdsc": gdsc, "screen": screen}
 
 if __name__ == "__main__":
     main()
