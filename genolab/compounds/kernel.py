@@ -15,12 +15,12 @@ class TanimotoFeatures:
     """Features whose products are Tanimoto similarities, by way of some known molecules (Williams and Seeger 2000).
 
     A fingerprint's column says that a piece is there; these say how much of the whole molecule is shared with others,
-    whatever its size. On single targets networks learn more from them. Exact among the landmarks, near elsewhere.
+    whatever its size. Exact among the landmarks, near elsewhere.
 
     Parameters
     ----------
     landmarks
-        SMILES of known molecules, such as training compounds; 1,000 to 2,000 are enough. Equal ones count once.
+        SMILES of known molecules, such as training compounds. Equal ones count once.
     most
         Landmarks at most; of more, as many are drawn.
     radius, n_bits

@@ -164,7 +164,7 @@ class RecurrentReader(nn.Module):
     """Gated recurrent units that read a text forwards and backwards: ``(n, length)`` to ``(n, width)``.
 
     What they know at either end stands for the text. They see how far apart things are, which filters don't, and take
-    several times as long.
+    about three times as long.
     """
 
     def __init__(self, hidden: int, width: int) -> None:
