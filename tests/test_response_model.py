@@ -105,9 +105,9 @@ def test_the_variance_never_moves_the_mean(tables):
     model = small(compounds, contexts, members=1)
     batch = dataset_of(pairs_of(response)).batch(range(50))
     member = model.members[0]
-    member.judge(member.join(model.compounds.rows, model.contexts.rows, batch))[1].sum().backward()
-    assert member.to_variance.weight.grad.abs().max() > 0
-    assert member.second.weight.grad is None
+    member.judge(member.join(model.compounds.rows, model.contexts.rows, batch))[:, 1].sum().backward()
+    assert member.head.to_variance.weight.grad.abs().max() > 0
+    assert torch.count_nonzero(member.second.weight.grad) == 0
 
 
 def test_noise_that_differs_between_contexts_is_told(tables):
@@ -126,7 +126,7 @@ def test_calibration_makes_intervals_hold_what_they_promise(tables):
     random = np.random.default_rng(3)
     train, valid = (dataset_of(pairs_of(response + random.normal(size=response.shape))) for _ in range(2))
     model = trained(small(compounds, contexts), train)
-    model.widened.fill_(0.01)
+    model.outcome.widened.fill_(0.01)
     model.calibrate(valid, coverage=0.8)
     batch = valid.batch(range(len(valid)))
     with torch.no_grad():
@@ -145,7 +145,7 @@ def test_a_bound_is_missed_on_its_other_side_alone(tables):
     model.plan(censored, 1)
     batch = censored.batch([0, 1, 2])
     for above, kept in ((10.0, [False, True, False]), (-10.0, [True, False, False])):
-        miss = model._missed(torch.full((3,), -above), batch)  # the prediction lies so far above the truth
+        miss = model.outcome._missed(torch.full((3,), -above), batch)  # the prediction lies so far above the truth
         assert (miss == 0).tolist() == kept
     adata.obs["censored"] = pd.Categorical(["<=", ">", "="] * 200)
     with pytest.raises(ValueError, match=r"holds '<', '>' or nothing, got \['<='\]"):
@@ -222,3 +222,90 @@ def test_choices_that_make_no_sense_are_refused(tables):
         small(compounds, contexts).score(compounds[:, :3], context=0)
     with pytest.raises(ValueError, match="finite"):
         small(compounds * np.inf, contexts)
+
+
+def active_or_not(response: np.ndarray, known: np.ndarray | None = None) -> gl.data.AnnDataset:
+    adata = pairs_of(response, known)
+    adata.obs["activity"] = pd.Categorical.from_codes((adata.obs["response"] >= 6).astype(int), ["inactive", "active"])
+    return gl.data.AnnDataset(adata, "obsm/pair", target="obs/activity")
+
+
+def test_activity_is_learned_as_a_class_and_judged_beside_the_baselines(tables):
+    compounds, contexts, response = tables
+    held = np.random.default_rng(1).random(response.shape) < 0.2
+    train, test = active_or_not(response, ~held), active_or_not(response, held)
+    model = trained(small(compounds, contexts, n_classes=2), train)
+    said = gl.infer.predict(model, test)
+    assert said.shape == (len(test), 2)
+    np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
+    models = {"network": model, "means": gl.models.MeansBaseline().fit(train)}
+    found = gl.evaluate.table(models, test, metrics=("accuracy", "auroc"), n_boot=0).set_index(["metric", "model"])
+    accuracy = found.loc["accuracy"]["value"]
+    assert accuracy["network"] > 0.9 > accuracy["means"]
+    assert accuracy["means"] > 0.6  # it was read as one that says 0 or 1
+
+
+def test_new_compounds_are_scored_by_the_probability_of_the_second_class(tables):
+    compounds, contexts, response = tables
+    model = trained(small(compounds, contexts, n_classes=2, name_dropout=1.0), active_or_not(response), epochs=10)
+    score = model.score(compounds, context=7)
+    rows = active_or_not(response[:, 7:8])
+    rows.adata.obsm["pair"][:, 1] = 7
+    there = gl.data.AnnDataset(rows.adata, "obsm/pair", target="obs/activity")
+    for member in model.members:  # the score of what is new leaves the compounds' own vectors out
+        assert member.own_compound.weight.abs().max() == 0
+    np.testing.assert_allclose(score.mean, gl.infer.predict(model, there)[:, 1], rtol=1e-5)
+    assert score.spread.shape == score.mean.shape
+    assert ((score.spread > 0) & (score.spread < 0.5)).all()
+
+
+def test_the_temperature_undoes_what_makes_probabilities_too_sure(tables):
+    compounds, contexts, _ = tables
+    sure = np.random.default_rng(3).normal(size=(30, 20)) + 6  # nothing can be known
+    model = small(compounds, contexts, n_classes=2, members=1)
+    model.plan(active_or_not(sure), 1)
+    for member in model.members:
+        torch.nn.init.normal_(member.head.to_logits.weight, std=5, generator=torch.Generator().manual_seed(0))
+    test = active_or_not(sure)
+    before = gl.infer.predict(model, test)
+    assert model.calibrate(test) > 3
+    after = gl.infer.predict(model, test)
+    assert np.abs(after - 0.5).mean() < 0.5 * np.abs(before - 0.5).mean()
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
+    truth = (test.adata.obs["activity"] == "active").to_numpy()
+    cost = [-np.log(said[np.arange(len(truth)), truth.astype(int)]).mean() for said in (before, after)]
+    assert cost[1] < cost[0]
+
+
+def test_three_classes_and_a_file(tables, tmp_path):
+    compounds, contexts, response = tables
+    adata = pairs_of(response)
+    adata.obs["kind"] = pd.cut(adata.obs["response"], [-np.inf, 5, 7, np.inf], labels=["weak", "middling", "strong"])
+    three = gl.data.AnnDataset(adata, "obsm/pair", target="obs/kind")
+    model = trained(small(compounds, contexts, n_classes=3), three)
+    found = gl.evaluate.table({"network": model}, three, metrics=("accuracy",), n_boot=0)["value"].iloc[0]
+    assert found > 0.85
+    assert model.score(compounds[:4], context=0).mean.shape == (4, 3)
+    assert model.calibrate(three) > 0
+    gl.Run(model, three, config=gl.RunConfig(epochs=1, device="cpu")).fit().save(tmp_path / "run.safetensors")
+    again = gl.run.load_model(tmp_path / "run.safetensors")
+    np.testing.assert_array_equal(gl.infer.predict(again, three), gl.infer.predict(model, three))
+
+
+def test_classes_that_cannot_be_learned_are_refused(tables):
+    compounds, contexts, response = tables
+    with pytest.raises(ValueError, match="n_classes is at least 2"):
+        small(compounds, contexts, n_classes=1)
+    model = small(compounds, contexts, n_classes=2)
+    with pytest.raises(ValueError, match="must be a column of 2 categories"):
+        gl.Run(model, dataset_of(pairs_of(response)))
+    with pytest.raises(ValueError, match=r"3 are expected"):
+        gl.Run(small(compounds, contexts, n_classes=3), active_or_not(response))
+    with pytest.raises(ValueError, match="all rows are 'active'"):
+        gl.Run(model, active_or_not(response + 100))
+    unknown = active_or_not(response).adata
+    unknown.obs.loc["0", "activity"] = np.nan
+    with pytest.raises(ValueError, match="missing for 1"):
+        gl.Run(model, gl.data.AnnDataset(unknown, "obsm/pair", target="obs/activity"))
+    with pytest.raises(ValueError, match="one number a row"):
+        gl.Run(small(compounds, contexts), active_or_not(response))

@@ -70,7 +70,8 @@ def table(
     Parameters
     ----------
     models
-        Name to a model with ``predict(batch)``, or to its probabilities ``(n, k)``. Put a baseline among them.
+        Name to a model with ``predict(batch)``, or to its probabilities ``(n, k)``; of two classes, also those
+        of the second, ``(n,)``. Put a baseline among them.
     test
         Rows that no model has learned from, with a target: a column of categories (one class a row), or a slot of
         zeros and ones (any number of labels a row).
@@ -129,12 +130,10 @@ def judge(models: Mapping[str, Any], test: AnnDataset) -> Judged:
     if not models:
         raise ValueError("there are no models to compare: pass a dictionary of names and models")
     truth, names, exclusive = _truth(test)
-    answers = {
-        str(name): _probabilities(
-            str(name), predict(model, test) if isinstance(model, nn.Module) else model, truth.shape
-        )
-        for name, model in models.items()
-    }
+    answers = {}
+    for name, model in models.items():
+        said = predict(model, test) if isinstance(model, nn.Module) else model
+        answers[str(name)] = _probabilities(str(name), said, truth.shape, exclusive=exclusive)
     return Judged(truth, answers, names, exclusive)
 
 
@@ -155,8 +154,12 @@ def _truth(test: AnnDataset) -> tuple[NDArray[np.bool_], tuple[str, ...], bool]:
     return target.astype(bool), names, False
 
 
-def _probabilities(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _probabilities(name: str, given: Any, shape: tuple[int, ...], *, exclusive: bool) -> NDArray[np.float64]:
     found = np.asarray(given, dtype=np.float64)
+    if (
+        exclusive and shape[1] == 2 and found.shape == shape[:1]
+    ):  # of the second of two classes, as of a baseline for numbers
+        found = np.stack([1 - found, found], axis=1)
     if found.shape != shape:
         raise ValueError(
             f"{name!r} must give a probability for each of {shape[0]:,} rows and {shape[1]} classes, got the shape "

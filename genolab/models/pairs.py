@@ -1,5 +1,6 @@
 """Rows that are a compound in a context: their numbers, their responses, and tables of features looked up by number."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,15 +21,43 @@ class Measured(NamedTuple):
     response: NDArray[np.float64]
 
 
-def measured_in(dataset: AnnDataset) -> Measured:
-    """Read a dataset whole, once it is seen to hold pairs and a response."""
+def measured_in(dataset: AnnDataset, *, n_classes: int | None = None) -> Measured:
+    """Read a dataset whole, once it is seen to hold pairs and a response.
+
+    The response is a number a row; or, where `n_classes` is given, a column of as many categories, read as their codes.
+    """
     parts = list(dataset.batches(_BLOCK))
-    target = parts[0].target
-    if target is None or not target.is_floating_point() or target[0].numel() != 1:
-        raise ValueError("this baseline learns responses, one number a row: pass target='obs/response' to AnnDataset")
+    targets = [batch.target for batch in parts if batch.target is not None]
+    if n_classes is None:
+        _check_number(targets)
+    else:
+        _check_classes(targets, dataset, n_classes)
     pairs = torch.cat([torch.stack(pair_of(batch.x), dim=1) for batch in parts]).cpu().numpy()
-    response = torch.cat([batch.target.reshape(-1) for batch in parts if batch.target is not None])
+    response = torch.cat([target.reshape(-1) for target in targets])
     return Measured((pairs[:, 0], pairs[:, 1]), response.double().cpu().numpy())
+
+
+def number_or_class(dataset: AnnDataset) -> Measured:
+    """Read a dataset for a baseline: two classes are to it the numbers 0 and 1."""
+    return measured_in(dataset, n_classes=2 if dataset.target_names else None)
+
+
+def _check_number(targets: Sequence[torch.Tensor]) -> None:
+    if not targets or not targets[0].is_floating_point() or targets[0][0].numel() != 1:
+        raise ValueError("a response is one number a row: pass target='obs/response' to AnnDataset")
+
+
+def _check_classes(targets: Sequence[torch.Tensor], dataset: AnnDataset, n_classes: int) -> None:
+    names = dataset.target_names
+    if not targets or targets[0].dtype != torch.int64:
+        raise ValueError(
+            f"the target must be a column of {n_classes} categories, as adata.obs['active'] = "
+            "(adata.obs['response'] >= 7).astype('category'), and target='obs/active'"
+        )
+    if len(names) != n_classes:
+        raise ValueError(f"the target has the {len(names)} categories {list(names[:5])}, and {n_classes} are expected")
+    if missing := sum(int((target < 0).sum()) for target in targets):
+        raise ValueError(f"the class must be known for every row, and is missing for {missing:,}: leave those rows out")
 
 
 def pair_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

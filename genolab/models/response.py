@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -15,19 +14,11 @@ from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import seeded
 from genolab.models.pairs import check_codes, measured_in
 from genolab.models.response_member import Member
+from genolab.models.response_outcome import Classes, Numbers, Score
 from genolab.models.towers import Features, Kind, Letters, blank
 
 _MANY: Final = 8192  # rows at a time
-_MARKS: Final = {"<": -1.0, ">": 1.0}
-_CODES: Final = 8  # more marks than there are
 _SIDES: Final = ("compounds", "contexts")
-
-
-class Score(NamedTuple):
-    """What a model predicts, and how sure it is: mean and standard deviation, ``(n,)`` each."""
-
-    mean: torch.Tensor
-    spread: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -40,6 +31,7 @@ class ResponseModelConfig:
     width: int = 64
     hidden: int = 256
     members: int = 5
+    n_classes: int | None = None
     dropout: float = control(0.1, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
     name_dropout: float = control(
         0.1,
@@ -57,6 +49,8 @@ class ResponseModelConfig:
         sizes = {name: getattr(self, name) for name in ("width", "hidden", "members")} | {"n_axes": self.n_axes or 1}
         if small := {name: size for name, size in sizes.items() if size < 1}:
             raise ValueError(f"a ResponseModel needs sizes of at least 1, got {small}")
+        if self.n_classes is not None and self.n_classes < 2:
+            raise ValueError(f"n_classes is at least 2, or None for a response that is a number, got {self.n_classes}")
         check(self)
 
 
@@ -68,7 +62,7 @@ class ResponseModel(nn.Module):
     trained on, and hidden for some of the pairs while training (Volkovs et al. 2017, DropoutNet), so that compounds
     and contexts never seen are read from their features. Several networks side by side (Lakshminarayanan et al. 2017)
     each give a mean, learned by squared error, and a variance, learned beside it without moving the mean (Stirn et al.
-    2023); the spread is that of their mixture.
+    2023); the spread is that of their mixture. Where the response is a class, each gives its probabilities.
 
     Parameters
     ----------
@@ -87,6 +81,10 @@ class ResponseModel(nn.Module):
         Width of the layers over both; the towers' are half as wide.
     members
         Networks side by side: one is quick, five are more accurate and know better what they don't know.
+    n_classes
+        ``None``: the response is a number, or a bound of one. 2 or more: it is a class, such as inactive and active, a
+        column of as many categories in their order; the networks then say probabilities, `calibrate` sets their
+        temperature (Guo et al. 2017), and `score` gives the probability of the second of two classes.
     dropout, name_dropout
         See `ResponseModelConfig`; both may change while it trains. Raise `name_dropout` for compounds never seen.
     seed
@@ -105,11 +103,6 @@ class ResponseModel(nn.Module):
     >>> gl.Run(model, train, valid, gl.RunConfig(learning_rate=4e-3, schedule="one cycle")).fit()
     """
 
-    centre: torch.Tensor
-    size: torch.Tensor
-    widened: torch.Tensor
-    bounds: torch.Tensor
-
     def __init__(
         self,
         compounds: Any,
@@ -121,24 +114,21 @@ class ResponseModel(nn.Module):
         width: int = 64,
         hidden: int = 256,
         members: int = 5,
+        n_classes: int | None = None,
         dropout: float = 0.1,
         name_dropout: float = 0.1,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.config = ResponseModelConfig(
-            compound_kind, context_kind, n_axes, width, hidden, members, dropout, name_dropout, seed
+            compound_kind, context_kind, n_axes, width, hidden, members, n_classes, dropout, name_dropout, seed
         )
         self.compounds = _table(compounds, compound_kind, n_axes, "compounds")
         self.contexts = _table(contexts, context_kind, n_axes, "contexts")
-        self.register_buffer("centre", torch.tensor(0.0))  # of the response, from the training rows
-        self.register_buffer("size", torch.tensor(1.0))
-        self.register_buffer("widened", torch.tensor(1.0))  # by `calibrate`
-        self.register_buffer(
-            "bounds", torch.zeros(_CODES)
-        )  # what codes of obs["censored"] mean: -1 at most, 1 at least
+        self.outcome = Numbers() if n_classes is None else Classes(n_classes)
+        tables, head = (self.compounds, self.contexts), self.outcome.head
         with seeded(seed):
-            self.members = nn.ModuleList(Member(self.compounds, self.contexts, width, hidden) for _ in range(members))
+            self.members = nn.ModuleList(Member(*tables, width, hidden, head) for _ in range(members))
 
     @classmethod
     def rebuild(cls, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Self:
@@ -146,12 +136,15 @@ class ResponseModel(nn.Module):
         return cls(*(blank(tensors, side) for side in _SIDES), **config)
 
     def predict(self, batch: Batch) -> torch.Tensor:
-        """Return the responses, ``(n,)``."""
-        return self._mixed(*self._each(batch)).mean
+        """Return the responses, ``(n,)``; or the probabilities of the classes, ``(n, n_classes)``."""
+        return self.outcome.predict(self._said(batch))
 
     def spread(self, batch: Batch) -> torch.Tensor:
-        """Return how far the responses may be off, ``(n,)``: the standard deviation of what all members expect."""
-        return self._mixed(*self._each(batch)).spread
+        """Return how far the responses may be off, ``(n,)``: the standard deviation of what all members expect.
+
+        Of classes: by how much the members' probabilities differ.
+        """
+        return self.outcome.score(self._said(batch)).spread
 
     def score(self, compounds: ArrayLike, context: int) -> Score:
         """Return the responses of one context to compounds that are in no table, read from their features alone.
@@ -201,9 +194,8 @@ class ResponseModel(nn.Module):
         parts = []
         for at in range(0, len(rows), _MANY):
             block = rows[at : at + _MANY]
-            each = [member.judge(member.beside(block, known, number, new=new)) for member in self._networks()]
-            means, variances = (torch.stack(part) for part in zip(*each, strict=True))
-            parts.append(self._mixed(means, variances))
+            said = [member.judge(member.beside(block, known, number, new=new)) for member in self._networks()]
+            parts.append(self.outcome.score(torch.stack(said)))
         return Score(torch.cat([part.mean for part in parts]), torch.cat([part.spread for part in parts]))
 
     def embed(self, batch: Batch) -> torch.Tensor:
@@ -218,28 +210,13 @@ class ResponseModel(nn.Module):
         return torch.cat([member.all_compounds(self.compounds.rows) for member in self._networks()], dim=1)
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the squared error of the standardised response plus the variance's part, and the error itself.
+        """Return the loss, and the mean squared error of numbers, or the accuracy of classes.
 
-        While it trains the members are judged apart, else their mean is. Where the batch has the covariate
-        ``censored``, a bound is missed on its other side alone.
+        The loss is the squared error of the standardised response plus the variance's part, or the cross-entropy. While
+        it trains the members are judged apart, else their mean is. Where the batch has the covariate ``censored``, a
+        bound is missed on its other side alone.
         """
-        if batch.target is None:
-            raise ValueError("a ResponseModel learns from a response: pass target='obs/response' to AnnDataset")
-        means, variances = self._each(batch)
-        if not self.training:
-            mixed = self._mixed(means, variances)
-            means, variances = (mixed.mean - self.centre) / self.size, (mixed.spread / self.size).square()
-        miss = self._missed((batch.target.reshape(-1) - self.centre) / self.size - means, batch)
-        squared = miss.square()
-        likelihood = (squared.detach() / variances + variances.log()).mean() / 2
-        return {"loss": squared.mean() + likelihood, "mse": squared.detach().mean() * self.size.square()}
-
-    def _missed(self, miss: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Return by how much the truth lies off, ``(..., n)``; 0 where a bound is kept."""
-        if "censored" not in batch.covariates:
-            return miss
-        bound = self.bounds[batch.covariates["censored"]]
-        return torch.where(bound == 0, miss, torch.where(bound < 0, miss.clamp(max=0), miss.clamp(min=0)))
+        return self.outcome.loss(self._said(batch), batch, training=self.training)
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
         """Check that the data suit the model before it trains, learn the response's mean and size, and say the plan.
@@ -250,87 +227,57 @@ class ResponseModel(nn.Module):
             The input holds no pairs, or pairs of other tables; or the response isn't known, or constant.
         """
         del total_steps
-        seen = measured_in(dataset)
+        seen = measured_in(dataset, n_classes=self.config.n_classes)
         check_codes(seen.codes[0], self.compounds.rows, "compounds")
         check_codes(seen.codes[1], self.contexts.rows, "contexts")
-        if not np.isfinite(seen.response).all():
-            raise ValueError(
-                "the response must be known for every row, and holds NaN or infinity: leave those rows out"
-            )
-        if np.ptp(seen.response) == 0:
-            raise ValueError(f"all responses are {seen.response[0]:g}: there is nothing to learn")
-        self.centre.fill_(float(seen.response.mean()))
-        self.size.fill_(float(seen.response.std()))
-        self.bounds.copy_(_bounds(dataset))
+        what = self.outcome.learn(seen, dataset)
         sizes = " and ".join(f"{len(np.unique(c)):,} {w}" for c, w in zip(seen.codes, _SIDES, strict=True))
-        return f"Squared error of the response over {len(dataset):,} pairs of {sizes}, {self.config.members} networks."
+        return f"{what} over {len(dataset):,} pairs of {sizes}, {self.config.members} networks."
 
     def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:
         """Widen or narrow the spread so that central intervals hold what they promise on held-out rows.
+
+        Of classes: make the probabilities less or more extreme until those rows' classes are as probable as can be.
 
         Parameters
         ----------
         dataset
             Rows that the model hasn't learned from, and that are not the test set.
         coverage
-            The share of rows that ``mean +- z * spread`` is to hold, with the normal distribution's z.
+            The share of rows that ``mean +- z * spread`` is to hold, with the normal distribution's z; not of classes.
 
         Returns
         -------
-        By how much the spread is now multiplied.
+        By how much the spread is now multiplied; of classes, the temperature that logits are divided by.
         """
         if not 0 < coverage < 1:
             raise ValueError(f"coverage is a share above 0 and below 1, got {coverage}")
-        found = []
         was_training = self.training
         self.eval()
+        device = next(self.parameters()).device
         with torch.no_grad():
-            for rows in dataset.batches(_MANY):
-                batch = rows.to(self.centre.device)
-                mean, spread = self._mixed(*self._each(batch))
-                assert batch.target is not None, "the model was trained on this target"
-                found.append(self._missed(batch.target.reshape(-1) - mean, batch).abs() / (spread / self.widened))
+            batches = [rows.to(device) for rows in dataset.batches(_MANY)]
+            found = self.outcome.calibrate([(self._said(batch), batch) for batch in batches], coverage)
         self.train(was_training)
-        promised = NormalDist().inv_cdf((1 + coverage) / 2)
-        self.widened.fill_(float(torch.cat(found).double().quantile(coverage)) / promised)
-        return float(self.widened)
+        return found
 
     def _networks(self) -> Iterator["Member"]:
         for member in self.members:
             assert isinstance(member, Member)  # an nn.ModuleList forgets what it holds
             yield member
 
-    def _each(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return every member's mean and variance of the standardised response, ``(members, n)`` each."""
+    def _said(self, batch: Batch) -> torch.Tensor:
+        """Return what every member says, ``(members, n, outputs)``."""
         hidden, nameless = (self.config.dropout, self.config.name_dropout) if self.training else (0.0, 0.0)
         tables = (self.compounds.rows, self.contexts.rows)
         each = [
             member.judge(member.join(*tables, batch, nameless, hidden), hidden, batch.generator)
             for member in self._networks()
         ]
-        means, variances = zip(*each, strict=True)
-        return torch.stack(means), torch.stack(variances)
-
-    def _mixed(self, means: torch.Tensor, variances: torch.Tensor) -> Score:
-        """Return mean and spread of the members' mixture, in the response's unit."""
-        variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
-        return Score(means.mean(dim=0) * self.size + self.centre, variance.sqrt() * self.size * self.widened)
+        return torch.stack(each)
 
 
 def _table(values: Any, kind: Kind, n_axes: int | None, name: str) -> Features | Letters:
     return (
         Features(values, n_axes, name) if kind == "features" else Letters(values, name, recurrent=kind == "recurrent")
     )
-
-
-def _bounds(dataset: AnnDataset) -> torch.Tensor:
-    """Return what each code of the covariate ``censored`` says: the truth is at most (-1) or at least (1) the value."""
-    found = torch.zeros(_CODES)
-    if "censored" not in dataset.covariate_levels:
-        return found
-    marks = [str(mark) for mark in dataset.adata.obs["censored"].astype("category").cat.categories]
-    if strange := sorted(set(marks) - {"<", ">", "=", ""}):
-        raise ValueError(f"obs['censored'] holds '<', '>' or nothing, got {strange[:5]}")
-    for code, mark in enumerate(marks):
-        found[code] = _MARKS.get(mark, 0.0)
-    return found

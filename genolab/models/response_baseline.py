@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import check_codes, check_fitted, looked_up, matrix_of, measured_in, pair_of, squared_error
+from genolab.models.pairs import (
+    check_codes,
+    check_fitted,
+    looked_up,
+    matrix_of,
+    number_or_class,
+    pair_of,
+    squared_error,
+)
 
 _ROUNDS = 1000
 _SETTLED = 1e-7  # of the response's unit: means that move less have found their place
@@ -55,7 +63,7 @@ class MeansBaseline(nn.Module):
         ValueError
             The input isn't ``"obsm/pair"``, or there is no target of one number a row.
         """
-        seen = measured_in(dataset)
+        seen = number_or_class(dataset)
         mean = seen.response.mean()
         effects = [np.zeros(codes.max() + 1) for codes in seen.codes]
         rows = [np.bincount(codes) + self.shrink for codes in seen.codes]
@@ -116,7 +124,7 @@ class NeighbourBaseline(nn.Module):
 
     def fit(self, dataset: AnnDataset) -> Self:
         """Keep the responses of a dataset, and return the baseline; errors as in `MeansBaseline.fit`."""
-        seen = measured_in(dataset)
+        seen = number_or_class(dataset)
         compound, context = seen.codes
         check_codes(compound, self.compounds, "compounds")
         order = np.argsort(context, kind="stable")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import check_codes, check_fitted, matrix_of, measured_in, pair_of, squared_error
+from genolab.models.pairs import check_codes, check_fitted, matrix_of, number_or_class, pair_of, squared_error
 
 Array = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class KernelBaseline(nn.Module):
         """Learn from a dataset, and return the baseline; errors as in `MeansBaseline.fit`."""
         from sklearn.svm import SVR
 
-        seen = measured_in(dataset)
+        seen = number_or_class(dataset)
         compound, context = seen.codes
         check_codes(compound, self.compounds, "compounds")
         self.mean, self.machines = float(seen.response.mean()), {}

@@ -1,23 +1,30 @@
 """One of the networks of a `ResponseModel`: a tower for each side, and layers over both."""
 
-from typing import Final
+from collections.abc import Callable
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from genolab.data.dataset import Batch
 from genolab.models.layers import drop
 from genolab.models.pairs import pair_of
 from genolab.models.towers import Features, Letters
 
-_NARROWEST: Final = 1e-4  # least variance of a standardised response, so that the likelihood stays bounded
-
 
 class Member(nn.Module):
-    """One network: a tower for each side, their own vectors, and layers over both."""
+    """One network: a tower for each side, their own vectors, layers over both, and a head that says the response.
 
-    def __init__(self, compounds: Features | Letters, contexts: Features | Letters, width: int, hidden: int) -> None:
+    `head` makes the last, from the widths of what it reads: the vectors of both sides, and the last hidden layer.
+    """
+
+    def __init__(
+        self,
+        compounds: Features | Letters,
+        contexts: Features | Letters,
+        width: int,
+        hidden: int,
+        head: Callable[[int, int], nn.Module],
+    ) -> None:
         super().__init__()
         self.compound = compounds.reader(max(1, hidden // 2), width)
         self.context = contexts.reader(max(1, hidden // 2), width)
@@ -27,9 +34,7 @@ class Member(nn.Module):
             nn.init.zeros_(own.weight)  # and zero it stays where no training row speaks of it
         self.first = nn.Linear(3 * width, hidden)
         self.second = nn.Linear(hidden, hidden)
-        self.to_mean = nn.Linear(hidden, 1)
-        self.doubts = nn.Linear(3 * width + hidden, max(1, hidden // 4))
-        self.to_variance = nn.Linear(max(1, hidden // 4), 1)
+        self.head = head(3 * width, hidden)
 
     def join(
         self,
@@ -79,12 +84,10 @@ class Member(nn.Module):
 
     def judge(
         self, vectors: torch.Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and variance of the standardised response, ``(n,)`` each; the variance moves nothing else."""
-        hidden = self.think(vectors, dropout, generator)
-        doubts = self.doubts(torch.cat([vectors, hidden], dim=1).detach()).relu()
-        variance = functional.softplus(self.to_variance(doubts)[:, 0]) + _NARROWEST
-        return self.to_mean(hidden)[:, 0], variance
+    ) -> torch.Tensor:
+        """Return what this network says of the response, ``(n, outputs)``."""
+        said: torch.Tensor = self.head(vectors, self.think(vectors, dropout, generator))
+        return said
 
     def all_compounds(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the vectors of all compounds of the table, ``(n_compounds, width)``."""

@@ -12,7 +12,15 @@ from scipy import sparse
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import check_codes, check_fitted, looked_up, matrix_of, measured_in, pair_of, squared_error
+from genolab.models.pairs import (
+    check_codes,
+    check_fitted,
+    looked_up,
+    matrix_of,
+    number_or_class,
+    pair_of,
+    squared_error,
+)
 
 Array = NDArray[np.float64]
 
@@ -59,7 +67,7 @@ class RidgeBaseline(nn.Module):
         """Learn from a dataset, and return the baseline; errors as in `MeansBaseline.fit`."""
         from sklearn.linear_model import Ridge
 
-        seen = measured_in(dataset)
+        seen = number_or_class(dataset)
         compound, context = seen.codes
         check_codes(compound, self.compounds, "compounds")
         features = self.contexts if self.contexts is not None else np.eye(context.max() + 1, dtype=np.float32)
@@ -147,7 +155,7 @@ class ForestBaseline(nn.Module):
         """Grow the trees on a dataset, and return the baseline; errors as in `MeansBaseline.fit`."""
         from sklearn.ensemble import RandomForestRegressor
 
-        seen = measured_in(dataset)
+        seen = number_or_class(dataset)
         compound, context = seen.codes
         check_codes(compound, self.compounds, "compounds")
         self.columns = _distinct(self.compounds[np.unique(compound)])
