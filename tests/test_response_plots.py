@@ -172,3 +172,47 @@ def test_tables_that_lack_something_are_told():
     with pytest.raises(ValueError, match="at least 1"):
         plot.dose_response(fits(), most=0)
     assert "No compound has an IC50" in plot.dose_response(fits().iloc[2:]).layout.title.text
+
+
+# What drives a response
+
+
+def drivers(effect=1.0, measured=0.9, low=0.5, high=1.3):
+    columns = ["feature", "effect", "measured", "low", "high", "q", "n"]
+    return pd.DataFrame(
+        [[NASTY, effect, measured, low, high, 0.001, 30], ["KRAS", -0.2, 0.1, -0.4, 0.6, 0.8, 12]], columns=columns
+    )
+
+
+def test_effects_stand_beside_what_was_measured():
+    figure = plot.effects(drivers(), response="ln IC50")
+    assert figure.layout.title.text.startswith(f"{SAFE} raises the response most, as measured")
+    measured_, foretold = figure.data
+    assert list(foretold.x) == [1.0, -0.2]
+    assert list(measured_.x) == [0.9, 0.1]
+    np.testing.assert_allclose(measured_.error_x.array, [0.4, 0.5])
+    np.testing.assert_allclose(measured_.error_x.arrayminus, [0.4, 0.5])
+    assert list(measured_.marker.symbol) == ["circle", "circle-open"]
+    assert list(figure.layout.yaxis.ticktext) == [SAFE, "KRAS"]
+    assert "ln IC50" in figure.layout.xaxis.title.text
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (drivers(low=-0.1), "leaves that open"),
+        (drivers(effect=-1.0), "lowers the response most, what was measured is the reverse"),
+        (drivers(effect=-1.0, measured=-0.9, low=-1.3, high=-0.5), "lowers the response most, as measured"),
+    ],
+)
+def test_the_title_says_whether_measurements_bear_the_model_out(table, words):
+    assert words in plot.effects(table).layout.title.text
+
+
+def test_effects_need_rows_and_columns():
+    with pytest.raises(KeyError, match="'q'"):
+        plot.effects(drivers().drop(columns="q"))
+    with pytest.raises(ValueError, match="0 features"):
+        plot.effects(drivers().head(0))
+    with pytest.raises(ValueError, match="of which 0 are wanted"):
+        plot.effects(drivers(), n=0)

@@ -147,7 +147,8 @@ def feature_scores(
     Examples
     --------
     >>> lines = gl.data.fetch("gdsc")
-    >>> feature_scores(model, lines, "Drug_1047", features, lines.uns["feature_names"], within="tissue")
+    >>> found = feature_scores(model, lines, "Drug_1047", features, lines.uns["feature_names"], within="tissue")
+    >>> gl.plot.effects(found, response="ln IC50")
     """
     table = adata.uns["compounds"].index
     if compound not in table:

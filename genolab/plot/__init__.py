@@ -11,6 +11,7 @@ from genolab.plot.cells import latent, quality
 from genolab.plot.classify import confusion, precision_recall, roc
 from genolab.plot.dose import dose_response
 from genolab.plot.dotplot import dotplot
+from genolab.plot.effects import effects
 from genolab.plot.function import depth, enrichment
 from genolab.plot.logo import filters, logo, mutation_map
 from genolab.plot.response import predicted, responses
@@ -27,6 +28,7 @@ __all__ = [
     "depth",
     "dose_response",
     "dotplot",
+    "effects",
     "enrichment",
     "filters",
     "forecast",
