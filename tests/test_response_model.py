@@ -277,6 +277,16 @@ def test_the_temperature_undoes_what_makes_probabilities_too_sure(tables):
     assert cost[1] < cost[0]
 
 
+def test_a_class_that_seemed_impossible_costs_much_and_not_infinitely(tables):
+    compounds, contexts, response = tables
+    model = small(compounds, contexts, n_classes=2, members=1).eval()
+    data = active_or_not(response)
+    for member in model.members:
+        member.head.to_logits.weight.data *= 1e4
+    cost = model.loss(data.batch(range(200)))["loss"]
+    assert 100 < cost < 1e6
+
+
 def test_three_classes_and_a_file(tables, tmp_path):
     compounds, contexts, response = tables
     adata = pairs_of(response)

@@ -3,6 +3,7 @@
 Every network gives ``(n, outputs)``; an outcome reads those of all networks, ``(members, n, outputs)``, as one.
 """
 
+import math
 from collections.abc import Iterable
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -163,7 +164,7 @@ class Classes(nn.Module):
         target, mixed = _target(batch), self.predict(said)
         right = (mixed.detach().argmax(dim=1) == target).float().mean()
         if not training:
-            return {"loss": functional.nll_loss(mixed.log(), target), "accuracy": right}
+            return {"loss": functional.nll_loss(_mixed_logs(said / self.temperature), target), "accuracy": right}
         each = functional.cross_entropy(said.flatten(0, 1), target.repeat(len(said)))
         return {"loss": each, "accuracy": right}
 
@@ -176,11 +177,10 @@ class Classes(nn.Module):
         logits, target = torch.cat(said, dim=1), torch.cat(targets)
 
         def cost(log_temperature: float) -> float:
-            mixed = torch.logsumexp((logits / torch.tensor(log_temperature).exp()).log_softmax(dim=2), dim=0)
-            return float(functional.nll_loss(mixed, target))
+            return float(functional.nll_loss(_mixed_logs(logits / math.exp(log_temperature)), target))
 
         best = minimize_scalar(cost, bounds=(-_HOTTEST, _HOTTEST), method="bounded")
-        self.temperature.copy_(torch.tensor(float(best.x)).exp())
+        self.temperature.fill_(math.exp(best.x))
         return float(self.temperature)
 
 
@@ -196,6 +196,11 @@ class ClassHead(nn.Module):
         del vectors  # only doubt reads them
         found: torch.Tensor = self.to_logits(hidden)
         return found
+
+
+def _mixed_logs(logits: torch.Tensor) -> torch.Tensor:
+    """Return the logarithms of the networks' mean probabilities, ``(n, classes)``, which never are of nothing."""
+    return torch.logsumexp(logits.log_softmax(dim=2), dim=0) - math.log(len(logits))
 
 
 def _target(batch: Batch) -> torch.Tensor:
