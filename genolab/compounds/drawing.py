@@ -1,6 +1,6 @@
 """A molecule -> a picture, SVG, drawn by RDKit; atoms may be coloured by what a model makes of them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +10,8 @@ from genolab.palette import DIVERGING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_LEAST_LETTER: Final = 12  # pixels: of large molecules, RDKit's own letters can't be read
 
 Colour = tuple[float, float, float]
 
@@ -58,6 +60,7 @@ def _svg(molecule: Any, colours: dict[int, Colour], width: int, height: int) -> 
     options = drawing.drawOptions()
     options.fillHighlights = True
     options.highlightBondWidthMultiplier = 16
+    options.minFontSize = _LEAST_LETTER
     bonds = {
         bond.GetIdx(): _mean(colours[bond.GetBeginAtomIdx()], colours[bond.GetEndAtomIdx()])
         for bond in (molecule.GetBonds() if colours else ())

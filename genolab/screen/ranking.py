@@ -41,7 +41,7 @@ def rank(
     ----------
     model
         Has ``score(features, number of the context)``, which returns means and standard deviations, ``(n,)`` each, such
-        as a `genolab.models.ResponseModel`. It is left as it is.
+        as a `genolab.models.ResponseModel`, of two classes by the probability of the second. It is left as it is.
     library
         SMILES, or a DataFrame with a column ``smiles``; its other columns are kept.
     context
