@@ -156,9 +156,8 @@ def _truth(test: AnnDataset) -> tuple[NDArray[np.bool_], tuple[str, ...], bool]:
 
 def _probabilities(name: str, given: Any, shape: tuple[int, ...], *, exclusive: bool) -> NDArray[np.float64]:
     found = np.asarray(given, dtype=np.float64)
-    if (
-        exclusive and shape[1] == 2 and found.shape == shape[:1]
-    ):  # of the second of two classes, as of a baseline for numbers
+    two = exclusive and shape[1] == 2
+    if two and found.shape == shape[:1]:  # of the second class, as of a baseline for numbers
         found = np.stack([1 - found, found], axis=1)
     if found.shape != shape:
         raise ValueError(

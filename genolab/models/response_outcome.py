@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -77,7 +78,7 @@ class Numbers(nn.Module):
 
     def learn(self, seen: Measured, dataset: AnnDataset) -> str:
         """Learn the response's mean and size from the training rows, and say what is to be learned; or refuse them."""
-        if not seen.response.size or not bool(torch.isfinite(torch.from_numpy(seen.response)).all()):
+        if not np.isfinite(seen.response).all():
             raise ValueError(
                 "the response must be known for every row, and holds NaN or infinity: leave those rows out"
             )
