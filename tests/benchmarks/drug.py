@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 from anndata import AnnData
+from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import genolab as gl
@@ -132,10 +133,12 @@ def judged(
 
 def fitted_baselines(prints: np.ndarray, contexts: np.ndarray, train: AnnDataset) -> dict[str, object]:
     models = gl.models
+    axes = PCA(30, random_state=0).fit_transform(contexts)  # of all words, a forest would take most of an hour
     return {
         "means": models.MeansBaseline().fit(train),
         "nearest": models.NeighbourBaseline(prints).fit(train),
         "ridge": models.RidgeBaseline(prints, contexts).fit(train),
+        "forest": models.ForestBaseline(prints, axes, n_trees=50, threads=THREADS).fit(train),
     }
 
 
