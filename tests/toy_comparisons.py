@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genolab.data.sequence import reverse_complement
-from genolab.genome.side import Genome
+from genolab.genomes.genome import Genome
+from genolab.sequences.encode import reverse_complement
 
 Block = tuple[str, int, str, int, str, str]  # a's chromosome, start in a, b's chromosome, start in b, strand, CIGAR
 
@@ -24,7 +24,7 @@ def genome(name: str, sequences: Mapping[str, str], **more: Any) -> Genome:
 
 
 def compared(a: Genome, b: Genome, blocks: list[Block], shared: list[tuple[Any, ...]] | None = None) -> Any:
-    """Return what `genolab.genome.compare` would, of these blocks."""
+    """Return what `genolab.genomes.compare` would, of these blocks."""
     table = pd.DataFrame([_row(number, block) for number, block in enumerate(blocks)])
     if not blocks:
         table = pd.DataFrame(columns=["block", "a_chromosome", "a_start", "a_end", "b_chromosome", "b_start", "b_end",

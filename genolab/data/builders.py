@@ -5,17 +5,15 @@ leaves the other), names are unique, and known types are in ``obs["cell_type"]``
 """
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genolab.data.cache import read_member
+from genolab.data.catalogue import Paths
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
-
-Paths = Mapping[str, Path]
 
 
 def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnData":
@@ -37,7 +35,7 @@ def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnD
     from anndata import AnnData
     from scipy import sparse
 
-    from genolab.data.read import quietly
+    from genolab.data.readers import quietly
 
     matrix = sparse.csr_matrix(counts)
     whole = np.rint(matrix.data)
@@ -74,7 +72,7 @@ def build_pbmc68k(paths: Paths) -> "AnnData":
     """
     import numpy as np
 
-    from genolab.data.read import read
+    from genolab.data.readers import read
 
     published = read(paths["10x_pbmc68k_reduced.h5ad"])
     counts = published.raw.X.astype(np.float64)
@@ -92,7 +90,7 @@ def build_pbmc68k(paths: Paths) -> "AnnData":
 
 def build_immune_sample(paths: Paths) -> "AnnData":
     """Read the file that ``data/build.py`` made: all genes, among them 30 mitochondrial ones (MT-), and no labels."""
-    from genolab.data.read import read
+    from genolab.data.readers import read
 
     small = read(paths["immune_sample.h5ad"])
     return counts_adata(small.X, small.obs, small.var)
@@ -160,7 +158,7 @@ def build_tabula_muris(paths: Paths) -> "AnnData":
 
 def build_pbmc3k(paths: Paths) -> "AnnData":
     """Read scanpy's file of raw counts: all genes, no labels."""
-    from genolab.data.read import read
+    from genolab.data.readers import read
 
     published = read(paths["pbmc3k_raw.h5ad"])
     return counts_adata(published.X, published.obs, published.var)

@@ -1,18 +1,127 @@
-"""A name -> AnnData: shipped with genolab or a package, brought by pip, or downloaded; hashed, cached, mirrored."""
+"""A name -> AnnData: shipped with genolab or a package, brought by pip, or downloaded; hashed, cached, mirrored.
+
+The data sets are the ``[data.NAME]`` tables of every folder's ``registry.toml``: the fields of a `Source`, and of each
+of its `File`, which may say ``shipped = true`` (in ``data/``) or ``inside = "package/folder"`` (of an installed
+package). `build` is a function's name.
+"""
 
 import difflib
+import importlib.util
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from genolab.data.cache import File, fetch_into, is_here, locate, sha256_of
-from genolab.data.sources import SOURCES, Source
+from genolab import registry
+from genolab.data.cache import File, check_plain_name, fetch_into, is_here, locate, sha256_of
+from genolab.paths import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from anndata import AnnData
+
+Paths = Mapping[str, Path]
+
+
+def _read_the_only_file(paths: Paths) -> "AnnData":
+    from genolab.data.readers import read
+
+    if len(paths) != 1:
+        raise ValueError(f"a Source of {len(paths)} files needs `build`, a function from their paths to an AnnData")
+    return read(next(iter(paths.values())))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that can be fetched by name.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    files
+        What it is made from.
+    build
+        Makes the AnnData, given ``{file name: path}``. By default the only file is read by `genolab.data.read`.
+    rows, columns
+        Cells and genes, or sequences and bases; 0 where unknown.
+    labels
+        Columns of ``obs`` that hold known classes.
+    licence
+        The licence of the data (not of a package that carries them), and what is known of it.
+    origin
+        Who made the data, and where they are published.
+    folder
+        Its folder in the cache and in a mirror, by default of its name; data sets of one publication may share one.
+
+    Examples
+    --------
+    A teacher's own file, fetched, cached and mirrored like the others:
+
+    >>> import genolab as gl
+    >>> mine = gl.data.Source("workshop", files=(gl.data.File("cells.h5ad", urls=("https://example.org/cells.h5ad",)),))
+    >>> cells = gl.data.fetch(mine)  # doctest: +SKIP
+    """
+
+    name: str
+    files: tuple[File, ...]
+    build: Callable[[Paths], "AnnData"] = _read_the_only_file
+    rows: int = 0
+    columns: int = 0
+    labels: tuple[str, ...] = ()
+    licence: str = "not stated"
+    origin: str = "not stated"
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        check_plain_name(self.name)
+        object.__setattr__(self, "folder", self.folder or self.name)
+        check_plain_name(self.folder)
+
+
+@cache
+def known_sources() -> dict[str, Source]:
+    """Return the data sets of all registries, by name."""
+    return {name: _source(name, **entry) for name, entry in registry.table("data").items()}
+
+
+def _source(name: str, *, build: str, files: list[dict[str, Any]], labels: "Sequence[str]" = (), **more: Any) -> Source:
+    return Source(
+        name,
+        files=tuple(_file(**file) for file in files),
+        build=partial(_build, build),
+        labels=tuple(labels),
+        **more,
+    )
+
+
+def _build(target: str, paths: Paths) -> "AnnData":
+    """Import the function when a data set is asked for, not when it is listed."""
+    adata: AnnData = registry.load(target)(paths)
+    return adata
+
+
+def _file(
+    *, name: str, urls: "Sequence[str]" = (), shipped: bool = False, inside: str | None = None, **more: Any
+) -> File:
+    place = partial(_shipped, name) if shipped else partial(_inside, inside, name) if inside else None
+    return File(name, urls=tuple(urls), place=place, **more)
+
+
+def _shipped(name: str) -> Path:
+    return shipped("data") / name
+
+
+def _inside(folder: str, name: str) -> Path:
+    package, _, below = folder.partition("/")
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, f"{package} is a dependency of genolab"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / below / name
 
 
 def fetch(source: "str | Source") -> "AnnData":
@@ -93,7 +202,7 @@ def catalog() -> "pd.DataFrame":
             "source": source.origin,
             "cached": all(is_here(source.folder, file) for file in source.files),
         }
-        for source in SOURCES
+        for source in known_sources().values()
     ]
     return pd.DataFrame(rows)
 
@@ -128,7 +237,7 @@ def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) 
 
     root = Path(folder).expanduser()
     rows, missed = [], []
-    for source in SOURCES if sources is None else [_find(source) for source in sources]:
+    for source in known_sources().values() if sources is None else map(_find, sources):
         for file in filter(lambda file: file.needs_download, source.files):
             try:
                 path = fetch_into(root, source.folder, file)
@@ -146,7 +255,7 @@ def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) 
 def _find(name: str | Source) -> Source:
     if isinstance(name, Source):
         return name
-    known = {source.name: source for source in SOURCES}
+    known = known_sources()
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

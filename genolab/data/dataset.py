@@ -11,7 +11,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.data.matrix import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_bytes, row_hashes, summarise
+from genolab.data.rows import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_bytes, row_hashes, summarise
 
 Seed = int | Sequence[int]
 

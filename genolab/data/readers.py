@@ -1,24 +1,22 @@
 """A path -> AnnData, by its suffix. Nothing that is read can run code: what holds pickles is refused."""
 
 import importlib.util
+import inspect
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from genolab import registry
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
 _TABLES = (".csv", ".tsv", ".txt")
-_FASTA = (".fa", ".fasta", ".fna", ".ffn", ".fas")
-_REGIONS = (".gff3", ".gff", ".gtf", ".bed", ".narrowpeak", ".broadpeak")
-_KNOWN = (
-    ".h5ad, .zarr, 10x .h5, a 10x folder or .mtx, .loom, .csv, .tsv, .txt, "
-    f"sequences {' '.join(_FASTA)}, regions {' '.join(_REGIONS)} (text formats also with .gz)"
-)
+_OWN = (*_TABLES, ".mtx", ".h5ad", ".h5", ".zarr", ".loom")
 
 
 def read(
@@ -59,15 +57,15 @@ def read(
         on the - strand are read as their reverse complement, and all columns come along in ``obs``.
     window, step, anchor
         FASTA only: how sequences or regions of unequal length become rows of one length, as in
-        `genolab.data.windows`: windows of `window` bases, one every `step`, or one a sequence or region that has its
+        `genolab.sequences.windows`: windows of `window` bases, one every `step`, or one a sequence or region that has its
         ``"start"``, ``"center"`` or ``"end"`` in place, with N where it goes beyond.
 
     Returns
     -------
     AnnData
         From FASTA ``obsm["sequence"]``, ``(n, 4, length)`` uint8: channels A C G T, N and the other ambiguous codes all
-        zero (see `genolab.data.one_hot`). It is all in memory; windows over a genome that is too large for that come
-        from `genolab.data.windows`. From regions see `genolab.data.genome.read_genome`.
+        zero (see `genolab.sequences.one_hot`). It is all in memory; windows over a genome that is too large for that come
+        from `genolab.sequences.windows`. From regions see `genolab.sequences.genome.read_genome`.
 
         Otherwise cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR
         where at most half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]``
@@ -93,35 +91,28 @@ def read(
     path = Path(path).expanduser()
     _check_there(path)
     kind = _kind_of(path)
-    if backed and kind != ".h5ad":
-        raise ValueError(f"backed=True works for .h5ad alone, got {path.name}: read it once and write it as .h5ad")
-    if genes_in is not None and kind not in _TABLES:
-        raise ValueError(f"genes_in is for tables ({', '.join(_TABLES)}), got {path.name}, whose format says it itself")
-    cuts = {"regions": regions, "window": window, "step": step, "anchor": anchor}
-    if kind != _FASTA[0] and (given := [name for name, value in cuts.items() if value is not None]):
-        raise ValueError(f"{', '.join(given)} is for FASTA, got {path.name}")
-    if kind != _REGIONS[0] and fasta is not None:
-        raise ValueError(f"fasta is the sequence under regions ({', '.join(_REGIONS)}), got {path.name}")
-    if kind == _FASTA[0]:
-        from genolab.data.cut import read_sequences
-
-        return read_sequences(path, length=window, step=step, regions=regions, anchor=anchor)
-    if kind == _REGIONS[0]:
-        from genolab.data.genome import read_genome
-
-        return read_genome(path, fasta)
-    return _with_good_names(_read_as(kind, path, genes_in=genes_in, backed=backed), path)
+    reader = _reader_of(kind)
+    asked = {"genes_in": genes_in, "backed": backed or None, "fasta": fasta, "regions": regions}
+    asked |= {"window": window, "step": step, "anchor": anchor}
+    given = {name: value for name, value in asked.items() if value is not None}
+    takes = list(inspect.signature(reader).parameters)[1:]
+    if wrong := [name for name in given if name not in takes]:
+        raise ValueError(
+            f"{', '.join(wrong)} is not for {path.name}: its format takes {', '.join(takes) or 'no option'}"
+        )
+    adata = reader(path, **given)
+    return _with_good_names(adata, path) if kind in _OWN else adata
 
 
-def _read_as(kind: str, path: Path, *, genes_in: Literal["rows", "columns"] | None, backed: bool) -> "AnnData":
+def _reader_of(kind: str) -> "Callable[..., AnnData]":
+    """Return what reads files of this kind: a reader of the core, or one of those registered by suffix."""
     if kind in _TABLES:
         from genolab.data.table import read_table
 
-        return read_table(path, genes_in=genes_in)
-    if kind == ".h5ad":
-        return _read_h5ad(path, backed=backed)
-    readers = {".zarr": _read_zarr, ".h5": _read_10x_h5, ".mtx": _read_10x_folder, ".loom": _read_loom}
-    return readers[kind](path)
+        return read_table
+    own = {".h5ad": _read_h5ad, ".zarr": _read_zarr, ".h5": _read_10x_h5, ".mtx": _read_10x_folder, ".loom": _read_loom}
+    reader: Callable[..., AnnData] = own[kind] if kind in own else registry.load(registry.table("readers")[kind])
+    return reader
 
 
 def _check_there(path: Path) -> None:
@@ -144,18 +135,16 @@ def _kind_of(path: Path) -> str:
             else ".mtx"
         )
     plain = name.removesuffix(".gz").removesuffix(".bgz")
-    for kind in (*_TABLES, ".mtx"):
+    for kind in (*_TABLES, ".mtx", *registry.table("readers")):
         if plain.endswith(kind):
             return kind
-    for suffixes in (_FASTA, _REGIONS):
-        if plain.endswith(suffixes):
-            return suffixes[0]
     for kind in (".h5ad", ".h5", ".loom"):
         if name.endswith(kind):
             return kind
         if plain.endswith(kind):
             raise ValueError(f"{path.name} is compressed as a whole: unpack it first (gunzip {path.name})")
-    raise ValueError(f"no reader for {path.name}; known: {_KNOWN}")
+    known = ", ".join((*_OWN, *registry.table("readers")))
+    raise ValueError(f"no reader for {path.name}; known: a 10x folder, {known} (text formats also with .gz)")
 
 
 def _broken(path: Path, error: Exception, *, what: str) -> ValueError:
@@ -187,7 +176,7 @@ def quietly() -> Iterator[None]:
         yield
 
 
-def _read_h5ad(path: Path, *, backed: bool) -> "AnnData":
+def _read_h5ad(path: Path, *, backed: bool = False) -> "AnnData":
     import anndata
 
     _check_hdf5(path, what="AnnData (.h5ad)")

@@ -10,6 +10,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
+from genolab import registry
+
 Rows = NDArray[np.int64]
 
 # A pass over all values goes by blocks of at most so many rows and values, so that it needs little memory of its own.
@@ -140,8 +142,9 @@ def open_rows(adata: AnnData, slot: str) -> RowSource:
     ValueError
         A genome's rows aren't windows of one length.
     """
-    if slot.startswith("genome/"):
-        return _open_windows(adata, slot)
+    if (target := registry.table("rows").get(slot.partition("/")[0])) is not None:
+        source: RowSource = registry.load(target)(adata, slot)
+        return source
     matrix = _find(adata, slot)
     if isinstance(matrix, np.ndarray) or sparse.issparse(matrix):
         return MemoryRows(matrix)
@@ -149,16 +152,6 @@ def open_rows(adata: AnnData, slot: str) -> RowSource:
         values = matrix.to_numpy(dtype=np.float32)
         return MemoryRows(values.reshape(len(values), -1))
     return FileRows(matrix)
-
-
-def _open_windows(adata: AnnData, slot: str) -> RowSource:
-    from genolab.data.cut import SequenceRows, TagRows
-
-    if slot == "genome/sequence":
-        return SequenceRows(adata)
-    if slot == "genome/tags":
-        return TagRows(adata)
-    raise KeyError(f"the slots of windows over a genome are 'genome/sequence' and 'genome/tags', got {slot!r}")
 
 
 def _find(adata: AnnData, slot: str) -> Any:

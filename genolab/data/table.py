@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
-from genolab.data.read import quietly
+from genolab.data.readers import quietly
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset
-from genolab.infer.changes import single_changes
+from genolab.dna.model import SequenceCNN
+from genolab.dna.saturation import single_changes
 from genolab.infer.scorer import Scorer
-from genolab.models.sequence import SequenceCNN
 from genolab.run.engine import resolve_device
 
 Array = NDArray[np.float32]
@@ -88,7 +88,7 @@ def attribute(
     Examples
     --------
     >>> scores = attribute(model, test, target="donor")
-    >>> genolab.plot.logo(scores[0])
+    >>> genolab.dna.plot.logo(scores[0])
     """
     if method not in ("mutagenesis", "gradients", "deeplift"):
         raise ValueError(f"method must be 'mutagenesis', 'gradients' or 'deeplift', got {method!r}")
@@ -142,7 +142,7 @@ def checked_sequences(x: torch.Tensor) -> torch.Tensor:
     if x.ndim != 3 or x.shape[1] != 4 or x.shape[2] == 0:
         raise ValueError(
             f"sequences are one-hot, (n, 4, length), got the shape {tuple(x.shape)}: "
-            "pass inputs='obsm/sequence' to AnnDataset, or make them by gl.data.one_hot"
+            "pass inputs='obsm/sequence' to AnnDataset, or make them by gl.sequences.one_hot"
         )
     if ((x != 0) & (x != 1)).any() or (x.sum(dim=1) > 1).any():
         raise ValueError("every position of a one-hot sequence has one 1, or none where the base is unknown")

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.data.sequence import kmers
+from genolab.models.baseline import for_all_classes
+from genolab.sequences.encode import kmers
 
 _BLOCK = 4096
 
@@ -177,17 +178,6 @@ def _codes(batch: Batch) -> NDArray[np.int64]:
     assert batch.target is not None  # _with_classes saw the classes
     codes: NDArray[np.int64] = batch.target.cpu().numpy()
     return codes
-
-
-def for_all_classes(
-    weight: NDArray[np.float64], bias: NDArray[np.float64], seen: NDArray[np.int64], n_classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a line of weights a class: scikit-learn has one line for two classes, and none for those it didn't see."""
-    if len(seen) == 2:
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    all_weight, all_bias = np.zeros((n_classes, weight.shape[1])), np.full(n_classes, -1e3)
-    all_weight[seen], all_bias[seen] = weight, bias
-    return all_weight, all_bias
 
 
 def _check_fitted(model: nn.Module, fitted: bool) -> None:

@@ -1,16 +1,16 @@
 """The files of each known set of sequences -> an AnnData: one row a sequence, or a feature of an annotated genome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from genolab.data.catalogue import Paths
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from genolab.data.fasta import Record
-
-Paths = Mapping[str, Path]
+    from genolab.sequences.fasta import Record
 
 
 def sequences_adata(sequences: Sequence[str], obs: "pd.DataFrame") -> "AnnData":
@@ -29,7 +29,7 @@ def sequences_adata(sequences: Sequence[str], obs: "pd.DataFrame") -> "AnnData":
     import numpy as np
     from anndata import AnnData
 
-    from genolab.data.sequence import one_hot
+    from genolab.sequences.encode import one_hot
 
     hot = one_hot(sequences)
     _, first, which, copies = np.unique(
@@ -72,39 +72,6 @@ def build_tata(paths: Paths) -> "AnnData":
     return _promoters(paths["Arabidopsis_tata.fa"], paths["Arabidopsis_non_prom.fa"], tss=200)
 
 
-def build_yeast_genome(paths: Paths) -> "AnnData":
-    """Read SGD's features of two chromosomes; the sequence is looked into as it is needed."""
-    from genolab.data.genome import read_genome
-
-    return read_genome(paths["yeast_chr1_2.gff3.gz"], paths["yeast_chr1_2.fa.gz"])
-
-
-def build_annotated_genome(paths: Paths) -> "AnnData":
-    """Read a genome of two files, features (``.gff3.gz``) and sequence (``.fa.gz``)."""
-    from genolab.data.genome import read_genome
-
-    sequence, features = sorted(paths)
-    return read_genome(paths[features], paths[sequence])
-
-
-def build_contigs(paths: Paths) -> "AnnData":
-    """Read a genome without annotation: there are no rows, but the sequence can be looked into and compared."""
-    import pandas as pd
-
-    from genolab.data.genome import genome_adata, genome_of
-    from genolab.data.regions import COLUMNS
-
-    (path,) = paths.values()
-    return genome_adata(pd.DataFrame({name: [] for name in COLUMNS}, index=pd.Index([], dtype=object)), genome_of(path))
-
-
-def build_circles(paths: Paths) -> "AnnData":
-    """Read a genome without annotation, whose chromosomes are circles."""
-    genome = build_contigs(paths)
-    genome.uns["genome"]["circular"] = list(genome.uns["genome"]["lengths"])
-    return genome
-
-
 def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
     """Read the two classes. Headers of the second files repeat, so rows are numbered as they come."""
     import pandas as pd
@@ -128,7 +95,7 @@ def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
 def _records(path: Path) -> "list[Record]":
     import gzip
 
-    from genolab.data.fasta import parse
+    from genolab.sequences.fasta import parse
 
     content = path.read_bytes()
     return list(parse(gzip.decompress(content) if path.suffix == ".gz" else content, path))

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from genolab.infer.changes import Member
+    from genolab.dna.saturation import Member
 
 _NOTHING: Final = -1e30  # a score that no change lifts above zero, for places beyond the ends
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.filters import Filters, hidden_bases, shifted
+from genolab.dna.filters import Filters, hidden_bases, shifted
 from genolab.models.layers import SteadyNorm, drop, seeded
 
 Task = Literal["classes", "labels", "values"]
@@ -355,7 +355,7 @@ def _check_shape(x: torch.Tensor, length: int | None) -> None:
     if x.ndim != 3 or x.shape[1] != 4:
         raise ValueError(
             f"a SequenceCNN reads one-hot sequences, (n, 4, length), got the shape {tuple(x.shape)}: pass "
-            "inputs='obsm/sequence' to AnnDataset, made by gl.data.one_hot"
+            "inputs='obsm/sequence' to AnnDataset, made by gl.sequences.one_hot"
         )
     if length is not None and x.shape[2] != length:
         raise ValueError(

@@ -47,10 +47,10 @@ class Motifs:
     @property
     def information(self) -> Array:
         """``(n_filters,)`` bits over an even background, 2 a position at most; 0 for one that never fires."""
-        return np.array([information(p).sum() for p in self.probabilities])
+        return np.array([information_content(p).sum() for p in self.probabilities])
 
 
-def information(probabilities: ArrayLike) -> Array:
+def information_content(probabilities: ArrayLike) -> Array:
     """Return the heights of a logo's letters, in bits: each base's share of its position's information.
 
     Parameters
@@ -157,7 +157,7 @@ def _sequences(dataset: AnnDataset, batch_size: int, like: torch.Tensor) -> Iter
         yield batch.x.to(like.device).float()
 
 
-def match(
+def match_motifs(
     motifs: Motifs | Sequence[ArrayLike],
     known: Mapping[str, ArrayLike] | str | Path,
     *,
@@ -239,7 +239,7 @@ def _known(known: Mapping[str, ArrayLike] | str | Path) -> tuple[list[str], list
 
 def _core(probabilities: Array) -> Array:
     """Cut uninformative ends off; a motif without any informative place stays as it is."""
-    telling = np.flatnonzero(information(probabilities).sum(axis=0) >= 0.25)
+    telling = np.flatnonzero(information_content(probabilities).sum(axis=0) >= 0.25)
     return probabilities if len(telling) == 0 else probabilities[:, telling[0] : telling[-1] + 1]
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
-from genolab.infer.known import Known, Window, take
-from genolab.models.sequence import SequenceCNN
+from genolab.dna.known import Known, Window, take
+from genolab.dna.model import SequenceCNN
 from genolab.run.engine import cpu_threads
 
 _BLOCK: Final = 64  # sequences at a time: what one position needs then stays in the processor's cache

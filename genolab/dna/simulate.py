@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.sequence import check_length, encode, one_hot, reverse_complement
+from genolab.sequences.encode import check_length, encode, one_hot, reverse_complement
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -73,7 +73,7 @@ def simulate_sequences(
     Examples
     --------
     >>> import genolab as gl
-    >>> loci = gl.data.simulate_sequences(1000, 100, motifs={"tata": "TATAAA"}, seed=1)
+    >>> loci = gl.dna.simulate_sequences(1000, 100, motifs={"tata": "TATAAA"}, seed=1)
     >>> int(loci.obsm["motif_mask"].sum(axis=1).max())
     6
     """

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import check_codes, check_fitted, matrix_of, number_or_class, pair_of, squared_error
+from genolab.drugs.pair_batches import check_codes, check_fitted, matrix_of, number_or_class, pair_of, squared_error
 
 Array = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class KernelBaseline(nn.Module):
 
     Examples
     --------
-    >>> kernel = KernelBaseline(gl.compounds.fingerprints(smiles)).fit(train)
+    >>> kernel = KernelBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
     def __init__(self, compounds: ArrayLike, *, penalty: float = 10.0, margin: float = 0.1) -> None:

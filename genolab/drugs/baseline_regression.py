@@ -12,7 +12,7 @@ from scipy import sparse
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import (
+from genolab.drugs.pair_batches import (
     check_codes,
     check_fitted,
     looked_up,
@@ -44,7 +44,7 @@ class RidgeBaseline(nn.Module):
 
     Examples
     --------
-    >>> ridge = RidgeBaseline(gl.compounds.fingerprints(smiles)).fit(train)
+    >>> ridge = RidgeBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
     compounds: torch.Tensor
@@ -126,8 +126,8 @@ class ForestBaseline(nn.Module):
 
     Examples
     --------
-    >>> forest = ForestBaseline(gl.compounds.fingerprints(smiles)).fit(train)
-    >>> gl.evaluate.responses({"forest": forest, "means": means}, test)
+    >>> forest = ForestBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    >>> gl.drugs.evaluate({"forest": forest, "means": means}, test)
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import (
+from genolab.drugs.pair_batches import (
     check_codes,
     check_fitted,
     looked_up,
@@ -104,7 +104,7 @@ class NeighbourBaseline(nn.Module):
 
     Examples
     --------
-    >>> nearest = NeighbourBaseline(gl.compounds.fingerprints(smiles)).fit(train)
+    >>> nearest = NeighbourBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
     compounds: torch.Tensor

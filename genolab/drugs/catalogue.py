@@ -1,4 +1,4 @@
-"""The files of each known set of measured compounds -> an AnnData of pairs (see `genolab.data.pairs`)."""
+"""The files of each known set of measured compounds -> an AnnData of pairs (see `genolab.drugs.pairs`)."""
 
 import io
 import json
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genolab.data.cache import read_member
-from genolab.data.pairs import compound_table, pairs_adata
+from genolab.data.catalogue import Paths
+from genolab.drugs.pairs import compound_table, pairs_adata
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-Paths = Mapping[str, Path]
 
 # Davis et al. measured up to 10 micromolar: what didn't bind by then is written as 10,000 nM.
 _DAVIS_LIMIT_NM = 10_000.0

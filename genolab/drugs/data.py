@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from genolab.data.molecules import standardise
-from genolab.data.pairs import compound_table, pairs_adata
+from genolab.drugs.compounds.molecules import standardise
+from genolab.drugs.pairs import compound_table, pairs_adata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def responses(
     """Read measured responses of compounds from a table of one's own.
 
     Concentrations (IC50, Ki, Kd, EC50) become their negative decimal logarithm in molar, so that more is stronger. The
-    compounds are standardised by `genolab.compounds.standardise`, and those of equal canonical SMILES are one.
+    compounds are standardised by `genolab.drugs.compounds.standardise`, and those of equal canonical SMILES are one.
 
     Of several values of a compound in one context the median counts, of their logarithms, unless the farthest two are
     more than `MOST_APART` apart: then nobody knows which is right, and none stays. Exact values go before bounds; of
@@ -77,7 +77,7 @@ def responses(
 
     Examples
     --------
-    >>> mine = gl.data.responses("screen.csv", smiles="SMILES", response="IC50", context="kinase", unit="uM")
+    >>> mine = gl.drugs.responses("screen.csv", smiles="SMILES", response="IC50", context="kinase", unit="uM")
     >>> mine.uns["left_out"]
     """
     rows = _rows(_table(table), smiles, response, context, unit)

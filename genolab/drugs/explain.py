@@ -26,19 +26,19 @@ def atom_scores(
     Parameters
     ----------
     model
-        Has ``score(fingerprints, context)``, which returns means first, such as a `genolab.models.ResponseModel` over
-        `genolab.compounds.fingerprints`. It is only read.
+        Has ``score(fingerprints, context)``, which returns means first, such as a `genolab.drugs.ResponseModel` over
+        `genolab.drugs.compounds.fingerprints`. It is only read.
     smiles
         One SMILES.
     context
         Number of the target or cell line, a row of the table of contexts.
     radius, n_bits, counts
-        Of the fingerprints that the model was given; those of `genolab.compounds.fingerprints` by default.
+        Of the fingerprints that the model was given; those of `genolab.drugs.compounds.fingerprints` by default.
 
     Returns
     -------
     ``(n_atoms,)``
-        In the response's unit and the order of the SMILES, for ``genolab.compounds.draw(smiles, weights=...)``; above
+        In the response's unit and the order of the SMILES, for ``genolab.drugs.compounds.draw(smiles, weights=...)``; above
         0 where the atom raises the score.
 
     Raises
@@ -48,10 +48,10 @@ def atom_scores(
 
     Examples
     --------
-    >>> weights = gl.infer.atom_scores(model, "CC(=O)Oc1ccccc1C(=O)O", 0)
-    >>> gl.compounds.draw("CC(=O)Oc1ccccc1C(=O)O", weights=weights)
+    >>> weights = gl.drugs.atom_scores(model, "CC(=O)Oc1ccccc1C(=O)O", 0)
+    >>> gl.drugs.compounds.draw("CC(=O)Oc1ccccc1C(=O)O", weights=weights)
     """
-    from genolab.compounds import fingerprints
+    from genolab.drugs.compounds import fingerprints
 
     whole = fingerprints([smiles], radius=radius, n_bits=n_bits, counts=counts)[0]
     around = _surroundings(smiles, radius, n_bits)
@@ -75,7 +75,7 @@ def _surroundings(smiles: str, radius: int, n_bits: int) -> list[tuple[frozenset
     from rdkit.Chem import FindAtomEnvironmentOfRadiusN
     from rdkit.Chem.rdFingerprintGenerator import AdditionalOutput, GetMorganGenerator
 
-    from genolab.data.molecules import molecule_of
+    from genolab.drugs.compounds.molecules import molecule_of
 
     molecule = molecule_of(smiles)
     told = AdditionalOutput()
@@ -112,7 +112,7 @@ def feature_scores(
     Parameters
     ----------
     model
-        Has ``score_contexts(compound, features)``, such as a `genolab.models.ResponseModel`. It is only read.
+        Has ``score_contexts(compound, features)``, such as a `genolab.drugs.ResponseModel`. It is only read.
     adata
         Measured compounds, in the form of ``fetch("gdsc")``; only read.
     compound
@@ -148,7 +148,7 @@ def feature_scores(
     --------
     >>> lines = gl.data.fetch("gdsc")
     >>> found = feature_scores(model, lines, "Drug_1047", features, lines.uns["feature_names"], within="tissue")
-    >>> gl.plot.effects(found, response="ln IC50")
+    >>> gl.drugs.plot.effects(found, response="ln IC50")
     """
     table = adata.uns["compounds"].index
     if compound not in table:

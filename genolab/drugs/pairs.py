@@ -8,7 +8,7 @@ each compound and each context is described once, however often it was measured.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genolab.data.molecules import described
+from genolab.drugs.compounds.molecules import described
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset
-from genolab.evaluate import weighted
+from genolab.evaluate import bootstrap
 from genolab.evaluate.agreement import bounds
 from genolab.infer import predict
 
@@ -186,26 +186,26 @@ class _Figures:
     def __init__(self, judged: Judged, model: str, metrics: Sequence[str]) -> None:
         self.judged, self.metrics = judged, metrics
         self.called, scores = judged.called(model), judged.probabilities[model]
-        self.ranks = [weighted.Ranked(judged.truth[:, k], scores[:, k]) for k in range(len(judged.names))]
-        self.pile = weighted.Ranked(judged.truth.ravel(), scores.ravel())
+        self.ranks = [bootstrap.Ranked(judged.truth[:, k], scores[:, k]) for k in range(len(judged.names))]
+        self.pile = bootstrap.Ranked(judged.truth.ravel(), scores.ravel())
 
     def of(self, weights: Array) -> Figures:
         """Return metric and class to figures ``(b,)``, for weights ``(b, n)``."""
-        decided = weighted.Decided.of(self.judged.truth, self.called, weights)
+        decided = bootstrap.Decided.of(self.judged.truth, self.called, weights)
         areas = self._areas(weights) if {"auroc", "auprc"} & set(self.metrics) else {}
         found: Figures = {}
         for metric in self.metrics:
             found |= areas.get(metric) or self._of_decisions(metric, decided)
         return found
 
-    def _of_decisions(self, metric: str, decided: weighted.Decided) -> Figures:
+    def _of_decisions(self, metric: str, decided: bootstrap.Decided) -> Figures:
         if metric == "accuracy":
-            return {(metric, ""): weighted.accuracy(decided)}
+            return {(metric, ""): bootstrap.accuracy(decided)}
         if metric == "mcc" and self.judged.exclusive:
-            return {(metric, ""): weighted.mcc_of_classes(decided)}
+            return {(metric, ""): bootstrap.mcc_of_classes(decided)}
         if metric == "mcc":
-            return self._by_class(metric, weighted.mcc_of_labels(decided), weighted.mcc_of_labels(decided.piled()))
-        figure = {"precision": weighted.precision, "recall": weighted.recall, "f1": weighted.f1}[metric]
+            return self._by_class(metric, bootstrap.mcc_of_labels(decided), bootstrap.mcc_of_labels(decided.piled()))
+        figure = {"precision": bootstrap.precision, "recall": bootstrap.recall, "f1": bootstrap.f1}[metric]
         return self._by_class(metric, figure(decided), figure(decided.piled()))
 
     def _areas(self, weights: Array) -> dict[str, Figures]:
@@ -217,5 +217,5 @@ class _Figures:
         }
 
     def _by_class(self, metric: str, each: Array, piled: Array) -> Figures:
-        averages = {(metric, "macro"): weighted.macro(each), (metric, "micro"): piled[:, 0]}
+        averages = {(metric, "macro"): bootstrap.macro(each), (metric, "micro"): piled[:, 0]}
         return averages | {(metric, name): each[:, k] for k, name in enumerate(self.judged.names)}

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.data.dataset import AnnDataset
+from genolab.evaluate.bootstrap import Ranked
 from genolab.evaluate.classify import Judged, judge
-from genolab.evaluate.weighted import Ranked
 
 
 def confusion(model: Any, test: AnnDataset) -> pd.DataFrame:

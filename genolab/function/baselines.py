@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.data.protein import AMINO_ACIDS, SHARES, protein_letters
+from genolab.sequences.protein import AMINO_ACIDS, SHARES, protein_letters
 
 _BLOCK = 1024
 
@@ -40,7 +40,7 @@ class FrequencyBaseline(nn.Module):
         return self.frequencies.expand(len(batch), -1)
 
 
-class HomologueBaseline(nn.Module):
+class HomologBaseline(nn.Module):
     """A protein has the terms of the training proteins that it aligns with, by how well it does.
 
     A term's value is the share of its relatives' alignment scores that comes from those that have the term: what
@@ -49,11 +49,11 @@ class HomologueBaseline(nn.Module):
     Parameters
     ----------
     chance
-        How many alignments as good are expected by chance, at most, for a relative; see `gl.data.cluster_proteins`.
+        How many alignments as good are expected by chance, at most, for a relative; see `gl.function.cluster_proteins`.
 
     Examples
     --------
-    >>> homologues = HomologueBaseline().fit(train)
+    >>> homologues = HomologBaseline().fit(train)
     >>> gl.infer.predict(homologues, test)  # (n, n_terms); half a minute for 600 proteins against 5,000
     """
 
@@ -74,7 +74,7 @@ class HomologueBaseline(nn.Module):
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return each term's share of the relatives' scores, ``(n, n_terms)``."""
-        from genolab.data.relatives import relatives
+        from genolab.function.homologs import relatives
 
         _check_fitted(self, len(self.terms) > 0)
         known = protein_letters(self.residues.cpu().numpy())
@@ -84,7 +84,7 @@ class HomologueBaseline(nn.Module):
         return weights @ self.terms / weights.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-class ResidueWordBaseline(nn.Module):
+class DipeptideBaseline(nn.Module):
     """Logistic regression on how often each pair of residues, and each residue, occurs: where they stand doesn't count.
 
     Shares are brought to mean 0 and variance 1 over the training rows; all terms are fitted at once, with a penalty.
@@ -96,7 +96,7 @@ class ResidueWordBaseline(nn.Module):
 
     Examples
     --------
-    >>> words = ResidueWordBaseline().fit(train)
+    >>> words = DipeptideBaseline().fit(train)
     """
 
     weight: torch.Tensor
@@ -173,7 +173,7 @@ def _check_fitted(model: nn.Module, fitted: bool) -> None:
         raise ValueError(f"a {type(model).__name__} must be fitted before it is used: call fit(train)")
 
 
-def joined(ours: NDArray[np.float32], homologues: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+def blend(ours: NDArray[np.float32], homologues: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     """Return what a model and homologues say together: a `share` of the homologues' word where there are any.
 
     If both keep the true-path rule, so does what comes out.
@@ -181,7 +181,7 @@ def joined(ours: NDArray[np.float32], homologues: NDArray[np.float32], share: fl
     Parameters
     ----------
     ours, homologues
-        ``(n, n_terms)``, as `FunctionClassifier` and `HomologueBaseline` predict them.
+        ``(n, n_terms)``, as `FunctionClassifier` and `HomologBaseline` predict them.
     share
         0 to 1; to be chosen on validation rows.
     """

@@ -6,9 +6,11 @@ row that has a term has all that it implies (the true-path rule), and ``uns["par
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from genolab.data.catalogue import Paths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-Paths = Mapping[str, Path]
 
 _LENGTH = 512  # residues of the longest protein of the slice
 
@@ -27,8 +28,8 @@ def build_protein_function(paths: Paths) -> "AnnData":
     import pandas as pd
     from anndata import AnnData
 
-    from genolab.data.fasta import read_records
-    from genolab.data.protein import LETTERS, residue_codes
+    from genolab.sequences.fasta import read_records
+    from genolab.sequences.protein import LETTERS, residue_codes
 
     found = read_records(paths["protein_function.fa.gz"])
     table = pd.read_csv(paths["protein_function_terms.tsv.gz"], sep="\t", keep_default_na=False)
@@ -122,3 +123,27 @@ def _arff(path: Path) -> "pd.DataFrame":
     head, _, body = path.read_text(encoding="utf-8").partition("@data")
     names = [line.split()[1] for line in head.splitlines() if line.startswith("@attribute")]
     return pd.read_csv(io.StringIO(body), names=names, skip_blank_lines=True)
+
+
+def build_yeast_go(paths: Paths) -> "AnnData":
+    """Read the table that ``data/build.py`` made: a gene, its standard name, its kind and its terms.
+
+    A row is a gene, by its systematic name. ``obsm["terms"]`` is ``(n_genes, n_terms)`` CSR uint8, its columns named by
+    ``uns["terms"]``: the terms as they were given, without the broader ones that they imply, which
+    `genolab.function.Ontology.annotate` adds.
+    """
+    import gzip
+
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+    from scipy import sparse
+
+    lines = gzip.decompress(paths["yeast_go.tsv.gz"].read_bytes()).decode().splitlines()[1:]
+    genes, names, kinds, numbers = zip(*(line.split("\t") for line in lines), strict=True)
+    given = [np.array(text.split(), dtype=np.int64) for text in numbers]
+    terms, columns = np.unique(np.concatenate(given), return_inverse=True)
+    ends = np.cumsum([0, *map(len, given)])
+    matrix = sparse.csr_matrix((np.ones(len(columns), np.uint8), columns, ends), shape=(len(genes), len(terms)))
+    obs = pd.DataFrame({"name": names, "kind": pd.Categorical(kinds)}, index=list(genes))
+    return AnnData(obs=obs, obsm={"terms": matrix}, uns={"terms": [f"GO:{number:07d}" for number in terms]})

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 if TYPE_CHECKING:
-    from genolab.ontology import Ontology
+    from genolab.function.ontology.graph import Ontology
 
 Array = NDArray[np.float32]
 
@@ -60,7 +60,7 @@ def explain_terms(
     probabilities
         ``(n_obs, n_terms)``, as a model predicts them.
     ontology
-        What implies what; ``None``: what the AnnData brings along, see `genolab.ontology.Ontology.of`.
+        What implies what; ``None``: what the AnnData brings along, see `genolab.function.Ontology.of`.
     basis
         Key of ``obsm`` with the latent space in which neighbours are sought; ``None``: none are.
     training
@@ -76,7 +76,7 @@ def explain_terms(
     ValueError
         The shapes don't fit.
     """
-    from genolab.ontology import Ontology
+    from genolab.function.ontology.graph import Ontology
 
     graph = Ontology.of(adata) if ontology is None else ontology
     ids = [str(term) for term in adata.uns["terms"]]

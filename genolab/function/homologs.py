@@ -74,7 +74,7 @@ def cluster_proteins(sequences: Sequence[str], identity: float = 0.3, *, chance:
 
     Examples
     --------
-    >>> proteins.obs["cluster"] = gl.data.cluster_proteins(gl.data.protein_letters(proteins.obsm["sequence"]))
+    >>> proteins.obs["cluster"] = gl.function.cluster_proteins(gl.sequences.protein_letters(proteins.obsm["sequence"]))
     >>> train, valid, test = gl.data.split(gl.data.AnnDataset(proteins, "obsm/sequence"), by="cluster")
     """
     from scipy.sparse import coo_array
@@ -154,7 +154,7 @@ class _Laid(NamedTuple):
 
     @classmethod
     def of(cls, sequences: Sequence[str]) -> "_Laid":
-        from genolab.data.protein import LETTERS, residue_codes
+        from genolab.sequences.protein import LETTERS, residue_codes
 
         starts = np.cumsum([0, *map(len, sequences)])
         codes = residue_codes("".join(sequences))[0] if starts[-1] else np.empty(0, dtype=np.uint8)
@@ -179,9 +179,9 @@ def _words(kinds: Integers, starts: Integers) -> Integers:
 
 
 def _matrix() -> NDArray[np.int32]:
-    """Return BLOSUM62 by the codes of `genolab.data.protein`."""
+    """Return BLOSUM62 by the codes of `genolab.sequences.protein`."""
     from genolab.align.matrices import load
-    from genolab.data.protein import LETTERS
+    from genolab.sequences.protein import LETTERS
 
     matrix = load("blosum62")
     place = [matrix.letters.index(letter if letter in matrix.letters else "X") for letter in LETTERS]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.data.dataset import AnnDataset
 from genolab.evaluate.agreement import bounds
 from genolab.evaluate.classify import Judged, judge
-from genolab.models.function import implications
+from genolab.function.model import implications
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ _THRESHOLDS: Final = np.arange(1, 100) / 100
 _COLUMNS: Final = ["model", "metric", "namespace", "value", "low", "high"]
 
 
-def function(
+def evaluate(
     models: Mapping[str, Any],
     test: AnnDataset,
     *,

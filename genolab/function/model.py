@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.data.protein import SHARES
 from genolab.models.layers import Layers, SteadyNorm, drop, seeded
+from genolab.sequences.protein import SHARES
 
 _POOL: Final = 4  # residues of which deeper layers see the strongest response: about a turn of a helix
 _DEEPER_WIDTH: Final = 5
@@ -68,7 +68,7 @@ class FunctionClassifier(nn.Module):
     n_terms
         Columns of the target, such as ``obsm["terms"]``.
     sequence
-        Whether it reads residues, ``(n, length)`` codes as `genolab.data.residue_codes` gives them; the first input.
+        Whether it reads residues, ``(n, length)`` codes as `genolab.sequences.residue_codes` gives them; the first input.
     n_features
         Width of the other input, such as expression, which comes after the residues; 0: there is none.
     parents
@@ -153,7 +153,7 @@ class FunctionClassifier(nn.Module):
     def logits(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Return the log odds of the terms, calibrated and true to the hierarchy, ``(n, n_terms)``.
 
-        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as `genolab.data.residues`
+        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as `genolab.sequences.residues`
         gives them; features ``(n, n_features)`` follow where the model reads both.
         """
         own = torch.stack(self._each(inputs)).mean(dim=0)
@@ -190,7 +190,7 @@ class FunctionClassifier(nn.Module):
         if x.ndim != 2 or x.dtype != torch.uint8 or int(x.max()) >= len(self.shares):
             raise ValueError(
                 f"residues are codes (n, length), uint8, or shares (n, 20, length), got {x.dtype} of the shape "
-                f"{tuple(x.shape)}: make them by gl.data.residue_codes"
+                f"{tuple(x.shape)}: make them by gl.sequences.residue_codes"
             )
         longest = max(1, int((x > 0).sum(dim=1).max()))
         return self.shares[x[:, :longest].long()].transpose(1, 2)

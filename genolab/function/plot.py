@@ -21,7 +21,7 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     Parameters
     ----------
     table
-        Of `genolab.ontology.enrich` or `genolab.ontology.enrich_ranked`.
+        Of `genolab.function.enrich` or `genolab.function.enrich_ranked`.
     n
         How many sets, those with the lowest p.
     level
@@ -41,7 +41,7 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     """
     ranked = "auc" in table
     own = ["auc"] if ranked else ["overlap", "expected"]
-    _check_columns(table, ["name", "size", "p", "q", "genes", *own], "genolab.ontology.enrich or enrich_ranked")
+    _check_columns(table, ["name", "size", "p", "q", "genes", *own], "genolab.function.enrich or enrich_ranked")
     top = table.sort_values("p", kind="stable").head(n)
     figure = Figure()
     figure.add_scatter(**_sets(top, ranked=ranked, level=level))
@@ -98,7 +98,7 @@ def depth(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table
-        Of `genolab.evaluate.by_term`.
+        Of `genolab.function.by_term`.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def depth(table: pd.DataFrame) -> Figure:
     ValueError
         The table has no rows with an area.
     """
-    _check_columns(table, ["model", "depth", "auprc", "chance"], "genolab.evaluate.by_term")
+    _check_columns(table, ["model", "depth", "auprc", "chance"], "genolab.function.by_term")
     known = table[table["auprc"].notna()]
     if len(known) == 0:
         raise ValueError("there is no area to draw: each term needs genes with and genes without it")

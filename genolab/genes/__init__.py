@@ -1,25 +1,24 @@
-"""Genes in DNA: from labels of bases to genes and GFF3, and the open reading frames that every gene finder must beat.
+"""Find genes: a label for every base, and whole genes by a grammar.
 
->>> probabilities = gl.infer.tag(model, genome, chromosome="chrI")
->>> letters = gl.data.chromosome(genome, "chrI")
->>> found = decode(probabilities, letters, chromosome="chrI")
->>> to_gff3(found, "chrI.gff3")
->>> baseline = open_reading_frames(letters, min_length=300, chromosome="chrI")
+Models
+------
+SequenceTagger       a label for every base, from DNA of any length
+CodonBaseline        open reading frames scored by codon usage
+open_reading_frames  the reading frames that every gene finder must beat
+best_min_length      the least length of a reading frame that fits known genes best
+
+Verbs
+-----
+tag       probabilities of the labels along whole chromosomes
+decode    the best genes for these probabilities
+Grammar   what a gene may look like
+Signals   start, stop and splice sites, learned from known genes
+Site      one kind of site
+to_gff3   genes to a file that genome browsers show
+evaluate  predicted genes compared with known ones, at five levels
+LEVELS    the levels: base, exon, start, stop, gene
 """
 
-from genolab.genes.codons import CodonBaseline
-from genolab.genes.decode import Grammar, decode
-from genolab.genes.gff import to_gff3
-from genolab.genes.orfs import best_min_length, open_reading_frames
-from genolab.genes.signals import Signals, Site
+import lazy_loader
 
-__all__ = [
-    "CodonBaseline",
-    "Grammar",
-    "Signals",
-    "Site",
-    "best_min_length",
-    "decode",
-    "open_reading_frames",
-    "to_gff3",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

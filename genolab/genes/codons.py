@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.genes.orfs import Frame, apart, features, reading_frames
-from genolab.genes.signals import Known, base_codes, known_genes
+from genolab.genes.signals import Known, known_genes
+from genolab.sequences.orfs import Frame, apart, features, reading_frames, strand_codes
 
 _SHORTEST: Final = 75  # bases; a frame shorter than this has too few codons to be judged
 _THRESHOLDS: Final = tuple(np.linspace(0.1, 0.9, 17))
@@ -66,7 +66,7 @@ class CodonBaseline:
         return self
 
     def genes(self, sequence: str, *, chromosome: str = "sequence", start: int = 0) -> pd.DataFrame:
-        """Return the frames that are likely genes, in the form that `genolab.genes.decode` gives."""
+        """Return the frames that are likely genes, in the form that `genolab.genes.decoding` gives."""
         if self._model is None:
             raise ValueError("a CodonBaseline must be fitted before it is used: call fit(genes, sequences)")
         frames = reading_frames(sequence, min_length=self.min_length)
@@ -100,7 +100,7 @@ def _taken(frames: list[Frame], likely: NDArray[np.float64], length: int, least:
 
 def _numbers(sequence: str, frames: Sequence[Frame]) -> NDArray[np.float64]:
     """Return what tells of each frame, ``(n, 65)``: shares of its codons, stop codon aside, and its length."""
-    bases = base_codes(sequence)
+    bases = strand_codes(sequence)
     rows = np.zeros((len(frames), 65))
     for row, (first, end, strand) in zip(rows, frames, strict=True):
         at = slice(first, end) if strand == "+" else slice(len(sequence) - end, len(sequence) - first)

@@ -10,13 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.config import check, control
-from genolab.data.tags import TAGS
-from genolab.genes.machine import machine
+from genolab.genes.hmm import machine
 from genolab.genes.signals import Signals
 from genolab.genes.viterbi import best_path
+from genolab.sequences.annotation import GENE_COLUMNS, NO_PHASE, TAGS
 
-COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score")
-NO_PHASE: Final = -1
 _CODING: Final = [number for number, tag in enumerate(TAGS) if tag.startswith("coding")]
 _INTRON: Final = [number for number, tag in enumerate(TAGS) if tag.startswith("intron")]
 _PIECE: Final = 2_000_000  # bases that are searched at once
@@ -80,7 +78,7 @@ def decode(
     Parameters
     ----------
     probabilities
-        ``(length, n_tags)``, in the order of `genolab.data.TAGS`, as `genolab.infer.tag` gives them.
+        ``(length, n_tags)``, in the order of `genolab.sequences.TAGS`, as `genolab.genes.tag` gives them.
     sequence
         The bases' letters, + strand.
     chromosome
@@ -139,7 +137,7 @@ def _checked(probabilities: ArrayLike, sequence: str) -> NDArray[np.float32]:
     if scores.shape != (len(sequence), len(TAGS)):
         raise ValueError(
             f"there must be {len(TAGS)} probabilities for each of the sequence's {len(sequence):,} bases, got the "
-            f"shape {scores.shape}: pass what gl.infer.tag gave for this sequence"
+            f"shape {scores.shape}: pass what gl.genes.tag gave for this sequence"
         )
     if not np.isfinite(scores).all():
         raise ValueError("probabilities must be finite, and some are NaN or infinite: look at the tagger's loss")
@@ -196,7 +194,7 @@ def _table(tags: NDArray[np.int64], scores: NDArray[np.float32], chromosome: str
             score = round(float((given[end] - given[first]) / (end - first)), 4)
             rows.append((chromosome, first + start, end + start, parts[0].strand, what, parent, phase, score))
             names.append(name if number == 0 else f"{name}.CDS{number}")
-    return pd.DataFrame(rows, columns=list(COLUMNS), index=pd.Index(names, dtype=object))
+    return pd.DataFrame(rows, columns=list(GENE_COLUMNS), index=pd.Index(names, dtype=object))
 
 
 def _phased(exons: Sequence[_Part]) -> list[tuple[int, _Part]]:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.tags import SWAP, TAGS
+from genolab.sequences.annotation import SWAP, TAGS
 
 # What a state may ask of the sequence; `signals.gains` says where it is there.
 FREE, START, STOP, NO_STOP, T_DONOR, OTHER_DONOR, TA_DONOR, TG_DONOR, OTHER_PAIR_DONOR, DONOR = range(10)

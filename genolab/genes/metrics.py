@@ -16,8 +16,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.data.tags import Gene, coding_genes
 from genolab.evaluate.agreement import bounds
+from genolab.sequences.annotation import Gene, coding_genes
 
 LEVELS: Final = ("base", "exon", "start", "stop", "gene")
 """What is compared: coding bases, coding parts with both ends, first bases of start codons, last of stop codons, genes
@@ -27,7 +27,7 @@ _FIGURES: Final = ("precision", "recall", "f1")
 _Places = set[tuple[object, ...]]
 
 
-def genes(
+def evaluate(
     found: Mapping[str, AnnData | pd.DataFrame],
     annotated: AnnData | pd.DataFrame,
     *,
@@ -43,15 +43,15 @@ def genes(
     Parameters
     ----------
     found
-        Name to features, such as `genolab.genes.decode` or `genolab.genes.open_reading_frames` gives them.
+        Name to features, such as `genolab.genes.decoding` or `genolab.genes.open_reading_frames` gives them.
     annotated
-        The truth; its genes are what `genolab.data.tags.coding_genes` says, so dubious ones are none.
+        The truth; its genes are what `genolab.sequences.annotation.coding_genes` says, so dubious ones are none.
     chromosomes
         Only these; by default all that the annotation has genes on.
     baseline
         Name of one in `found`: the others' gains over it are added, as the metrics ``f1_gain``, with their intervals.
     ignore
-        Genes that count for nothing, such as `genolab.data.tags.dubious_genes`: whatever was found on the strand of
+        Genes that count for nothing, such as `genolab.sequences.annotation.dubious_genes`: whatever was found on the strand of
         one, and shares a base with it but with no annotated gene there, is left out.
     levels
         Out of `LEVELS`; bases take longest.
@@ -75,7 +75,7 @@ def genes(
 
     Examples
     --------
-    >>> genes({"network": found, "reading frames": orfs}, genome, chromosomes=["chrI"], baseline="reading frames")
+    >>> evaluate({"network": found, "reading frames": orfs}, genome, chromosomes=["chrI"], baseline="reading frames")
     """
     if baseline is not None and baseline not in found:
         raise KeyError(f"the baseline must be among those compared; {baseline!r} isn't in {list(found)}")

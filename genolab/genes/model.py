@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.data.tags import TAGS
 from genolab.models.layers import drop, seeded
+from genolab.sequences.annotation import TAGS
 
 _CODON: Final = 3  # the convolutions have one place a codon ...
 _STRIDE: Final = 27  # ... and the GRU one every nine codons: it is for what lies far away
@@ -101,7 +101,7 @@ class SequenceTagger(nn.Module):
     its reverse complement get the same tags. The idea of a network under a structured decoder is that of Helixer
     (Stiehler et al. 2021) and Tiberius (Gabriel et al. 2024), at a size that two CPU cores train in minutes.
 
-    What is near and what is remembered can be asked for apart, so that `genolab.infer.tag` has the convolutions look at
+    What is near and what is remembered can be asked for apart, so that `genolab.genes.tag` has the convolutions look at
     a chromosome in pieces, and the GRU walk along the whole of it.
 
     Parameters
@@ -122,7 +122,7 @@ class SequenceTagger(nn.Module):
 
     Examples
     --------
-    >>> windows = gl.data.windows(genome, 4500)
+    >>> windows = gl.sequences.windows(genome, 4500)
     >>> dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     >>> run = gl.Run(SequenceTagger(), dataset)
     """
@@ -273,7 +273,7 @@ class SequenceTagger(nn.Module):
         if int(first.target.max()) >= len(TAGS):
             raise ValueError(
                 f"there are {len(TAGS)} tags, 0 to {len(TAGS) - 1}, and a row has {int(first.target.max())}: make them "
-                "with gl.data.tag_genome"
+                "with gl.sequences.tag_genome"
             )
         return f"Cross-entropy a base over {len(TAGS)} tags, windows of {first.x.shape[2]:,} bases."
 
@@ -319,5 +319,5 @@ def _check_bases(x: torch.Tensor) -> None:
     if x.ndim != 3 or x.shape[1] != 4 or x.shape[2] == 0:
         raise ValueError(
             f"a tagger reads one-hot bases, (n, 4, length), got the shape {tuple(x.shape)}: make them with "
-            "gl.data.one_hot, or pass inputs='genome/sequence'"
+            "gl.sequences.one_hot, or pass inputs='genome/sequence'"
         )

@@ -9,23 +9,14 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.data.tags import Gene, coding_genes
-from genolab.genes import machine
+from genolab.genes import hmm
+from genolab.sequences.annotation import Gene, coding_genes
+from genolab.sequences.orfs import strand_codes
 
 Known: TypeAlias = Iterable[Gene] | AnnData | pd.DataFrame
 _Kind = TypeVar("_Kind", np.int8, np.float32)
 
 _A, _G, _T, _UNKNOWN = 0, 2, 3, 4
-_COMPLEMENT: Final = np.array([3, 2, 1, 0, 4], dtype=np.int8)
-_CODE: Final = np.full(256, 4, dtype=np.int8)
-for _number, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
-    _CODE[[ord(letter) for letter in _letters]] = _number
-
-
-def base_codes(sequence: str) -> NDArray[np.int8]:
-    """Return a sequence and its reverse complement as numbers, ``(2, length)``: A C G T as 0 to 3, anything else 4."""
-    forward = _CODE[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
-    return np.stack([forward, _COMPLEMENT[forward[::-1]]])
 
 
 def known_genes(genes: Known, sequences: Mapping[str, str]) -> list[Gene]:
@@ -55,7 +46,7 @@ class Site(NamedTuple):
         """Return the log-odds of a word that begins at each of ``(length,)`` bases, minus infinity where none does."""
         found = np.zeros(len(bases), dtype=bool)
         for word in self.words:
-            found |= _begins(bases, base_codes(word)[0])
+            found |= _begins(bases, strand_codes(word)[0])
         scores = np.where(found, np.float32(0), np.float32(-np.inf))
         at = np.flatnonzero(found)
         for place, odds in enumerate(self.weights):
@@ -114,7 +105,7 @@ class Signals:
         Parameters
         ----------
         genes
-            An annotated genome, a table of features, or genes as `genolab.data.tags.coding_genes` gives them; only
+            An annotated genome, a table of features, or genes as `genolab.sequences.annotation.coding_genes` gives them; only
             those on the chromosomes in `sequences` are used.
         sequences
             Chromosome to its letters, + strand.
@@ -125,7 +116,7 @@ class Signals:
             With weights for each kind of site that at least ten of the genes have; a kind with fewer stays a word.
         """
         known = known_genes(genes, sequences)
-        codes = {name: base_codes(letters) for name, letters in sequences.items()}
+        codes = {name: strand_codes(letters) for name, letters in sequences.items()}
         spans = [(gene, _own(gene, gene.start, gene.end, codes)) for gene in known]
         introns = [(gene, _own(gene, *intron, codes)) for gene in known for intron in gene.introns]
         plain = cls()
@@ -143,7 +134,7 @@ class Signals:
         The weights say how often the learned odds of start codons, and of the ends of introns, count.
         """
         weights = np.float32(start_weight), np.float32(splice_weight)
-        return np.stack([self._gains(bases, *weights) for bases in base_codes(sequence)], axis=1)
+        return np.stack([self._gains(bases, *weights) for bases in strand_codes(sequence)], axis=1)
 
     def _gains(self, bases: NDArray[np.int8], start_weight: np.float32, weight: np.float32) -> NDArray[np.float32]:
         """Return the gains on one strand, ``(15, length)``; what is asked for stands at the base that asks."""
@@ -158,20 +149,20 @@ class Signals:
         stop_begins = _is_stop(bases, _moved(bases, -1), _moved(bases, -2))
         after_t = (second == _T) & (first == _A), (second == _T) & (first == _G)
         gains = np.empty((15, len(bases)), dtype=np.float32)
-        gains[machine.FREE] = 0
-        gains[machine.START] = start
-        gains[machine.STOP] = _where(stop_begins)
-        gains[machine.NO_STOP] = _where(~_is_stop(_moved(bases, 2), second, first))
-        gains[machine.T_DONOR] = _where(first == _T) + parted
-        gains[machine.OTHER_DONOR] = _where(first != _T) + parted
-        gains[machine.TA_DONOR], gains[machine.TG_DONOR] = (_where(pair) + parted for pair in after_t)
-        gains[machine.OTHER_PAIR_DONOR] = _where(~(after_t[0] | after_t[1])) + parted
-        gains[machine.DONOR] = parted
-        gains[machine.ACCEPTED] = accepted
-        gains[machine.NO_STOP_AFTER_T] = _where(~_is_stop(np.full_like(bases, _T), second, first))
-        gains[machine.NO_STOP_AFTER_TA] = _where((first != _A) & (first != _G)) + accepted
-        gains[machine.NO_STOP_AFTER_TG] = _where(first != _A) + accepted
-        gains[machine.ACCEPTOR] = _moved(accepted, -1)
+        gains[hmm.FREE] = 0
+        gains[hmm.START] = start
+        gains[hmm.STOP] = _where(stop_begins)
+        gains[hmm.NO_STOP] = _where(~_is_stop(_moved(bases, 2), second, first))
+        gains[hmm.T_DONOR] = _where(first == _T) + parted
+        gains[hmm.OTHER_DONOR] = _where(first != _T) + parted
+        gains[hmm.TA_DONOR], gains[hmm.TG_DONOR] = (_where(pair) + parted for pair in after_t)
+        gains[hmm.OTHER_PAIR_DONOR] = _where(~(after_t[0] | after_t[1])) + parted
+        gains[hmm.DONOR] = parted
+        gains[hmm.ACCEPTED] = accepted
+        gains[hmm.NO_STOP_AFTER_T] = _where(~_is_stop(np.full_like(bases, _T), second, first))
+        gains[hmm.NO_STOP_AFTER_TA] = _where((first != _A) & (first != _G)) + accepted
+        gains[hmm.NO_STOP_AFTER_TG] = _where(first != _A) + accepted
+        gains[hmm.ACCEPTOR] = _moved(accepted, -1)
         return gains
 
     def _branched(self, bases: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genolab.data.sequence import one_hot
-from genolab.data.tags import TAGS
-from genolab.models.tagger import SequenceTagger
+from genolab.genes.model import SequenceTagger
 from genolab.run.engine import resolve_device
+from genolab.sequences.annotation import TAGS
+from genolab.sequences.encode import one_hot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,8 +75,8 @@ def tag(
 
     Examples
     --------
-    >>> probabilities = gl.infer.tag(model, genome, chromosome="chrI")
-    >>> genes = gl.genes.decode(probabilities, gl.data.chromosome(genome, "chrI"), chromosome="chrI")
+    >>> probabilities = gl.genes.tag(model, genome, chromosome="chrI")
+    >>> genes = gl.genes.decode(probabilities, gl.sequences.chromosome(genome, "chrI"), chromosome="chrI")
     """
     bases = one_hot(_letters(sequence, chromosome, start, end))[0]  # (4, length)
     overlap = model.reach if overlap is None else overlap
@@ -103,7 +103,7 @@ def cut(length: int, window: int, overlap: int) -> list[Window]:
 def _letters(sequence: "AnnData | Path | str", chromosome: str | None, start: int | None, end: int | None) -> str:
     if isinstance(sequence, str) and chromosome is None:
         return sequence[start:end]
-    from genolab.data.genome import chromosome as letters_of
+    from genolab.sequences.genome import chromosome as letters_of
 
     if chromosome is None:
         raise ValueError('of a genome, one chromosome is tagged at a time: say which, as in chromosome="chrI"')

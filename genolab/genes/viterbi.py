@@ -4,7 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.genes.machine import FREE, SILENT, Machine
+from genolab.genes.hmm import FREE, SILENT, Machine
 
 
 def best_path(
@@ -15,7 +15,7 @@ def best_path(
     Parameters
     ----------
     machine
-        See `genolab.genes.machine`.
+        See `genolab.genes.hmm`.
     scores
         ``(length, n_tags)``: what a base gains under each tag, such as log probabilities.
     gains

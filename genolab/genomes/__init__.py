@@ -1,25 +1,27 @@
-"""Genomes side by side: homologous blocks, variants, shared genes, distances and a tree.
+"""Compare genomes: homologous blocks, variants, shared genes, distances and a tree.
 
->>> pair = gl.genome.compare("human_mt", "orangutan_mt")
->>> pair.blocks, pair.variants, pair.shared_genes
->>> pair.to_vcf("variants.vcf")
+Verbs
+-----
+compare           two genomes, aligned: blocks, variants, shared genes
+distances         distances between several genomes
+tree              a tree from distances, in Newick form
+open_genome       a FASTA file, data set or AnnData as a genome
+aligned_bases     positions of the bases that a block pairs
+simulate_genomes  two genomes whose true alignment is known
+
+Results
+-------
+Comparison  what `compare` gives
+Block       a stretch that two genomes share
+Genome      chromosomes by name
+GenomePair  what `simulate_genomes` gives
+
+Pictures
+--------
+plot           dot plots, synteny, variants
+AlignmentView  read an alignment of any length
 """
 
-from genolab.genome.codes import CODES, translate
-from genolab.genome.comparison import Comparison, compare
-from genolab.genome.fill import Block, aligned_bases
-from genolab.genome.side import Genome, open_genome
-from genolab.genome.trees import distances, tree
+import lazy_loader
 
-__all__ = [
-    "CODES",
-    "Block",
-    "Comparison",
-    "Genome",
-    "aligned_bases",
-    "compare",
-    "distances",
-    "open_genome",
-    "translate",
-    "tree",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

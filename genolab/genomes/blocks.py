@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 
 from genolab.align import Scoring, align
-from genolab.data.sequence import COMPLEMENT
-from genolab.genome import columns as col
-from genolab.genome.chains import chains
-from genolab.genome.columns import Columns
-from genolab.genome.fill import Block, Found, Pairs, Strand, filled
-from genolab.genome.seeds import Words, match, sample, word_length
-from genolab.genome.select import Taken, apart, best_chains, broken
-from genolab.genome.side import Genome
+from genolab.genomes import columns as col
+from genolab.genomes.chains import chains
+from genolab.genomes.columns import Columns
+from genolab.genomes.extend import Block, Found, Pairs, Strand, filled
+from genolab.genomes.genome import Genome
+from genolab.genomes.overlaps import Taken, apart, best_chains, broken
+from genolab.genomes.seeds import Words, match, sample, word_length
+from genolab.sequences.encode import COMPLEMENT
 
 _DENSE: Final = 20_000_000  # bases up to which every word is sampled; beyond, one of about five
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.genome.seeds import Matches
+from genolab.genomes.seeds import Matches
 
 Ints = NDArray[np.int64]
 

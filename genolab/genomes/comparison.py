@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from genolab.config import is_whole
-from genolab.data.sequence import check_length
-from genolab.genome import columns as col
-from genolab.genome import formats
-from genolab.genome.fill import Block
-from genolab.genome.find import find_blocks
-from genolab.genome.select import plus
-from genolab.genome.side import Genome, Given, open_genome
-from genolab.genome.variants import variants_of
-from genolab.genome.windows import window_table
+from genolab.genomes import columns as col
+from genolab.genomes import formats
+from genolab.genomes.blocks import find_blocks
+from genolab.genomes.extend import Block
+from genolab.genomes.genome import Genome, Given, open_genome
+from genolab.genomes.identity import window_table
+from genolab.genomes.overlaps import plus
+from genolab.genomes.variants import variants_of
+from genolab.sequences.encode import check_length
 
 
 def compare(
@@ -74,7 +74,7 @@ def compare(
     Examples
     --------
     >>> import genolab as gl
-    >>> pair = gl.genome.compare("human_mt", "orangutan_mt")
+    >>> pair = gl.genomes.compare("human_mt", "orangutan_mt")
     >>> len(pair.blocks)
     1
     """
@@ -150,7 +150,7 @@ class Comparison:
         RNAs; of a genome without annotation, the open reading frames of at least 300 bases, the longest where some
         overlap. A gene over the origin of a circle ends beyond the chromosome's length.
         """
-        from genolab.genome.shared import shared_genes
+        from genolab.genomes.shared_genes import shared_genes
 
         return shared_genes(self.a, self.b, self.alignments)
 

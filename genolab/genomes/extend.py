@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.genome import columns as col
-from genolab.genome.chains import Chain
-from genolab.genome.columns import Columns
+from genolab.genomes import columns as col
+from genolab.genomes.chains import Chain
+from genolab.genomes.columns import Columns
 
 Bytes = NDArray[np.uint8]
 Pairs = Sequence[tuple[Bytes, Bytes]]
@@ -48,7 +48,7 @@ class Block:
     a_start, b_start
         First bases, as the strands are read; on a circle within its length, while the ends may lie beyond.
     columns
-        See `genolab.genome.columns`.
+        See `genolab.genomes.columns`.
     """
 
     a: Strand

@@ -9,13 +9,13 @@ from urllib.parse import quote
 import numpy as np
 
 from genolab import __version__
-from genolab.genome import columns as col
-from genolab.genome.fill import Block
-from genolab.genome.select import plus
-from genolab.genome.variants import COLUMNS
+from genolab.genomes import columns as col
+from genolab.genomes.extend import Block
+from genolab.genomes.overlaps import plus
+from genolab.genomes.variants import COLUMNS
 
 if TYPE_CHECKING:
-    from genolab.genome.comparison import Comparison
+    from genolab.genomes.comparison import Comparison
 
 _TO_N = str.maketrans("RYSWKMBDHV", "NNNNNNNNNN")  # VCF has A C G T N
 _PLAIN = " .:^*$@!+_?-|"  # what GFF3 leaves as it is in its first column and in Target

@@ -10,11 +10,10 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.data.fasta import open_fasta
-from genolab.data.fetch import fetch
-from genolab.data.genome import check_chromosome, genome_of
-from genolab.data.sequence import COMPLEMENT
-from genolab.data.sources import SOURCES
+from genolab.data.catalogue import fetch, known_sources
+from genolab.sequences.encode import COMPLEMENT
+from genolab.sequences.fasta import open_fasta
+from genolab.sequences.genome import check_chromosome, genome_of
 
 Bytes = NDArray[np.uint8]
 
@@ -114,7 +113,7 @@ def open_genome(given: Given, *, circular: bool | None = None, genetic_code: int
     TypeError
         What came is none of these, or a chromosome's letters are no text.
     """
-    from genolab.genome.codes import check_code
+    from genolab.sequences.genetic_codes import check_code
 
     if not (circular is None or isinstance(circular, bool | np.bool_)):
         raise ValueError(
@@ -162,7 +161,7 @@ def _found(given: str | Path | AnnData) -> tuple[str, AnnData | Path]:
     if isinstance(given, AnnData):
         source = given.uns.get("source", {})
         return str(source.get("name") or next(iter(given.uns.get("genome", {}).get("lengths", {})), "genome")), given
-    if isinstance(given, str) and given in {source.name for source in SOURCES}:
+    if isinstance(given, str) and given in known_sources():
         return given, fetch(given)
     if not isinstance(given, str | Path):
         raise TypeError(f"{_RULE}, got a {type(given).__name__}")

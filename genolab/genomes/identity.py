@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from genolab.genome import columns as col
-from genolab.genome.fill import Block
-from genolab.genome.select import plus
-from genolab.genome.side import Genome
+from genolab.genomes import columns as col
+from genolab.genomes.extend import Block
+from genolab.genomes.genome import Genome
+from genolab.genomes.overlaps import plus
 
 
 def window_table(a: Genome, blocks: Sequence[Block], size: int) -> pd.DataFrame:

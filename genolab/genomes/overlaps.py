@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.genome import columns as col
-from genolab.genome.chains import Chain
-from genolab.genome.fill import Block, Found, Strand
+from genolab.genomes import columns as col
+from genolab.genomes.chains import Chain
+from genolab.genomes.extend import Block, Found, Strand
 
 Mask = NDArray[np.bool_]
 

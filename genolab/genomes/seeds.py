@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.genome.columns import runs
+from genolab.genomes.columns import runs
 
 Ints = NDArray[np.int64]
 

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.align import Scoring, align
-from genolab.data.sequence import COMPLEMENT
-from genolab.data.tags import Gene, coding_genes
-from genolab.genome import columns as col
-from genolab.genome.codes import amino_acids
-from genolab.genome.fill import Block, aligned_bases
-from genolab.genome.frames import reading_frames
-from genolab.genome.select import plus
-from genolab.genome.side import Bytes, Genome
+from genolab.genomes import columns as col
+from genolab.genomes.extend import Block, aligned_bases
+from genolab.genomes.genome import Bytes, Genome
+from genolab.genomes.overlaps import plus
+from genolab.sequences.annotation import Gene, coding_genes
+from genolab.sequences.encode import COMPLEMENT
+from genolab.sequences.frames import reading_frames
+from genolab.sequences.genetic_codes import amino_acids
 
 Ints = NDArray[np.int64]
 
@@ -64,7 +64,7 @@ def _firsts(genome: Genome) -> dict[str, int]:
 
 
 def shared_genes(a: Genome, b: Genome, blocks: Sequence[Block]) -> pd.DataFrame:
-    """Return the pairs of genes; the columns are told at `genolab.genome.Comparison`."""
+    """Return the pairs of genes; the columns are told at `genolab.genomes.Comparison`."""
     genes_a, genes_b = genes_of(a), genes_of(b)
     bases = BaseMap(a, b, blocks)
     numbers = _best_pairs(genes_a, genes_b, bases, b.length)

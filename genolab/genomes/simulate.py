@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.sequence import check_length, reverse_complement
+from genolab.sequences.encode import check_length, reverse_complement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ class GenomePair(NamedTuple):
     a, b
         Chromosome to letters: one chromosome each, ``"a"`` and ``"b"``.
     variants
-        What was changed: ``chromosome position ref alt kind`` as in ``variants`` of `genolab.genome.Comparison`.
+        What was changed: ``chromosome position ref alt kind`` as in ``variants`` of `genolab.genomes.Comparison`.
     segments
         What lies where: ``a_start a_end b_start b_end strand``, in the order of a; 0-based and half-open; on circles
         `b_end` may lie beyond the length.

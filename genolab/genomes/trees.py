@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.genome.comparison import Comparison, compare
-from genolab.genome.find import sampled
-from genolab.genome.side import Genome, Given, open_genome
+from genolab.genomes.blocks import sampled
+from genolab.genomes.comparison import Comparison, compare
+from genolab.genomes.genome import Genome, Given, open_genome
 
 Model = Literal["k80", "jc69", "p"]
 Method = Literal["alignment", "kmers"]
@@ -70,7 +70,7 @@ def _check(names: list[str], method: str, model: str) -> None:
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
             f"distances are between two or more genomes of different names, got {names}; "
-            "dataclasses.replace(gl.genome.open_genome(given), name='other') names one anew"
+            "dataclasses.replace(gl.genomes.open_genome(given), name='other') names one anew"
         )
     for value, known in ((method, get_args(Method)), (model, get_args(Model))):
         if value not in known:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.genome import columns as col
-from genolab.genome.fill import Block
-from genolab.genome.select import plus
+from genolab.genomes import columns as col
+from genolab.genomes.extend import Block
+from genolab.genomes.overlaps import plus
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -30,7 +30,7 @@ class _Rows(NamedTuple):
 
 
 def variants_of(blocks: Sequence[Block]) -> pd.DataFrame:
-    """Return the variants of blocks, in the order of a; the columns are told at `genolab.genome.Comparison`."""
+    """Return the variants of blocks, in the order of a; the columns are told at `genolab.genomes.Comparison`."""
     tables = [table for number, block in enumerate(blocks, start=1) for table in _tables(block, number)]
     if not tables:
         return pd.DataFrame({name: [] for name in COLUMNS})

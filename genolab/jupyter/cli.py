@@ -74,7 +74,7 @@ def open_lab(
 
     It listens on this machine alone, asks for the token that is part of the printed address, and calls nobody.
     """
-    from genolab import kernels, lab
+    from genolab.jupyter import kernels, lab
 
     path = Path(notebook)
     root = path.resolve().parent
@@ -106,7 +106,7 @@ def run(
     The first failing cell of a notebook ends it: its number, line and error are printed, what ran so far is kept, the
     next notebook runs, and the command ends with an error.
     """
-    from genolab import execute, kernels
+    from genolab.jupyter import execute, kernels
 
     # What can be told at once is told before the first notebook runs.
     paths = [_find(notebook) for notebook in notebooks]
@@ -123,7 +123,7 @@ def run(
 
 def _find(notebook: Path) -> Path:
     """Take a path as it is, and a bare name also as that of a shipped notebook."""
-    from genolab.lab import names
+    from genolab.jupyter.lab import names
     from genolab.paths import shipped
 
     own = shipped("notebooks")
@@ -137,7 +137,7 @@ def _find(notebook: Path) -> Path:
 def _run_one(path: Path, folder: Path, kernel: str | None, timeout: int | None, inplace: bool) -> bool:
     from tqdm import tqdm
 
-    from genolab import execute
+    from genolab.jupyter import execute
 
     with tqdm(desc=path.stem, unit="cell", mininterval=0, miniters=0) as bar:
         watch = _shown_by(bar)
@@ -159,7 +159,7 @@ def _shown_by(bar: "tqdm[None]") -> Callable[[int, int], None]:
 @app.command()
 def doctor() -> None:
     """Look over the set-up: say of each part that it is right, or what to do."""
-    from genolab import doctor
+    from genolab.jupyter import doctor
 
     wrong = 0
     for check in doctor.examine():
@@ -174,7 +174,7 @@ def doctor() -> None:
 @kernel_app.command("install")
 def kernel_install() -> None:
     """Register a Jupyter kernel for each device found, in this environment."""
-    from genolab import kernels
+    from genolab.jupyter import kernels
 
     for kernel in kernels.install():
         typer.echo(f"{kernel.name}: {kernel.display_name}")
@@ -183,7 +183,7 @@ def kernel_install() -> None:
 @kernel_app.command("list")
 def kernel_list() -> None:
     """List the registered kernels."""
-    from genolab import kernels
+    from genolab.jupyter import kernels
 
     for kernel in kernels.installed():
         typer.echo(f"{kernel.name}: {kernel.display_name}, {kernel.python}")
@@ -194,7 +194,7 @@ def kernel_list() -> None:
 @kernel_app.command("remove")
 def kernel_remove() -> None:
     """Take genolab's kernels away; others stay."""
-    from genolab import kernels
+    from genolab.jupyter import kernels
 
     for kernel in kernels.remove():
         typer.echo(f"removed {kernel.name}: {kernel.display_name}")
@@ -203,7 +203,7 @@ def kernel_remove() -> None:
 @data_app.command("list")
 def data_list() -> None:
     """List the data sets: name, size, labels, licence, and whether they are on this machine."""
-    from genolab.data.fetch import catalog
+    from genolab.data.catalogue import catalog
 
     for row in catalog().to_dict("records"):
         here = "on this machine" if row["cached"] else "to be fetched"
@@ -216,7 +216,7 @@ def data_list() -> None:
 @data_app.command("fetch")
 def data_fetch(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names from the list.")]) -> None:
     """Fetch data sets into the cache, so that they open without a network."""
-    from genolab.data.fetch import fetch
+    from genolab.data.catalogue import fetch
 
     for name in names:
         cells = fetch(name)
@@ -229,7 +229,7 @@ def data_mirror(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Data sets; by default all.")] = None,
 ) -> None:
     """Fill a folder with the data sets, for a room without a network: there set GENOLAB_MIRROR=DIR."""
-    from genolab.data.fetch import mirror
+    from genolab.data.catalogue import mirror
 
     files = mirror(folder, names or None)
     typer.echo(f"{len(files)} files are in {folder}. Where there is no network, set GENOLAB_MIRROR={folder.resolve()}")

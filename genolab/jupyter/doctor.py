@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from genolab import kernels
+from genolab.jupyter import kernels
 from genolab.paths import shipped
 
 # JupyterLab's name of a front end -> the package that brings it, and whether both bear one version.

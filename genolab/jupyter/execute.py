@@ -13,8 +13,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from genolab import kernels
-from genolab.page import to_html
+from genolab.jupyter import kernels
+from genolab.jupyter.page import to_html
 
 Watcher = Callable[[int, int], None]
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from genolab.kernels import BEST
+from genolab.jupyter.kernels import BEST
 from genolab.paths import shipped
 
 

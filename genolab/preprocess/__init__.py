@@ -10,8 +10,8 @@ data set gets the same genes, in the same order, on the same scale.
 >>> other = apply(other_raw, fitted(cells))
 """
 
+from genolab.preprocess.apply import apply
 from genolab.preprocess.counts import counts_of, quality
-from genolab.preprocess.follow import apply
 from genolab.preprocess.recipe import FittedRecipe, Flavor, Recipe, fitted, summary
 
 __all__ = ["FittedRecipe", "Flavor", "Recipe", "apply", "counts_of", "fitted", "quality", "summary"]

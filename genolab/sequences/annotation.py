@@ -18,6 +18,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+GENE_COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score")
+NO_PHASE: Final = -1
 TAGS: Final = (
     "intergenic",
     *(f"coding{strand}{position}" for strand in "+-" for position in range(3)),
@@ -103,7 +105,7 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
     Parameters
     ----------
     genome
-        An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decode` returns.
+        An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decoding` returns.
     dubious
         Whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
 

@@ -1,7 +1,7 @@
 """Clusters of similar sequences, for splits in which no near-duplicate of a training sequence is tested on.
 
 All pairs are compared, so that none is missed: words in common, which CD-HIT and MMseqs2 look for first, can fail at
-80 % identity, where mismatches may lie every five bases. `genolab.data.common` makes that fast enough.
+80 % identity, where mismatches may lie every five bases. `genolab.sequences.lcs` makes that fast enough.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.sequence import base_codes
+from genolab.sequences.encode import base_codes
 
 
 def cluster_sequences(sequences: Any, identity: float = 0.8, *, both_strands: bool = True) -> NDArray[np.int64]:
@@ -47,10 +47,10 @@ def cluster_sequences(sequences: Any, identity: float = 0.8, *, both_strands: bo
 
     Examples
     --------
-    >>> loci.obs["cluster"] = gl.data.cluster_sequences(loci.obsm["sequence"])
+    >>> loci.obs["cluster"] = gl.sequences.cluster_sequences(loci.obsm["sequence"])
     >>> train, valid, test = gl.data.split(gl.data.AnnDataset(loci, "obsm/sequence"), by="cluster")
     """
-    from genolab.data.common import join_similar, word_masks
+    from genolab.sequences.lcs import join_similar, word_masks
 
     if not 0 < identity <= 1:
         raise ValueError(f"identity is a share above 0 and at most 1, got {identity}")

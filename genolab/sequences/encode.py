@@ -176,7 +176,7 @@ def _row_and_position(row: int, position: int) -> str:
     return f"position {position:,} of sequence {row:,} (both counted from 0)"
 
 
-def letters(one_hot: Any) -> list[str]:
+def bases(one_hot: Any) -> list[str]:
     """Return one-hot sequences as text; a base that is all zero is N.
 
     Parameters

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.sequence import COMPLEMENT
-from genolab.genes.orfs import Frame, apart
-from genolab.genome.codes import amino_acids, are_starts
+from genolab.sequences.encode import COMPLEMENT
+from genolab.sequences.genetic_codes import amino_acids, are_starts
+from genolab.sequences.orfs import Frame, apart
 
 Bytes = NDArray[np.uint8]
 

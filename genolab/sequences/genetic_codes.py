@@ -18,7 +18,7 @@ _TABLES: Final = {
     9: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNNKSSSSVVVVAAAADDEEGGGG",
     11: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
 }
-CODES: Final = {
+GENETIC_CODES: Final = {
     1: "standard",
     2: "vertebrate mitochondria",
     3: "yeast mitochondria",
@@ -49,7 +49,7 @@ _UNKNOWN: Final = ord("X")
 def check_code(code: int) -> None:
     """Refuse the number of a code that isn't known."""
     if code not in _TABLES:
-        known = ", ".join(f"{number} ({name})" for number, name in CODES.items())
+        known = ", ".join(f"{number} ({name})" for number, name in GENETIC_CODES.items())
         raise ValueError(f"a genetic code is one of NCBI's numbers, here {known}; got {code!r}")
 
 

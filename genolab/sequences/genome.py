@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.data.fasta import Fasta, open_fasta
-from genolab.data.regions import STRANDS, check_within, read_regions
-from genolab.data.sequence import reverse_complement
+from genolab.sequences.encode import reverse_complement
+from genolab.sequences.fasta import Fasta, open_fasta
+from genolab.sequences.regions import STRANDS, check_within, read_regions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -26,7 +26,7 @@ def read_genome(path: str | Path, fasta: str | Path | None = None) -> "AnnData":
     Parameters
     ----------
     path
-        Features; see `genolab.data.regions.read_regions`.
+        Features; see `genolab.sequences.regions.read_regions`.
     fasta
         The sequence, of any size; only looked into as it is needed. Without it the features are all there is.
 

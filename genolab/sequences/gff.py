@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from genolab.data.tags import features
+from genolab.sequences.annotation import features
 
 _PLAIN: Final = (
     " !\"#$'()*+-./:<>?@[]^_`{|}~"  # all that GFF3 leaves as it is; ; = & , % and control characters are not

@@ -8,11 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.genes.decode import COLUMNS, NO_PHASE
-from genolab.genes.signals import base_codes
+from genolab.sequences.annotation import GENE_COLUMNS, NO_PHASE
 
 Frame = tuple[int, int, str]
 _CODONS: Final = 125  # five letters, N among them
+
+_OTHER_STRAND: Final = np.array([3, 2, 1, 0, 4], dtype=np.int8)
+_CODE: Final = np.full(256, 4, dtype=np.int8)
+for _number, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
+    _CODE[[ord(letter) for letter in _letters]] = _number
+
+
+def strand_codes(sequence: str) -> NDArray[np.int8]:
+    """Return a sequence and its reverse complement as numbers, ``(2, length)``: A C G T as 0 to 3, anything else 4."""
+    forward = _CODE[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
+    return np.stack([forward, _OTHER_STRAND[forward[::-1]]])
 
 
 def open_reading_frames(
@@ -68,7 +78,7 @@ def open_reading_frames(
 
 def reading_frames(sequence: str, *, min_length: int, starts: Sequence[str] = ("ATG",)) -> list[Frame]:
     """Return (first base, end, strand) of every longest frame, overlapping ones too, in order of place."""
-    bases = base_codes(sequence)
+    bases = strand_codes(sequence)
     kind = _codon_kinds(starts)
     found: list[Frame] = [(first, end, "+") for first, end in _frames(bases[0], kind, min_length)]
     length = len(sequence)
@@ -99,7 +109,7 @@ def features(frames: Mapping[Frame, float], chromosome: str, start: int) -> pd.D
         place = (chromosome, first + start, end + start, strand)
         rows += [(*place, "gene", "", NO_PHASE, score), (*place, "CDS", name, 0, score)]
         names += [name, f"{name}.CDS1"]
-    return pd.DataFrame(rows, columns=list(COLUMNS), index=pd.Index(names, dtype=object))
+    return pd.DataFrame(rows, columns=list(GENE_COLUMNS), index=pd.Index(names, dtype=object))
 
 
 def best_min_length(
@@ -122,7 +132,7 @@ def _codon_kinds(starts: Sequence[str]) -> NDArray[np.int8]:
     kind = np.zeros(_CODONS, dtype=np.int8)
     for codons, number in ((starts, 1), (("TAA", "TAG", "TGA"), 2)):
         for codon in codons:
-            a, b, c = base_codes(codon)[0].tolist()
+            a, b, c = strand_codes(codon)[0].tolist()
             kind[25 * a + 5 * b + c] = number
     return kind
 

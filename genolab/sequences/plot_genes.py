@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from genolab.data.tags import Gene, coding_genes, trna_genes
 from genolab.plot.style import FIRST, GRID, INK, SECOND, Figure, plain
+from genolab.sequences.annotation import Gene, coding_genes, trna_genes
 
 STRAND: Final = {"+": FIRST, "-": SECOND}
 """The colours of the strands, of genes and of what is predicted for them."""

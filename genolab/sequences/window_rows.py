@@ -10,12 +10,12 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from genolab.data.fasta import Fasta, open_fasta
-from genolab.data.genome import check_chromosome, genome_adata, genome_of, stretch
-from genolab.data.layout import named, regions_of, windows
-from genolab.data.matrix import Taken
-from genolab.data.sequence import COMPLEMENT, Anchor, encode
-from genolab.data.tags import SWAP
+from genolab.data.rows import Taken
+from genolab.sequences.annotation import SWAP
+from genolab.sequences.encode import COMPLEMENT, Anchor, encode
+from genolab.sequences.fasta import Fasta, open_fasta
+from genolab.sequences.genome import check_chromosome, genome_adata, genome_of, stretch
+from genolab.sequences.windowing import named, regions_of, windows
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,7 +32,9 @@ class _Layout:
 
     def __init__(self, obs: pd.DataFrame) -> None:
         if missing := [name for name in ("chromosome", "start", "end", "strand") if name not in obs]:
-            raise KeyError(f"windows have chromosome, start, end and strand; obs has no {missing}: see gl.data.windows")
+            raise KeyError(
+                f"windows have chromosome, start, end and strand; obs has no {missing}: see gl.sequences.windows"
+            )
         names = obs["chromosome"].astype("category").cat
         self._names = [str(name) for name in names.categories]
         self._chromosome = names.codes.to_numpy(dtype=np.int64)
@@ -42,7 +44,7 @@ class _Layout:
         if len(lengths) != 1:
             raise ValueError(
                 f"windows have one length, these have {len(lengths)}, from {lengths[0]:,} to {lengths[-1]:,}: lay "
-                "windows over them with gl.data.windows(genome, length, regions=...)"
+                "windows over them with gl.sequences.windows(genome, length, regions=...)"
             )
         self.length = int(lengths[0])
 
@@ -108,7 +110,7 @@ class TagRows:
         if missing := [str(name) for name in adata.obs["chromosome"].unique() if str(name) not in self._tags]:
             raise KeyError(
                 f"'genome/tags' needs uns['genome']['tags'] of every chromosome, there are none for {missing[:5]}: set "
-                "genome.uns['genome']['tags'] = genolab.data.tags.tag_genome(genome) before windows are laid"
+                "genome.uns['genome']['tags'] = genolab.sequences.annotation.tag_genome(genome) before windows are laid"
             )
 
     def read(self, rows: Rows) -> Bytes:
@@ -133,7 +135,7 @@ class TagRows:
 def read_sequences(
     path: str | Path,
     *,
-    length: int | None = None,
+    window: int | None = None,
     step: int | None = None,
     regions: "str | Path | pd.DataFrame | AnnData | None" = None,
     anchor: Anchor | None = None,
@@ -144,7 +146,7 @@ def read_sequences(
     ----------
     path
         FASTA.
-    length
+    window
         Bases a window; without it the sequences, or the regions, must be of one length.
     step, regions, anchor
         As in `windows`.
@@ -158,19 +160,28 @@ def read_sequences(
     Raises
     ------
     ValueError
-        The lengths differ and `length` isn't given; errors of the files, and of `windows`.
+        The lengths differ and `window` isn't given; errors of the files, and of `windows`.
     """
-    if length is None and regions is None:
+    if window is None and regions is None:
         if step is not None or anchor is not None:
             raise ValueError("step and anchor say where windows lie: give window, their length, as well")
         return _whole_sequences(open_fasta(path))
     known = genome_of(path)
-    if length is None:
+    if window is None:
         laid = genome_adata(named(_one_length(regions_of(regions, known))), known)
     else:
-        laid = windows(path, length, step=step, regions=regions, anchor=anchor)
+        laid = windows(path, window, step=step, regions=regions, anchor=anchor)
     laid.obsm["sequence"] = SequenceRows(laid).read(np.arange(laid.n_obs))
     return laid
+
+
+def open_rows(adata: "AnnData", slot: str) -> "SequenceRows | TagRows":
+    """Open a slot of windows over a genome, ``"genome/sequence"`` or ``"genome/tags"``, as a source of rows."""
+    if slot == "genome/sequence":
+        return SequenceRows(adata)
+    if slot == "genome/tags":
+        return TagRows(adata)
+    raise KeyError(f"the slots of windows over a genome are 'genome/sequence' and 'genome/tags', got {slot!r}")
 
 
 def _whole_sequences(fasta: Fasta) -> "AnnData":
@@ -181,7 +192,7 @@ def _whole_sequences(fasta: Fasta) -> "AnnData":
         raise ValueError(
             f"sequences must have one length to be rows, {fasta.path.name} has {len(lengths)} lengths from "
             f'{lengths[0]:,} to {lengths[-1]:,}: give window=200, which cuts windows, with anchor="center" one a '
-            "sequence, filled up with N; for a genome lay windows with gl.data.windows(path, length)"
+            "sequence, filled up with N; for a genome lay windows with gl.sequences.windows(path, length)"
         )
     letters = np.stack([fasta.letters(name, 0, lengths[0]) for name in names])
     hot = encode(letters, lambda row, position: f"position {position:,} of {names[row]!r} (counted from 0)")

@@ -1,4 +1,4 @@
-"""Windows over genomes of any size: where they lie. Nothing is cut before a batch needs it (see `genolab.data.cut`)."""
+"""Windows over genomes of any size: where they lie. Nothing is cut before a batch needs it (see `genolab.sequences.window_rows`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from genolab.data.genome import check_chromosome, genome_adata, genome_of
-from genolab.data.regions import as_regions, check_within
-from genolab.data.sequence import ANCHORS, Anchor, check_length
+from genolab.sequences.encode import ANCHORS, Anchor, check_length
+from genolab.sequences.genome import check_chromosome, genome_adata, genome_of
+from genolab.sequences.regions import as_regions, check_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,9 @@ def windows(
     Examples
     --------
     >>> genome = gl.data.fetch("yeast_genome")
-    >>> train = gl.data.AnnDataset(gl.data.windows(genome, 2000, step=1000, chromosomes=["chrII"]), "genome/sequence")
+    >>> train = gl.data.AnnDataset(
+    ...     gl.sequences.windows(genome, 2000, step=1000, chromosomes=["chrII"]), "genome/sequence"
+    ... )
     """
     check_length(length)
     if step is not None:

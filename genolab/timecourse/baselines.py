@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from torch.nn import functional
 
-from genolab.data.cycles import fit_waves
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.profile import check_profiles, standardised
-from genolab.models.sequence_baseline import for_all_classes
+from genolab.models.baseline import for_all_classes
+from genolab.timecourse.cycles import fit_waves
+from genolab.timecourse.profile import check_profiles, standardised
 
 Floats = NDArray[np.float64]
 Reading = Literal["profile", "waves"]
@@ -202,7 +202,7 @@ class NearestForecast:
     Parameters
     ----------
     train
-        Profiles to look among, as from `genolab.data.courses`.
+        Profiles to look among, as from `genolab.timecourse.courses`.
     times
         Key of ``obsm`` with the times.
     k

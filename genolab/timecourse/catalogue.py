@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from genolab.data.builders import Paths
+from genolab.data.catalogue import Paths
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -86,7 +86,7 @@ def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = N
     Parameters
     ----------
     profiles
-        As from `genolab.data.courses`.
+        As from `genolab.timecourse.courses`.
     periods
         Those that are known, which are then taken as given.
 

@@ -56,7 +56,7 @@ def courses(
     Examples
     --------
     >>> yeast = gl.data.fetch("yeast_cell_cycle")
-    >>> profiles = gl.data.courses(yeast)
+    >>> profiles = gl.timecourse.courses(yeast)
     >>> dataset = gl.data.AnnDataset(profiles, ("obsm/values", "obsm/time"), target="obs/phase")
     """
     stamps = _column(adata.var, time, "var")
@@ -111,7 +111,7 @@ def pseudotime_courses(
     Examples
     --------
     >>> sc.tl.dpt(cells)
-    >>> profiles = gl.data.pseudotime_courses(cells, by="lineage")
+    >>> profiles = gl.timecourse.pseudotime_courses(cells, by="lineage")
     """
     if n_bins < 2:
         raise ValueError(f"a course needs at least 2 bins, got n_bins={n_bins}")

@@ -11,7 +11,7 @@ from torch.nn import functional
 from genolab.config import check, control
 from genolab.data.dataset import Batch
 from genolab.models.layers import covariate_width, drop
-from genolab.models.profile import Measured, features, waves, waves_so_far
+from genolab.timecourse.profile import Measured, features, waves, waves_so_far
 
 Cell = Literal["gru", "lstm"]
 

@@ -14,7 +14,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.evaluate import weighted
+from genolab.evaluate import bootstrap
 from genolab.evaluate.agreement import bounds
 
 Array = NDArray[np.float64]
@@ -24,7 +24,7 @@ ALL: Final = "all"
 """What stands for all courses together, in a column ``course``."""
 
 
-def by_course(
+def evaluate(
     probabilities: Mapping[str, Any],
     profiles: AnnData,
     target: str,
@@ -39,9 +39,9 @@ def by_course(
     ----------
     probabilities
         Model to ``(n, n_classes)``, of models that have seen neither the row's gene nor its course, such as from
-        `genolab.data.course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are averaged.
+        `genolab.timecourse.course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are averaged.
     profiles
-        The rows, as from `genolab.data.courses`.
+        The rows, as from `genolab.timecourse.courses`.
     target
         Column of ``obs`` with the classes.
     baseline
@@ -80,7 +80,7 @@ def by_course(
     return pd.DataFrame(rows, columns=["model", "metric", "course", "value", "low", "high"])
 
 
-def forecasts(
+def evaluate_forecasts(
     models: Mapping[str, nn.Module | Forecaster],
     profiles: AnnData,
     *,
@@ -95,9 +95,9 @@ def forecasts(
     ----------
     models
         Name to a model with ``forecast``, or to a function of values and times ``(n, length)`` and the times asked for
-        ``(n, k)`` that gives values ``(n, k)``, such as those of `genolab.models.time_baseline`.
+        ``(n, k)`` that gives values ``(n, k)``, such as those of `genolab.timecourse.baselines`.
     profiles
-        Of genes that no model has learned from, as from `genolab.data.courses`.
+        Of genes that no model has learned from, as from `genolab.timecourse.courses`.
     times
         Key of ``obsm`` with the times that the models read.
     observed
@@ -173,7 +173,10 @@ def _f1(
     """Return macro-F1 a course, and the mean over the courses, for weights ``(b, n)``: ``(b,)`` each."""
     found = {
         course: np.mean(
-            [weighted.macro(weighted.f1(weighted.Decided.of(truth[at], each[at], weights[:, at]))) for each in called],
+            [
+                bootstrap.macro(bootstrap.f1(bootstrap.Decided.of(truth[at], each[at], weights[:, at])))
+                for each in called
+            ],
             axis=0,
         )
         for course, at in places.items()

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import seeded, standard_normal
-from genolab.models.profile import Measured, check_profiles, measured, standardised
-from genolab.models.recurrent_member import Cell, ExpressionRNNConfig, Member, picked
+from genolab.timecourse.member import Cell, ExpressionRNNConfig, Member, picked
+from genolab.timecourse.profile import Measured, check_profiles, measured, standardised
 
 _NORMAL_90: Final = 1.6449  # a normal distribution has 90 % within so many standard deviations
 _CUTS: Final = 4  # places at which each profile is cut in a training step, to forecast the rest
@@ -44,7 +44,7 @@ class ExpressionRNN(nn.Module):
     harmonics
         Waves by which the place in the cycle is told: once a cycle, twice a cycle ...
     period
-        Length of a cycle in the unit of the times; 1 for times in cycles, as `genolab.data.Cycles` gives them.
+        Length of a cycle in the unit of the times; 1 for times in cycles, as `genolab.timecourse.Cycles` gives them.
     members
         Networks side by side from different weights, whose answers are averaged (Lakshminarayanan et al. 2017).
     covariates

@@ -12,9 +12,9 @@ from plotly.subplots import make_subplots
 from torch import nn
 
 from genolab import palette
-from genolab.data.cycles import fit_waves
-from genolab.evaluate.time_courses import cut
 from genolab.plot.style import FIRST, GRID, MUTED, SECOND, Figure, dress, legend_below, percent, plain, rim
+from genolab.timecourse.cycles import fit_waves
+from genolab.timecourse.metrics import cut
 
 Floats = NDArray[np.float64]
 
@@ -41,11 +41,11 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
     Parameters
     ----------
     profiles
-        As from `genolab.data.courses`.
+        As from `genolab.timecourse.courses`.
     color
         Column of ``obs`` with classes.
     times
-        Key of ``obsm`` with the times in cycles, as from `genolab.data.estimate_cycles`.
+        Key of ``obsm`` with the times in cycles, as from `genolab.timecourse.estimate_cycles`.
     course
         The course shown; ``None``: the first.
 
@@ -103,7 +103,7 @@ def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", cours
     Parameters
     ----------
     profiles
-        As from `genolab.data.courses`.
+        As from `genolab.timecourse.courses`.
     by
         Column of ``obs`` with classes; a panel each.
     times
@@ -163,7 +163,7 @@ def forecast(
     model
         With ``forecast``, such as an `ExpressionRNN`.
     profiles
-        As from `genolab.data.courses`.
+        As from `genolab.timecourse.courses`.
     genes
         Up to six; a panel each.
     times
@@ -230,7 +230,7 @@ def _check(rows: AnnData, column: str, times: str) -> None:
     if times not in rows.obsm:
         raise KeyError(
             f"'obsm/{times}' is not in this AnnData; obsm has {list(rows.obsm.keys())}: times in cycles come from "
-            "gl.data.estimate_cycles(profiles).times(profiles)"
+            "gl.timecourse.estimate_cycles(profiles).times(profiles)"
         )
 
 

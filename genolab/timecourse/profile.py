@@ -111,14 +111,14 @@ def check_profiles(batch: Batch) -> None:
         raise ValueError(
             "this model reads values and their times, both (n, length), got the shapes "
             f"{[tuple(x.shape) for x in batch.inputs]}: pass inputs=('obsm/values', 'obsm/time') to AnnDataset, as "
-            "gl.data.courses makes them"
+            "gl.timecourse.courses makes them"
         )
     values, times = batch.inputs
     known = torch.isfinite(values)
     if not known.any(dim=1).all():
         raise ValueError(
             f"a profile needs at least one value; {int((~known.any(dim=1)).sum()):,} rows have none: leave them out, "
-            "as gl.data.courses does"
+            "as gl.timecourse.courses does"
         )
     if (known & ~torch.isfinite(times)).any():
         raise ValueError("every value needs a time; some have none: give it, or make the value NaN")

@@ -74,7 +74,7 @@ def simulate_time_course(
     Examples
     --------
     >>> genes = simulate_time_course(200, (18, 24), periods=(60.0, 110.0), noise=0.5, seed=1)
-    >>> profiles = gl.data.courses(genes)
+    >>> profiles = gl.timecourse.courses(genes)
     """
     import pandas as pd
     from anndata import AnnData

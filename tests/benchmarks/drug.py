@@ -55,12 +55,12 @@ def davis(*, quick: bool) -> dict[str, float]:
     pairs = AnnDataset(kinases, "obsm/pair", target="obs/response")
     is_test = (kinases.obs["split"] == "test").to_numpy()
     train, test = pairs.subset(np.flatnonzero(~is_test)), pairs.subset(np.flatnonzero(is_test))
-    prints = gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
+    prints = gl.drugs.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
     words = protein_words(kinases.uns["contexts"]["sequence"])
     rows, seconds = [], []
     for seed in range(1 if quick else 5):
         began = time.perf_counter()
-        model = trained(gl.models.ResponseModel(prints, words, **network(quick), seed=seed), train, seed)
+        model = trained(gl.drugs.ResponseModel(prints, words, **network(quick), seed=seed), train, seed)
         seconds.append(time.perf_counter() - began)
         rows.append(judged({"network": model}, test).assign(seed=seed))
         print(f"seed {seed}: {rows[-1].set_index('metric')['value'].round(4).to_dict()}", flush=True)
@@ -88,17 +88,17 @@ def cold(*, quick: bool) -> dict[str, float]:
     """Ask of davis what a screen asks: compounds, kinases, or both, that no training pair speaks of."""
     kinases = gl.data.fetch("davis")
     pairs = AnnDataset(kinases, "obsm/pair", target="obs/response")
-    prints = gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
+    prints = gl.drugs.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
     words = protein_words(kinases.uns["contexts"]["sequence"])
     rows = []
     for seed in range(1 if quick else 5):
         for asked, groups in COLD.items():
             apart = {"fractions": (0.7, 0.0, 0.3), "seed": seed}
-            parts = gl.data.cold_split(pairs, *groups, **apart) if groups else gl.data.split(pairs, **apart)
+            parts = gl.drugs.cold_split(pairs, *groups, **apart) if groups else gl.data.split(pairs, **apart)
             settings = network(quick, name_dropout=0.5 if groups else 0.1)
-            model = trained(gl.models.ResponseModel(prints, words, **settings, seed=seed), parts[0], seed)
+            model = trained(gl.drugs.ResponseModel(prints, words, **settings, seed=seed), parts[0], seed)
             models = {"network": model} | fitted_baselines(prints, words, parts[0])
-            table = gl.evaluate.responses(models, parts[2], metrics=OF_COLD, n_boot=0)
+            table = gl.drugs.evaluate(models, parts[2], metrics=OF_COLD, n_boot=0)
             rows.append(table.assign(asked=asked, seed=seed))
             print(f"{asked}, split {seed}: done", flush=True)
     found = pd.concat(rows).pivot_table("value", ["asked", "metric"], "model", aggfunc=["mean", "std"])
@@ -119,7 +119,7 @@ def network(quick: bool, **changes: float) -> dict[str, float]:
     return NETWORK | changes | ({"members": 1} if quick else {})
 
 
-def trained(model: gl.models.ResponseModel, train: AnnDataset, seed: int, **changes: float) -> gl.models.ResponseModel:
+def trained(model: gl.drugs.ResponseModel, train: AnnDataset, seed: int, **changes: float) -> gl.drugs.ResponseModel:
     config = gl.RunConfig(**(TRAINING | changes), seed=seed, threads=THREADS)
     gl.Run(model, train, config=config).start().wait()
     return model.eval()
@@ -128,7 +128,7 @@ def trained(model: gl.models.ResponseModel, train: AnnDataset, seed: int, **chan
 def judged(
     models: dict[str, object], test: AnnDataset, metrics: tuple[str, ...] = ("mse", "ci", "r2m")
 ) -> pd.DataFrame:
-    return gl.evaluate.responses(models, test, metrics=metrics, n_boot=200)
+    return gl.drugs.evaluate(models, test, metrics=metrics, n_boot=200)
 
 
 def fitted_baselines(prints: np.ndarray, contexts: np.ndarray, train: AnnDataset) -> dict[str, object]:
@@ -151,20 +151,20 @@ def moleculeace(*, quick: bool) -> dict[str, float]:
     pairs = AnnDataset(tables, "obsm/pair", target="obs/response")
     is_test = (tables.obs["split"] == "test").to_numpy()
     train, test = pairs.subset(np.flatnonzero(~is_test)), pairs.subset(np.flatnonzero(is_test))
-    prints = gl.compounds.fingerprints(tables.uns["compounds"]["canonical"])
+    prints = gl.drugs.compounds.fingerprints(tables.uns["compounds"]["canonical"])
     rows = tables.obs[is_test].assign(elsewhere=np.isin(*(tables.obsm["pair"][at, 0] for at in (is_test, ~is_test))))
     print(f"{rows['elsewhere'].sum():,} of {len(rows):,} test rows have a compound that is trained on in another table")
     classical = {
-        "kernel": gl.models.KernelBaseline(prints).fit(train),
-        "nearest": gl.models.NeighbourBaseline(prints).fit(train),
-        "ridge": gl.models.RidgeBaseline(prints).fit(train),
+        "kernel": gl.drugs.KernelBaseline(prints).fit(train),
+        "nearest": gl.drugs.NeighbourBaseline(prints).fit(train),
+        "ridge": gl.drugs.RidgeBaseline(prints).fit(train),
     }
     plain = {name: errors_by_table(model, test, rows) for name, model in classical.items()}
     plain["forest"] = errors_by_table(by_forests(prints, train, test), test, rows)
     print(summary(plain), flush=True)
     by_kernel = gl.infer.predict(classical["kernel"], test).ravel()
     seen = np.unique(tables.obsm["pair"][~is_test, 0])
-    alike = gl.compounds.TanimotoFeatures(tables.uns["compounds"]["canonical"].iloc[seen]).of_prints(prints)
+    alike = gl.drugs.compounds.TanimotoFeatures(tables.uns["compounds"]["canonical"].iloc[seen]).of_prints(prints)
     ours: dict[str, list[pd.DataFrame]] = {}
     for seed in range(1 if quick else 5):
         whole = of_all_tables(tables, alike, train, test, seed=seed, quick=quick)
@@ -185,7 +185,7 @@ def by_forests(prints: np.ndarray, train: AnnDataset, test: AnnDataset) -> np.nd
     said = np.zeros(len(test))
     for one in np.unique(context):
         learned, asked = (np.flatnonzero(context[part.rows] == one) for part in (train, test))
-        forest = gl.models.ForestBaseline(prints, n_trees=200, threads=THREADS).fit(train.subset(learned))
+        forest = gl.drugs.ForestBaseline(prints, n_trees=200, threads=THREADS).fit(train.subset(learned))
         said[asked] = gl.infer.predict(forest, test.subset(asked)).ravel()
     return said
 
@@ -195,7 +195,7 @@ def of_all_tables(
 ) -> np.ndarray:
     """Train one network on all tables at once, and return what it says of the test rows, ``(n,)``."""
     whom = np.eye(len(tables.uns["contexts"]), dtype=np.float32)
-    model = gl.models.ResponseModel(alike, whom, **network(quick, **ACE_NETWORK), seed=seed)
+    model = gl.drugs.ResponseModel(alike, whom, **network(quick, **ACE_NETWORK), seed=seed)
     return gl.infer.predict(trained(model, train, seed, **ACE_TRAINING), test).ravel()
 
 
@@ -208,7 +208,7 @@ def of_each_table(
     canonical = tables.uns["compounds"]["canonical"]
     for one in np.unique(context):
         learned, asked = (part.subset(np.flatnonzero(context[part.rows] == one)) for part in (train, test))
-        alike = gl.compounds.TanimotoFeatures(canonical.iloc[compound[learned.rows]], most=10_000)
+        alike = gl.drugs.compounds.TanimotoFeatures(canonical.iloc[compound[learned.rows]], most=10_000)
         own, number = np.unique(compound[context == one], return_inverse=True)
         table = AnnData(obs=tables.obs.loc[context == one, ["response"]])
         table.obsm["pair"] = np.stack([number, np.zeros(len(number), dtype=int)], axis=1)
@@ -216,7 +216,7 @@ def of_each_table(
         place = np.cumsum(context == one) - 1  # of a row in its table
         nothing = np.ones((1, 1), dtype=np.float32)
         settings = network(quick, n_axes=None, hidden=256, dropout=0.2, name_dropout=1.0)
-        model = gl.models.ResponseModel(alike.of_prints(prints[own]), nothing, **settings, seed=seed)
+        model = gl.drugs.ResponseModel(alike.of_prints(prints[own]), nothing, **settings, seed=seed)
         trained(model, pairs.subset(place[learned.rows]), seed, epochs=20, batch_size=64, learning_rate=2e-3)
         said[np.isin(test.rows, asked.rows)] = gl.infer.predict(model, pairs.subset(place[asked.rows])).ravel()
     return said
@@ -253,11 +253,11 @@ def gdsc(*, quick: bool) -> dict[str, float]:
     for asked, cold in {"cold_lines": (None, "context"), "cold_drugs": ("compound", None)}.items():
         found = []
         for seed in range(1 if quick else 5):
-            parts = gl.data.cold_split(pairs, *cold, fractions=(0.7, 0.1, 0.2), seed=seed)
+            parts = gl.drugs.cold_split(pairs, *cold, fractions=(0.7, 0.1, 0.2), seed=seed)
             settings = network(quick, n_axes=None, dropout=0.3, name_dropout=0.9)
-            model = trained(gl.models.ResponseModel(drugs, genomes, **settings, seed=seed), parts.train, seed, **LINES)
+            model = trained(gl.drugs.ResponseModel(drugs, genomes, **settings, seed=seed), parts.train, seed, **LINES)
             model.calibrate(parts.valid)
-            means = gl.models.MeansBaseline().fit(parts.train)
+            means = gl.drugs.MeansBaseline().fit(parts.train)
             found.append(errors_by_drug({"network": model, "means": means}, parts.test).assign(seed=seed))
         table = pd.concat(found).groupby("model")[["rmse", "spearman", "coverage"]].agg(["mean", "std"])
         print(f"\ngdsc, {asked.replace('_', ' ')}, mean and deviation over {len(found)} splits")
@@ -278,9 +278,9 @@ def print_biomarkers(
     settings = network(quick, n_axes=None, hidden=128, dropout=0.3, name_dropout=1.0)
     for drug, told in screened.uns["compounds"].query("name != ''").iterrows():
         own = pairs.subset(np.flatnonzero(of_drug == screened.uns["compounds"].index.get_loc(drug)))
-        model = gl.models.ResponseModel(drugs, genomes, **settings)
+        model = gl.drugs.ResponseModel(drugs, genomes, **settings)
         trained(model, own, seed=0, epochs=15, batch_size=64, learning_rate=2e-3, weight_decay=0.3)
-        table = gl.infer.feature_scores(model, screened, drug, genomes, names, within="tissue", least=10)
+        table = gl.drugs.feature_scores(model, screened, drug, genomes, names, within="tissue", least=10)
         print(f"\n{told['name']} ({told['target']}): what makes lines resist (above 0) or yield (below)")
         print(table.head(4).round(4).to_string(index=False), flush=True)
 
@@ -292,7 +292,7 @@ def errors_by_drug(models: dict[str, object], test: AnnDataset) -> pd.DataFrame:
     for name, model in models.items():
         said = rows.assign(said=gl.infer.predict(model, test).ravel())
         within = said.groupby("compound", observed=True)[["said", "response"]].corr("spearman").xs("said", level=1)
-        judged = gl.evaluate.responses({name: model}, test, metrics=("rmse",), n_boot=0)
+        judged = gl.drugs.evaluate({name: model}, test, metrics=("rmse",), n_boot=0)
         found.append(
             {
                 "model": name,
@@ -306,7 +306,7 @@ def errors_by_drug(models: dict[str, object], test: AnnDataset) -> pd.DataFrame:
 
 def covered(model: object, test: AnnDataset) -> float:
     """Return which share of the rows lies in intervals that promise to hold 90 %."""
-    return gl.evaluate.calibration({"model": model}, test, levels=[0.9])["coverage"].iloc[0]
+    return gl.drugs.calibration({"model": model}, test, levels=[0.9])["coverage"].iloc[0]
 
 
 # ---- a library --------------------------------------------------------------------------------------------------
@@ -316,13 +316,13 @@ def screen(*, quick: bool) -> dict[str, float]:
     """Rank a library for EGFR with a network of davis: reading, fingerprints, scores and the shortlist, all timed."""
     kinases = gl.data.fetch("davis")
     pairs = AnnDataset(kinases, "obsm/pair", target="obs/response")
-    prints = gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
-    model = gl.models.ResponseModel(prints, protein_words(kinases.uns["contexts"]["sequence"]), **network(quick))
+    prints = gl.drugs.compounds.fingerprints(kinases.uns["compounds"]["smiles"])
+    model = gl.drugs.ResponseModel(prints, protein_words(kinases.uns["contexts"]["sequence"]), **network(quick))
     trained(model, pairs, seed=0, epochs=2)
     smiles = library(5_000 if quick else 100_000)
     number = int(np.flatnonzero(kinases.uns["contexts"].index.str.startswith("EGFR"))[0])
     began = time.perf_counter()
-    ranked = gl.screen.rank(model, smiles, number, train=kinases)
+    ranked = gl.drugs.rank(model, smiles, number, train=kinases)
     seconds = time.perf_counter() - began
     print(f"\n{len(ranked):,} compounds ranked in {seconds:.1f} s; {(ranked['reason'] != '').sum():,} weren't read")
     return {"screen_seconds": seconds}

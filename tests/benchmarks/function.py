@@ -18,7 +18,7 @@ from sklearn.model_selection import KFold
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.models import FunctionClassifier
+from genolab.function import FunctionClassifier
 
 # Chosen by five-fold cross-validation of the 1,500 training genes.
 YEAST = {"hidden": 256, "dropout": 0.5, "input_dropout": 0.2, "mixing": 1.0}
@@ -53,11 +53,11 @@ def yeast(*, quick: bool) -> dict[str, float]:
     data = AnnDataset(genes, "X", target="obsm/terms")
     train, test = (data.subset(np.flatnonzero(genes.obs["split"] == part)) for part in ("train", "test"))
     threshold = yeast_threshold(train, quick=quick)
-    naive = gl.models.FrequencyBaseline().fit(train)
+    naive = gl.function.FrequencyBaseline().fit(train)
     rows = []
     for seed in range(1 if quick else 5):
         ours = gl.infer.predict(yeast_model(train, seed, members=2 if quick else 8, quick=quick), test)
-        found = gl.evaluate.function({"ours": ours, "naive": naive}, test, threshold=threshold, n_boot=0)
+        found = gl.function.evaluate({"ours": ours, "naive": naive}, test, threshold=threshold, n_boot=0)
         rows.append(found.assign(seed=seed))
         print(found.query("model == 'ours'").set_index("metric")["value"].round(4).to_dict(), flush=True)
     table = pd.concat(rows).groupby(["model", "metric"])["value"].agg(["mean", "min", "max"])
@@ -126,7 +126,11 @@ def protein_table(adata: AnnData, by: str | None, *, quick: bool) -> pd.DataFram
     train, valid, test = gl.data.split(data, by=by, seed=0)
     naive, words, homologue = (
         baseline.fit(train)
-        for baseline in (gl.models.FrequencyBaseline(), gl.models.ResidueWordBaseline(), gl.models.HomologueBaseline())
+        for baseline in (
+            gl.function.FrequencyBaseline(),
+            gl.function.DipeptideBaseline(),
+            gl.function.HomologBaseline(),
+        )
     )
     model = FunctionClassifier(
         adata.obsm["terms"].shape[1], parents=adata.uns["parents"], frequencies=shares(train), seed=0, **PROTEINS
@@ -139,14 +143,14 @@ def protein_table(adata: AnnData, by: str | None, *, quick: bool) -> pd.DataFram
     print(f"{len(train)}, {len(valid)}, {len(test)} proteins; share of the homologues' word {share:.1f}; "
           f"{(alike.max(axis=1) > 0).mean():.2f} of the test proteins have one")  # fmt: skip
     models = {"ours": ours, "naive": naive, "words": words, "homologue": alike}
-    models["combined"] = gl.models.joined(ours, alike, share)
-    return gl.evaluate.function(models, test, train=train, n_boot=100 if quick else 1000)
+    models["combined"] = gl.function.blend(ours, alike, share)
+    return gl.function.evaluate(models, test, train=train, n_boot=100 if quick else 1000)
 
 
 def best_share(ours: np.ndarray, homologue: np.ndarray, valid: AnnDataset, train: AnnDataset) -> float:
     """Return how much of the homologues' word makes the mean Fmax of the validation proteins best."""
-    models = {f"{share:.1f}": gl.models.joined(ours, homologue, share) for share in SHARES}
-    found = gl.evaluate.function(models, valid, train=train, n_boot=0).query("metric == 'fmax'")
+    models = {f"{share:.1f}": gl.function.blend(ours, homologue, share) for share in SHARES}
+    found = gl.function.evaluate(models, valid, train=train, n_boot=0).query("metric == 'fmax'")
     return float(found.groupby("model")["value"].mean().idxmax())
 
 

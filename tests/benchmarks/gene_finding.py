@@ -18,8 +18,8 @@ import pandas as pd
 from anndata import AnnData
 
 import genolab as gl
-from genolab.data.tags import coding_genes, dubious_genes
 from genolab.genes import CodonBaseline, Grammar, Signals
+from genolab.sequences.annotation import coding_genes, dubious_genes
 
 TRAINING = {"epochs": 6, "batch_size": 2, "learning_rate": 4e-3, "weight_decay": 0.01, "clip_norm": 1.0}
 FINE_EPOCHS = 2  # more, with a tenth of the learning rate
@@ -29,16 +29,16 @@ BASELINE = "reading frames"
 
 def yeast() -> AnnData:
     genome = gl.data.fetch("yeast_genome")
-    genome.uns["genome"]["tags"] = gl.data.tag_genome(genome)
+    genome.uns["genome"]["tags"] = gl.sequences.tag_genome(genome)
     return genome
 
 
-def tagger(genome: AnnData, seed: int, *, quick: bool, without: tuple[int, int] = (0, 0)) -> gl.models.SequenceTagger:
+def tagger(genome: AnnData, seed: int, *, quick: bool, without: tuple[int, int] = (0, 0)) -> gl.genes.SequenceTagger:
     """Train on chromosome II, but for windows that reach into a stretch of it."""
-    windows = gl.data.windows(genome, WINDOW, chromosomes=["chrII"])
+    windows = gl.sequences.windows(genome, WINDOW, chromosomes=["chrII"])
     data = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     outside = (windows.obs["end"] <= without[0]) | (windows.obs["start"] >= without[1])
-    model = gl.models.SequenceTagger(seed=seed)
+    model = gl.genes.SequenceTagger(seed=seed)
     training = TRAINING | ({"epochs": 3} if quick else {})
     config = gl.RunConfig(seed=seed, threads=1, device="cpu", **training)
     run = gl.Run(model, data.subset(np.flatnonzero(outside)), None, config).start().wait()
@@ -49,7 +49,7 @@ def tagger(genome: AnnData, seed: int, *, quick: bool, without: tuple[int, int] 
 def genes(*, quick: bool) -> dict[str, float]:
     """Find the genes of chromosome I; networks of several seeds, each beside the baselines."""
     genome = yeast()
-    letters = {name: gl.data.chromosome(genome, name) for name in ("chrI", "chrII")}
+    letters = {name: gl.sequences.chromosome(genome, name) for name in ("chrI", "chrII")}
     signals = Signals.learn(genome, {"chrII": letters["chrII"]})
     found = baselines(genome, letters)
     seeds = range(1 if quick else 5)
@@ -57,11 +57,11 @@ def genes(*, quick: bool) -> dict[str, float]:
         began = time.process_time()
         model = tagger(genome, seed, quick=quick)
         print(f"seed {seed}: trained in {time.process_time() - began:.0f} CPU seconds", flush=True)
-        tags = gl.infer.tag(model, genome, chromosome="chrI")
+        tags = gl.genes.tag(model, genome, chromosome="chrI")
         found[f"tagger, seed {seed}"] = gl.genes.decode(tags, letters["chrI"], chromosome="chrI", signals=signals)
     figures = {}
     for name, ignored in (("a dubious gene is none", []), ("dubious genes count for nothing", dubious_genes(genome))):
-        table = gl.evaluate.genes(found, genome, chromosomes=["chrI"], baseline=BASELINE, ignore=ignored)
+        table = gl.genes.evaluate(found, genome, chromosomes=["chrI"], baseline=BASELINE, ignore=ignored)
         print(f"\nchromosome I, trained on chromosome II; {name}: F1 by level")
         print(wide(table, "f1").to_string())
         print("gain over the reading frames, whole genes\n" + gains(table).to_string())
@@ -75,7 +75,7 @@ def baselines(genome: AnnData, letters: dict[str, str]) -> dict[str, pd.DataFram
     """Return what needs no network, each with its own best settings for chromosome II."""
 
     def f1_on_two(table: pd.DataFrame) -> float:
-        found = gl.evaluate.genes({"frames": table}, genome, chromosomes=["chrII"], levels=["gene"], n_boot=0)
+        found = gl.genes.evaluate({"frames": table}, genome, chromosomes=["chrII"], levels=["gene"], n_boot=0)
         return float(found.set_index(["class", "metric"])["value"]["gene", "f1"])
 
     best = gl.genes.best_min_length({"chrII": letters["chrII"]}, f1_on_two)
@@ -100,14 +100,14 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
 def tagging(*, quick: bool) -> dict[str, float]:
     """Time how fast a chromosome is tagged, windows, memory and all, and how fast genes are decoded from that."""
     genome = yeast()
-    model = gl.models.SequenceTagger()
+    model = gl.genes.SequenceTagger()
     name = "chrI" if quick else "chrII"
     length = genome.uns["genome"]["lengths"][name]
-    letters = gl.data.chromosome(genome, name)
-    tags = gl.infer.tag(model, genome, chromosome=name, end=27_000)
+    letters = gl.sequences.chromosome(genome, name)
+    tags = gl.genes.tag(model, genome, chromosome=name, end=27_000)
     gl.genes.decode(tags, letters[:27_000])  # compiled once
     began = time.process_time()
-    tags = gl.infer.tag(model, genome, chromosome=name)
+    tags = gl.genes.tag(model, genome, chromosome=name)
     tagged = time.process_time()
     gl.genes.decode(tags, letters)
     decoded = time.process_time()
@@ -125,7 +125,7 @@ def bacteria(*, quick: bool) -> dict[str, float]:
         print("\nleft out: pyrodigal or Debian's sibelia-examples isn't there")
         return {}
     with tempfile.TemporaryDirectory() as folder:
-        opened = gl.genome.open_genome(genome_comparison._pylori(Path(folder))[0])
+        opened = gl.genomes.open_genome(genome_comparison._pylori(Path(folder))[0])
     ((name, codes),) = opened.letters.items()
     letters = codes.tobytes().decode()
     truth = predicted(letters, name)
@@ -136,7 +136,7 @@ def bacteria(*, quick: bool) -> dict[str, float]:
         for starts in ("ATG", "ATG GTG TTG")
         for length in (120, 210, 300, 360)
     }
-    table = gl.evaluate.genes(found, truth, chromosomes=[name], levels=["gene", "start", "stop"], n_boot=0)
+    table = gl.genes.evaluate(found, truth, chromosomes=[name], levels=["gene", "start", "stop"], n_boot=0)
     print(f"\nH. pylori F32: {len(truth.obs) // 2:,} genes by pyrodigal; reading frames beside them, F1 by level")
     print(wide(table, "f1").to_string())
     return {}
@@ -193,13 +193,13 @@ class Quarter:
     def __init__(self, genome: AnnData, fold: tuple[int, int], seed: int, *, quick: bool) -> None:
         self.start, self.end = fold
         model = tagger(genome, seed, quick=quick, without=fold)
-        whole = gl.data.chromosome(genome, "chrII")
+        whole = gl.sequences.chromosome(genome, "chrII")
         known = [gene for gene in coding_genes(genome) if gene.chromosome == "chrII"]
         self.genes = {(g.exons, g.strand) for g in known if g.start >= self.start and g.end <= self.end}
         others = [gene for gene in known if gene.end <= self.start or gene.start >= self.end]
         self.signals = Signals.learn(others, {"chrII": whole})
         self.letters = whole[self.start : self.end]
-        self.tags = gl.infer.tag(model, genome, chromosome="chrII", start=self.start, end=self.end)
+        self.tags = gl.genes.tag(model, genome, chromosome="chrII", start=self.start, end=self.end)
 
     def count(self, costs: Grammar) -> tuple[int, int, int]:
         """Return how many genes were found rightly, were found, and are there."""

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import genolab as gl
-from genolab.genome import columns as col
+from genolab.genomes import columns as col
 
 PYLORI = Path("/usr/share/doc/sibelia/examples/Sibelia/Helicobacter_pylori/Helicobacter_pylori.fasta.gz")
 TRANSITIONS = {"AG", "GA", "CT", "TC"}
@@ -28,7 +28,7 @@ def mitochondria(*, quick: bool) -> dict[str, float]:
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
-        pair = gl.genome.compare("human_mt", "orangutan_mt")
+        pair = gl.genomes.compare("human_mt", "orangutan_mt")
         genes = pair.shared_genes
         single = pair.variants.query("kind == 'SNV'")
         seconds.append(time.perf_counter() - began)
@@ -47,7 +47,7 @@ def mitochondria(*, quick: bool) -> dict[str, float]:
     }
 
 
-def _parasail(pair: gl.genome.Comparison) -> tuple[int, int, int]:
+def _parasail(pair: gl.genomes.Comparison) -> tuple[int, int, int]:
     import parasail
 
     a = pair.a.letters["MT_human"]
@@ -72,7 +72,7 @@ def bacteria(*, quick: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         a, b = _pylori(Path(folder))
         began = time.perf_counter()
-        pair = gl.genome.compare(a, b, circular=True)
+        pair = gl.genomes.compare(a, b, circular=True)
         variants = len(pair.variants)
         seconds = time.perf_counter() - began
         print(f"\nHelicobacter pylori, {pair.a.length:,} and {pair.b.length:,} bases: {pair!r}, {variants:,} variants")
@@ -96,13 +96,13 @@ def _pylori(folder: Path) -> list[Path]:
     return paths
 
 
-def _agreement(pair: gl.genome.Comparison, paf: str) -> float:
+def _agreement(pair: gl.genomes.Comparison, paf: str) -> float:
     """Return the share of the bases that minimap2 aligns, that lie under the same bases in our blocks."""
     ours = np.full(pair.a.length, -1)
     for block in pair.alignments:
         in_a, in_b = (
             places % size
-            for places, size in zip(gl.genome.aligned_bases(block), (pair.a.length, pair.b.length), strict=True)
+            for places, size in zip(gl.genomes.aligned_bases(block), (pair.a.length, pair.b.length), strict=True)
         )
         ours[in_a] = pair.b.length - 1 - in_b if block.strand == "-" else in_b
     counts = np.zeros(4, dtype=np.int64)
@@ -145,11 +145,11 @@ def simulated(*, quick: bool) -> dict[str, float]:
 
 def _found_again(divergence: float, seed: int) -> dict[str, float]:
     """Compare a pair. A variant is found where place and letters are the same, after both are left-aligned."""
-    truth = gl.data.simulate_genomes(
+    truth = gl.genomes.simulate_genomes(
         200_000, divergence=divergence, n_inversions=2, n_moves=2, circular=True, seed=seed
     )
     began = time.perf_counter()
-    pair = gl.genome.compare(truth.a, truth.b, circular=True)
+    pair = gl.genomes.compare(truth.a, truth.b, circular=True)
     true, told = (_alleles(table) for table in (truth.variants, pair.variants))
     single = _alleles(truth.variants.query("kind == 'SNV'")), _alleles(pair.variants.query("kind == 'SNV'"))
     return {
@@ -170,11 +170,11 @@ def _alleles(table: pd.DataFrame) -> set[tuple[int, str, str]]:
 
 def plots(*, quick: bool) -> dict[str, float]:
     """Draw 100,000 variants: how long the figures take to build, and how large they are as JSON."""
-    truth = gl.data.simulate_genomes(200_000 if quick else 2_200_000, divergence=0.05, n_inversions=2, seed=0)
-    pair = gl.genome.compare(truth.a, truth.b)
+    truth = gl.genomes.simulate_genomes(200_000 if quick else 2_200_000, divergence=0.05, n_inversions=2, seed=0)
+    pair = gl.genomes.compare(truth.a, truth.b)
     n = len(pair.variants)
     rows = []
-    for draw in (gl.plot.dotplot, gl.plot.synteny, gl.plot.variants):
+    for draw in (gl.genomes.plot.dotplot, gl.genomes.plot.synteny, gl.genomes.plot.variants):
         began = time.perf_counter()
         figure = draw(pair)
         seconds = time.perf_counter() - began

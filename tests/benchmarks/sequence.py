@@ -25,7 +25,7 @@ from sklearn.model_selection import StratifiedKFold
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.models import KmerBaseline, PWMBaseline, SequenceCNN
+from genolab.dna import KmerBaseline, PWMBaseline, SequenceCNN
 from genolab.run.engine import Engine
 
 SPLICE = {"n_filters": 32, "width": 9, "n_layers": 2, "input_dropout": 0.3, "members": 5}
@@ -95,7 +95,7 @@ def promoters(*, quick: bool) -> dict[str, float]:
 
 
 def promoter_table(adata: AnnData, training: dict[str, Any], *, quick: bool) -> pd.DataFrame:
-    adata.obs["cluster"] = gl.data.cluster_sequences(adata.obsm["sequence"], identity=0.8)
+    adata.obs["cluster"] = gl.sequences.cluster_sequences(adata.obsm["sequence"], identity=0.8)
     data = AnnDataset(adata, "obsm/sequence", target="obs/promoter")
     rows = []
     for seed in range(1 if quick else 5):
@@ -159,7 +159,7 @@ def one_hot(*, quick: bool) -> dict[str, float]:
     for length in (60, 251, 1_000, 10_000, 1_000_000):
         letters = np.frombuffer(b"ACGT", dtype=np.uint8)[random.integers(4, size=(max(1, 1_000_000 // length), length))]
         sequences = [row.tobytes().decode() for row in letters]
-        taken = min(seconds(lambda texts=sequences: gl.data.one_hot(texts)) for _ in range(repeats))
+        taken = min(seconds(lambda texts=sequences: gl.sequences.one_hot(texts)) for _ in range(repeats))
         rows[f"{length:,}"] = letters.size / taken / 1e6
     print("\none-hot, Mbp a CPU second, 1 Mbp in sequences of so many bases")
     print(pd.Series(rows).round(0).astype(int).to_string())
@@ -188,9 +188,9 @@ def mutagenesis(*, quick: bool) -> dict[str, float]:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        gl.infer.attribute(model, x[:70])  # what is done once
+        gl.dna.attribute(model, x[:70])  # what is done once
         begun = time.perf_counter()
-        gl.infer.attribute(model, x)
+        gl.dna.attribute(model, x)
         seconds = (time.perf_counter() - begun) * 1000 / len(x)
         some = torch.tensor(x[:50]).repeat(12, 1, 1)  # as many as the changes of one sequence
         begun = time.perf_counter()

@@ -18,8 +18,8 @@ import torch
 from anndata import AnnData
 
 import genolab as gl
-from genolab.models import time_baseline
-from genolab.models.time_baseline import NearestForecast, NearestProfiles, ProfileBaseline
+from genolab.timecourse import baselines
+from genolab.timecourse.baselines import NearestForecast, NearestProfiles, ProfileBaseline
 
 N_DEVELOP = 320  # genes by which settings were chosen; none of them is tested on
 SEEDS = 5
@@ -35,12 +35,12 @@ def yeast(*, develop: bool) -> tuple[AnnData, set[str]]:
     """Return the profiles with their times in cycles, and the genes to test on."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="a profile needs at least one value")
-        profiles = gl.data.courses(gl.data.fetch("yeast_cell_cycle"))
+        profiles = gl.timecourse.courses(gl.data.fetch("yeast_cell_cycle"))
     genes = np.random.default_rng(0).permutation(np.unique(profiles.obs["gene"]))
     chosen = set(genes[:N_DEVELOP].tolist())
     if develop:
         profiles = profiles[profiles.obs["gene"].isin(chosen).to_numpy()].copy()
-    cycles = gl.data.estimate_cycles(profiles)
+    cycles = gl.timecourse.estimate_cycles(profiles)
     print({name: (round(cycles.period[name], 1), round(cycles.start[name], 3)) for name in cycles.period})
     profiles.obsm["cycles"] = cycles.times(profiles)
     return profiles, chosen if develop else set(genes[N_DEVELOP:].tolist())
@@ -56,7 +56,7 @@ def fitted(model: torch.nn.Module, rows: gl.data.AnnDataset, epochs: int, rate: 
 
 def phase_models(seed: int, *, members: int) -> dict[str, Any]:
     return {
-        "RNN": gl.models.ExpressionRNN(
+        "RNN": gl.timecourse.ExpressionRNN(
             5, n_hidden=16, members=members, noise=0.5, input_dropout=0.3, time_shift=0.05, seed=seed
         ),
         "logistic regression": ProfileBaseline("profile", penalty=10.0),
@@ -74,7 +74,7 @@ def phase(*, quick: bool, develop: bool) -> dict[str, Any]:
     for seed in seeds:
         began = time.process_time()
         here: dict[str, Any] = {}
-        for fold in gl.data.course_folds(profiles, n_folds=2 if quick else 4, seed=seed):
+        for fold in gl.timecourse.course_folds(profiles, n_folds=2 if quick else 4, seed=seed):
             train, test = dataset.subset(fold.train), dataset.subset(fold.test)
             for name, model in phase_models(seed, members=1 if quick else 2).items():
                 if name == "RNN":
@@ -88,10 +88,10 @@ def phase(*, quick: bool, develop: bool) -> dict[str, Any]:
         print(f"seed {seed}: {time.process_time() - began:.0f} CPU seconds", flush=True)
     rows = np.flatnonzero(profiles.obs["gene"].isin(tested))
     answers = {name: np.stack(each)[:, rows] for name, each in found.items()}
-    plain = gl.evaluate.by_course(answers, profiles[rows], "phase", n_boot=0)
+    plain = gl.timecourse.evaluate(answers, profiles[rows], "phase", n_boot=0)
     means = plain[plain["course"] == "all"].set_index("model")["value"]
     best = str(means.drop("RNN").idxmax())
-    table = gl.evaluate.by_course(answers, profiles[rows], "phase", baseline=best, n_boot=200 if quick else 1000)
+    table = gl.timecourse.evaluate(answers, profiles[rows], "phase", baseline=best, n_boot=200 if quick else 1000)
     print("\nmacro-F1 of the phase, course and genes held out; the best baseline is the " + best)
     print(
         table.pivot_table(index=["metric", "model"], columns="course", values="value", sort=False).round(3).to_string()
@@ -99,7 +99,7 @@ def phase(*, quick: bool, develop: bool) -> dict[str, Any]:
     print(table[table["course"] == "all"].round(3).to_string(index=False))
     own = table[(table["model"] == "RNN") & (table["course"] == "all")].set_index("metric")
     each = [
-        gl.evaluate.by_course({"RNN": one}, profiles[rows], "phase", n_boot=0)["value"].iloc[-1]
+        gl.timecourse.evaluate({"RNN": one}, profiles[rows], "phase", n_boot=0)["value"].iloc[-1]
         for one in answers["RNN"]
     ]
     print("RNN, each seed: " + ", ".join(f"{value:.3f}" for value in each))
@@ -128,7 +128,7 @@ def forecast(*, quick: bool, develop: bool) -> dict[str, float]:
     for seed in range(1 if quick or develop else SEEDS):
         began = time.process_time()
         for number, (train, valid, test) in enumerate(gene_folds(profiles, seed, 2 if quick else 4)):
-            model = gl.models.ExpressionRNN(
+            model = gl.timecourse.ExpressionRNN(
                 members=1 if quick else 2, harmonics=4, noise=0.1, input_dropout=0.1, time_shift=0.0, seed=seed
             )
             fitted(model, dataset.subset(train), 2 if quick else FORECAST_EPOCHS, FORECAST_RATE, seed)
@@ -136,14 +136,14 @@ def forecast(*, quick: bool, develop: bool) -> dict[str, float]:
             known = profiles[np.concatenate([train, valid])]
             models = {
                 "RNN": model,
-                "last value": time_baseline.last_value,
-                "mean so far": time_baseline.mean_value,
-                "a cycle ago": time_baseline.seasonal,
-                "Fourier fit": time_baseline.wave_forecast,
+                "last value": baselines.last_value,
+                "mean so far": baselines.mean_value,
+                "a cycle ago": baselines.seasonal,
+                "Fourier fit": baselines.wave_forecast,
                 "20 nearest profiles": NearestForecast(known, times="cycles"),
             }
             chosen = test[profiles.obs["gene"].iloc[test].isin(tested).to_numpy()]
-            table = gl.evaluate.forecasts(models, profiles[chosen], times="cycles", n_boot=0)
+            table = gl.timecourse.evaluate_forecasts(models, profiles[chosen], times="cycles", n_boot=0)
             tables.append(table.assign(seed=seed, fold=number, genes=profiles.obs["gene"].iloc[chosen].nunique()))
         print(f"seed {seed}: {time.process_time() - began:.0f} CPU seconds", flush=True)
     return forecast_figures(pd.concat(tables))

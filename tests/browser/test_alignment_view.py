@@ -26,11 +26,11 @@ other = np.array(list(letters))
 changed = np.flatnonzero(random.random(9000) < 0.05)
 other[changed] = ["ACGT"[("ACGT".index(base) + 2) % 4] for base in other[changed]]
 other = "".join(other)
-other = other[:2000] + gl.data.reverse_complement(other[2000:5000]) + other[5000:7000] + other[7100:]
+other = other[:2000] + gl.sequences.reverse_complement(other[2000:5000]) + other[5000:7000] + other[7100:]
 first = genome("ape", letters, ("<b>nad1</b>", 300, 1500, "+"), ("cox1", 2400, 3900, "-"), ("atp6", 1490, 1796, "+"))
 second = genome("human", other[600:] + other[:600], ("cytb", 6000, 7200, "+"))
-pair = gl.genome.compare(first, second)
-view = gl.widgets.AlignmentView(pair)
+pair = gl.genomes.compare(first, second)
+view = gl.genomes.AlignmentView(pair)
 """
 
 
@@ -159,9 +159,9 @@ def test_clicking_a_line_reads_it_there_and_clicking_a_letter_moves_the_cursor(v
 
 
 FIGURES = {
-    "dotplot": "gl.plot.dotplot(pair)",
-    "synteny": "gl.plot.synteny(pair)",
-    "variants": "gl.plot.variants(pair)",
+    "dotplot": "gl.genomes.plot.dotplot(pair)",
+    "synteny": "gl.genomes.plot.synteny(pair)",
+    "variants": "gl.genomes.plot.variants(pair)",
 }
 
 

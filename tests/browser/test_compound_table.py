@@ -16,7 +16,7 @@ ranked["nearest"], ranked["qed"] = "ligand_0001", 0.4321
 points = ad.AnnData(obs=pd.DataFrame(index=names))
 points.obsm["X_map"] = np.random.default_rng(0).normal(size=(n, 2))
 explorer = gl.widgets.LatentExplorer(points, "X_map", rows="compounds")
-table = gl.widgets.CompoundTable(ranked, explorer=explorer, key="name")
+table = gl.drugs.CompoundTable(ranked, explorer=explorer, key="name")
 """
 
 

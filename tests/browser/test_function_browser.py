@@ -6,7 +6,7 @@ SETUP = """
 import numpy as np
 import anndata as ad
 import genolab as gl
-go = gl.ontology.go()
+go = gl.function.go()
 random = np.random.default_rng(5)
 picked = ["GO:0000278", "GO:0006270", "GO:0006260", "GO:0007049", "GO:0051301", "GO:0006281", "GO:0030437"]
 terms = [term for term in go.subset(picked).terms]
@@ -18,7 +18,7 @@ genes.obsm["sequence"] = random.integers(1, 21, (60, 90)).astype(np.uint8)
 genes.uns["terms"] = np.array(terms)
 explorer = gl.widgets.LatentExplorer(genes, "X_space", rows="genes")
 why = lambda row, term: random.normal(size=90) ** 3
-browser = gl.widgets.FunctionBrowser(genes, scores, ontology=go, basis="X_space", explorer=explorer, residues=why)
+browser = gl.function.FunctionBrowser(genes, scores, ontology=go, basis="X_space", explorer=explorer, residues=why)
 """
 FACTS = "print(browser.gene, browser.term, int(explorer.selection.sum()) == int(browser.genes.sum()))"
 

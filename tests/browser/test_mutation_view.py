@@ -11,12 +11,12 @@ import numpy as np
 import genolab as gl
 random = np.random.default_rng(3)
 letters = "".join(random.choice(list("ACGT"), {length}))
-model = gl.models.SequenceCNN(3, length={fixed}, seed=1)
+model = gl.dna.SequenceCNN(3, length={fixed}, seed=1)
 import torch
 with torch.no_grad():  # as sharp as a trained one
     for member in model.members:
         member.to_outputs.weight.mul_(12)
-view = gl.widgets.MutationView(model, letters, names=["donor", "acceptor", "neither"], target="donor")
+view = gl.dna.MutationView(model, letters, names=["donor", "acceptor", "neither"], target="donor")
 """
 FACTS = "print(view.sequence == view.reference, view.changes, view.target)"
 

@@ -8,10 +8,10 @@ from playwright.sync_api import Locator
 SETUP = """
 import numpy as np
 import genolab as gl
-loci = gl.data.simulate_sequences(600, 60, motifs={"planted": "TGACTCAG"}, seed=0)
+loci = gl.dna.simulate_sequences(600, 60, motifs={"planted": "TGACTCAG"}, seed=0)
 data = gl.data.AnnDataset(loci, "obsm/sequence", target="obs/class")
 train, valid, test = gl.data.split(data, seed=0)
-model = gl.models.SequenceCNN(2, n_filters=16, width=11, n_layers=1, hidden=16, seed=1)
+model = gl.dna.SequenceCNN(2, n_filters=16, width=11, n_layers=1, hidden=16, seed=1)
 run = gl.Run(model, train, valid, gl.RunConfig(epochs=12, learning_rate=5e-3, threads=1))
 panel = gl.widgets.TrainingPanel(run, rows="sequences")
 explorer = gl.widgets.LatentExplorer(loci, None, color="class")
@@ -71,7 +71,9 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
     tip.locator("canvas").nth(1).wait_for()
     name = tip.locator(".gl-tip-name").inner_text()
     letters = tip.locator("canvas").first.get_attribute("aria-label")
-    own = book.run_code(f"print(gl.data.letters(loci.obsm['sequence'][[loci.obs_names.get_loc('{name}')]])[0])").strip()
+    own = book.run_code(
+        f"print(gl.sequences.bases(loci.obsm['sequence'][[loci.obs_names.get_loc('{name}')]])[0])"
+    ).strip()
     assert letters
     assert letters in own
     assert "nearest" in tip.inner_text()
@@ -80,7 +82,7 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
     assert box["x"] >= frame["x"] - 1
     assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
     book.run_code(  # names that were asked for before are kept by the view, so a new explorer is made
-        "loci.obsm['attribution'] = gl.infer.attribute(model, data, target='motif')\n"
+        "loci.obsm['attribution'] = gl.dna.attribute(model, data, target='motif')\n"
         "explorer = gl.widgets.LatentExplorer(loci, 'X_cnn', color='class')"
     )
     book.page.mouse.move(5, 5)
@@ -95,7 +97,7 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
     circle = '<circle cx="30" cy="20" r="15"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 40" width="90" height="60">{circle}</svg>'
     book.run_code(
-        "from genolab.widgets.hover import picture, text\n"
+        "from genolab.widgets.latent.tooltip import picture, text\n"
         f"hook = lambda row: [text('<b>IC50</b> 3'), picture(b'{svg}', caption='benzene', height=60)]\n"
         "explorer = gl.widgets.LatentExplorer(loci, 'X_cnn', hover=hook, rows='compounds')"
     )
@@ -113,18 +115,18 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
 
 FIGURES = """
 random = np.random.default_rng(0)
-scores = gl.infer.attribute(model, test, target="motif", hypothetical=True)[:1]
+scores = gl.dna.attribute(model, test, target="motif", hypothetical=True)[:1]
 genome = gl.data.fetch("yeast_genome")
-tags = gl.data.tag_genome(genome)["chrI"][:100_000]
+tags = gl.sequences.tag_genome(genome)["chrI"][:100_000]
 sharp = np.eye(11, dtype=np.float32)[tags]
 around = np.lib.stride_tricks.sliding_window_view(np.pad(sharp, ((12, 12), (0, 0))), 25, axis=0).mean(axis=-1)
 noise = random.normal(size=100_000)
 """
 DRAWN = {
-    "logo": "gl.plot.logo(scores[0] * test.batch([0]).x[0].numpy())",
-    "mutation-map": "gl.plot.mutation_map(scores[0], test.batch([0]).x[0].numpy())",
-    "filters": "gl.plot.filters(model, test)",
-    "tracks": "gl.plot.tracks({'SGD': genome}, around, noise, chromosome='chrI')",
+    "logo": "gl.dna.plot.logo(scores[0] * test.batch([0]).x[0].numpy())",
+    "mutation-map": "gl.dna.plot.mutation_map(scores[0], test.batch([0]).x[0].numpy())",
+    "filters": "gl.dna.plot.filters(model, test)",
+    "tracks": "gl.dna.plot.tracks({'SGD': genome}, around, noise, chromosome='chrI')",
 }
 ZOOM = """async (plot) => {
     const times = [];

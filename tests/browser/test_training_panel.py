@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Locator
 
 from browser.lab import Notebook
-from genolab.widgets import look
 
 SETUP = """
 import json, time
@@ -376,7 +375,7 @@ def test_it_fits_its_cell_and_can_be_read(notebook, dark):
 def test_a_form_edits_a_config_by_hand(notebook):
     book = notebook(
         [
-            "import genolab as gl\nfrom genolab.widgets.controls import form\nedited = form(gl.RunConfig())",
+            "import genolab as gl\nfrom genolab.widgets.shared.controls import form\nedited = form(gl.RunConfig())",
             "edited",
             "print(edited.value.epochs, edited.value.learning_rate, edited.value.clip_norm, edited.value.restore_best)",
         ]

@@ -9,7 +9,7 @@ from sklearn import metrics as theirs
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.evaluate import METRICS_OF_CLASSES
-from genolab.evaluate.weighted import Ranked
+from genolab.evaluate.bootstrap import Ranked
 
 
 def rows(classes: list[str], n: int = 200, *, seed: int = 0) -> tuple[AnnDataset, np.ndarray]:
@@ -144,9 +144,9 @@ def test_a_class_that_neither_is_nor_was_called_has_no_value_and_does_not_count(
 
 def test_a_model_is_asked_for_its_predictions():
     adata = ad.AnnData(obs=pd.DataFrame({"kind": list("abab")}, index=list("1234")))
-    adata.obsm["sequence"] = gl.data.one_hot(["AA", "CC", "AA", "CC"])
+    adata.obsm["sequence"] = gl.sequences.one_hot(["AA", "CC", "AA", "CC"])
     test = AnnDataset(adata, "obsm/sequence", target="obs/kind")
-    model = gl.models.PWMBaseline().fit(test)
+    model = gl.dna.PWMBaseline().fit(test)
     assert values(gl.evaluate.table({"model": model}, test, metrics=["accuracy"], n_boot=0)) == {("accuracy", ""): 1.0}
 
 

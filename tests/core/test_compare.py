@@ -8,7 +8,7 @@ from anndata import AnnData
 from scipy import sparse, stats
 
 from genolab import preprocess
-from genolab.compare import markers
+from genolab.evaluate.markers import markers
 
 
 def toy():

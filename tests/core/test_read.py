@@ -1,4 +1,4 @@
-"""genolab.data.read: every format in, one AnnData out, and plain words for what is wrong with a file."""
+"""genolab.data.readers: every format in, one AnnData out, and plain words for what is wrong with a file."""
 
 import gzip
 import importlib.util

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import genolab as gl
-from genolab.data.builders_sequence import sequences_adata
-from genolab.data.sources import SOURCES
-from genolab.ontology.files import GENE_ONTOLOGY
+from genolab.data.catalogue import known_sources
+from genolab.dna.catalogue import sequences_adata
+from genolab.function.ontology.files import GENE_ONTOLOGY
 from genolab.paths import shipped
 
 ROW = re.compile(r"^\| (\S+) \| ([0-9a-f]{64}) \| ([\d,]+) \|$", re.MULTILINE)
@@ -47,14 +47,14 @@ def test_the_hashes_in_the_readme_are_those_of_the_files(folder: Path, readme: s
 
 
 def test_fetch_expects_the_same_hashes(folder: Path, readme: str) -> None:
-    expected = {file.name: file.sha256 for source in SOURCES for file in source.files}
+    expected = {file.name: file.sha256 for source in known_sources().values() for file in source.files}
     expected[GENE_ONTOLOGY.name] = GENE_ONTOLOGY.sha256
     for name, sha256, _ in ROW.findall(readme):
         assert expected[name] == sha256
 
 
 def test_the_readme_tells_of_every_data_set_and_its_licence(readme: str) -> None:
-    for source in SOURCES:
+    for source in known_sources().values():
         assert source.name in readme
         assert source.licence != "not stated"
         assert source.origin != "not stated"
@@ -80,7 +80,7 @@ def test_the_sample_for_quality_control_is_what_the_readme_says() -> None:
 
 def test_splice_junctions_are_distinct_and_the_one_in_dispute_is_out() -> None:
     loci = gl.data.fetch("splice_junctions")
-    rows = gl.data.letters(loci.obsm["sequence"])
+    rows = gl.sequences.bases(loci.obsm["sequence"])
     assert len(rows) == len(set(rows)) == 3000
     assert loci.obs["junction"].value_counts().to_dict() == {"neither": 1652, "donor": 679, "acceptor": 669}
     assert loci.obs["copies"].sum() == 3184
@@ -94,7 +94,7 @@ def test_splice_junctions_are_distinct_and_the_one_in_dispute_is_out() -> None:
 @needs_promoters
 def test_promoters_without_duplicates_or_disputes() -> None:
     loci = gl.data.fetch("tata_promoters")
-    assert len(set(gl.data.letters(loci.obsm["sequence"]))) == loci.n_obs == 4375
+    assert len(set(gl.sequences.bases(loci.obsm["sequence"]))) == loci.n_obs == 4375
     assert loci.obs["promoter"].value_counts().to_dict() == {"other": 2878, "promoter": 1497}
     assert loci.obs["copies"].max() == 2
 
@@ -102,7 +102,7 @@ def test_promoters_without_duplicates_or_disputes() -> None:
 def test_copies_become_one_row_and_those_that_disagree_none() -> None:
     obs = pd.DataFrame({"kind": pd.Categorical(list("abaab"))}, index=list("vwxyz"))
     loci = sequences_adata(["AC", "AA", "AC", "GG", "GG"], obs)
-    assert gl.data.letters(loci.obsm["sequence"]) == ["AC", "AA"]
+    assert gl.sequences.bases(loci.obsm["sequence"]) == ["AC", "AA"]
     assert loci.obs_names.tolist() == ["v", "w"]
     assert loci.obs["copies"].tolist() == [2, 1]
 

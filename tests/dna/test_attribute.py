@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from genolab.data.dataset import AnnDataset
-from genolab.infer import attribute
-from genolab.infer.attribute import every_change
-from genolab.infer.changes import single_changes
+from genolab.dna import attribute
+from genolab.dna.attribution import every_change
+from genolab.dna.model import SequenceCNN
+from genolab.dna.saturation import single_changes
 from genolab.infer.scorer import Scorer
-from genolab.models.sequence import SequenceCNN
 
 BASES = "ACGT"
 

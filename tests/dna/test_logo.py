@@ -7,7 +7,7 @@ from torch import nn
 
 from genolab import evaluate, palette, plot
 from genolab.data.dataset import AnnDataset
-from genolab.plot import letters
+from genolab.dna.plot import glyphs
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
 
@@ -26,9 +26,9 @@ def spans(figure):
     """The letters of a figure: base to the lowest and highest y of each, in the order of positions."""
     found = {}
     for trace in figure.data:
-        if getattr(trace, "fill", None) == "toself" and trace.name in letters.OUTLINES:
+        if getattr(trace, "fill", None) == "toself" and trace.name in glyphs.OUTLINES:
             x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-            outline = len(letters.OUTLINES[trace.name]) + 1
+            outline = len(glyphs.OUTLINES[trace.name]) + 1
             parts = y.reshape(-1, outline)[:, :-1]
             middle = np.round(x.reshape(-1, outline)[:, :-1].mean(axis=1)).astype(int)
             found[trace.name] = [
@@ -42,12 +42,12 @@ def spans(figure):
 
 @pytest.mark.parametrize("base", "ACGT")
 def test_an_outline_fills_the_unit_square(base):
-    outline = letters.OUTLINES[base]
+    outline = glyphs.OUTLINES[base]
     np.testing.assert_allclose([outline.min(axis=0), outline.max(axis=0)], [[0, 0], [1, 1]], atol=1e-12)
 
 
 def test_letters_above_zero_stand_on_each_other_and_those_below_hang_the_largest_outermost():
-    feet, tops = letters.stack([[1.0], [3.0], [-2.0], [-1.0]])
+    feet, tops = glyphs.stack([[1.0], [3.0], [-2.0], [-1.0]])
     assert feet.ravel().tolist() == [0, 1, -1, 0]
     assert tops.ravel().tolist() == [1, 4, -3, -1]
 

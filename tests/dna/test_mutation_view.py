@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from genolab.data.sequence import one_hot
-from genolab.infer import attribute
-from genolab.models.sequence import SequenceCNN
-from genolab.widgets.mutation import Change, MutationView
+from genolab.dna import attribute
+from genolab.dna.model import SequenceCNN
+from genolab.dna.mutation_view.widget import Change, MutationView
+from genolab.sequences.encode import one_hot
 
 
 class Counts(nn.Module):

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.models import KmerBaseline, PWMBaseline, SequenceCNN
-from genolab.models.filters import hidden_bases, shifted
+from genolab.dna import KmerBaseline, PWMBaseline, SequenceCNN
+from genolab.dna.filters import hidden_bases, shifted
 
 LENGTH = 24
 
@@ -24,7 +24,7 @@ def planted(n: int = 300, *, seed: int = 0, place: int | None = None) -> ad.AnnD
         bases[row, at : at + 6] = list("TATAAT")
     kind = np.array(["box", "none"])[np.arange(n) % 2]
     adata = ad.AnnData(obs=pd.DataFrame({"kind": kind}, index=list(map(str, range(n)))))
-    adata.obsm["sequence"] = gl.data.one_hot(["".join(row) for row in bases])
+    adata.obsm["sequence"] = gl.sequences.one_hot(["".join(row) for row in bases])
     return adata
 
 
@@ -108,8 +108,8 @@ def test_outputs_have_the_shapes_that_are_told():
 def test_a_first_filter_responds_most_where_its_own_motif_stands():
     model = small(width=7).eval()
     with torch.no_grad():
-        model.members[0].first.weight[0] = torch.from_numpy(gl.data.one_hot("TATAATC")[0]).float()
-    x = torch.from_numpy(gl.data.one_hot("GGGGGTATAATCGGGGGGGGGGGG"))
+        model.members[0].first.weight[0] = torch.from_numpy(gl.sequences.one_hot("TATAATC")[0]).float()
+    x = torch.from_numpy(gl.sequences.one_hot("GGGGGTATAATCGGGGGGGGGGGG"))
     assert int(model.first_responses(x)[0, 0].argmax()) == 8  # the middle of the seven bases from 5 on
 
 
@@ -144,7 +144,7 @@ def test_reading_frames_are_learned_without_a_frame_being_given():
     adata = ad.AnnData(
         obs=pd.DataFrame({"kind": np.resize(["coding", "shuffled"], 400)}, index=list(map(str, range(400))))
     )
-    adata.obsm["sequence"] = gl.data.one_hot([row[i % 3 :][:66] for i, row in enumerate(letters)])
+    adata.obsm["sequence"] = gl.sequences.one_hot([row[i % 3 :][:66] for i, row in enumerate(letters)])
     data = dataset(adata)
     learned = trained(small(width=3, n_layers=1, period=3), data.subset(np.arange(300)), epochs=10)
     assert accuracy(learned, data.subset(np.arange(300, 400))) > 0.9
@@ -158,7 +158,7 @@ def test_reading_frames_are_learned_without_a_frame_being_given():
 def test_both_strands_give_the_same_answer_to_the_last_bit(how, length):
     model = whole_numbers(small(length=length, reverse_complement=how, pool=2, n_layers=3, period=3))
     x = torch.from_numpy(planted(20).obsm["sequence"]).double()
-    assert torch.equal(model.logits(x), model.logits(gl.data.reverse_complement(x)))
+    assert torch.equal(model.logits(x), model.logits(gl.sequences.reverse_complement(x)))
     assert model.logits(x).unique().numel() > 2
 
 
@@ -167,17 +167,19 @@ def test_after_training_they_still_agree():
     for how in ("share", "average"):
         model = trained(small(reverse_complement=how), data, epochs=3).eval()
         x = data.batch(np.arange(50)).x
-        torch.testing.assert_close(model.logits(x), model.logits(gl.data.reverse_complement(x)), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            model.logits(x), model.logits(gl.sequences.reverse_complement(x)), rtol=1e-4, atol=1e-5
+        )
 
 
 def test_without_it_strands_differ():
     model, x = small().eval(), dataset(planted(20)).batch(np.arange(20)).x
-    assert not torch.allclose(model.logits(x), model.logits(gl.data.reverse_complement(x)))
+    assert not torch.allclose(model.logits(x), model.logits(gl.sequences.reverse_complement(x)))
 
 
 def test_shared_filters_are_each_others_reverse_complement():
     filters = small(reverse_complement="share").first_filters
-    assert torch.equal(filters, gl.data.reverse_complement(filters).flip(0))
+    assert torch.equal(filters, gl.sequences.reverse_complement(filters).flip(0))
 
 
 # ---- noise ------------------------------------------------------------------------------------------------------
@@ -260,7 +262,7 @@ def test_shared_strands_need_windows_that_both_strands_pool_alike():
 
 def test_the_k_mer_baseline_is_scikit_learns_logistic_regression():
     adata = planted(200)
-    words = gl.data.kmers(adata.obsm["sequence"], 2).astype(float)
+    words = gl.sequences.kmers(adata.obsm["sequence"], 2).astype(float)
     scaled = (words - words.mean(axis=0)) / words.std(axis=0)
     theirs = LogisticRegression(C=1 / (0.02 * 200), max_iter=2000).fit(scaled, adata.obs["kind"])
     ours = KmerBaseline(2, penalty=0.02).fit(dataset(adata))
@@ -276,7 +278,7 @@ def test_the_k_mer_baseline_takes_three_classes():
 
 def test_the_matrix_counts_what_stands_where():
     adata = ad.AnnData(obs=pd.DataFrame({"kind": list("aab")}, index=list("123")))
-    adata.obsm["sequence"] = gl.data.one_hot(["AC", "AG", "TN"])
+    adata.obsm["sequence"] = gl.sequences.one_hot(["AC", "AG", "TN"])
     model = PWMBaseline(pseudocount=1.0).fit(dataset(adata))
     expected = [[[3, 1], [1, 2], [1, 2], [1, 1]], [[1, 1], [1, 1], [1, 1], [2, 1]]]
     sums = np.array([[6, 6], [5, 4]])[:, None]

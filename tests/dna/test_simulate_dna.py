@@ -13,8 +13,8 @@ def planted(loci, row, number):
     name = loci.uns["simulation"]["names"][number]
     width = loci.uns["simulation"]["motifs"][name].shape[1]
     first = loci.obsm["motif_position"][row, number]
-    text = gl.data.letters(loci.obsm["sequence"][row])[0][first : first + width]
-    return text if loci.obsm["motif_strand"][row, number] > 0 else gl.data.reverse_complement(text)
+    text = gl.sequences.bases(loci.obsm["sequence"][row])[0][first : first + width]
+    return text if loci.obsm["motif_strand"][row, number] > 0 else gl.sequences.reverse_complement(text)
 
 
 @settings(deadline=None, max_examples=25)
@@ -26,7 +26,7 @@ def planted(loci, row, number):
 )
 def test_every_motif_stands_where_the_truth_says(motifs, spacing, strands, seed):
     named = {f"m{number}": motif for number, motif in enumerate(motifs)}
-    loci = gl.data.simulate_sequences(12, 70, motifs=named, spacing=spacing, strands=strands, seed=seed)
+    loci = gl.dna.simulate_sequences(12, 70, motifs=named, spacing=spacing, strands=strands, seed=seed)
     for row in range(12):
         if loci.obs["class"].iloc[row] == "background":
             assert (loci.obsm["motif_position"][row] == -1).all()
@@ -37,7 +37,7 @@ def test_every_motif_stands_where_the_truth_says(motifs, spacing, strands, seed)
 
 
 def test_the_spacing_is_kept_on_both_strands():
-    loci = gl.data.simulate_sequences(400, 80, spacing=(15, 19), strands="both", seed=3)
+    loci = gl.dna.simulate_sequences(400, 80, spacing=(15, 19), strands="both", seed=3)
     rows = np.flatnonzero(loci.obs["class"] == "motif")
     position, strand = loci.obsm["motif_position"][rows], loci.obsm["motif_strand"][rows]
     first, second = position.T
@@ -49,14 +49,14 @@ def test_the_spacing_is_kept_on_both_strands():
 
 def test_probabilities_are_what_is_drawn():
     matrix = np.array([[0.7, 0, 0.25], [0.1, 0, 0.25], [0.1, 1, 0.25], [0.1, 0, 0.25]])
-    loci = gl.data.simulate_sequences(4000, 20, motifs={"m": matrix}, strands="both", seed=0)
+    loci = gl.dna.simulate_sequences(4000, 20, motifs={"m": matrix}, strands="both", seed=0)
     rows = np.flatnonzero(loci.obs["class"] == "motif")
-    seen = gl.data.one_hot([planted(loci, row, 0) for row in rows]).mean(axis=0)
+    seen = gl.sequences.one_hot([planted(loci, row, 0) for row in rows]).mean(axis=0)
     assert np.abs(seen - matrix).max() < 0.04
 
 
 def test_ambiguous_letters_stay_background():
-    loci = gl.data.simulate_sequences(2000, 30, motifs={"box": "TTGNNCAA"}, gc=1.0, seed=0)
+    loci = gl.dna.simulate_sequences(2000, 30, motifs={"box": "TTGNNCAA"}, gc=1.0, seed=0)
     rows = np.flatnonzero(loci.obs["class"] == "motif")
     texts = [planted(loci, row, 0) for row in rows]
     assert {text[:3] + text[5:] for text in texts} == {"TTGCAA"}
@@ -64,7 +64,7 @@ def test_ambiguous_letters_stay_background():
 
 
 def test_motifs_without_spacing_fall_evenly_anywhere():
-    loci = gl.data.simulate_sequences(6000, 30, motifs={"a": "AAAAA", "b": "CCCCC"}, seed=0)
+    loci = gl.dna.simulate_sequences(6000, 30, motifs={"a": "AAAAA", "b": "CCCCC"}, seed=0)
     first = loci.obsm["motif_position"][loci.obs["class"] == "motif", 0]
     assert first.min() == 0
     assert first.max() == 25
@@ -72,7 +72,7 @@ def test_motifs_without_spacing_fall_evenly_anywhere():
 
 
 def test_decoys_have_the_motifs_composition_and_are_no_truth():
-    loci = gl.data.simulate_sequences(2000, 40, motifs={"m": "AAAACCCC"}, decoys=True, gc=0.5, seed=5)
+    loci = gl.dna.simulate_sequences(2000, 40, motifs={"m": "AAAACCCC"}, decoys=True, gc=0.5, seed=5)
     share = loci.obsm["sequence"].mean(axis=2)
     is_motif = (loci.obs["class"] == "motif").to_numpy()
     assert np.abs(share[is_motif].mean(axis=0) - share[~is_motif].mean(axis=0)).max() < 0.01
@@ -81,13 +81,13 @@ def test_decoys_have_the_motifs_composition_and_are_no_truth():
 
 
 def test_the_seed_decides_every_base():
-    one, same, other = (gl.data.simulate_sequences(20, 50, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (gl.dna.simulate_sequences(20, 50, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(one.obsm["sequence"], same.obsm["sequence"])
     assert not np.array_equal(one.obsm["sequence"], other.obsm["sequence"])
 
 
 def test_it_is_written_and_read(tmp_path):
-    loci = gl.data.simulate_sequences(10, 40, spacing=(2, 3))
+    loci = gl.dna.simulate_sequences(10, 40, spacing=(2, 3))
     loci.write_h5ad(tmp_path / "loci.h5ad")
     again = gl.data.read(tmp_path / "loci.h5ad")
     assert np.array_equal(again.obsm["sequence"], loci.obsm["sequence"])
@@ -111,4 +111,4 @@ def test_it_is_written_and_read(tmp_path):
 )
 def test_what_cannot_be_drawn_is_refused(options, said):
     with pytest.raises(ValueError, match=said):
-        gl.data.simulate_sequences(**options)
+        gl.dna.simulate_sequences(**options)

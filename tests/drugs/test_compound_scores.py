@@ -22,38 +22,38 @@ class Bits:
 
 def bits_of(smiles, radius=0):
     """Return 1 for every bit of a molecule's surroundings up to this radius."""
-    return (gl.compounds.fingerprints([smiles], radius=radius)[0] > 0).astype(float)
+    return (gl.drugs.compounds.fingerprints([smiles], radius=radius)[0] > 0).astype(float)
 
 
 def test_a_model_that_counts_amines_points_at_their_nitrogens():
     amine = bits_of("CN") * (1 - bits_of("CC"))
     assert amine.sum() == 1
-    assert gl.infer.atom_scores(Bits(amine), "NCCN", 0).tolist() == [1, 0, 0, 1]
+    assert gl.drugs.atom_scores(Bits(amine), "NCCN", 0).tolist() == [1, 0, 0, 1]
 
 
 def test_a_surrounding_counts_for_each_of_its_atoms():
     smiles = "CCO"
     ring = (
-        gl.compounds.fingerprints([smiles], radius=1)[0].astype(float)
-        - gl.compounds.fingerprints([smiles], radius=0)[0]
+        gl.drugs.compounds.fingerprints([smiles], radius=1)[0].astype(float)
+        - gl.drugs.compounds.fingerprints([smiles], radius=0)[0]
     )
-    found = gl.infer.atom_scores(Bits((ring > 0).astype(float)), smiles, 0)
+    found = gl.drugs.atom_scores(Bits((ring > 0).astype(float)), smiles, 0)
     # Of radius 1 there are C-C (atoms 0 1), C-C-O (0 1 2) and C-O (1 2), each once.
     assert found.tolist() == [2, 3, 2]
 
 
 def test_presence_alone_is_lost_only_with_the_last_of_its_kind():
     methyl = bits_of("CC")
-    assert gl.infer.atom_scores(Bits(methyl), "CCCC", 0).tolist() == [1, 0, 0, 1]
-    assert gl.infer.atom_scores(Bits(methyl), "CCCC", 0, counts=False).tolist() == [0, 0, 0, 0]
+    assert gl.drugs.atom_scores(Bits(methyl), "CCCC", 0).tolist() == [1, 0, 0, 1]
+    assert gl.drugs.atom_scores(Bits(methyl), "CCCC", 0, counts=False).tolist() == [0, 0, 0, 0]
 
 
 def test_what_is_no_score_is_refused():
     nothing = SimpleNamespace(score=lambda prints, context: (np.full(len(prints), np.nan), None))
     with pytest.raises(ValueError, match="every row a finite score"):
-        gl.infer.atom_scores(nothing, "CCO", 0)
+        gl.drugs.atom_scores(nothing, "CCO", 0)
     with pytest.raises(ValueError, match="C1CC"):
-        gl.infer.atom_scores(nothing, "C1CC", 0)
+        gl.drugs.atom_scores(nothing, "C1CC", 0)
 
 
 class Lines:
@@ -80,33 +80,33 @@ def screen():
 
 def test_a_planted_mutation_comes_out_first_in_model_and_data(screen):
     adata, features = screen
-    found = gl.infer.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"], within="tissue")
+    found = gl.drugs.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"], within="tissue")
     assert found["feature"].tolist() == ["TP53", "KRAS"]
     np.testing.assert_allclose(found["effect"], [2, 0.1])
     assert found["measured"][0] == pytest.approx(2, abs=0.2)
     assert found["low"][0] < found["measured"][0] < found["high"][0]
     assert found["q"][0] < 1e-6 < found["q"][1]
     assert found["n"].tolist() == features.sum(axis=0)[:2].tolist()
-    raw = gl.infer.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"])
+    raw = gl.drugs.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"])
     assert (raw["high"] - raw["low"])[0] > (found["high"] - found["low"])[0]
 
 
 def test_a_compound_or_feature_that_is_not_there_is_named(screen):
     adata, features = screen
     with pytest.raises(KeyError, match="'aspirin' isn't one of the 2 compounds: drug, other"):
-        gl.infer.feature_scores(Lines(), adata, "aspirin", features, ["a"])
+        gl.drugs.feature_scores(Lines(), adata, "aspirin", features, ["a"])
     with pytest.raises(ValueError, match="a row for each of the 40 contexts"):
-        gl.infer.feature_scores(Lines(), adata, "drug", features[:5], ["a"])
+        gl.drugs.feature_scores(Lines(), adata, "drug", features[:5], ["a"])
     with pytest.raises(ValueError, match="no feature is in 5 contexts measured with other"):
-        gl.infer.feature_scores(Lines(), adata, "other", features, ["a"])
+        gl.drugs.feature_scores(Lines(), adata, "other", features, ["a"])
     with pytest.raises(KeyError, match="obs has no column 'organ'"):
-        gl.infer.feature_scores(Lines(), adata, "drug", features, ["a"], within="organ")
+        gl.drugs.feature_scores(Lines(), adata, "drug", features, ["a"], within="organ")
 
 
 def test_new_contexts_are_scored_as_the_table_reads_them():
     random = np.random.default_rng(1)
     compounds, contexts = random.normal(size=(6, 8)), random.normal(size=(5, 4))
-    model = gl.models.ResponseModel(compounds, contexts, members=2, hidden=16, width=4).eval()
+    model = gl.drugs.ResponseModel(compounds, contexts, members=2, hidden=16, width=4).eval()
     by_context = np.array([model.score(compounds, at).mean.numpy() for at in range(5)])
     by_compound = np.array([model.score_contexts(at, contexts).mean.numpy() for at in range(6)])
     np.testing.assert_allclose(by_compound, by_context.T, atol=1e-6)

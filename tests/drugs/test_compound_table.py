@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genolab.widgets import CompoundTable, LatentExplorer
-from genolab.widgets.compounds_rows import drawn, matches
+from genolab.drugs import CompoundTable
+from genolab.drugs.compound_table.rows import drawn, matches
+from genolab.widgets import LatentExplorer
 
 
 @pytest.fixture

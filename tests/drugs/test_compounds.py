@@ -1,4 +1,4 @@
-"""genolab.compounds: SMILES in, and numbers, neighbours and drawings that are right out."""
+"""genolab.drugs.compounds: SMILES in, and numbers, neighbours and drawings that are right out."""
 
 import subprocess
 import sys
@@ -14,14 +14,14 @@ DRUGS = [ASPIRIN, "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O", "C
 
 
 def test_equal_compounds_get_equal_text_without_their_salts() -> None:
-    table = gl.compounds.standardise(["OCC", "C(C)O", "CC(=O)[O-].[Na+]", "CC(=O)O", "C[N+](C)(C)C.[Cl-]"])
+    table = gl.drugs.compounds.standardise(["OCC", "C(C)O", "CC(=O)[O-].[Na+]", "CC(=O)O", "C[N+](C)(C)C.[Cl-]"])
     assert table["canonical"].tolist() == ["CCO", "CCO", "CC(=O)O", "CC(=O)O", "C[N+](C)(C)C"]
     assert table["removed"].tolist() == ["", "", "[Na+]", "", "[Cl-]"]
     assert (table["reason"] == "").all()
 
 
 def test_what_rdkit_refuses_is_listed_with_its_reason_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    table = gl.compounds.standardise(["C1CC", "CN(C)(C)(C)C", "", "hello", "CCO", "C" * 6000])
+    table = gl.drugs.compounds.standardise(["C1CC", "CN(C)(C)(C)C", "", "hello", "CCO", "C" * 6000])
     assert table["canonical"].tolist() == ["", "", "", "", "CCO", ""]
     assert "unclosed ring" in table["reason"][0]
     assert "valence" in table["reason"][1]
@@ -33,11 +33,11 @@ def test_what_rdkit_refuses_is_listed_with_its_reason_and_nothing_is_printed(cap
 
 def test_a_missing_smiles_is_named_with_its_place() -> None:
     with pytest.raises(TypeError, match="got nan at position 1"):
-        gl.compounds.standardise(["CCO", float("nan")])  # type: ignore[list-item]
+        gl.drugs.compounds.standardise(["CCO", float("nan")])  # type: ignore[list-item]
 
 
 def test_a_scaffold_is_the_rings_and_what_links_them() -> None:
-    assert gl.compounds.scaffolds([ASPIRIN, "c1ccccc1CCc1ccncc1CC", "CCO"]) == [
+    assert gl.drugs.compounds.scaffolds([ASPIRIN, "c1ccccc1CCc1ccncc1CC", "CCO"]) == [
         "c1ccccc1",
         "c1ccc(CCc2ccncc2)cc1",
         "",
@@ -50,7 +50,7 @@ def test_fingerprints_are_those_of_rdkit() -> None:
 
     generator = GetMorganGenerator(radius=2, fpSize=2048)
     molecules = [Chem.MolFromSmiles(text) for text in DRUGS]
-    counts, bits = gl.compounds.fingerprints(DRUGS), gl.compounds.fingerprints(DRUGS, counts=False)
+    counts, bits = gl.drugs.compounds.fingerprints(DRUGS), gl.drugs.compounds.fingerprints(DRUGS, counts=False)
     assert counts.dtype == np.uint8
     for row, molecule in enumerate(molecules):
         np.testing.assert_array_equal(counts[row], generator.GetCountFingerprintAsNumPy(molecule))
@@ -58,20 +58,20 @@ def test_fingerprints_are_those_of_rdkit() -> None:
 
 
 def test_a_count_over_255_stays_255() -> None:
-    assert gl.compounds.fingerprints("C" * 400).max() == 255
+    assert gl.drugs.compounds.fingerprints("C" * 400).max() == 255
 
 
 def test_a_fingerprint_of_a_bad_smiles_says_which_and_why() -> None:
     with pytest.raises(ValueError, match="got 'C1CC': unclosed ring"):
-        gl.compounds.fingerprints(["CCO", "C1CC"])
+        gl.drugs.compounds.fingerprints(["CCO", "C1CC"])
 
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_tanimoto_is_what_two_have_in_common_over_what_either_has(counts: bool) -> None:
-    prints = gl.compounds.fingerprints(DRUGS, counts=counts).astype(np.int64)
+    prints = gl.drugs.compounds.fingerprints(DRUGS, counts=counts).astype(np.int64)
     both = np.minimum(prints[:, None], prints[None]).sum(axis=2)
     either = np.maximum(prints[:, None], prints[None]).sum(axis=2)
-    np.testing.assert_allclose(gl.compounds.tanimoto(prints), both / either, rtol=1e-6)
+    np.testing.assert_allclose(gl.drugs.compounds.tanimoto(prints), both / either, rtol=1e-6)
 
 
 def test_tanimoto_of_bits_is_that_of_rdkit() -> None:
@@ -79,20 +79,20 @@ def test_tanimoto_of_bits_is_that_of_rdkit() -> None:
     from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
     made = GetMorganGenerator(radius=2, fpSize=2048).GetFingerprints([Chem.MolFromSmiles(text) for text in DRUGS])
-    prints = gl.compounds.fingerprints(DRUGS, counts=False)
+    prints = gl.drugs.compounds.fingerprints(DRUGS, counts=False)
     np.testing.assert_allclose(
-        gl.compounds.tanimoto(prints[:1], prints)[0], DataStructs.BulkTanimotoSimilarity(made[0], made), rtol=1e-6
+        gl.drugs.compounds.tanimoto(prints[:1], prints)[0], DataStructs.BulkTanimotoSimilarity(made[0], made), rtol=1e-6
     )
 
 
 def test_empty_fingerprints_are_like_nothing() -> None:
-    assert gl.compounds.tanimoto(np.zeros((1, 8), np.uint8)).tolist() == [[0.0]]
+    assert gl.drugs.compounds.tanimoto(np.zeros((1, 8), np.uint8)).tolist() == [[0.0]]
 
 
 def test_the_nearest_are_the_first_of_the_sorted_similarities() -> None:
     prints = np.random.default_rng(0).integers(0, 3, size=(60, 16))
-    found = gl.compounds.nearest(prints[:7], prints, n=5)
-    alike = gl.compounds.tanimoto(prints[:7], prints)
+    found = gl.drugs.compounds.nearest(prints[:7], prints, n=5)
+    alike = gl.drugs.compounds.tanimoto(prints[:7], prints)
     order = np.argsort(-alike, axis=1, kind="stable")[:, :5]
     np.testing.assert_array_equal(found.rows, order)
     np.testing.assert_array_equal(found.similarity, np.take_along_axis(alike, order, axis=1))
@@ -100,27 +100,27 @@ def test_the_nearest_are_the_first_of_the_sorted_similarities() -> None:
 
 def test_more_neighbours_than_the_library_has_are_refused() -> None:
     with pytest.raises(ValueError, match="size of the library, 2, got 3"):
-        gl.compounds.nearest(np.eye(2, dtype=int), np.eye(2, dtype=int), n=3)
+        gl.drugs.compounds.nearest(np.eye(2, dtype=int), np.eye(2, dtype=int), n=3)
 
 
 def test_fingerprints_of_two_widths_or_of_fractions_are_refused() -> None:
     with pytest.raises(ValueError, match="one width"):
-        gl.compounds.tanimoto(np.eye(2, dtype=int), np.eye(3, dtype=int))
+        gl.drugs.compounds.tanimoto(np.eye(2, dtype=int), np.eye(3, dtype=int))
     with pytest.raises(ValueError, match="whole numbers"):
-        gl.compounds.tanimoto(np.eye(2))
+        gl.drugs.compounds.tanimoto(np.eye(2))
 
 
 def test_diverse_picks_one_of_each_kind_before_a_second() -> None:
     kinds = np.repeat(np.eye(4, dtype=np.uint8), 5, axis=0)
-    picked = gl.compounds.diverse(kinds, 4, first=7)
+    picked = gl.drugs.compounds.diverse(kinds, 4, first=7)
     assert picked[0] == 7
     assert sorted(picked // 5) == [0, 1, 2, 3]
-    assert sorted(gl.compounds.diverse(kinds, 20)) == list(range(20))
+    assert sorted(gl.drugs.compounds.diverse(kinds, 20)) == list(range(20))
 
 
 def test_diverse_follows_the_maxmin_rule() -> None:
     prints = np.random.default_rng(1).integers(0, 2, size=(40, 24))
-    picked, alike = gl.compounds.diverse(prints, 6), gl.compounds.tanimoto(prints)
+    picked, alike = gl.drugs.compounds.diverse(prints, 6), gl.drugs.compounds.tanimoto(prints)
     for number in range(1, 6):
         left = np.setdiff1d(np.arange(40), picked[:number])
         closest = alike[left][:, picked[:number]].max(axis=1)
@@ -128,7 +128,7 @@ def test_diverse_follows_the_maxmin_rule() -> None:
 
 
 def test_properties_of_aspirin_are_the_known_ones() -> None:
-    row = gl.compounds.properties(ASPIRIN).iloc[0]
+    row = gl.drugs.compounds.properties(ASPIRIN).iloc[0]
     assert row["weight"] == pytest.approx(180.159, abs=1e-3)
     assert row["logp"] == pytest.approx(1.31, abs=0.01)
     assert (row["donors"], row["acceptors"], row["lipinski"]) == (1, 3, 0)
@@ -136,21 +136,21 @@ def test_properties_of_aspirin_are_the_known_ones() -> None:
 
 
 def test_a_drawing_is_well_formed_and_holds_no_text_of_the_input() -> None:
-    text = gl.compounds.draw("CC[*:1] |$<script>alert(1)</script>;;$| <script>", weights=[1.0, -1.0, 0.0])
+    text = gl.drugs.compounds.draw("CC[*:1] |$<script>alert(1)</script>;;$| <script>", weights=[1.0, -1.0, 0.0])
     assert ET.fromstring(text).tag.endswith("svg")
     assert "script" not in text
 
 
 def test_weights_colour_the_atoms_that_raise_red_and_those_that_lower_blue() -> None:
-    drawn = gl.compounds.draw("CCO", weights=[1, 0, -1])
-    assert gl.compounds.draw("CCO") != drawn
+    drawn = gl.drugs.compounds.draw("CCO", weights=[1, 0, -1])
+    assert gl.drugs.compounds.draw("CCO") != drawn
     assert "#DE735C" in drawn.upper()
     assert "#59A1CA" in drawn.upper()
 
 
 def test_weights_of_another_molecule_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(3,\) here, got \(2,\)"):
-        gl.compounds.draw("CCO", weights=[1, 2])
+        gl.drugs.compounds.draw("CCO", weights=[1, 2])
 
 
 def test_without_rdkit_the_remedy_is_named() -> None:
@@ -160,21 +160,21 @@ def test_without_rdkit_the_remedy_is_named() -> None:
 
 
 def test_letters_are_ascii_codes_and_half_a_smiles_is_refused():
-    assert gl.compounds.letters(["CCO", "C"], length=4).tolist() == [[67, 67, 79, 0], [67, 0, 0, 0]]
+    assert gl.drugs.compounds.encode_smiles(["CCO", "C"], length=4).tolist() == [[67, 67, 79, 0], [67, 0, 0, 0]]
     for texts, length in ((["CCO"], 2), ([""], None), (["C\u00e9"], None)):
         with pytest.raises(ValueError, match="ASCII letters; row 0"):
-            gl.compounds.letters(texts, length=length)
+            gl.drugs.compounds.encode_smiles(texts, length=length)
     with pytest.raises(ValueError, match="got none"):
-        gl.compounds.letters([])
+        gl.drugs.compounds.encode_smiles([])
 
 
 def test_products_of_tanimoto_features_are_similarities():
     smiles = ["CCO", "CCN", "c1ccccc1O", "CCO", "CC(=O)O"]
-    features = gl.compounds.TanimotoFeatures(smiles)
+    features = gl.drugs.compounds.TanimotoFeatures(smiles)
     found = features(smiles)
-    prints = gl.compounds.fingerprints(smiles)
-    np.testing.assert_allclose(found @ found.T, gl.compounds.tanimoto(prints), atol=1e-5)
+    prints = gl.drugs.compounds.fingerprints(smiles)
+    np.testing.assert_allclose(found @ found.T, gl.drugs.compounds.tanimoto(prints), atol=1e-5)
     assert found.shape == (5, 4)  # equal landmarks count once
-    assert gl.compounds.TanimotoFeatures(smiles, most=2, seed=1)(["CCC"]).shape[1] <= 2
+    assert gl.drugs.compounds.TanimotoFeatures(smiles, most=2, seed=1)(["CCC"]).shape[1] <= 2
     with pytest.raises(ValueError, match="a landmark at least, got 0"):
-        gl.compounds.TanimotoFeatures([])
+        gl.drugs.compounds.TanimotoFeatures([])

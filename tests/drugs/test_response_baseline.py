@@ -4,9 +4,16 @@ import pytest
 from anndata import AnnData
 from sklearn.svm import SVR
 
-from genolab.data import AnnDataset, simulate_responses
+from genolab.data import AnnDataset
+from genolab.drugs import (
+    ForestBaseline,
+    KernelBaseline,
+    MeansBaseline,
+    NeighbourBaseline,
+    RidgeBaseline,
+    simulate_responses,
+)
 from genolab.infer import predict
-from genolab.models import ForestBaseline, KernelBaseline, MeansBaseline, NeighbourBaseline, RidgeBaseline
 
 
 def pairs(table, *, measured=None):
@@ -86,7 +93,7 @@ def test_in_a_new_context_the_means_over_the_others_stand_in():
 
 
 def test_similarities_are_those_of_rdkit():
-    from genolab.models.response_baseline import _tanimoto
+    from genolab.drugs.baselines import _tanimoto
 
     structs = pytest.importorskip("rdkit.DataStructs")
     import torch
@@ -152,7 +159,7 @@ def test_a_forest_states_its_doubt_and_is_decided_by_its_seed(screen):
 
 
 def test_columns_that_say_the_same_are_seen_once():
-    from genolab.models.response_regression import _distinct
+    from genolab.drugs.baseline_regression import _distinct
 
     columns = np.array([[0, 1, 0, 5], [1, 1, 1, 5], [0, 2, 0, 5]])
     assert _distinct(columns).tolist() == [0, 1]

@@ -9,10 +9,10 @@ from scipy import stats
 from sklearn import metrics
 from torch import nn
 
-from genolab.data import AnnDataset, simulate_responses
-from genolab.evaluate import METRICS_OF_RESPONSES, Estimate, calibration, responses
-from genolab.evaluate.concordance import Concordance
-from genolab.evaluate.deviation import (
+from genolab.data import AnnDataset
+from genolab.drugs import METRICS, Estimate, calibration, evaluate, simulate_responses
+from genolab.drugs.metrics.concordance import Concordance
+from genolab.drugs.metrics.errors import (
     Correlation,
     Coverage,
     Doubt,
@@ -22,7 +22,7 @@ from genolab.evaluate.deviation import (
     SquaredError,
     Truth,
 )
-from genolab.evaluate.screened import Bedroc, Enrichment, RankCorrelation
+from genolab.drugs.metrics.ranking import Bedroc, Enrichment, RankCorrelation
 
 
 def one(n):
@@ -236,7 +236,7 @@ def test_an_honest_spread_is_calibrated_and_a_halved_one_is_not():
 
 def test_the_table_says_what_was_measured_of_each_model():
     test = table_of()
-    found = responses({"a": [1, 2, 3, 4, 5, 7.0], "b": np.zeros((6, 1))}, test, n_boot=20)
+    found = evaluate({"a": [1, 2, 3, 4, 5, 7.0], "b": np.zeros((6, 1))}, test, n_boot=20)
     assert list(found.columns) == ["model", "metric", "value", "low", "high"]
     assert value(found, "mse") == pytest.approx(1 / 6)
     assert value(found, "ci") == 1
@@ -245,28 +245,28 @@ def test_the_table_says_what_was_measured_of_each_model():
 
 
 def test_cliffs_are_judged_apart():
-    found = responses({"a": [1, 2, 3, 4, 5, 8.0]}, table_of(cliff=[False] * 5 + [True]), n_boot=0)
+    found = evaluate({"a": [1, 2, 3, 4, 5, 8.0]}, table_of(cliff=[False] * 5 + [True]), n_boot=0)
     assert value(found, "cliff_rmse") == pytest.approx(2)
     with pytest.raises(KeyError, match="needs a column 'cliff'"):
-        responses({"a": np.zeros(6)}, table_of(), metrics=["cliff_rmse"])
+        evaluate({"a": np.zeros(6)}, table_of(), metrics=["cliff_rmse"])
 
 
 def test_bounds_count_only_where_asked_for():
     test = table_of([5.0, 6, 7], censored=["<", "=", ">"])
     said = {"a": [4.0, 6, 9]}
-    assert value(responses(said, test, n_boot=0), "mse") == pytest.approx(5 / 3)
-    assert value(responses(said, test, censored=True, n_boot=0), "mse") == 0
+    assert value(evaluate(said, test, n_boot=0), "mse") == pytest.approx(5 / 3)
+    assert value(evaluate(said, test, censored=True, n_boot=0), "mse") == 0
 
 
 def test_actives_are_those_of_the_fields_habit_or_the_strongest_tenth():
     said = {"a": -np.arange(20.0)}
     strong = np.repeat([7.5, 5.0], [4, 16])
-    assert value(responses(said, table_of(strong), n_boot=0), "ef5") == pytest.approx(5)  # 4 of 20 are active
+    assert value(evaluate(said, table_of(strong), n_boot=0), "ef5") == pytest.approx(5)  # 4 of 20 are active
     logs = np.repeat([-4.0, 2.0], [2, 18])  # a low ln IC50 is a strong compound
-    low = responses({"a": np.arange(20.0)}, table_of(logs, name="ln IC50"), n_boot=0)
+    low = evaluate({"a": np.arange(20.0)}, table_of(logs, name="ln IC50"), n_boot=0)
     assert value(low, "ef5") == pytest.approx(10)
-    assert value(responses(said, table_of(strong, name="effect"), n_boot=0), "ef5") == pytest.approx(5)
-    assert value(responses(said, table_of(strong), active=8.0, n_boot=0), "ef5") != 5
+    assert value(evaluate(said, table_of(strong, name="effect"), n_boot=0), "ef5") == pytest.approx(5)
+    assert value(evaluate(said, table_of(strong), active=8.0, n_boot=0), "ef5") != 5
 
 
 class Knowing(nn.Module):
@@ -280,7 +280,7 @@ class Knowing(nn.Module):
 
 
 def test_a_model_is_asked_for_what_it_predicts_and_how_sure_it_is():
-    found = responses({"a": Knowing()}, table_of(), n_boot=0)
+    found = evaluate({"a": Knowing()}, table_of(), n_boot=0)
     assert value(found, "mse") == 0
     assert value(found, "coverage") == 1
     curve = calibration({"a": Knowing(), "b": np.zeros(6)}, table_of(), levels=[0.5, 0.9])
@@ -292,9 +292,9 @@ def test_intervals_over_compounds_are_wider_where_a_compounds_rows_err_together(
     test = AnnDataset(data, "obsm/pair", target="obs/response")
     shift = np.random.default_rng(0).normal(size=40)[data.obsm["pair"][:, 0]]
     said = {"a": data.obs["expected"].to_numpy() + shift}
-    rows, compounds = (responses(said, test, metrics=["mse"], by=by, n_boot=200).iloc[0] for by in (None, "compound"))
+    rows, compounds = (evaluate(said, test, metrics=["mse"], by=by, n_boot=200).iloc[0] for by in (None, "compound"))
     assert compounds["high"] - compounds["low"] > 2 * (rows["high"] - rows["low"])
-    again = responses(said, test, metrics=["mse"], by="compound", n_boot=200).iloc[0]
+    again = evaluate(said, test, metrics=["mse"], by="compound", n_boot=200).iloc[0]
     assert again.equals(compounds)
 
 
@@ -302,10 +302,10 @@ def test_the_noise_is_the_best_that_can_be_reached():
     data = simulate_responses(60, 30, noise=0.3, seed=1)
     test = AnnDataset(data, "obsm/pair", target="obs/response")
     best = Estimate(data.obs["expected"], np.full(data.n_obs, 0.3))
-    found = responses({"a": best}, test, n_boot=0)
+    found = evaluate({"a": best}, test, n_boot=0)
     assert value(found, "rmse") == pytest.approx(0.3, abs=0.02)
     assert value(found, "coverage") == pytest.approx(0.9, abs=0.02)
-    assert set(found["metric"]) == set(METRICS_OF_RESPONSES) - {"cliff_rmse"}
+    assert set(found["metric"]) == set(METRICS) - {"cliff_rmse"}
 
 
 @pytest.mark.parametrize(
@@ -322,15 +322,15 @@ def test_the_noise_is_the_best_that_can_be_reached():
 )
 def test_wrong_questions_are_refused_by_name(models, changes, error, words):
     with pytest.raises(error, match=words):
-        responses(models, table_of(), **changes)
+        evaluate(models, table_of(), **changes)
 
 
 def test_a_response_is_needed_and_marks_are_known():
     without = AnnDataset(table_of().adata, "obsm/pair")
     with pytest.raises(ValueError, match="pass target='obs/response'"):
-        responses({"a": np.zeros(6)}, without)
+        evaluate({"a": np.zeros(6)}, without)
     with pytest.raises(ValueError, match="got \\['~'\\]"):
-        responses({"a": np.zeros(6)}, table_of(censored=["~"] * 6), censored=True)
+        evaluate({"a": np.zeros(6)}, table_of(censored=["~"] * 6), censored=True)
     with pytest.raises(ValueError, match="says how sure"):
         calibration({"a": np.zeros(6)}, table_of())
     with pytest.raises(ValueError, match="below 1"):

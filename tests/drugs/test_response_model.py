@@ -7,7 +7,7 @@ import torch
 from anndata import AnnData
 
 import genolab as gl
-from genolab.models.towers import Features, LetterReader, RecurrentReader
+from genolab.drugs.model.towers import Features, LetterReader, RecurrentReader
 
 
 def pairs_of(response: np.ndarray, known: np.ndarray | None = None) -> AnnData:
@@ -32,14 +32,14 @@ def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return compounds.astype(np.float32), contexts.astype(np.float32), response
 
 
-def trained(model, train, **options) -> gl.models.ResponseModel:
+def trained(model, train, **options) -> gl.drugs.ResponseModel:
     told = {"epochs": 30, "batch_size": 64, "learning_rate": 5e-3, "schedule": "one cycle", "device": "cpu"} | options
     gl.Run(model, train, config=gl.RunConfig(**told)).start().wait()
     return model.eval()
 
 
-def small(compounds, contexts, **options) -> gl.models.ResponseModel:
-    return gl.models.ResponseModel(compounds, contexts, **{"width": 16, "hidden": 32, "members": 2} | options)
+def small(compounds, contexts, **options) -> gl.drugs.ResponseModel:
+    return gl.drugs.ResponseModel(compounds, contexts, **{"width": 16, "hidden": 32, "members": 2} | options)
 
 
 def test_interactions_are_learned_and_rows_held_out_beat_the_means(tables):
@@ -48,7 +48,7 @@ def test_interactions_are_learned_and_rows_held_out_beat_the_means(tables):
     train, test = dataset_of(pairs_of(response, ~held)), dataset_of(pairs_of(response, held))
     model = trained(small(compounds, contexts, dropout=0.0), train)
     found = gl.infer.predict(model, test)
-    means = gl.infer.predict(gl.models.MeansBaseline().fit(train), test)
+    means = gl.infer.predict(gl.drugs.MeansBaseline().fit(train), test)
     truth = test.adata.obs["response"].to_numpy()
     assert np.square(found - truth).mean() < 0.1 * np.square(means - truth).mean()
 
@@ -238,7 +238,7 @@ def test_activity_is_learned_as_a_class_and_judged_beside_the_baselines(tables):
     said = gl.infer.predict(model, test)
     assert said.shape == (len(test), 2)
     np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
-    models = {"network": model, "means": gl.models.MeansBaseline().fit(train)}
+    models = {"network": model, "means": gl.drugs.MeansBaseline().fit(train)}
     found = gl.evaluate.table(models, test, metrics=("accuracy", "auroc"), n_boot=0).set_index(["metric", "model"])
     accuracy = found.loc["accuracy"]["value"]
     assert accuracy["network"] > 0.9 > accuracy["means"]

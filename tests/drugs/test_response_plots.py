@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genolab import plot, screen
-from genolab.data import AnnDataset, simulate_responses
-from genolab.evaluate import Estimate
+from genolab import plot
+from genolab.data import AnnDataset
+from genolab.drugs import Estimate, screen, simulate_responses
 
 NASTY = "<b>x</b>"
 SAFE = "&lt;b&gt;x&lt;/b&gt;"

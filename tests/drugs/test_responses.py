@@ -15,9 +15,9 @@ import pytest
 from anndata import AnnData
 
 import genolab as gl
-from genolab.data import builders_response as builders
 from genolab.data.cache import File, locate, read_member
-from genolab.data.pairs import pairs_adata
+from genolab.drugs import catalogue as builders
+from genolab.drugs.pairs import pairs_adata
 
 needs_davis = pytest.mark.skipif(
     not Path(os.environ.get("GENOLAB_MIRROR", "") or "/nonexistent", "davis").is_dir(),
@@ -30,7 +30,7 @@ def table(**columns: list[object]) -> pd.DataFrame:
 
 
 def read(rows: pd.DataFrame, **options: object) -> AnnData:
-    return gl.data.responses(rows, smiles="smiles", response="ic50", **options)  # type: ignore[arg-type]
+    return gl.drugs.responses(rows, smiles="smiles", response="ic50", **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -256,12 +256,12 @@ def test_a_constant_response_is_refused() -> None:
 
 def test_a_missing_column_is_named_with_those_that_are_there() -> None:
     with pytest.raises(KeyError, match="'SMILES' isn't a column of the table"):
-        gl.data.responses(table(), smiles="SMILES", response="ic50")
+        gl.drugs.responses(table(), smiles="SMILES", response="ic50")
 
 
 def test_a_file_is_read_by_its_suffix(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "mine.tsv", sep="\t")
-    assert gl.data.responses(tmp_path / "mine.tsv", smiles="smiles", response="ic50").n_obs == 4
+    assert gl.drugs.responses(tmp_path / "mine.tsv", smiles="smiles", response="ic50").n_obs == 4
 
 
 def test_a_name_that_is_in_no_table_is_refused() -> None:
@@ -294,7 +294,7 @@ def groups(part: gl.data.AnnDataset, column: str) -> set[str]:
 def test_a_cold_split_shares_no_group_of_what_is_cold(
     grid: gl.data.AnnDataset, compound: str | None, context: str | None
 ) -> None:
-    parts = gl.data.cold_split(grid, compound, context, fractions=(0.6, 0.2, 0.2))
+    parts = gl.drugs.cold_split(grid, compound, context, fractions=(0.6, 0.2, 0.2))
     for column in filter(None, (compound, context)):
         for one, other in ((parts.train, parts.valid), (parts.train, parts.test), (parts.valid, parts.test)):
             assert not groups(one, column) & groups(other, column)
@@ -303,18 +303,18 @@ def test_a_cold_split_shares_no_group_of_what_is_cold(
 
 
 def test_the_both_cold_split_keeps_the_squares_of_the_fractions(grid: gl.data.AnnDataset) -> None:
-    parts = gl.data.cold_split(grid, fractions=(0.6, 0.2, 0.2))
+    parts = gl.drugs.cold_split(grid, fractions=(0.6, 0.2, 0.2))
     assert [len(part) / len(grid) for part in parts[:3]] == pytest.approx([0.36, 0.04, 0.04])
-    again = gl.data.cold_split(grid, fractions=(0.6, 0.2, 0.2))
+    again = gl.drugs.cold_split(grid, fractions=(0.6, 0.2, 0.2))
     np.testing.assert_array_equal(parts.test.rows, again.test.rows)
 
 
 def test_a_cold_split_of_a_part_stays_within_it(grid: gl.data.AnnDataset) -> None:
     part = grid.subset(np.arange(300))
-    parts = gl.data.cold_split(part, "compound", None)
+    parts = gl.drugs.cold_split(part, "compound", None)
     assert sorted(np.concatenate([rows.rows for rows in parts[:3]])) == list(range(300))
 
 
 def test_a_split_in_which_nothing_is_cold_is_refused(grid: gl.data.AnnDataset) -> None:
     with pytest.raises(ValueError, match="for neither, take split"):
-        gl.data.cold_split(grid, None, None)
+        gl.drugs.cold_split(grid, None, None)

@@ -1,4 +1,4 @@
-"""genolab.screen: plates whose figures are known on paper, curves whose IC50 was put in, and a ranked library."""
+"""genolab.drugs.screen: plates whose figures are known on paper, curves whose IC50 was put in, and a ranked library."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import genolab as gl
-from genolab.data.pairs import compound_table, pairs_adata
+from genolab.drugs.pairs import compound_table, pairs_adata
 
 
 def wells(**changes: object) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def wells(**changes: object) -> pd.DataFrame:
 
 
 def plate(**changes: object) -> pd.DataFrame:
-    return gl.screen.plate(wells(**changes), negative="DMSO", positive="stop")
+    return gl.drugs.plate(wells(**changes), negative="DMSO", positive="stop")
 
 
 def series(ic50: float, slope: float = 1.0, *, noise: float = 0.0, seed: int = 0, falls: bool = False) -> pd.DataFrame:
@@ -46,32 +46,32 @@ def test_a_plate_says_what_each_well_is() -> None:
 
 
 def test_the_effect_is_the_percent_between_the_controls() -> None:
-    effect = gl.screen.normalise(plate())["effect"]
+    effect = gl.drugs.normalise(plate())["effect"]
     assert effect.tolist() == pytest.approx([0, -100 / 9, 100 / 9, 100, 880 / 9, 920 / 9, 50, 100])
-    rising = gl.screen.normalise(plate(signal=-wells()["signal"]))["effect"]
+    rising = gl.drugs.normalise(plate(signal=-wells()["signal"]))["effect"]
     np.testing.assert_allclose(rising, effect)
 
 
 def test_z_prime_is_that_of_its_definition() -> None:
-    row = gl.screen.z_prime(plate()).loc["1"]
+    row = gl.drugs.z_prime(plate()).loc["1"]
     assert row["z_prime"] == pytest.approx(1 - 3 * (10 + 2) / 90)
     assert row["signal_to_background"] == pytest.approx(10)
     assert row["n_negative"] == 3
-    robust = gl.screen.z_prime(plate(), robust=True).loc["1"]
+    robust = gl.drugs.z_prime(plate(), robust=True).loc["1"]
     assert robust["z_prime"] == pytest.approx(1 - 3 * 1.4826 * (10 + 2) / 90)
 
 
 def test_each_plate_is_held_to_its_own_controls() -> None:
     both = pd.concat([wells(plate=1), wells(plate=2, signal=wells()["signal"] * 3)])
-    made = gl.screen.normalise(gl.screen.plate(both, negative="DMSO", positive="stop"))
+    made = gl.drugs.normalise(gl.drugs.plate(both, negative="DMSO", positive="stop"))
     np.testing.assert_allclose(made["effect"][:8], made["effect"][8:])
-    assert gl.screen.z_prime(made).index.tolist() == ["1", "2"]
+    assert gl.drugs.z_prime(made).index.tolist() == ["1", "2"]
 
 
 def test_a_plate_is_read_from_a_file(tmp_path: Path) -> None:
     wells().to_csv(tmp_path / "plate.csv", index=False)
     pd.testing.assert_frame_equal(
-        gl.screen.read_plate(tmp_path / "plate.csv", negative="DMSO", positive="stop"), plate()
+        gl.drugs.read_plate(tmp_path / "plate.csv", negative="DMSO", positive="stop"), plate()
     )
 
 
@@ -93,7 +93,7 @@ def test_a_plate_that_can_not_be_is_refused(changes: dict[str, object], told: st
 
 def test_controls_that_are_alike_normalise_nothing() -> None:
     with pytest.raises(ValueError, match="on plate 1 their medians are equal"):
-        gl.screen.normalise(plate(signal=[5.0] * 8))
+        gl.drugs.normalise(plate(signal=[5.0] * 8))
 
 
 # --- curves
@@ -103,17 +103,17 @@ def test_controls_that_are_alike_normalise_nothing() -> None:
 @pytest.mark.parametrize(("ic50", "slope"), [(0.1, 1.0), (1.0, 2.0), (5.0, 0.7)])
 def test_a_curve_without_noise_is_found_again(ic50: float, slope: float, falls: bool) -> None:
     table = series(ic50, slope, falls=falls)
-    row = gl.screen.dose_response(table).iloc[0]
+    row = gl.drugs.dose_response(table).iloc[0]
     assert row["ic50"] == pytest.approx(ic50, rel=1e-3)
     assert row["slope"] == pytest.approx(slope if falls else -slope, rel=1e-3)
     assert (row["bottom"], row["top"]) == pytest.approx((0, 100), abs=0.2)
     assert (row["censored"], row["note"], row["compound"]) == ("=", "", "x")
-    np.testing.assert_allclose(gl.screen.curve(row, table["concentration"]), table["effect"], atol=0.1)
+    np.testing.assert_allclose(gl.drugs.curve(row, table["concentration"]), table["effect"], atol=0.1)
 
 
 def test_the_interval_holds_the_true_ic50_as_often_as_it_says() -> None:
     many = pd.concat([series(0.5, noise=8, seed=seed).assign(compound=seed) for seed in range(30)])
-    fitted = gl.screen.dose_response(many)
+    fitted = gl.drugs.dose_response(many)
     held = ((fitted["ic50_low"] < 0.5) & (fitted["ic50_high"] > 0.5)).mean()
     assert 0.83 <= held <= 1
 
@@ -121,7 +121,7 @@ def test_the_interval_holds_the_true_ic50_as_often_as_it_says() -> None:
 def test_known_ends_are_kept_and_narrow_the_interval() -> None:
     table = series(3, noise=5, seed=1)
     free, held = (
-        gl.screen.dose_response(table, at_zero=end[0], at_full=end[1]).iloc[0] for end in ((None, None), (0, 100))
+        gl.drugs.dose_response(table, at_zero=end[0], at_full=end[1]).iloc[0] for end in ((None, None), (0, 100))
     )
     assert (held["bottom"], held["top"]) == (0, 100)
     assert held["ic50_high"] / held["ic50_low"] < free["ic50_high"] / free["ic50_low"]
@@ -129,17 +129,17 @@ def test_known_ends_are_kept_and_narrow_the_interval() -> None:
 
 def test_a_flat_response_has_no_ic50_and_says_so() -> None:
     noise = np.random.default_rng(2).normal(50, 5, (8, 30))
-    flat = gl.screen.dose_response(pd.concat([series(1).assign(effect=y, compound=i) for i, y in enumerate(noise)]))
+    flat = gl.drugs.dose_response(pd.concat([series(1).assign(effect=y, compound=i) for i, y in enumerate(noise)]))
     assert flat["ic50"].isna().all()
     table = series(1).assign(effect=50.0)
-    row = gl.screen.dose_response(table).iloc[0]
+    row = gl.drugs.dose_response(table).iloc[0]
     assert np.isnan(row["ic50"])
     assert "doesn't depend on the concentration" in row["note"]
-    np.testing.assert_allclose(gl.screen.curve(row, [1.0, 2.0]), table["effect"].mean())
+    np.testing.assert_allclose(gl.drugs.curve(row, [1.0, 2.0]), table["effect"].mean())
 
 
 def test_an_ic50_outside_of_what_was_measured_is_marked() -> None:
-    fitted = gl.screen.dose_response(
+    fitted = gl.drugs.dose_response(
         pd.concat([series(200.0), series(1e-4).assign(compound="y")]), at_zero=0, at_full=100
     )
     assert fitted["censored"].tolist() == [">", "<"]
@@ -147,15 +147,15 @@ def test_an_ic50_outside_of_what_was_measured_is_marked() -> None:
 
 
 def test_too_few_concentrations_are_said_to_be_too_few() -> None:
-    row = gl.screen.dose_response(series(1).query("concentration < 0.02")).iloc[0]
-    assert "too few" in gl.screen.dose_response(series(1).head(9)).iloc[0]["note"]
+    row = gl.drugs.dose_response(series(1).query("concentration < 0.02")).iloc[0]
+    assert "too few" in gl.drugs.dose_response(series(1).head(9)).iloc[0]["note"]
     assert row["n"] == 9
 
 
 def test_controls_and_missing_wells_do_not_count() -> None:
     table = pd.concat([series(1).assign(role="sample"), pd.DataFrame({"compound": ["DMSO"], "role": ["negative"]})])
     table.iloc[0, table.columns.get_loc("effect")] = np.nan
-    fitted = gl.screen.dose_response(table)
+    fitted = gl.drugs.dose_response(table)
     assert fitted["compound"].tolist() == ["x"]
     assert fitted["n"].tolist() == [29]
 
@@ -188,13 +188,13 @@ LIBRARY = ["C", "CCCCCCO", "c1ccccc1C", "C1CC", "CCO.Cl"]
 
 def test_a_shortlist_is_picked_from_the_best_however_small_the_library(known: "gl.data.AnnData") -> None:  # type: ignore[name-defined]
     library = ["C" * n for n in range(2, 40)] + ["N"]  # ammonia is like none of them, and the weakest
-    ranked = gl.screen.rank(_ByCarbons(), library, "B", train=known, picks=2)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), library, "B", train=known, picks=2)  # type: ignore[arg-type]
     assert ranked.index[ranked["pick"] > 0].max() < 20
     assert ranked["pick"].iloc[0] == 1
 
 
 def test_a_library_is_ranked_described_and_nothing_of_it_is_lost(known: object) -> None:
-    ranked = gl.screen.rank(_ByCarbons(), LIBRARY, "B", train=known, picks=2)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, picks=2)  # type: ignore[arg-type]
     assert sorted(ranked["smiles"]) == sorted(LIBRARY)
     assert ranked["score"].iloc[:4].is_monotonic_decreasing
     assert ranked["reason"].iloc[-1].startswith("unclosed ring")
@@ -209,31 +209,31 @@ def test_a_library_is_ranked_described_and_nothing_of_it_is_lost(known: object) 
 
 
 def test_low_scores_come_first_where_they_are_best_and_contexts_differ(known: object) -> None:
-    high = gl.screen.rank(_ByCarbons(), LIBRARY, 1, train=known)  # type: ignore[arg-type]
-    low = gl.screen.rank(_ByCarbons(), LIBRARY, "A", train=known, best="low")  # type: ignore[arg-type]
+    high = gl.drugs.rank(_ByCarbons(), LIBRARY, 1, train=known)  # type: ignore[arg-type]
+    low = gl.drugs.rank(_ByCarbons(), LIBRARY, "A", train=known, best="low")  # type: ignore[arg-type]
     assert low["smiles"].tolist() == high["smiles"].tolist()
 
 
 def test_only_the_best_are_described_where_few_are_asked_for(known: object) -> None:
-    ranked = gl.screen.rank(_ByCarbons(), LIBRARY, "B", train=known, describe=1)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, describe=1)  # type: ignore[arg-type]
     assert ranked["qed"].notna().tolist() == [True] + [False] * 4
 
 
 def test_an_unknown_context_and_an_unreadable_library_are_told(known: object) -> None:
     with pytest.raises(KeyError, match="'C' isn't one of the 2 contexts: A, B"):
-        gl.screen.rank(_ByCarbons(), LIBRARY, "C", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), LIBRARY, "C", train=known)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="of 1 there is none"):
-        gl.screen.rank(_ByCarbons(), ["C1CC"], "A", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), ["C1CC"], "A", train=known)  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="has a column 'smiles'"):
-        gl.screen.rank(_ByCarbons(), pd.DataFrame({"SMILES": ["C"]}), "A", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), pd.DataFrame({"SMILES": ["C"]}), "A", train=known)  # type: ignore[arg-type]
 
 
 def test_a_shortlist_is_written_as_sdf_and_read_back(known: object, tmp_path: Path) -> None:
     from rdkit import Chem
 
-    ranked = gl.screen.rank(_ByCarbons(), LIBRARY, "B", train=known)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known)  # type: ignore[arg-type]
     ranked["name"] = "two\n$$$$\nlines"
-    assert gl.screen.to_sdf(ranked, tmp_path / "picks.sdf") == 4
+    assert gl.drugs.to_sdf(ranked, tmp_path / "picks.sdf") == 4
     back = [molecule for molecule in Chem.SDMolSupplier(str(tmp_path / "picks.sdf")) if molecule is not None]
     assert [Chem.MolToSmiles(molecule) for molecule in back] == ranked["canonical"].tolist()[:4]
     assert float(back[0].GetProp("score")) == pytest.approx(ranked["score"].iloc[0])

@@ -21,7 +21,7 @@ def genes():
 
 def test_each_term_is_told_with_its_source_and_its_neighbours(genes):
     scores = np.array([[0.9, 0.6, 0.6]] * 4)
-    found = gl.infer.explain_terms(
+    found = gl.function.explain_terms(
         genes, "d", scores, basis="X_space", training=[True, True, True, False], n_neighbours=2
     )
     assert found.gene == "d"
@@ -32,21 +32,21 @@ def test_each_term_is_told_with_its_source_and_its_neighbours(genes):
     assert found.terms["name"].tolist() == ["life", "growth", "budding"]
     assert found.terms["depth"].tolist() == [0, 1, 2]
     assert not found.terms["known"].any()
-    assert gl.infer.explain_terms(genes, 0, scores).terms["known"].tolist() == [True, True, False]
+    assert gl.function.explain_terms(genes, 0, scores).terms["known"].tolist() == [True, True, False]
 
 
 def test_a_gene_is_none_of_its_own_neighbours(genes):
-    found = gl.infer.explain_terms(genes, "b", np.zeros((4, 3)), basis="X_space", n_neighbours=9)
+    found = gl.function.explain_terms(genes, "b", np.zeros((4, 3)), basis="X_space", n_neighbours=9)
     assert found.neighbours["gene"].tolist() == ["a", "d", "c"]
 
 
 def test_what_doesnt_fit_is_told(genes):
     with pytest.raises(ValueError, match=r"one a gene and term, \(4, 3\)"):
-        gl.infer.explain_terms(genes, "a", np.zeros((4, 2)))
+        gl.function.explain_terms(genes, "a", np.zeros((4, 2)))
     with pytest.raises(KeyError, match="no gene of this AnnData"):
-        gl.infer.explain_terms(genes, "z", np.zeros((4, 3)))
+        gl.function.explain_terms(genes, "z", np.zeros((4, 3)))
     with pytest.raises(KeyError, match="not in obsm"):
-        gl.infer.explain_terms(genes, "a", np.zeros((4, 3)), basis="X_none")
+        gl.function.explain_terms(genes, "a", np.zeros((4, 3)), basis="X_none")
 
 
 def test_hiding_a_residue_tells_what_it_adds():
@@ -56,11 +56,11 @@ def test_hiding_a_residue_tells_what_it_adds():
         return ((x == 7) * weight).sum(dim=1, keepdim=True)
 
     codes = np.array([7, 7, 2, 7, 3, 0], dtype=np.uint8)
-    found = gl.infer.residue_scores(model, codes, target=0, unknown=24, width=1)
+    found = gl.function.residue_scores(model, codes, target=0, unknown=24, width=1)
     assert found.dtype == np.float32
     assert found.tolist() == [0, 1, 0, 3, 0, 0]
-    wide = gl.infer.residue_scores(model, codes, target=0, unknown=24, width=2)
+    wide = gl.function.residue_scores(model, codes, target=0, unknown=24, width=2)
     assert wide.argmax() == 3
     assert wide[5] == 0
     with pytest.raises(ValueError, match="one row of codes"):
-        gl.infer.residue_scores(model, np.zeros(5), target=0, unknown=24)
+        gl.function.residue_scores(model, np.zeros(5), target=0, unknown=24)

@@ -13,10 +13,10 @@ from sklearn import metrics
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.data.protein import AMINO_ACIDS, LETTERS
-from genolab.data.relatives import relatives
-from genolab.evaluate.function import depths, information
-from genolab.models.function import implications
+from genolab.function.homologs import relatives
+from genolab.function.metrics import depths, information
+from genolab.function.model import implications
+from genolab.sequences.protein import AMINO_ACIDS, LETTERS
 
 needs_yeast = pytest.mark.skipif(
     not Path(os.environ.get("GENOLAB_MIRROR", "") or "/nonexistent", "yeast_function").is_dir(),
@@ -52,7 +52,7 @@ def small_world(n: int = 300, seed: int = 0) -> AnnData:
             text = text[:place] + ("WWKW" if kind == 1 else "HCHC") + text[place + 4 :]
             terms[row, [0, 1, 2, 3] if kind == 1 else [4]] = 1
         rows.append(text)
-    obsm = {"sequence": gl.data.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
+    obsm = {"sequence": gl.sequences.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
     obsm["numbers"] = np.concatenate([terms[:, 3:] + rng.normal(0, 0.3, (n, 2)), rng.normal(size=(n, 4))], axis=1)
     adata = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(n)]), obsm=obsm)
     adata.uns["parents"] = np.array(PARENTS)
@@ -63,13 +63,13 @@ def small_world(n: int = 300, seed: int = 0) -> AnnData:
 
 
 def test_codes_and_letters_are_each_others_inverse():
-    codes = gl.data.residue_codes(["acdX", LETTERS])
+    codes = gl.sequences.residue_codes(["acdX", LETTERS])
     assert codes.shape == (2, len(LETTERS))
-    assert gl.data.protein_letters(codes) == ["ACDX", LETTERS]
+    assert gl.sequences.protein_letters(codes) == ["ACDX", LETTERS]
 
 
 def test_an_ambiguous_residue_is_an_even_mixture_and_nothing_is_behind_the_end():
-    shares = gl.data.residues(gl.data.residue_codes(["AXBU", "A"]))
+    shares = gl.sequences.residues(gl.sequences.residue_codes(["AXBU", "A"]))
     assert shares.shape == (2, 20, 4)
     assert shares[0].sum(axis=0).tolist() == pytest.approx([1, 1, 1, 1])
     assert shares[0, :, 1].tolist() == pytest.approx([0.05] * 20)
@@ -81,13 +81,13 @@ def test_an_ambiguous_residue_is_an_even_mixture_and_nothing_is_behind_the_end()
 @pytest.mark.parametrize("letter", ["*", "-", "1", "ä"])
 def test_what_is_no_residue_is_refused_with_its_place(letter: str):
     with pytest.raises(ValueError, match=r"protein 1 has .* at position 2"):
-        gl.data.residue_codes(["ACD", f"AC{letter}"])
+        gl.sequences.residue_codes(["ACD", f"AC{letter}"])
 
 
 def test_nothing_is_no_protein():
     for nothing in ([], [""]):
         with pytest.raises(ValueError, match="at least one letter"):
-            gl.data.residue_codes(nothing)
+            gl.sequences.residue_codes(nothing)
 
 
 # --- relatives
@@ -97,14 +97,14 @@ def test_families_come_together_and_strangers_do_not():
     rng = np.random.default_rng(0)
     founders = [some_protein(rng, 150) for _ in range(12)]
     rows = [mutated(founder, rng, 0.4) for founder in founders for _ in range(4)]
-    assert gl.data.cluster_proteins(rows).tolist() == np.repeat(np.arange(12), 4).tolist()
-    assert len(set(gl.data.cluster_proteins(rows, identity=0.9))) == len(rows)
+    assert gl.function.cluster_proteins(rows).tolist() == np.repeat(np.arange(12), 4).tolist()
+    assert len(set(gl.function.cluster_proteins(rows, identity=0.9))) == len(rows)
 
 
 def test_no_relative_over_30_percent_lies_across_the_parts_of_the_shipped_split(proteins: AnnData):
     data = AnnDataset(proteins, "obsm/sequence", target="obsm/terms")
     train, _, test = gl.data.split(data, by="cluster", seed=0)
-    letters = gl.data.protein_letters(proteins.obsm["sequence"])
+    letters = gl.sequences.protein_letters(proteins.obsm["sequence"])
     rng = np.random.default_rng(0)
     some, others = rng.choice(test.rows, 20, replace=False), rng.choice(train.rows, 700, replace=False)
     queries, targets = [letters[row] for row in some], [letters[row] for row in others]
@@ -120,7 +120,7 @@ def test_no_relative_over_30_percent_lies_across_the_parts_of_the_shipped_split(
 
 def test_a_share_out_of_range_is_refused():
     with pytest.raises(ValueError, match="identity is a share"):
-        gl.data.cluster_proteins(["ACD"], identity=30)
+        gl.function.cluster_proteins(["ACD"], identity=30)
 
 
 # --- the data
@@ -135,7 +135,7 @@ def test_the_proteins_are_what_the_readme_says(proteins: AnnData):
     assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2154, 1127, 55)
     assert (proteins.obs["length"].min(), proteins.obs["length"].max()) == (40, 512)
     assert (proteins.obs["length"] == (proteins.obsm["sequence"] > 0).sum(axis=1)).all()
-    assert "".join(gl.data.protein_letters(proteins.obsm["sequence"])).count("X") == 74
+    assert "".join(gl.sequences.protein_letters(proteins.obsm["sequence"])).count("X") == 74
 
 
 def test_who_has_a_term_has_what_it_implies(proteins: AnnData):
@@ -165,16 +165,16 @@ def test_implications_are_those_on_paper():
 
 def test_a_cycle_is_refused_and_so_is_a_column_that_is_not_there():
     with pytest.raises(ValueError, match=r"columns \[0, 1\] stand in a cycle"):
-        gl.models.FunctionClassifier(3, parents=[(0, 1), (1, 0)])
+        gl.function.FunctionClassifier(3, parents=[(0, 1), (1, 0)])
     with pytest.raises(ValueError, match="pairs of columns, 0 to 2"):
-        gl.models.FunctionClassifier(3, parents=[(3, 0)])
+        gl.function.FunctionClassifier(3, parents=[(3, 0)])
 
 
 @pytest.mark.parametrize("trained", [False, True])
 def test_no_term_is_less_probable_than_one_that_implies_it(trained: bool):
     world = small_world()
     data = AnnDataset(world, "obsm/sequence", target="obsm/terms")
-    model = gl.models.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8, seed=1)
+    model = gl.function.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8, seed=1)
     if trained:
         gl.Run(model, data, None, gl.RunConfig(epochs=1, device="cpu", threads=1)).fit()
         model.calibrate(data)
@@ -185,7 +185,7 @@ def test_no_term_is_less_probable_than_one_that_implies_it(trained: bool):
 
 def test_equal_logits_are_equal_probabilities_to_the_last_bit():
     chain = [(term, term - 1) for term in range(1, 45)]  # long enough for vector code, with a rest for scalar code
-    model = gl.models.FunctionClassifier(45, sequence=False, n_features=3, parents=chain, hidden=8).eval()
+    model = gl.function.FunctionClassifier(45, sequence=False, n_features=3, parents=chain, hidden=8).eval()
     features = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         found = model.predict(gl.data.Batch((features,), None, {}, torch.arange(200)))
@@ -193,13 +193,13 @@ def test_equal_logits_are_equal_probabilities_to_the_last_bit():
 
 
 def test_a_term_has_the_highest_value_of_all_that_imply_it():
-    model = gl.models.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
+    model = gl.function.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
     own = torch.tensor([[0.0, 1.0, -1.0, 2.0, 5.0]])
     assert model.highest(own).tolist() == [[2.0, 2.0, 2.0, 2.0, 5.0]]
 
 
 def test_the_loss_is_the_cross_entropy_on_paper():
-    model = gl.models.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
+    model = gl.function.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
     own, target = torch.tensor([[0.5, 1.0, -1.0, 2.0, -3.0]]), torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0]])
     known = model._known(own, target)
     assert known[0, :2].tolist() == [1.0, 1.0]  # 3 is higher, but the gene hasn't got it
@@ -212,14 +212,14 @@ def test_it_learns_from_residues_from_numbers_and_from_both(inputs):
     world = small_world(400)
     data = AnnDataset(world, inputs, target="obsm/terms")
     features = 6 if "obsm/numbers" in inputs else 0
-    model = gl.models.FunctionClassifier(
+    model = gl.function.FunctionClassifier(
         5, sequence="obsm/sequence" in inputs, n_features=features, parents=PARENTS, n_filters=32, width=5, hidden=32,
         dropout=0.1, input_dropout=0.0,
     )  # fmt: skip
     train, test = data.subset(np.arange(300)), data.subset(np.arange(300, 400))
     settings = gl.RunConfig(epochs=15, batch_size=32, learning_rate=3e-3, device="cpu", threads=1)
     gl.Run(model, train, None, settings).fit()
-    found = gl.evaluate.function({"ours": model}, test, n_boot=0).set_index("metric")["value"]
+    found = gl.function.evaluate({"ours": model}, test, n_boot=0).set_index("metric")["value"]
     assert found["micro_f1"] > 0.85
     assert gl.infer.embed(model, test).shape == (100, 32)
 
@@ -230,13 +230,13 @@ def test_residues_and_numbers_know_more_together_than_either_alone():
     texts = [some_protein(rng, 40) for _ in terms]
     texts = [text[:9] + "WWKW" + text[13:] if told else text for text, told in zip(texts, terms[:, 0], strict=True)]
     numbers = np.column_stack([terms[:, 1] + rng.normal(0, 0.2, 400), rng.normal(size=400)])
-    obsm = {"sequence": gl.data.residue_codes(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
+    obsm = {"sequence": gl.sequences.residue_codes(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
     world = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(400)]), obsm=obsm)
     found = {}
     for inputs in ("obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")):
         data = AnnDataset(world, inputs, target="obsm/terms")
         sizes = {"sequence": "obsm/sequence" in inputs, "n_features": 2 * ("obsm/numbers" in inputs)}
-        model = gl.models.FunctionClassifier(2, **sizes, n_filters=16, width=5, n_layers=1, hidden=16, dropout=0.0)
+        model = gl.function.FunctionClassifier(2, **sizes, n_filters=16, width=5, n_layers=1, hidden=16, dropout=0.0)
         settings = gl.RunConfig(epochs=10, batch_size=32, learning_rate=5e-3, device="cpu", threads=1)
         gl.Run(model, data.subset(np.arange(300)), None, settings).fit()
         called = gl.infer.predict(model, data.subset(np.arange(300, 400))) >= 0.5
@@ -248,12 +248,12 @@ def test_residues_and_numbers_know_more_together_than_either_alone():
 
 def test_what_lies_behind_the_end_of_a_protein_changes_nothing():
     world = small_world(20)
-    model = gl.models.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8).eval()
+    model = gl.function.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8).eval()
     x = torch.from_numpy(world.obsm["sequence"])
     alone = torch.cat([model.logits(row[None, row > 0]) for row in x])
     longer = torch.nn.functional.pad(x, (0, 37))
     assert torch.allclose(model.logits(longer), alone, atol=1e-4)
-    shares = torch.from_numpy(gl.data.residues(longer.numpy()))
+    shares = torch.from_numpy(gl.sequences.residues(longer.numpy()))
     assert torch.allclose(model.logits(shares), alone, atol=1e-4)
 
 
@@ -262,7 +262,7 @@ def test_rare_terms_can_count_more_without_distorting_their_probability():
     terms = (rng.random((2000, 1)) < 0.05).astype(np.uint8)
     adata = AnnData(rng.normal(size=(2000, 2)).astype(np.float32), obsm={"terms": terms})
     data = AnnDataset(adata, "X", target="obsm/terms")
-    model = gl.models.FunctionClassifier(
+    model = gl.function.FunctionClassifier(
         1, sequence=False, n_features=2, frequencies=[0.5], balance=0.0, dropout=0, hidden=8
     )
     model.rarity.fill_(3.0)
@@ -274,7 +274,7 @@ def test_rare_terms_can_count_more_without_distorting_their_probability():
 def test_calibration_lowers_the_loss_of_a_model_that_is_too_sure():
     world = small_world(200)
     data = AnnDataset(world, "obsm/numbers", target="obsm/terms")
-    model = gl.models.FunctionClassifier(5, sequence=False, n_features=6, parents=PARENTS, hidden=16)
+    model = gl.function.FunctionClassifier(5, sequence=False, n_features=6, parents=PARENTS, hidden=16)
     for member in model._readers():
         member.to_terms.weight.data *= 30
     before = model.eval().loss(data.batch(np.arange(200)))["loss"].item()
@@ -287,7 +287,7 @@ def test_bad_targets_are_refused_before_training():
     world.obsm["empty"] = sparse.csr_matrix(np.zeros((30, 5), dtype=np.uint8))
     world.obsm["torn"] = world.obsm["terms"].toarray() * np.array([0, 1, 1, 1, 1], dtype=np.uint8)
     world.obsm["shares"] = world.obsm["terms"].toarray() * 0.5
-    model = gl.models.FunctionClassifier(5, parents=PARENTS)
+    model = gl.function.FunctionClassifier(5, parents=PARENTS)
     for slot, why in (("empty", "columns .* have none"), ("torn", "has all that it implies"), ("shares", "0 and 1")):
         with pytest.raises(ValueError, match=why):
             model.plan(AnnDataset(world, "obsm/sequence", target=f"obsm/{slot}"), 1)
@@ -300,7 +300,7 @@ def test_bad_targets_are_refused_before_training():
 def test_the_same_seed_gives_the_same_bits():
     def weights() -> list[torch.Tensor]:
         data = AnnDataset(small_world(60), "obsm/sequence", target="obsm/terms")
-        model = gl.models.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8, members=2, seed=3)
+        model = gl.function.FunctionClassifier(5, parents=PARENTS, n_filters=8, hidden=8, members=2, seed=3)
         gl.Run(model, data, None, gl.RunConfig(epochs=2, seed=3, device="cpu", threads=1)).fit()
         return list(model.state_dict().values())
 
@@ -315,13 +315,13 @@ def test_homologues_give_a_protein_the_terms_of_its_relatives():
     founders = [some_protein(rng, 120) for _ in range(4)]
     rows = [*founders, mutated(founders[1], rng, 0.3), some_protein(rng, 120)]
     terms = np.array([[1, 0], [0, 1], [1, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint8)
-    obsm = {"sequence": gl.data.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
+    obsm = {"sequence": gl.sequences.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
     data = AnnDataset(AnnData(obs=pd.DataFrame(index=list("abcdef")), obsm=obsm), "obsm/sequence", target="obsm/terms")
-    baseline = gl.models.HomologueBaseline().fit(data.subset(np.arange(4)))
+    baseline = gl.function.HomologBaseline().fit(data.subset(np.arange(4)))
     assert gl.infer.predict(baseline, data.subset([4, 5])).tolist() == [[0, 1], [0, 0]]
-    naive = gl.models.FrequencyBaseline().fit(data.subset(np.arange(4)))
+    naive = gl.function.FrequencyBaseline().fit(data.subset(np.arange(4)))
     assert gl.infer.predict(naive, data.subset([4])).tolist() == [[0.75, 0.25]]
-    both = gl.models.joined(np.array([[0.2, 0.4], [0.2, 0.4]]), np.array([[0.0, 1.0], [0.0, 0.0]]), 0.5)
+    both = gl.function.blend(np.array([[0.2, 0.4], [0.2, 0.4]]), np.array([[0.0, 1.0], [0.0, 0.0]]), 0.5)
     assert both.tolist() == [[0.1, 0.7], [0.2, 0.4]]
 
 
@@ -330,9 +330,9 @@ def test_words_tell_what_composition_tells():
     rich = [mutated("K" * 80, rng, 0.8) for _ in range(60)] + [some_protein(rng, 80) for _ in range(60)]
     terms = np.repeat([[1], [0]], 60, axis=0).astype(np.uint8)
     adata = AnnData(obs=pd.DataFrame(index=list(map(str, range(120)))), obsm={"terms": terms})
-    adata.obsm["sequence"] = gl.data.residue_codes(rich)
+    adata.obsm["sequence"] = gl.sequences.residue_codes(rich)
     data = AnnDataset(adata, "obsm/sequence", target="obsm/terms")
-    baseline = gl.models.ResidueWordBaseline().fit(data.subset(np.arange(0, 120, 2)))
+    baseline = gl.function.DipeptideBaseline().fit(data.subset(np.arange(0, 120, 2)))
     found = gl.infer.predict(baseline, data.subset(np.arange(1, 120, 2)))[:, 0]
     assert ((found > 0.5) == np.repeat([True, False], 30)).mean() > 0.9
 
@@ -347,7 +347,7 @@ def judged(truth, scores, **uns) -> tuple[dict[str, np.ndarray], AnnDataset]:
 
 def test_fmax_and_smin_are_those_on_paper():
     models, test = judged([[1, 1, 0], [1, 0, 0], [0, 0, 0]], [[0.9, 0.2, 0.6], [0.8, 0.1, 0.1], [0.9, 0.9, 0.9]])
-    found = gl.evaluate.function(models, test, n_boot=0).set_index("metric")["value"]
+    found = gl.function.evaluate(models, test, n_boot=0).set_index("metric")["value"]
     # The third gene has no term and doesn't count. Up to 0.2: recall 1, precision (2/3 + 1) / 2.
     assert found["fmax"] == pytest.approx(2 * (5 / 6) / (11 / 6))
     bits = information(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), None)
@@ -365,7 +365,7 @@ def test_measures_of_labels_are_scikit_learns():
     truth, scores = rng.random((50, 6)) < 0.4, rng.random((50, 6))
     truth[:, 0] = True
     models, test = judged(truth, scores)
-    found = gl.evaluate.function(models, test, threshold=0.4, n_boot=0).set_index("metric")["value"]
+    found = gl.function.evaluate(models, test, threshold=0.4, n_boot=0).set_index("metric")["value"]
     called = scores >= 0.4
     assert found["micro_f1"] == metrics.f1_score(truth, called, average="micro")
     assert found["macro_f1"] == metrics.f1_score(truth, called, average="macro")
@@ -380,13 +380,13 @@ def test_namespaces_are_judged_apart_with_intervals_and_areas_by_depth():
     truth[:, 1] &= truth[:, 0]
     names = {"namespaces": np.array(["mfo", "mfo", "cco", "cco"]), "parents": np.array([(1, 0)])}
     models, test = judged(truth, np.clip(truth * 0.4 + rng.random((80, 4)) * 0.6, 0, 1), **names)
-    found = gl.evaluate.function(models, test, n_boot=200)
+    found = gl.function.evaluate(models, test, n_boot=200)
     whole = found.query("metric == 'fmax'").set_index("namespace")
     assert list(whole.index) == ["mfo", "cco"]
     assert ((whole["low"] < whole["value"]) & (whole["value"] < whole["high"])).all()
-    again = gl.evaluate.function(models, test, n_boot=200)
+    again = gl.function.evaluate(models, test, n_boot=200)
     assert found.equals(again)
-    table = gl.evaluate.by_term(models, test)
+    table = gl.function.by_term(models, test)
     assert table["depth"].tolist() == [1, 2, 1, 1]
     assert table["auprc"][0] == metrics.average_precision_score(truth[:, 0], models["m"][:, 0])
 
@@ -394,4 +394,4 @@ def test_namespaces_are_judged_apart_with_intervals_and_areas_by_depth():
 def test_a_namespace_without_a_gene_is_refused():
     models, test = judged([[1, 0]], [[0.5, 0.5]], namespaces=np.array(["mfo", "cco"]))
     with pytest.raises(ValueError, match="no gene of the test set has a term of 'cco'"):
-        gl.evaluate.function(models, test)
+        gl.function.evaluate(models, test)

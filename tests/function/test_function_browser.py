@@ -4,8 +4,8 @@ from anndata import AnnData
 from scipy import sparse
 
 import genolab as gl
-from genolab.ontology import Ontology
-from genolab.widgets.function_graph import lay_out
+from genolab.function.browser.layout import lay_out
+from genolab.function.ontology.graph import Ontology
 
 NAMES = ["life", "growth", "division", "budding", "a thing"]
 
@@ -32,7 +32,7 @@ SCORES = np.array(
 
 
 def browser_of(genes, **options):
-    return gl.widgets.FunctionBrowser(genes, SCORES, basis="X_space", **options)
+    return gl.function.FunctionBrowser(genes, SCORES, basis="X_space", **options)
 
 
 def test_broader_terms_stand_left_and_links_are_direct():
@@ -110,18 +110,18 @@ def test_it_has_a_face_where_no_widget_runs(genes):
 
 def test_terms_without_a_graph_stand_in_one_column(genes):
     del genes.uns["parents"], genes.uns["namespaces"], genes.obsm["terms"], genes.obsm["sequence"]
-    browser = gl.widgets.FunctionBrowser(genes, SCORES)
+    browser = gl.function.FunctionBrowser(genes, SCORES)
     assert browser._view["columns"] == 1
     assert browser._view["term"]["neighbours"] == []
 
 
 def test_what_doesnt_fit_is_told(genes):
     with pytest.raises(ValueError, match=r"one a gene and term, \(4, 5\)"):
-        gl.widgets.FunctionBrowser(genes, SCORES[:, :3])
+        gl.function.FunctionBrowser(genes, SCORES[:, :3])
     with pytest.raises(ValueError, match="lie in 0 to 1"):
-        gl.widgets.FunctionBrowser(genes, 5 * SCORES)
+        gl.function.FunctionBrowser(genes, 5 * SCORES)
     with pytest.raises(KeyError, match="not in obsm"):
-        gl.widgets.FunctionBrowser(genes, SCORES, basis="X_none")
+        gl.function.FunctionBrowser(genes, SCORES, basis="X_none")
     with pytest.raises(ValueError, match="the same genes"):
         browser_of(genes, explorer=gl.widgets.LatentExplorer(genes[:3], "X_space"))
     browser = browser_of(genes)

@@ -7,16 +7,16 @@ import genolab as gl
 def found():
     genes = [f"g{i}" for i in range(60)]
     sets = {"rich": genes[:10], "<b>poor</b>": genes[20:50]}
-    return gl.ontology.enrich(genes[:8] + genes[40:44], sets, background=genes)
+    return gl.function.enrich(genes[:8] + genes[40:44], sets, background=genes)
 
 
 def test_enrichment_tells_what_was_found_and_keeps_names_as_text():
-    figure = gl.plot.enrichment(found())
+    figure = gl.function.plot.enrichment(found())
     assert figure.layout.title.text == "1 of 2 sets is enriched, most surely rich"
     assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
-    assert gl.plot.enrichment(found(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
+    assert gl.function.plot.enrichment(found(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
 
 
 def test_enrichment_draws_a_ranking_too():
@@ -26,7 +26,7 @@ def test_enrichment_draws_a_ranking_too():
         "any": [f"g{i}" for i in range(0, 40, 3)],
         "all": list(scores.index),
     }
-    figure = gl.plot.enrichment(gl.ontology.enrich_ranked(scores, sets))
+    figure = gl.function.plot.enrichment(gl.function.enrich_ranked(scores, sets))
     assert figure.layout.title.text == "1 of 2 sets is away from the middle, most surely top"
     assert figure.layout.xaxis.title.text == "How often a gene of the set ranks above another"
     assert figure.data[0].x[0] == 1
@@ -42,7 +42,7 @@ def test_depth_has_a_line_a_model_and_one_for_guessing():
             "chance": [0.8, 0.2, 0.1] * 2,
         }
     )
-    figure = gl.plot.depth(table)
+    figure = gl.function.plot.depth(table)
     assert [trace.name for trace in figure.data] == ["ours", "naive", "guessing"]
     assert list(figure.data[0].y) == pytest.approx([0.9, 0.6])
     assert list(figure.layout.xaxis.ticktext) == ["1<br>(1)", "2<br>(2)"]
@@ -51,8 +51,8 @@ def test_depth_has_a_line_a_model_and_one_for_guessing():
 
 def test_tables_of_another_kind_are_refused():
     with pytest.raises(KeyError, match="lacks"):
-        gl.plot.enrichment(pd.DataFrame({"name": ["a"]}))
+        gl.function.plot.enrichment(pd.DataFrame({"name": ["a"]}))
     with pytest.raises(ValueError, match="no rows"):
-        gl.plot.enrichment(found().head(0))
+        gl.function.plot.enrichment(found().head(0))
     with pytest.raises(KeyError, match="by_term"):
-        gl.plot.depth(pd.DataFrame({"model": ["a"]}))
+        gl.function.plot.depth(pd.DataFrame({"model": ["a"]}))

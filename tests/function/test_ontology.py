@@ -7,7 +7,7 @@ from anndata import AnnData
 from scipy import sparse, stats
 
 import genolab as gl
-from genolab.ontology import Ontology
+from genolab.function.ontology.graph import Ontology
 
 OBO = """format-version: 1.2
 data-version: test/1
@@ -61,7 +61,7 @@ consider: T:4
 def toy(tmp_path_factory):
     path = tmp_path_factory.mktemp("obo") / "toy.obo"
     path.write_text(OBO)
-    return gl.ontology.read(path)
+    return gl.function.read_ontology(path)
 
 
 def test_read_keeps_what_implies_within_a_namespace(toy):
@@ -97,7 +97,7 @@ def test_a_cycle_and_an_unknown_parent_are_refused(tmp_path):
     path = tmp_path / "loop.obo"
     path.write_text(OBO.replace("name: life", "name: life\nis_a: T:3"))
     with pytest.raises(ValueError, match="no cycles"):
-        gl.ontology.read(path)
+        gl.function.read_ontology(path)
 
 
 def test_propagating_gives_broader_terms_at_least_what_narrower_ones_have(toy):
@@ -148,7 +148,7 @@ def test_a_subset_brings_its_broader_terms_and_a_part_is_one_namespace(toy):
 
 
 def test_the_gene_ontology_travels_with_the_package():
-    go = gl.ontology.go()
+    go = gl.function.go()
     assert len(go) == 45_013
     assert {go.names[root] for root in go.roots} == set(go.namespace.values()) == {
         "molecular_function",
@@ -161,7 +161,7 @@ def test_the_gene_ontology_travels_with_the_package():
     assert go.current("GO:0000004") == "GO:0008150"  # an alternative id
     with pytest.raises(KeyError, match="says to consider GO:0016887"):
         go.current("GO:0006200")  # a process given up for a function: nobody but a curator can tell
-    assert go is gl.ontology.go()
+    assert go is gl.function.go()
 
 
 def test_an_anndata_brings_its_ontology_along():
@@ -178,7 +178,7 @@ def test_an_anndata_brings_its_ontology_along():
 def test_enrichment_is_fishers_exact_test():
     genes = [f"g{i}" for i in range(60)]
     sets = {"rich": genes[:10], "poor": genes[20:50], "all": genes, "tiny": genes[:2]}
-    found = gl.ontology.enrich(genes[:8] + genes[40:44], sets, background=genes, names={"rich": "a name"})
+    found = gl.function.enrich(genes[:8] + genes[40:44], sets, background=genes, names={"rich": "a name"})
     row = found.iloc[0]
     exact = stats.fisher_exact([[8, 2], [4, 46]], alternative="greater")
     assert (row["term"], row["name"], row["overlap"], row["size"]) == ("rich", "a name", 8, 10)
@@ -198,15 +198,15 @@ def test_enrichment_takes_a_selection_of_rows():
     genes = AnnData(obs=pd.DataFrame({"gene": ["a", "a", "b", "c", "d", "e"]}, index=list("123456")))
     sets = {"s": ["a", "b", "c"], "t": ["d", "e", "c"]}
     chosen = np.array([False, True, True, False, False, False])
-    by_mask = gl.ontology.enrich(chosen, sets, background=genes)
-    pd.testing.assert_frame_equal(by_mask, gl.ontology.enrich(["a", "b"], sets, background=list("abcde")))
+    by_mask = gl.function.enrich(chosen, sets, background=genes)
+    pd.testing.assert_frame_equal(by_mask, gl.function.enrich(["a", "b"], sets, background=list("abcde")))
     assert by_mask["overlap"].tolist() == [2]
 
 
 def test_genes_that_are_in_no_set_dont_count():
     sets = {"s": ["a", "b", "c"], "t": ["d", "e", "f"]}
-    few = gl.ontology.enrich(["a", "b"], sets, background=list("abcdef"))
-    many = gl.ontology.enrich(["a", "b", "u"], sets, background=[*"abcdef", *"uvwxyz"])
+    few = gl.function.enrich(["a", "b"], sets, background=list("abcdef"))
+    many = gl.function.enrich(["a", "b", "u"], sets, background=[*"abcdef", *"uvwxyz"])
     assert few["p"].tolist() == many["p"].tolist()
     assert many.attrs["n_genes"] == 2
 
@@ -214,15 +214,15 @@ def test_genes_that_are_in_no_set_dont_count():
 def test_enrichment_says_what_is_wrong():
     sets = {"s": ["a", "b", "c"]}
     with pytest.raises(ValueError, match=r"must be in the background.*'z'"):
-        gl.ontology.enrich(["a", "z"], sets, background=list("abc"))
+        gl.function.enrich(["a", "z"], sets, background=list("abc"))
     with pytest.raises(ValueError, match="one a row of the background"):
-        gl.ontology.enrich([True, False], sets, background=list("abc"))
+        gl.function.enrich([True, False], sets, background=list("abc"))
     with pytest.raises(ValueError, match="names of the same kind"):
-        gl.ontology.enrich(["x"], sets, background=list("xyz"))
+        gl.function.enrich(["x"], sets, background=list("xyz"))
     with pytest.raises(ValueError, match="no set has 5 to 9"):
-        gl.ontology.enrich(["a"], sets, background=list("abc"), sizes=(5, 9))
+        gl.function.enrich(["a"], sets, background=list("abc"), sizes=(5, 9))
     with pytest.raises(TypeError, match="pass a list"):
-        gl.ontology.enrich("a", sets, background=list("abc"))
+        gl.function.enrich("a", sets, background=list("abc"))
 
 
 def test_false_discoveries_are_held_on_random_groups():
@@ -230,7 +230,7 @@ def test_false_discoveries_are_held_on_random_groups():
     genes = np.array([f"g{i}" for i in range(300)])
     sets = {f"s{i}": random.choice(genes, 20, replace=False) for i in range(60)}
     hits = [
-        (gl.ontology.enrich(random.choice(genes, 30, replace=False), sets, background=genes)["q"] < 0.05).any()
+        (gl.function.enrich(random.choice(genes, 30, replace=False), sets, background=genes)["q"] < 0.05).any()
         for _ in range(40)
     ]
     assert np.mean(hits) <= 0.1
@@ -240,14 +240,14 @@ def test_gmt_files_are_read(tmp_path):
     text = "one\tremark\tA\tB\t\ntwo\t\tB,1.0\tHLA-A,0.5\n\nnone\tremark\n"
     path = tmp_path / "sets.gmt.gz"
     path.write_bytes(gzip.compress(text.encode()))
-    assert gl.ontology.gene_sets(path) == {"one": {"A", "B"}, "two": {"B", "HLA-A"}, "none": frozenset()}
+    assert gl.function.gene_sets(path) == {"one": {"A", "B"}, "two": {"B", "HLA-A"}, "none": frozenset()}
     wrong = tmp_path / "wrong.gmt"
     wrong.write_text("one\tremark\tA\none\t\tB\n")
     with pytest.raises(ValueError, match=r"line 2.*'one' is there already"):
-        gl.ontology.gene_sets(wrong)
+        gl.function.gene_sets(wrong)
     wrong.write_text("just words\n")
     with pytest.raises(ValueError, match=r"line 1: a line of a .gmt file"):
-        gl.ontology.gene_sets(wrong)
+        gl.function.gene_sets(wrong)
 
 
 def test_the_genes_of_yeast_have_their_terms():
@@ -256,20 +256,20 @@ def test_the_genes_of_yeast_have_their_terms():
     assert yeast.obsm["terms"].shape == (6_387, len(yeast.uns["terms"]))
     assert int((yeast.obsm["terms"].sum(axis=1) == 0).sum()) == 328
     with pytest.warns(UserWarning, match="49 ids"):
-        sets = gl.ontology.go().gene_sets(yeast)
+        sets = gl.function.go().gene_sets(yeast)
     assert "YBR160W" in sets["GO:0007049"]  # CDC28, in the cell cycle
     assert yeast.obs.loc["YBR160W", "name"] == "CDC28"
     with pytest.warns(UserWarning, match="49 ids"):
-        by_name = gl.ontology.go().gene_sets({"x": ["GO:0000278"]} | dict.fromkeys(["y"], yeast.uns["terms"]))
+        by_name = gl.function.go().gene_sets({"x": ["GO:0000278"]} | dict.fromkeys(["y"], yeast.uns["terms"]))
     assert by_name["GO:0007049"] == {"x", "y"}
 
 
 def test_genes_that_peak_in_g1_are_rich_in_replication():
     yeast, cycle = gl.data.fetch("yeast_go"), gl.data.fetch("yeast_cell_cycle")
-    go = gl.ontology.go()
+    go = gl.function.go()
     with pytest.warns(UserWarning, match="49 ids"):
         sets = go.gene_sets(yeast, namespace="biological_process")
-    found = gl.ontology.enrich(cycle.obs["phase"] == "G1", sets, background=cycle, names=go.names)
+    found = gl.function.enrich(cycle.obs["phase"] == "G1", sets, background=cycle, names=go.names)
     best = found.set_index("name").loc["DNA replication"]
     assert best["q"] < 1e-6
     assert best["odds_ratio"] > 4

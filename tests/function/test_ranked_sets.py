@@ -13,7 +13,7 @@ EIGHT = pd.Series(range(8), index=list("abcdefgh"))
 
 def test_the_area_says_how_often_a_gene_of_the_set_stands_above_another():
     sets = {"low": "abc", "high": "gfh", "between": "adeh"}
-    found = gl.ontology.enrich_ranked(EIGHT, sets, names={"high": "a name"}, sizes=(3, 5)).set_index("term")
+    found = gl.function.enrich_ranked(EIGHT, sets, names={"high": "a name"}, sizes=(3, 5)).set_index("term")
     assert found["auc"].to_dict() == {"high": 1.0, "low": 0.0, "between": 0.5}
     assert found["size"].to_dict() == {"high": 3, "low": 3, "between": 4}
     assert found["name"]["high"] == "a name"
@@ -25,7 +25,7 @@ def test_the_area_says_how_often_a_gene_of_the_set_stands_above_another():
 
 def test_leading_genes_come_from_the_end_to_which_a_set_leans():
     sets = {"low": "cabh", "high": "hgfa"}
-    found = gl.ontology.enrich_ranked(EIGHT, sets, sizes=(3, 5)).set_index("term")["genes"]
+    found = gl.function.enrich_ranked(EIGHT, sets, sizes=(3, 5)).set_index("term")["genes"]
     assert found["low"] == ["a", "b", "c"]
     assert found["high"] == ["h", "g", "f"]
 
@@ -36,7 +36,7 @@ def test_p_is_that_of_scipy_and_q_is_adjusted_over_all(levels):
     scores = pd.Series(random.integers(levels, size=200), index=[f"g{i:03d}" for i in range(200)])
     sets = {f"s{i}": random.choice(scores.index, 5 + i, replace=False) for i in range(40)}
     sets["all"] = list(scores.index)  # nothing is left to compare it with
-    found = gl.ontology.enrich_ranked(scores, sets, sizes=(5, 1000)).set_index("term").loc[list(sets)[:-1]]
+    found = gl.function.enrich_ranked(scores, sets, sizes=(5, 1000)).set_index("term").loc[list(sets)[:-1]]
     for term, row in found.iterrows():
         inside = scores.index.isin(sets[term])
         exact = stats.mannwhitneyu(scores[inside], scores[~inside], method="asymptotic")
@@ -48,15 +48,15 @@ def test_p_is_that_of_scipy_and_q_is_adjusted_over_all(levels):
 def test_rows_of_a_latent_direction_are_taken_by_gene():
     genes = AnnData(obs=pd.DataFrame({"gene": list("aabcdefgh")}, index=list("123456789")))
     genes.obsm["X_z"] = np.array([[-1.0], [1], [1], [2], [3], [4], [5], [6], [7]])
-    by_row = gl.ontology.enrich_ranked(
+    by_row = gl.function.enrich_ranked(
         genes.obsm["X_z"][:, 0], {"s": "abc", "t": "defgh"}, background=genes, sizes=(3, 5)
     )
-    pd.testing.assert_frame_equal(by_row, gl.ontology.enrich_ranked(EIGHT, {"s": "abc", "t": "defgh"}, sizes=(3, 5)))
+    pd.testing.assert_frame_equal(by_row, gl.function.enrich_ranked(EIGHT, {"s": "abc", "t": "defgh"}, sizes=(3, 5)))
 
 
 def test_turning_the_ranking_round_turns_the_areas_round():
     sets = {"s": "abd", "t": "cefgh"}
-    there, back = (gl.ontology.enrich_ranked(one, sets, sizes=(3, 5)).set_index("term") for one in (EIGHT, -EIGHT))
+    there, back = (gl.function.enrich_ranked(one, sets, sizes=(3, 5)).set_index("term") for one in (EIGHT, -EIGHT))
     assert (there["auc"] + back["auc"]).tolist() == [1, 1]
     assert there["p"].tolist() == back["p"].tolist()
     assert there["genes"].to_dict() == back["genes"].to_dict()
@@ -65,7 +65,7 @@ def test_turning_the_ranking_round_turns_the_areas_round():
 def test_genes_that_are_in_no_set_are_not_ranked():
     more = pd.concat([EIGHT, pd.Series([3.5, 9], index=["u", "v"])])
     sets = {"s": "abc", "t": "defgh"}
-    few, many = (gl.ontology.enrich_ranked(one, sets, sizes=(3, 5)) for one in (EIGHT, more))
+    few, many = (gl.function.enrich_ranked(one, sets, sizes=(3, 5)) for one in (EIGHT, more))
     pd.testing.assert_frame_equal(few, many)
 
 
@@ -74,20 +74,20 @@ def test_false_discoveries_are_held_on_random_rankings():
     genes = [f"g{i}" for i in range(300)]
     sets = {f"s{i}": random.choice(genes, 20, replace=False) for i in range(60)}
     rankings = [pd.Series(random.normal(size=300), index=genes) for _ in range(40)]
-    assert np.mean([(gl.ontology.enrich_ranked(one, sets)["q"] < 0.05).any() for one in rankings]) <= 0.1
+    assert np.mean([(gl.function.enrich_ranked(one, sets)["q"] < 0.05).any() for one in rankings]) <= 0.1
 
 
 def test_what_is_wrong_is_said():
     sets = {"s": "abc"}
     with pytest.raises(TypeError, match="names of their genes"):
-        gl.ontology.enrich_ranked([1.0, 2.0], sets)
+        gl.function.enrich_ranked([1.0, 2.0], sets)
     with pytest.raises(ValueError, match=r"one number a row.*8 rows, got \(2,\)"):
-        gl.ontology.enrich_ranked([1.0, 2.0], sets, background=EIGHT.index)
+        gl.function.enrich_ranked([1.0, 2.0], sets, background=EIGHT.index)
     with pytest.raises(ValueError, match=r"1 of 8 aren't.*dropna"):
-        gl.ontology.enrich_ranked(EIGHT.where(EIGHT > 0), sets)
+        gl.function.enrich_ranked(EIGHT.where(EIGHT > 0), sets)
     with pytest.raises(ValueError, match="nothing to rank"):
-        gl.ontology.enrich_ranked(EIGHT * 0, sets)
+        gl.function.enrich_ranked(EIGHT * 0, sets)
     with pytest.raises(ValueError, match="names of the same kind"):
-        gl.ontology.enrich_ranked(EIGHT, {"s": ["x", "y"]})
+        gl.function.enrich_ranked(EIGHT, {"s": ["x", "y"]})
     with pytest.raises(ValueError, match="no set has 4 to 5"):
-        gl.ontology.enrich_ranked(EIGHT, sets | {"t": "def"}, sizes=(4, 9))
+        gl.function.enrich_ranked(EIGHT, sets | {"t": "def"}, sizes=(4, 9))

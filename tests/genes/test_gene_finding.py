@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from genomes import annotated, gene
+from toy_genomes import annotated, gene
 
 import genolab as gl
-from genolab.data.tags import Gene
+from genolab.sequences.annotation import Gene
 
 
 def table(*rows: list[dict]) -> pd.DataFrame:
@@ -14,7 +14,7 @@ def table(*rows: list[dict]) -> pd.DataFrame:
 
 
 def figures(found: pd.DataFrame, truth: pd.DataFrame, **options) -> pd.Series:
-    made = gl.evaluate.genes({"model": found}, truth, n_boot=0, **options)
+    made = gl.genes.evaluate({"model": found}, truth, n_boot=0, **options)
     return made.set_index(["class", "metric"])["value"]
 
 
@@ -64,7 +64,7 @@ def test_what_was_found_on_ignored_genes_alone_counts_for_nothing() -> None:
 def test_a_gain_is_the_difference_of_the_f1s_and_its_interval_is_paired() -> None:
     truth = table(*(gene(f"g{k}", "+", (100 * k, 100 * k + 60)) for k in range(80)))
     some = table(*(gene(f"g{k}", "+", (100 * k, 100 * k + 60)) for k in range(0, 80, 2)))
-    made = gl.evaluate.genes({"half": some, "all": truth}, truth, baseline="half", n_boot=500)
+    made = gl.genes.evaluate({"half": some, "all": truth}, truth, baseline="half", n_boot=500)
     gene_level = made[made["class"] == "gene"].set_index(["model", "metric"])
     f1, gain = gene_level.loc[("half", "f1")], gene_level.loc[("all", "f1_gain")]
     assert gain["value"] == pytest.approx(1 - f1["value"])
@@ -77,7 +77,7 @@ def test_the_interval_is_the_one_of_drawing_loci_by_hand() -> None:
     right = np.arange(80) % 4 != 0
     truth = table(*(gene(f"g{k}", "+", (100 * k, 100 * k + 60)) for k in range(80)))
     found = table(*(gene(f"g{k}", "+", (100 * k + (0 if right[k] else 3), 100 * k + 60)) for k in range(80)))
-    made = gl.evaluate.genes({"model": found}, truth, n_boot=4000, seed=1).set_index(["class", "metric"])
+    made = gl.genes.evaluate({"model": found}, truth, n_boot=4000, seed=1).set_index(["class", "metric"])
     drawn = right[np.random.default_rng(0).integers(80, size=(4000, 80))].mean(axis=1)
     low, high = np.percentile(drawn, (2.5, 97.5))
     assert made.loc[("gene", "f1"), "value"] == right.mean()
@@ -87,7 +87,7 @@ def test_the_interval_is_the_one_of_drawing_loci_by_hand() -> None:
 
 def test_the_same_seed_gives_the_same_intervals() -> None:
     found = table(gene("a", "+", (100, 400)), gene("x", "+", (5000, 5300)))
-    one, two = (gl.evaluate.genes({"model": found}, TRUTH, n_boot=50, seed=3) for _ in range(2))
+    one, two = (gl.genes.evaluate({"model": found}, TRUTH, n_boot=50, seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -100,17 +100,17 @@ def test_only_the_asked_chromosomes_count() -> None:
 
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(KeyError, match="'orfs' isn't in"):
-        gl.evaluate.genes({"model": TRUTH}, TRUTH, baseline="orfs")
+        gl.genes.evaluate({"model": TRUTH}, TRUTH, baseline="orfs")
     with pytest.raises(KeyError, match="intron"):
-        gl.evaluate.genes({"model": TRUTH}, TRUTH, levels=["intron"])
+        gl.genes.evaluate({"model": TRUTH}, TRUTH, levels=["intron"])
     with pytest.raises(ValueError, match="no genes found"):
-        gl.evaluate.genes({}, TRUTH)
+        gl.genes.evaluate({}, TRUTH)
     with pytest.raises(ValueError, match="no annotated genes on"):
-        gl.evaluate.genes({"model": TRUTH}, TRUTH, chromosomes=["chrX"])
+        gl.genes.evaluate({"model": TRUTH}, TRUTH, chromosomes=["chrX"])
 
 
 def test_one_metric_over_the_levels_is_a_figure_of_comparison() -> None:
     found = table(gene("a", "+", (100, 400)))
-    made = gl.evaluate.genes({"model": found, "truth": TRUTH}, TRUTH, baseline="model", n_boot=20)
+    made = gl.genes.evaluate({"model": found, "truth": TRUTH}, TRUTH, baseline="model", n_boot=20)
     f1 = made[made["metric"] == "f1"].assign(metric=lambda rows: rows["class"]).drop(columns="class")
-    assert len(gl.plot.comparison(f1, baseline="model").data) >= len(gl.evaluate.LEVELS)
+    assert len(gl.plot.comparison(f1, baseline="model").data) >= len(gl.genes.LEVELS)

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from genomes import annotated, gene
+from toy_genomes import annotated, gene
 
 import genolab as gl
-from genolab.data.tags import SWAP, TAGS, coding_genes, tag_genome, trna_genes
-from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, decode, open_reading_frames, to_gff3
-from genolab.genes.decode import _quiet_places
-from genolab.genes.machine import DONOR
+from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, open_reading_frames, to_gff3
+from genolab.genes.decoding import _quiet_places
+from genolab.genes.hmm import DONOR
+from genolab.sequences.annotation import SWAP, TAGS, coding_genes, tag_genome, trna_genes
 
 STRICT = Grammar(evidence=1.0, open_bonus=0.0, gene_cost=5.0, intron_cost=5.0, trna_cost=5.0)
 INTRON = "GTATGT" + "T" * 40 + "TACTAACTTTCAG"  # 59 bases, no stop codon that counts
@@ -35,7 +35,7 @@ def spliced(before: str, after: str) -> tuple[str, np.ndarray]:
 
 
 def both_ways(text: str, tags: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    return [(text, certain(tags)), (gl.data.reverse_complement(text), certain(SWAP[tags][::-1]))]
+    return [(text, certain(tags)), (gl.sequences.reverse_complement(text), certain(SWAP[tags][::-1]))]
 
 
 def test_a_single_gene_is_found_on_either_strand() -> None:
@@ -93,7 +93,9 @@ def test_every_gene_decoded_from_noise_obeys_the_grammar() -> None:
         assert one.start >= end
         end = one.end
         own = [one.exons, [text[a:b] for a, b in one.exons], [text[a:b] for a, b in one.introns]][1:]
-        coding, introns = own if one.strand == "+" else [gl.data.reverse_complement(p[::-1]) if p else [] for p in own]
+        coding, introns = (
+            own if one.strand == "+" else [gl.sequences.reverse_complement(p[::-1]) if p else [] for p in own]
+        )
         codons = ["".join(coding)[k : k + 3] for k in range(0, one.length, 3)]
         assert codons[0] == "ATG"
         assert codons[-1] in {"TAA", "TAG", "TGA"}
@@ -183,7 +185,7 @@ def test_a_long_sequence_is_cut_where_it_is_surest_that_there_is_no_gene() -> No
 def test_the_annotated_genes_of_yeast_can_all_be_decoded() -> None:
     genome = gl.data.fetch("yeast_genome")
     scores = certain(tag_genome(genome)["chrI"])
-    found = decode(scores, gl.data.chromosome(genome, "chrI"), chromosome="chrI", grammar=STRICT)
+    found = decode(scores, gl.sequences.chromosome(genome, "chrI"), chromosome="chrI", grammar=STRICT)
     truth = [one for one in coding_genes(genome) if one.chromosome == "chrI"]
     assert exons(found) == [(one.strand, one.exons) for one in truth]
     assert [t.exons for t in trna_genes(found)] == [t.exons for t in trna_genes(genome) if t.chromosome == "chrI"]

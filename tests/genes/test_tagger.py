@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import genolab as gl
-from genolab.data import TAGS, AnnDataset
-from genolab.data.tags import SWAP
-from genolab.infer.tag import cut
-from genolab.models import SequenceTagger
+from genolab.data import AnnDataset
+from genolab.genes import SequenceTagger
+from genolab.genes.tagging import cut
+from genolab.sequences import TAGS
+from genolab.sequences.annotation import SWAP
 
 SWAPPED = torch.from_numpy(SWAP.astype(np.int64))
 
@@ -29,7 +30,7 @@ def letters(length: int, seed: int = 0) -> str:
 
 
 def bases(length: int, seed: int = 0) -> torch.Tensor:
-    return torch.from_numpy(gl.data.one_hot(letters(length, seed)))
+    return torch.from_numpy(gl.sequences.one_hot(letters(length, seed)))
 
 
 def repeats(n: int = 48, length: int = 540) -> AnnDataset:
@@ -44,7 +45,7 @@ def repeats(n: int = 48, length: int = 540) -> AnnDataset:
         tags[row, start : start + 180] = np.tile(np.arange(first, first + 3 * step, step), 60)
         text.append("".join(bare))
     adata = ad.AnnData(obs=pd.DataFrame(index=list(map(str, range(n)))))
-    adata.obsm["sequence"], adata.obsm["tags"] = gl.data.one_hot(text), tags
+    adata.obsm["sequence"], adata.obsm["tags"] = gl.sequences.one_hot(text), tags
     return AnnDataset(adata, "obsm/sequence", target="obsm/tags")
 
 
@@ -66,8 +67,8 @@ def test_a_sequence_and_its_reverse_complement_get_the_same_tags() -> None:
 def test_a_sequence_moved_by_a_whole_place_gets_the_same_tags_moved() -> None:
     text = letters(1620)
     model = SequenceTagger(channels=8, n_hidden=8).eval()  # its memory fades fast
-    whole = model.logits(torch.from_numpy(gl.data.one_hot(text)))
-    part = model.logits(torch.from_numpy(gl.data.one_hot(text[27:])))
+    whole = model.logits(torch.from_numpy(gl.sequences.one_hot(text)))
+    part = model.logits(torch.from_numpy(gl.sequences.one_hot(text[27:])))
     assert torch.allclose(whole[:, :, 810:837], part[:, :, 783:810], atol=1e-3)
 
 
@@ -102,8 +103,8 @@ def test_probabilities_add_up_to_one_and_the_embedding_has_a_row_a_sequence() ->
 def test_a_sequence_tagged_in_windows_is_as_if_tagged_at_once(length: int, window: int) -> None:
     model, text = small(), letters(length)
     with torch.no_grad():
-        whole = model.logits(torch.from_numpy(gl.data.one_hot(text))).softmax(dim=1)[0].T.numpy()
-    stitched = gl.infer.tag(model, text, window=window)
+        whole = model.logits(torch.from_numpy(gl.sequences.one_hot(text))).softmax(dim=1)[0].T.numpy()
+    stitched = gl.genes.tag(model, text, window=window)
     assert stitched.shape == (length, len(TAGS))
     np.testing.assert_allclose(stitched, whole, atol=1e-6)
 
@@ -112,21 +113,21 @@ def test_the_memory_reaches_across_windows() -> None:
     model, text = small(), letters(2700)
     other = "A" * 270 + text[270:]
     far = slice(351, 600)  # beyond what the convolutions see of the change, in other windows
-    change = np.abs(gl.infer.tag(model, text, window=108)[far] - gl.infer.tag(model, other, window=108)[far])
+    change = np.abs(gl.genes.tag(model, text, window=108)[far] - gl.genes.tag(model, other, window=108)[far])
     assert model.reach < 351 - 270
     assert change.max() > 1e-5  # ten times what stitching may change
 
 
 def test_a_chromosome_is_tagged_by_its_name_and_place() -> None:
     genome = gl.data.fetch("yeast_genome")
-    found = gl.infer.tag(small(), genome, chromosome="chrI", start=5000, end=5500)
-    text = gl.data.chromosome(genome, "chrI", 5000, 5500)
-    np.testing.assert_array_equal(found, gl.infer.tag(small(), text))
+    found = gl.genes.tag(small(), genome, chromosome="chrI", start=5000, end=5500)
+    text = gl.sequences.chromosome(genome, "chrI", 5000, 5500)
+    np.testing.assert_array_equal(found, gl.genes.tag(small(), text))
 
 
 def test_the_model_is_given_back_as_it_was() -> None:
     model = SequenceTagger(channels=8, n_hidden=8).train()
-    gl.infer.tag(model, letters(300))
+    gl.genes.tag(model, letters(300))
     assert model.training
     assert all(p.requires_grad for p in model.parameters())
 
@@ -140,13 +141,13 @@ def test_windows_cover_every_base_once() -> None:
 def test_what_cannot_be_tagged_is_refused_with_the_remedy() -> None:
     model = small()
     with pytest.raises(ValueError, match="overlap=27"):
-        gl.infer.tag(model, letters(300), overlap=27)
+        gl.genes.tag(model, letters(300), overlap=27)
     with pytest.raises(ValueError, match="window=20"):
-        gl.infer.tag(model, letters(300), window=20)
+        gl.genes.tag(model, letters(300), window=20)
     with pytest.raises(ValueError, match="one chromosome is tagged at a time"):
-        gl.infer.tag(model, gl.data.fetch("yeast_genome"))
+        gl.genes.tag(model, gl.data.fetch("yeast_genome"))
     with pytest.raises(ValueError, match="'J'"):
-        gl.infer.tag(model, "ACGTJ")
+        gl.genes.tag(model, "ACGTJ")
     with pytest.raises(ValueError, match="one-hot bases"):
         model.logits(torch.zeros(2, 5, 30))
 

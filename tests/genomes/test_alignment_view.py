@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from pairs import compared, genome, planted
+from toy_comparisons import compared, genome, planted
 
 from genolab import plot
-from genolab.data.sequence import reverse_complement
-from genolab.plot.pairs import block_rows
-from genolab.widgets.alignment import AlignmentView, Place
-from genolab.widgets.alignment_columns import Columns
-from genolab.widgets.alignment_genes import Genes
+from genolab.genomes.alignment_view.columns import Columns
+from genolab.genomes.alignment_view.genes import Genes
+from genolab.genomes.alignment_view.widget import AlignmentView, Place
+from genolab.genomes.plot.layout import block_rows
+from genolab.sequences.encode import reverse_complement
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_what_is_nowhere_is_refused(pair, asked, message):
 
 def test_what_is_no_comparison_and_no_width_is_refused(pair):
     for draw in (AlignmentView, plot.dotplot, plot.synteny, plot.variants):
-        with pytest.raises(TypeError, match=r"what gl.genome.compare\(a, b\) returns, got None"):
+        with pytest.raises(TypeError, match=r"what gl.genomes.compare\(a, b\) returns, got None"):
             draw(None)
     view = AlignmentView(pair)
     with pytest.raises(ValueError, match="width is a whole number"):

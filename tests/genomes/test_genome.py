@@ -8,31 +8,31 @@ import pandas as pd
 import pytest
 
 import genolab as gl
-from genolab.data.builders_sequence import build_circles
-from genolab.data.genome import genome_adata
-from genolab.data.sequence import reverse_complement
-from genolab.genome import columns as col
-from genolab.genome.chains import chains
-from genolab.genome.codes import _TABLES
-from genolab.genome.formats import _straight
-from genolab.genome.frames import reading_frames
-from genolab.genome.seeds import match, sample, word_length
-from genolab.genome.shared import genes_of
+from genolab.genomes import columns as col
+from genolab.genomes.chains import chains
+from genolab.genomes.formats import _straight
+from genolab.genomes.seeds import match, sample, word_length
+from genolab.genomes.shared_genes import genes_of
+from genolab.sequences.catalogue import build_circles
+from genolab.sequences.encode import reverse_complement
+from genolab.sequences.frames import reading_frames
+from genolab.sequences.genetic_codes import _TABLES
+from genolab.sequences.genome import genome_adata
 
 
 def random_dna(length: int, seed: int) -> str:
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
-def compared(a: str, b: str, **options) -> gl.genome.Comparison:
-    return gl.genome.compare({"a": a}, {"b": b}, **options)
+def compared(a: str, b: str, **options) -> gl.genomes.Comparison:
+    return gl.genomes.compare({"a": a}, {"b": b}, **options)
 
 
 def alleles(table: pd.DataFrame) -> set[tuple]:
     return set(zip(table["position"], table["ref"], table["alt"], strict=True))
 
 
-def respelled(comparison: gl.genome.Comparison) -> None:
+def respelled(comparison: gl.genomes.Comparison) -> None:
     """Check each block's columns against the letters, and that no base is in two."""
     seen = [{name: np.zeros(size, int) for name, size in side.lengths.items()} for side in (comparison.a, comparison.b)]
     for row, block in zip(comparison.blocks.itertuples(), comparison.alignments, strict=True):
@@ -45,7 +45,7 @@ def respelled(comparison: gl.genome.Comparison) -> None:
         assert block.columns[0] == block.columns[-1] == col.SAME or row.a_end - row.a_start == len(
             comparison.a.letters[row.a_chromosome]
         )
-        in_a, in_b = gl.genome.aligned_bases(block)
+        in_a, in_b = gl.genomes.aligned_bases(block)
         lengths = comparison.a.lengths[row.a_chromosome], comparison.b.lengths[row.b_chromosome]
         np.add.at(seen[0][row.a_chromosome], in_a % lengths[0], 1)
         at = in_b % lengths[1]
@@ -54,8 +54,8 @@ def respelled(comparison: gl.genome.Comparison) -> None:
 
 
 @pytest.fixture(scope="module")
-def mitochondria() -> gl.genome.Comparison:
-    return gl.genome.compare("human_mt", "orangutan_mt")
+def mitochondria() -> gl.genomes.Comparison:
+    return gl.genomes.compare("human_mt", "orangutan_mt")
 
 
 # --- two mitochondria
@@ -108,7 +108,7 @@ def test_every_protein_gene_is_open_from_end_to_end(mitochondria) -> None:
             if one.kind == "CDS":
                 gene = one.gene
                 letters = genome.cut(gene.chromosome, gene.start, gene.end, gene.strand)
-                assert len(gl.genome.translate(letters, code=2)) >= len(letters) // 3 - 1, gene.name
+                assert len(gl.sequences.translate(letters, code=2)) >= len(letters) // 3 - 1, gene.name
 
 
 def test_where_the_published_place_of_a_carried_over_gene_is_known_it_is_the_same() -> None:
@@ -141,7 +141,7 @@ def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None
     pysam = pytest.importorskip("pysam")
     known = "".join(np.random.default_rng(0).choice(list("ACGT"), 500))
     other = known[:200] + {"A": "C", "C": "G", "G": "T", "T": "A"}[known[200]] + known[201:]
-    path = gl.genome.compare({"a,b <c>": known}, {"x": other}).to_vcf(tmp_path / "variants.vcf")
+    path = gl.genomes.compare({"a,b <c>": known}, {"x": other}).to_vcf(tmp_path / "variants.vcf")
     with pysam.VariantFile(str(path)) as rows:
         assert [(row.chrom, row.pos) for row in rows] == [("a%2Cb_%3Cc%3E", 201)]
 
@@ -168,7 +168,7 @@ def spelled(text: str, rows: list) -> str:
 
 
 def test_rna_is_translated_as_dna_is() -> None:
-    assert gl.genome.translate("AUGGCC") == gl.genome.translate("ATGGCC") == "MA"
+    assert gl.sequences.translate("AUGGCC") == gl.sequences.translate("ATGGCC") == "MA"
 
 
 def test_windows_tell_that_the_control_region_differs_most(mitochondria) -> None:
@@ -185,7 +185,7 @@ def test_windows_tell_that_the_control_region_differs_most(mitochondria) -> None
 
 
 def test_simulated_variants_are_found() -> None:
-    pair = gl.data.simulate_genomes(60_000, divergence=0.05, seed=2)
+    pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, seed=2)
     found = compared(pair.a["a"], pair.b["b"])
     true, told = alleles(pair.variants), alleles(found.variants)
     assert len(true & told) / len(true) > 0.985
@@ -194,9 +194,9 @@ def test_simulated_variants_are_found() -> None:
 
 
 def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> None:
-    monkeypatch.setattr("genolab.genome.find._DENSE", 0)
-    pair = gl.data.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
-    found = gl.genome.compare(pair.a, pair.b)
+    monkeypatch.setattr("genolab.genomes.blocks._DENSE", 0)
+    pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
+    found = gl.genomes.compare(pair.a, pair.b)
     true, told = alleles(pair.variants), alleles(found.variants)
     assert len(true & told) / len(true) > 0.975
     assert found.blocks["strand"].tolist() == ["+", "-", "+"]
@@ -205,7 +205,7 @@ def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> N
 
 @pytest.mark.parametrize("seed", range(8))
 def test_variants_spell_both_genomes_whatever_their_order_strands_and_origins(seed: int) -> None:
-    pair = gl.data.simulate_genomes(
+    pair = gl.genomes.simulate_genomes(
         8_000, divergence=0.1, gaps=0.3, n_inversions=seed % 3, n_moves=seed % 2, circular=seed % 4 > 1, seed=seed
     )
     a, b = pair.a["a"] + pair.a["a"][1_000:2_000], pair.b["b"]
@@ -241,8 +241,8 @@ def test_a_gap_moves_left_over_unequal_columns_and_gains_where_it_can() -> None:
 
 
 def test_inversions_moves_and_origins_are_found() -> None:
-    pair = gl.data.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
-    found = gl.genome.compare(pair.a, pair.b, circular=True)
+    pair = gl.genomes.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
+    found = gl.genomes.compare(pair.a, pair.b, circular=True)
     respelled(found)
     assert (found.blocks["strand"] == "-").sum() == (pair.segments["strand"] == "-").sum() == 2
     ends = np.sort(np.concatenate([found.blocks["a_start"], found.blocks["a_end"]]) % 100_000)
@@ -253,17 +253,21 @@ def test_inversions_moves_and_origins_are_found() -> None:
 
 @pytest.mark.parametrize(("divergence", "covered"), [(0.0, 1.0), (0.15, 0.99), (0.25, 0.9)])
 def test_divergence_is_measured_as_it_was_made(divergence: float, covered: float) -> None:
-    pair = gl.data.simulate_genomes(30_000, divergence=divergence, gaps=0, seed=5)
+    pair = gl.genomes.simulate_genomes(30_000, divergence=divergence, gaps=0, seed=5)
     found = compared(pair.a["a"], pair.b["b"])
     assert (found.blocks["a_end"] - found.blocks["a_start"]).sum() >= covered * 30_000
     assert found.identity == pytest.approx(1 - len(pair.variants) / 30_000, abs=0.01)
 
 
 def test_a_simulated_pair_is_what_it_says() -> None:
-    pair = gl.data.simulate_genomes(8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8)
+    pair = gl.genomes.simulate_genomes(
+        8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8
+    )
     assert (
         pair.b
-        == gl.data.simulate_genomes(8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8).b
+        == gl.genomes.simulate_genomes(
+            8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8
+        ).b
     )
     round_b = 2 * pair.b["b"]
     for segment in pair.segments.itertuples():
@@ -280,7 +284,7 @@ def test_a_simulated_pair_is_what_it_says() -> None:
 @pytest.mark.parametrize("wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_moves": 1}])
 def test_simulating_nonsense_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"share|whole number|stretches"):
-        gl.data.simulate_genomes(**wrong)
+        gl.genomes.simulate_genomes(**wrong)
 
 
 # --- pairs known on paper
@@ -365,7 +369,7 @@ def test_a_repeat_is_left_out_where_other_words_are_shared() -> None:
 def test_of_many_contigs_each_finds_its_own() -> None:
     contigs = {f"c{number}": random_dna(400, 100 + number) for number in range(150)}
     turned = {name: reverse_complement(text) for name, text in reversed(contigs.items())}
-    blocks = gl.genome.compare(contigs, turned).blocks
+    blocks = gl.genomes.compare(contigs, turned).blocks
     assert (blocks["a_chromosome"] == blocks["b_chromosome"]).all()
     assert (blocks["strand"] == "-").all()
     assert blocks["matches"].tolist() == [400] * 150
@@ -378,7 +382,7 @@ def test_sequences_shorter_than_a_word_have_no_block() -> None:
 
 def test_chromosomes_are_told_apart() -> None:
     one, two = random_dna(3_000, 8), random_dna(2_000, 9)
-    found = gl.genome.compare({"I": one, "II": two}, {"x": reverse_complement(two), "y": one})
+    found = gl.genomes.compare({"I": one, "II": two}, {"x": reverse_complement(two), "y": one})
     places = found.blocks[["a_chromosome", "b_chromosome", "strand", "a_end"]].to_numpy().tolist()
     assert places == [["I", "y", "+", 3_000], ["II", "x", "-", 2_000]]
 
@@ -392,7 +396,7 @@ def test_a_genome_without_annotation_is_compared_by_its_path_and_as_a_source(tmp
     path = tmp_path / "strain.fa"
     path.write_text(f">one\n{random_dna(2_000, 19)}\n")
     source = gl.data.Source("strain", (gl.data.File("strain.fa", place=lambda: path),), build=build_circles)
-    found = gl.genome.compare(path, gl.data.fetch(source))
+    found = gl.genomes.compare(path, gl.data.fetch(source))
     assert found.identity == 1
     assert (found.a.name, found.b.name) == ("strain", "strain")
     assert (found.a.circular, found.b.circular) == (frozenset(), {"one"})
@@ -413,26 +417,26 @@ def test_a_genome_without_annotation_is_compared_by_its_path_and_as_a_source(tmp
 )
 def test_what_is_no_genome_is_refused(given, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        gl.genome.compare(given, {"b": "ACGT"})
+        gl.genomes.compare(given, {"b": "ACGT"})
 
 
 @pytest.mark.parametrize("given", [None, b"ACGT", ["human_mt"], 5, {"a": None}, {"a": b"ACGT"}])
 def test_what_is_of_no_kind_of_genome_is_refused_with_its_kind(given) -> None:
     with pytest.raises(TypeError, match=r"a genome is .*(NoneType|bytes|list|int)"):
-        gl.genome.compare(given, {"b": "ACGT"})
+        gl.genomes.compare(given, {"b": "ACGT"})
 
 
 def test_other_arguments_of_the_wrong_kind_are_refused() -> None:
     with pytest.raises(ValueError, match=r"circular is True or False .* got 'yes'"):
         compared("ACGT", "ACGT", circular="yes")
     with pytest.raises(TypeError, match=r"genomes come as a list, such as .* got 'human_mt'"):
-        gl.genome.distances("human_mt")
+        gl.genomes.distances("human_mt")
     with pytest.raises(ValueError, match="names one anew"):
-        gl.genome.distances([{"a": "ACGT"}, {"a": "ACGT"}])
+        gl.genomes.distances([{"a": "ACGT"}, {"a": "ACGT"}])
     with pytest.raises(TypeError, match="DataFrame that distances"):
-        gl.genome.tree([[0, 1], [1, 0]])
+        gl.genomes.tree([[0, 1], [1, 0]])
     with pytest.raises(TypeError, match="decode bytes first"):
-        gl.genome.translate(b"ATG")
+        gl.sequences.translate(b"ATG")
 
 
 @pytest.mark.parametrize(
@@ -465,7 +469,7 @@ def test_synonymous_and_other_changes_are_counted(tmp_path: Path) -> None:
     other = gene.replace("ATGGCTGCT", "ATGGCCGTT")  # Ala Ala -> Ala Val
     a = annotated(flanks[0] + gene + flanks[1], tmp_path, "one", 200, 200 + len(gene))
     b = annotated(reverse_complement(flanks[0] + other + flanks[1]), tmp_path, "two", 200, 200 + len(gene), "-")
-    row = gl.genome.compare(a, b).shared_genes.iloc[0]
+    row = gl.genomes.compare(a, b).shared_genes.iloc[0]
     assert (row["synonymous"], row["nonsynonymous"]) == (1, 1)
     assert row["identity_dna"] == pytest.approx(1 - 2 / len(gene))
     assert row["identity_protein"] == pytest.approx(1 - 1 / (len(gene) // 3 - 1))
@@ -477,7 +481,7 @@ def test_a_gene_over_the_origin_is_paired(tmp_path: Path) -> None:
     turned = text[100:] + text[:100]
     a = annotated(text, tmp_path, "one", 0, 303, circular=True)
     b = annotated(turned, tmp_path, "two", len(text) - 100, len(text) + 203, circular=True)
-    row = gl.genome.compare(a, b).shared_genes.iloc[0]
+    row = gl.genomes.compare(a, b).shared_genes.iloc[0]
     assert (row["identity_dna"], row["identity_protein"], row["covered"]) == (1, 1, 1)
 
 
@@ -521,14 +525,14 @@ def test_genetic_codes_are_ncbis(code: int) -> None:
     table = tables.unambiguous_dna_by_id[code]
     for codon in (x + y + z for x in "TCAG" for y in "TCAG" for z in "TCAG"):
         known = table.forward_table.get(codon, "*")
-        assert gl.genome.translate(codon, code) == known.replace("*", "") or codon in table.stop_codons
+        assert gl.sequences.translate(codon, code) == known.replace("*", "") or codon in table.stop_codons
 
 
 def test_a_protein_ends_before_its_first_stop_and_skips_what_is_unknown() -> None:
-    assert gl.genome.translate("ATGNNNTAAGGG") == "MX"
-    assert gl.genome.translate("ATAGCCTGA", 2) == "MAW"
+    assert gl.sequences.translate("ATGNNNTAAGGG") == "MX"
+    assert gl.sequences.translate("ATAGCCTGA", 2) == "MAW"
     with pytest.raises(ValueError, match="genetic code is one of"):
-        gl.genome.translate("ATG", 7)
+        gl.sequences.translate("ATG", 7)
 
 
 # --- several genomes
@@ -548,11 +552,11 @@ def test_distances_and_the_tree_find_the_pairs() -> None:
     inner = {"x": mutated(root, 0.04, 1), "y": mutated(root, 0.04, 2)}
     genomes = [{f"{name}{i}": mutated(inner[name], 0.02, ord(name) * i)} for name in inner for i in (3, 4)]
     for options in ({}, {"model": "jc69"}, {"method": "kmers"}):
-        table = gl.genome.distances(genomes, **options)
+        table = gl.genomes.distances(genomes, **options)
         assert (np.diag(table) == 0).all()
         assert table.loc["x3", "x4"] == pytest.approx(0.04, abs=0.01)
         assert table.loc["x3", "y3"] == pytest.approx(0.12, abs=0.03)
-    text = gl.genome.tree(table)
+    text = gl.genomes.tree(table)
     read = phylo.read(io.StringIO(text), "newick")
     assert sorted(leaf.name for leaf in read.get_terminals()) == ["x3", "x4", "y3", "y4"]
     read.root_with_outgroup("y3", "y4")
@@ -561,16 +565,16 @@ def test_distances_and_the_tree_find_the_pairs() -> None:
 
 def test_distances_of_nonsense_are_refused() -> None:
     with pytest.raises(ValueError, match="two or more genomes"):
-        gl.genome.distances([{"a": "ACGT"}])
+        gl.genomes.distances([{"a": "ACGT"}])
     with pytest.raises(ValueError, match="must be one of"):
-        gl.genome.distances([{"a": "ACGT"}, {"b": "ACGT"}], method="guess")
-    missing = gl.genome.distances(
+        gl.genomes.distances([{"a": "ACGT"}, {"b": "ACGT"}], method="guess")
+    missing = gl.genomes.distances(
         [{"a": random_dna(2_000, 1)}, {"b": random_dna(2_000, 2)}, {"c": random_dna(2_000, 3)}]
     )
     with pytest.raises(ValueError, match="nothing in common"):
-        gl.genome.tree(missing)
+        gl.genomes.tree(missing)
     with pytest.raises(ValueError, match="three or more"):
-        gl.genome.tree(missing.iloc[:2, :2])
+        gl.genomes.tree(missing.iloc[:2, :2])
 
 
 # --- parts

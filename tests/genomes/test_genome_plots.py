@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from pairs import compared, genome, planted
+from toy_comparisons import compared, genome, planted
 
 import genolab as gl
 from genolab import plot
-from genolab.plot import pairs
-from genolab.widgets.alignment import AlignmentView
-from genolab.widgets.alignment_blocks import Blocks
+from genolab.genomes.alignment_view.blocks import Blocks
+from genolab.genomes.alignment_view.widget import AlignmentView
+from genolab.genomes.plot import layout
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
 
@@ -87,10 +87,10 @@ def test_nothing_in_common_is_said_and_drawn_empty():
 
 def test_both_ways_to_write_a_circular_origin_are_one_line():
     points = np.array([[90.0, 10.0], [130.0, 50.0]])
-    cut = pairs._cut(points, 0, 100)
+    cut = layout._cut(points, 0, 100)
     assert [part.tolist() for part in cut] == [[[90, 10], [100, 20]], [[0, 20], [30, 50]]]
-    assert pairs._cut(points + np.array([100, 0]), 0, 100)[0].tolist() == points.tolist()
-    falling = pairs._cut(np.array([[0.0, 130.0], [40.0, 90.0]]), 1, 100)
+    assert layout._cut(points + np.array([100, 0]), 0, 100)[0].tolist() == points.tolist()
+    falling = layout._cut(np.array([[0.0, 130.0], [40.0, 90.0]]), 1, 100)
     assert [part.tolist() for part in falling] == [[[0, 30], [30, 0]], [[30, 100], [40, 90]]]
 
 
@@ -121,7 +121,7 @@ def test_ribbons_that_cannot_be_told_apart_are_drawn_once():
 
 
 def test_two_mitochondria_are_one_block_with_37_genes_in_common():
-    found = gl.genome.compare("human_mt", "orangutan_mt")
+    found = gl.genomes.compare("human_mt", "orangutan_mt")
     figure = plot.synteny(found)
     assert len(pieces(named(figure, "the same gene"))) == 37
     assert np.isnan(np.asarray(named(figure, "same strand").x, float)).sum() == 2  # the circle was cut at two places

@@ -19,9 +19,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner, Result
 
 import genolab
-from genolab import cli, execute, kernels, lab
+from genolab.jupyter import cli, execute, kernels, lab
 
-CLONE = Path(__file__).parents[1]
+CLONE = Path(__file__).parents[2]
 HEAVY = {"IPython", "anndata", "jupyterlab", "nbclient", "nbconvert", "numpy", "pandas", "plotly", "scanpy", "torch"}
 
 
@@ -37,7 +37,7 @@ def invoke(*words: object) -> Result:
 
 def genolab_command(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does, in a process of its own."""
-    command = [sys.executable, "-c", "from genolab.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-c", "from genolab.jupyter.cli import main; main()", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(CLONE)}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
@@ -51,9 +51,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_is_there_before_anything_heavy_is_imported(tmp_path: Path) -> None:
-    code = (
-        "import sys, genolab.cli as c\ntry: c.main()\nexcept SystemExit: print(*{m.split('.')[0] for m in sys.modules})"
-    )
+    code = "import sys, genolab.jupyter.cli as c\ntry: c.main()\nexcept SystemExit: print(*{m.split('.')[0] for m in sys.modules})"
     command = [sys.executable, "-c", code, "--help"]
     output = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=True).stdout
     assert HEAVY & set(output.splitlines()[-1].split()) == set()
@@ -86,7 +84,7 @@ def test_a_missing_package_is_named_with_how_to_get_it(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["genolab", "run", "lesson.ipynb"])
     monkeypatch.setitem(sys.modules, "nbclient", None)
-    monkeypatch.delitem(sys.modules, "genolab.execute")
+    monkeypatch.delitem(sys.modules, "genolab.jupyter.execute")
     monkeypatch.delattr(genolab, "execute")
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -198,7 +196,14 @@ def running_lab(tmp_path: Path) -> Iterator[str]:
     notebook = save(tmp_path / "course" / "lesson.ipynb", "1")
     environment = jupyter_environment(tmp_path / "home") | {"PYTHONPATH": str(CLONE)}
     log = tmp_path / "log.txt"
-    command = [sys.executable, "-c", "from genolab.cli import main; main()", "lab", str(notebook), "--no-browser"]
+    command = [
+        sys.executable,
+        "-c",
+        "from genolab.jupyter.cli import main; main()",
+        "lab",
+        str(notebook),
+        "--no-browser",
+    ]
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from genolab import doctor, kernels
-from genolab.doctor import Check, check_cache, check_front_ends, check_kernels, check_mirror, check_python
-from genolab.kernels import Device, Kernel, install
+from genolab.jupyter import doctor, kernels
+from genolab.jupyter.doctor import Check, check_cache, check_front_ends, check_kernels, check_mirror, check_python
+from genolab.jupyter.kernels import Device, Kernel, install
 
 WIDGETS = {
     "@jupyter-widgets/jupyterlab-manager": {"version": "5.0"},

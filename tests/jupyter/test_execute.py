@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from playwright.sync_api import sync_playwright
 from remote_loads import remote_loads
 
-from genolab import execute
-from genolab.page import to_html
+from genolab.jupyter import execute
+from genolab.jupyter.page import to_html
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 VIEW = "application/vnd.jupyter.widget-view+json"

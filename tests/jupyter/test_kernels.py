@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from genolab import execute, kernels
-from genolab.kernels import Device, cuda_devices, install, installed, remove, short_name
+from genolab.jupyter import execute, kernels
+from genolab.jupyter.kernels import Device, cuda_devices, install, installed, remove, short_name
 
 CPU = Device("cpu", "CPU", {"CUDA_VISIBLE_DEVICES": ""})
 TWO_GPUS = (*cuda_devices(["NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB"]), CPU)

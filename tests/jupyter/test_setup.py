@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-CLONE = Path(__file__).parents[1]
+CLONE = Path(__file__).parents[2]
 PROJECT = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))
 # In pieces, so that this file itself holds none: hosts of package registries, and folders of the authors' machines.
 FORBIDDEN = [
@@ -236,7 +236,7 @@ def test_the_wheel_works_outside_the_clone(python: Path, tmp_path: Path) -> None
         "import genolab; from genolab.paths import shipped as at; print(genolab.__file__, at('notebooks'), at('data'))"
     )
     places = run(python, "-c", code, cwd=tmp_path).split()
-    assert [place for place in places if not place.startswith(str(python.parents[1]))] == []
+    assert [place for place in places if not place.startswith(str(python.parents[2]))] == []
     command = python.with_name("genolab")
     assert "doctor" in run(command, "--help", cwd=tmp_path)
     assert "pbmc68k: 700 x 765" in run(command, "data", "list", cwd=tmp_path)

@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell
 from notebooks.strip import stripped, text
 from remote_loads import remote_loads
 
-from genolab import execute
-from genolab.page import to_html
+from genolab.jupyter import execute
+from genolab.jupyter.page import to_html
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 HEADINGS = ["Question", "Data", "Model", "Result", "Check"]

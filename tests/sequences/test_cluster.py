@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genolab as gl
-from genolab.data.common import LANES
+from genolab.sequences.lcs import LANES
 
 
 @numba.njit
@@ -33,7 +33,7 @@ def by_hand(rows, identity, *, both):
     known = [len(row.replace("N", "")) for row in rows]
     for i in range(len(rows)):
         for j in range(i):
-            turned = gl.data.reverse_complement(rows[j])
+            turned = gl.sequences.reverse_complement(rows[j])
             match = max(common(rows[i], rows[j]), common(rows[i], turned) if both else 0)
             if match >= max(1, identity * max(known[i], known[j]) - 1e-9):
                 group = [group[j] if g == group[i] else g for g in group]
@@ -48,7 +48,9 @@ def by_hand(rows, identity, *, both):
     st.booleans(),
 )
 def test_clusters_are_those_of_the_textbook(rows, identity, both):
-    assert gl.data.cluster_sequences(rows, identity, both_strands=both).tolist() == by_hand(rows, identity, both=both)
+    assert gl.sequences.cluster_sequences(rows, identity, both_strands=both).tolist() == by_hand(
+        rows, identity, both=both
+    )
 
 
 def changed(sequence, rng, *, share):
@@ -68,49 +70,49 @@ def test_relatives_come_together_and_strangers_do_not():
     rng = np.random.default_rng(0)
     founders = ["".join(rng.choice(list("ACGT"), 200)) for _ in range(60)]
     rows = [changed(founder, rng, share=0.08) for founder in founders for _ in range(5)]
-    rows = [gl.data.reverse_complement(row) if rng.random() < 0.5 else row for row in rows]
-    clusters = gl.data.cluster_sequences(rows, 0.8)
+    rows = [gl.sequences.reverse_complement(row) if rng.random() < 0.5 else row for row in rows]
+    clusters = gl.sequences.cluster_sequences(rows, 0.8)
     assert len(rows) > 2 * LANES
     assert clusters.tolist() == np.repeat(np.arange(60), 5).tolist()
-    one_way = gl.data.cluster_sequences(rows, 0.8, both_strands=False)
+    one_way = gl.sequences.cluster_sequences(rows, 0.8, both_strands=False)
     assert len(set(one_way)) > 60
 
 
 def test_a_shifted_window_is_a_relative():
     rng = np.random.default_rng(1)
     genome = "".join(rng.choice(list("ACGT"), 1000))
-    clusters = gl.data.cluster_sequences([genome[:100], genome[15:115], genome[50:150], genome[500:600]], 0.8)
+    clusters = gl.sequences.cluster_sequences([genome[:100], genome[15:115], genome[50:150], genome[500:600]], 0.8)
     assert clusters.tolist() == [0, 0, 1, 2]
 
 
 def test_a_chain_of_relatives_is_one_cluster():
-    clusters = gl.data.cluster_sequences(["A" * 10, "A" * 8 + "C" * 2, "A" * 6 + "C" * 4], 0.8, both_strands=False)
+    clusters = gl.sequences.cluster_sequences(["A" * 10, "A" * 8 + "C" * 2, "A" * 6 + "C" * 4], 0.8, both_strands=False)
     assert clusters.tolist() == [0, 0, 0]
 
 
 def test_no_near_duplicate_lies_in_two_parts_of_a_split():
     rng = np.random.default_rng(2)
     founders = ["".join(rng.choice(list("ACGT"), 120)) for _ in range(40)]
-    rows = gl.data.one_hot([changed(f, rng, share=0.06) for f in founders for _ in range(3)], length=120)
+    rows = gl.sequences.one_hot([changed(f, rng, share=0.06) for f in founders for _ in range(3)], length=120)
     import anndata as ad
     import pandas as pd
 
     loci = ad.AnnData(obs=pd.DataFrame(index=[str(i) for i in range(len(rows))]), obsm={"sequence": rows})
-    loci.obs["cluster"] = gl.data.cluster_sequences(rows)
+    loci.obs["cluster"] = gl.sequences.cluster_sequences(rows)
     parts = gl.data.split(gl.data.AnnDataset(loci, "obsm/sequence"), by="cluster", fractions=(0.6, 0.2, 0.2))
-    texts = [gl.data.letters(rows[part.rows]) for part in parts]
+    texts = [gl.sequences.bases(rows[part.rows]) for part in parts]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert max(common(a, b) for a in texts[one] for b in texts[other]) < 0.8 * 120
 
 
 def test_splice_junctions_fall_into_clusters_of_relatives():
     loci = gl.data.fetch("splice_junctions")
-    rows = gl.data.letters(loci.obsm["sequence"])
-    clusters = gl.data.cluster_sequences(rows[:600])
+    rows = gl.sequences.bases(loci.obsm["sequence"])
+    clusters = gl.sequences.cluster_sequences(rows[:600])
     for number in np.flatnonzero(np.bincount(clusters) > 1):
         members = [rows[i] for i in np.flatnonzero(clusters == number)]
         nearest = [
-            max(max(common(a, b), common(a, gl.data.reverse_complement(b))) for b in members if b is not a)
+            max(max(common(a, b), common(a, gl.sequences.reverse_complement(b))) for b in members if b is not a)
             for a in members
         ]
         assert min(nearest) >= 0.8 * 60
@@ -119,4 +121,4 @@ def test_splice_junctions_fall_into_clusters_of_relatives():
 @pytest.mark.parametrize("identity", [0, 1.2])
 def test_an_identity_that_is_no_share_is_refused(identity):
     with pytest.raises(ValueError, match="a share above 0 and at most 1"):
-        gl.data.cluster_sequences(["ACGT"], identity)
+        gl.sequences.cluster_sequences(["ACGT"], identity)

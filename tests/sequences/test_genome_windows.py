@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genolab as gl
-from genolab.data import fasta
-from genolab.data.tags import SWAP
+from genolab.sequences import fasta
+from genolab.sequences.annotation import SWAP
 
 GENOME = {"chr1": "ACGTTGCAAC", "chr2": "GGGTTTAAACCCNNAC"}
 
@@ -25,7 +25,7 @@ def path(tmp_path):
 
 def cut(windows):
     """Return the windows' letters, all read at once."""
-    return gl.data.letters(gl.data.AnnDataset(windows, "genome/sequence").batch(range(windows.n_obs)).x)
+    return gl.sequences.bases(gl.data.AnnDataset(windows, "genome/sequence").batch(range(windows.n_obs)).x)
 
 
 def places(windows):
@@ -33,7 +33,7 @@ def places(windows):
 
 
 def test_windows_tile_and_the_last_one_ends_with_the_chromosome(path):
-    windows = gl.data.windows(path, 4)
+    windows = gl.sequences.windows(path, 4)
     assert places(windows)[:3] == [("chr1", 0, 4), ("chr1", 4, 8), ("chr1", 6, 10)]
     assert places(windows)[3:] == [("chr2", start, start + 4) for start in (0, 4, 8, 12)]
     assert cut(windows) == ["ACGT", "TGCA", "CAAC", "GGGT", "TTAA", "ACCC", "NNAC"]
@@ -48,9 +48,9 @@ def test_every_base_is_in_a_window_and_no_window_leaves_the_chromosome(size, len
     )
     if length > size:
         with pytest.raises(ValueError, match="a window fits into its chromosome"):
-            gl.data.windows(genome, length, step=step)
+            gl.sequences.windows(genome, length, step=step)
         return
-    start = gl.data.windows(genome, length, step=step).obs["start"].to_numpy()
+    start = gl.sequences.windows(genome, length, step=step).obs["start"].to_numpy()
     assert start[0] == 0
     assert start[-1] == size - length
     assert (np.diff(start) > 0).all()
@@ -59,17 +59,17 @@ def test_every_base_is_in_a_window_and_no_window_leaves_the_chromosome(size, len
 
 
 def test_both_strands_are_reverse_complements(path):
-    windows = gl.data.windows(path, 5, strands="both")
+    windows = gl.sequences.windows(path, 5, strands="both")
     text = cut(windows)
-    assert text[1::2] == gl.data.reverse_complement(text[::2])
+    assert text[1::2] == gl.sequences.reverse_complement(text[::2])
     assert windows.obs["strand"].tolist() == ["+", "-"] * (len(text) // 2)
-    assert cut(gl.data.windows(path, 5, strands="-")) == text[1::2]
+    assert cut(gl.sequences.windows(path, 5, strands="-")) == text[1::2]
 
 
 def test_chromosomes_are_chosen_by_name(path):
-    assert set(gl.data.windows(path, 4, chromosomes=["chr2"]).obs["chromosome"]) == {"chr2"}
+    assert set(gl.sequences.windows(path, 4, chromosomes=["chr2"]).obs["chromosome"]) == {"chr2"}
     with pytest.raises(KeyError, match="there is no chromosome 'chr9'; there are chr1, chr2"):
-        gl.data.windows(path, 4, chromosomes=["chr9"])
+        gl.sequences.windows(path, 4, chromosomes=["chr9"])
 
 
 def test_regions_get_one_window_each_by_their_own_strand(path):
@@ -77,19 +77,19 @@ def test_regions_get_one_window_each_by_their_own_strand(path):
         {"chromosome": "chr2", "start": [3, 3, 3], "end": [9, 9, 10], "strand": ["+", "-", "-"], "kind": "x"},
         index=list("abc"),
     )
-    centred = gl.data.windows(path, 3, regions=regions)
+    centred = gl.sequences.windows(path, 3, regions=regions)
     assert centred.obs["kind"].tolist() == ["x"] * 3
     for row, region in enumerate(("TTTAAA", "TTTAAA", "GTTTAAA")):
-        wanted = gl.data.letters(gl.data.one_hot(region, length=3, anchor="center"))[0]
+        wanted = gl.sequences.bases(gl.sequences.one_hot(region, length=3, anchor="center"))[0]
         assert cut(centred)[row] == wanted  # a region's center is that of its own sequence, whatever the strand
-    assert cut(gl.data.windows(path, 2, regions=regions, anchor="start")) == ["TT", "TT", "GT"]
-    tiles = gl.data.windows(path, 4, regions=regions.iloc[:1], step=1)
+    assert cut(gl.sequences.windows(path, 2, regions=regions, anchor="start")) == ["TT", "TT", "GT"]
+    tiles = gl.sequences.windows(path, 4, regions=regions.iloc[:1], step=1)
     assert cut(tiles) == ["TTTA", "TTAA", "TAAA"]
 
 
 def test_what_lies_beyond_the_ends_is_n_and_goes_round_where_circular(path):
     regions = pd.DataFrame({"chromosome": "chr1", "start": [0, 8], "end": [2, 10], "strand": "+"}, index=list("ab"))
-    windows = gl.data.windows(path, 6, regions=regions)
+    windows = gl.sequences.windows(path, 6, regions=regions)
     assert places(windows) == [("chr1", -2, 4), ("chr1", 6, 12)]
     assert cut(windows) == ["NNACGT", "CAACNN"]
     windows.uns["genome"]["circular"] = ["chr1"]
@@ -113,16 +113,16 @@ def test_what_lies_beyond_the_ends_is_n_and_goes_round_where_circular(path):
 )
 def test_what_cannot_be_laid_is_refused(path, options, said):
     with pytest.raises(ValueError, match=said):
-        gl.data.windows(path, **options)
+        gl.sequences.windows(path, **options)
 
 
 def test_a_letter_that_is_no_dna_is_found_on_its_chromosome(tmp_path):
     file = tmp_path / "g.fa"
     file.write_text(">chr1\nACGTAC\n>chr2\nACGT!ACGT\n")
     with pytest.raises(ValueError, match="got '!' at position 4 of 'chr2'"):
-        cut(gl.data.windows(file, 3, strands="both"))
+        cut(gl.sequences.windows(file, 3, strands="both"))
     with pytest.raises(ValueError, match="got '!' at position 4 of 'chr2'"):
-        cut(gl.data.windows(file, 4, strands="-"))
+        cut(gl.sequences.windows(file, 4, strands="-"))
 
 
 # ---- as batches -------------------------------------------------------------------------------------------------
@@ -141,16 +141,18 @@ def genome(tmp_path):
 
 
 def test_batches_are_shuffled_windows_each_once_with_their_tags(genome):
-    windows = gl.data.windows(genome, 50, step=20, strands="both")
+    windows = gl.sequences.windows(genome, 50, step=20, strands="both")
     dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     seen = []
     for batch in dataset.batches(64, seed=0):
         assert batch.x.dtype == batch.target.dtype
         for row, x, target in zip(batch.rows.tolist(), batch.x.numpy(), batch.target.numpy(), strict=True):
             place = windows.obs.iloc[row]
-            text = gl.data.chromosome(genome, place["chromosome"], place["start"], place["end"], strand=place["strand"])
+            text = gl.sequences.chromosome(
+                genome, place["chromosome"], place["start"], place["end"], strand=place["strand"]
+            )
             tags = genome.uns["genome"]["tags"][place["chromosome"]][place["start"] : place["end"]]
-            assert gl.data.letters(x) == [text]
+            assert gl.sequences.bases(x) == [text]
             assert np.array_equal(target, tags if place["strand"] == "+" else SWAP[tags][::-1])
             seen.append(row)
     assert sorted(seen) == list(range(windows.n_obs))
@@ -158,7 +160,7 @@ def test_batches_are_shuffled_windows_each_once_with_their_tags(genome):
 
 
 def test_cut_and_held_windows_are_the_same_data(genome):
-    windows = gl.data.windows(genome, 64, step=32)
+    windows = gl.sequences.windows(genome, 64, step=32)
     on_the_fly = gl.data.AnnDataset(windows, "genome/sequence")
     windows.obsm["sequence"] = on_the_fly.batch(range(windows.n_obs)).x.numpy()
     held = gl.data.AnnDataset(windows, "obsm/sequence")
@@ -167,7 +169,7 @@ def test_cut_and_held_windows_are_the_same_data(genome):
 
 
 def test_a_split_by_chromosome_and_a_subset_cut_the_right_windows(genome):
-    windows = gl.data.windows(genome, 100)
+    windows = gl.sequences.windows(genome, 100)
     dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     train, _, test = gl.data.split(dataset, by="chromosome", fractions=(0.5, 0.0, 0.5))
     assert set(windows.obs["chromosome"].iloc[train.rows]) == {"a"}
@@ -178,7 +180,7 @@ def test_a_split_by_chromosome_and_a_subset_cut_the_right_windows(genome):
 
 
 def test_repeats_in_a_genome_stay_in_one_part(genome):
-    windows = gl.data.windows(genome, 100)
+    windows = gl.sequences.windows(genome, 100)
     twice = gl.data.AnnDataset(windows, "genome/sequence").subset([0, 1, 2, 3, 0, 1, 2, 3])
     train, _, test = gl.data.split(twice, fractions=(0.5, 0.0, 0.5))
     assert len(train) == len(test) == 4
@@ -186,24 +188,24 @@ def test_repeats_in_a_genome_stay_in_one_part(genome):
 
 
 def test_a_part_of_a_chromosome_by_place_and_strand(path):
-    assert gl.data.chromosome(path, "chr1") == "ACGTTGCAAC"
-    assert gl.data.chromosome(path, "chr1", 2, 5, strand="-") == "AAC"
-    assert gl.data.chromosome(path, "chr1", 8) == "AC"
+    assert gl.sequences.chromosome(path, "chr1") == "ACGTTGCAAC"
+    assert gl.sequences.chromosome(path, "chr1", 2, 5, strand="-") == "AAC"
+    assert gl.sequences.chromosome(path, "chr1", 8) == "AC"
     with pytest.raises(ValueError, match="lies within its 10 bases"):
-        gl.data.chromosome(path, "chr1", 5, 11)
+        gl.sequences.chromosome(path, "chr1", 5, 11)
     with pytest.raises(ValueError, match="lies within its 10 bases"):
-        gl.data.chromosome(path, "chr1", -1, 3)
+        gl.sequences.chromosome(path, "chr1", -1, 3)
     with pytest.raises(ValueError, match="a strand is"):
-        gl.data.chromosome(path, "chr1", strand="x")
+        gl.sequences.chromosome(path, "chr1", strand="x")
     with pytest.raises(KeyError, match="no chromosome '1'"):
-        gl.data.chromosome(path, "1")
+        gl.sequences.chromosome(path, "1")
 
 
 def test_a_genome_that_was_written_and_read_still_has_its_windows(genome, tmp_path):
     genome.write_h5ad(tmp_path / "genome.h5ad")
     again = gl.data.read(tmp_path / "genome.h5ad")
     batches = [
-        gl.data.AnnDataset(gl.data.windows(one, 100), "genome/sequence", target="genome/tags").batch([3, 1])
+        gl.data.AnnDataset(gl.sequences.windows(one, 100), "genome/sequence", target="genome/tags").batch([3, 1])
         for one in (genome, again)
     ]
     assert np.array_equal(batches[0].x, batches[1].x)
@@ -224,7 +226,7 @@ def test_rows_that_are_no_windows_are_refused(slot, error, said):
 
 
 def test_features_of_unequal_length_and_missing_tags_are_refused(path):
-    features = gl.data.windows(path, 4)
+    features = gl.sequences.windows(path, 4)
     with pytest.raises(KeyError, match="needs uns\\['genome'\\]\\['tags'\\] of every chromosome"):
         gl.data.AnnDataset(features, "genome/tags")
     features.obs["end"] = features.obs["end"] + np.arange(features.n_obs)
@@ -241,7 +243,7 @@ def test_an_epoch_over_a_large_genome_needs_little_memory(tmp_path, monkeypatch)
             opened.write(f">{name}\n" + line * 375_000)
     monkeypatch.setattr(fasta, "_IN_MEMORY", 1_000_000)
     monkeypatch.setattr("genolab.data.dataset._BYTES_AT_ONCE", 1 << 24)
-    windows = gl.data.windows(file, 2000, strands="both")
+    windows = gl.sequences.windows(file, 2000, strands="both")
     dataset = gl.data.AnnDataset(windows, "genome/sequence")
     tracemalloc.start()
     bases = sum(batch.x.shape[0] * batch.x.shape[2] for batch in dataset.batches(64, seed=0))
@@ -254,7 +256,7 @@ def test_an_epoch_over_a_large_genome_needs_little_memory(tmp_path, monkeypatch)
 def test_long_windows_are_held_in_smaller_numbers(tmp_path):
     file = tmp_path / "long.fa"
     file.write_text(f">a\n{'ACGT' * 200_000}\n")
-    dataset = gl.data.AnnDataset(gl.data.windows(file, 100_000, step=1000), "genome/sequence")
+    dataset = gl.data.AnnDataset(gl.sequences.windows(file, 100_000, step=1000), "genome/sequence")
     assert dataset._chunks_at_once() == (1 << 27) // (32 * 400_000)
     assert sorted(row for batch in dataset.batches(8, seed=0) for row in batch.rows.tolist()) == list(
         range(len(dataset))

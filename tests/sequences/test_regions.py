@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import genolab as gl
-from genolab.data.regions import check_within, read_regions
+from genolab.sequences.regions import check_within, read_regions
 
 GFF3 = """##gff-version 3
 ##sequence-region chr1 1 100
@@ -125,19 +125,19 @@ def sequence(tmp_path):
 def test_an_annotated_genome_knows_its_sequence(tmp_path, sequence):
     genome = gl.data.read(write(tmp_path, "a.gff3", GFF3), fasta=sequence)
     assert genome.uns["genome"] == {"fasta": str(sequence), "lengths": {"chr1": 100, "chr2": 30}, "circular": []}
-    assert gl.data.chromosome(genome, "chr2") == "A" * 30
+    assert gl.sequences.chromosome(genome, "chr2") == "A" * 30
     row = genome.obs.loc["t1.CDS"]
-    assert gl.data.chromosome(genome, "chr1", row["start"], row["end"], strand="-") == "AACGTAACGT"
+    assert gl.sequences.chromosome(genome, "chr1", row["start"], row["end"], strand="-") == "AACGTAACGT"
     genome.write_h5ad(tmp_path / "g.h5ad")
     again = gl.data.read(tmp_path / "g.h5ad")
-    assert gl.data.chromosome(again, "chr1", 0, 5) == "ACGTT"
+    assert gl.sequences.chromosome(again, "chr1", 0, 5) == "ACGTT"
 
 
 def test_features_alone_have_no_sequence(tmp_path):
     genome = gl.data.read(write(tmp_path, "a.gff3", GFF3))
     assert genome.uns["genome"]["lengths"] == {"chr1": 100}
     with pytest.raises(KeyError, match=r"fasta='genome.fa'"):
-        gl.data.chromosome(genome, "chr1")
+        gl.sequences.chromosome(genome, "chr1")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_feature_may_go_round_a_circular_chromosome(tmp_path, sequence):
     text = "chr2\tme\tregion\t1\t30\t.\t.\t.\tID=c;Is_circular=true\nchr2\tme\tgene\t26\t35\t.\t+\t.\tID=g\n"
     genome = gl.data.read(write(tmp_path, "a.gff3", text), fasta=sequence)
     assert genome.uns["genome"]["circular"] == ["chr2"]
-    assert gl.data.chromosome(genome, "chr2", 25, 35) == "A" * 10
+    assert gl.sequences.chromosome(genome, "chr2", 25, 35) == "A" * 10
     with pytest.raises(ValueError, match="is 25 to 35 of 'chr2'"):
         gl.data.read(write(tmp_path, "b.gff3", text.replace("true", "false")), fasta=sequence)
 
@@ -210,9 +210,11 @@ def test_yeast_genes_begin_and_end_as_genes_do():
     for parent, unsorted in coding.groupby("parent"):
         parts = unsorted.sort_values("start")
         strand = parts["strand"].iloc[0]
-        exons = [gl.data.chromosome(genome, row["chromosome"], row["start"], row["end"]) for _, row in parts.iterrows()]
+        exons = [
+            gl.sequences.chromosome(genome, row["chromosome"], row["start"], row["end"]) for _, row in parts.iterrows()
+        ]
         text = "".join(exons)
-        text = gl.data.reverse_complement(text) if strand == "-" else text
+        text = gl.sequences.reverse_complement(text) if strand == "-" else text
         right += text.startswith("ATG") and text[-3:] in {"TAA", "TAG", "TGA"} and len(text) % 3 == 0
         assert genome.obs.loc[parent, "strand"] == strand
     assert right / coding["parent"].nunique() > 0.99

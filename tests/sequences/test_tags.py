@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from genomes import annotated, feature
+from toy_genomes import annotated, feature
 
 import genolab as gl
-from genolab.data.tags import SWAP, TAGS, coding_genes, dubious_genes, tag_genome, trna_genes
+from genolab.sequences.annotation import SWAP, TAGS, coding_genes, dubious_genes, tag_genome, trna_genes
 
 
 def names(tags: np.ndarray) -> list[str]:
@@ -121,8 +121,8 @@ def test_yeast_has_the_genes_that_its_annotators_count() -> None:
     assert len(dubious_genes(genome)) == 81
     assert len(trna_genes(genome)) == 17
     for gene in coding_genes(genome):
-        letters = "".join(gl.data.chromosome(genome, gene.chromosome, *exon) for exon in gene.exons)
-        letters = letters if gene.strand == "+" else gl.data.reverse_complement(letters)
+        letters = "".join(gl.sequences.chromosome(genome, gene.chromosome, *exon) for exon in gene.exons)
+        letters = letters if gene.strand == "+" else gl.sequences.reverse_complement(letters)
         assert letters[:3] == "ATG"
         assert letters[-3:] in {"TAA", "TAG", "TGA"}
         assert len(letters) % 3 == 0
@@ -130,8 +130,8 @@ def test_yeast_has_the_genes_that_its_annotators_count() -> None:
 
 def test_tags_are_what_windows_read() -> None:
     genome = gl.data.fetch("yeast_genome")
-    genome.uns["genome"]["tags"] = gl.data.tag_genome(genome)
-    windows = gl.data.windows(genome, 900, chromosomes=["chrI"], strands="both")
+    genome.uns["genome"]["tags"] = gl.sequences.tag_genome(genome)
+    windows = gl.sequences.windows(genome, 900, chromosomes=["chrI"], strands="both")
     dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
     plus, minus = dataset.batch([20, 21]).target.numpy()
     assert (windows.obs["strand"].iloc[[20, 21]] == ["+", "-"]).all()

@@ -6,8 +6,7 @@ import torch
 
 import genolab as gl
 from genolab.data.dataset import Batch
-from genolab.models.profile import measured, waves_so_far
-from genolab.models.time_baseline import (
+from genolab.timecourse.baselines import (
     NearestForecast,
     NearestProfiles,
     ProfileBaseline,
@@ -16,16 +15,17 @@ from genolab.models.time_baseline import (
     seasonal,
     wave_forecast,
 )
+from genolab.timecourse.profile import measured, waves_so_far
 
 INPUTS = ("obsm/values", "obsm/cycles")
 
 
 @pytest.fixture(scope="module")
 def profiles():
-    found = gl.data.courses(
-        gl.data.simulate_time_course(120, (14, 18), periods=(60.0, 110.0), noise=0.3, irregular=0.4, seed=5)
+    found = gl.timecourse.courses(
+        gl.timecourse.simulate_time_course(120, (14, 18), periods=(60.0, 110.0), noise=0.3, irregular=0.4, seed=5)
     )
-    found.obsm["cycles"] = gl.data.estimate_cycles(found).times(found)
+    found.obsm["cycles"] = gl.timecourse.estimate_cycles(found).times(found)
     return found
 
 
@@ -41,13 +41,13 @@ def trained(model, rows, epochs=8, **settings):
 
 @pytest.fixture(scope="module")
 def classifier(parts):
-    return trained(gl.models.ExpressionRNN(4, n_hidden=16, n_latent=6), parts.train, epochs=40)
+    return trained(gl.timecourse.ExpressionRNN(4, n_hidden=16, n_latent=6), parts.train, epochs=40)
 
 
 @pytest.fixture(scope="module")
 def forecaster(profiles):
     rows = gl.data.split(gl.data.AnnDataset(profiles, INPUTS), by="gene", seed=0)
-    model = gl.models.ExpressionRNN(n_hidden=16, n_latent=6, noise=0.1, time_shift=0.0)
+    model = gl.timecourse.ExpressionRNN(n_hidden=16, n_latent=6, noise=0.1, time_shift=0.0)
     trained(model, rows.train, epochs=50)
     model.calibrate(rows.valid)
     return model, rows
@@ -76,14 +76,14 @@ def test_the_wave_so_far_comes_to_the_wave():
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_missing_value_is_a_measurement_that_was_not_made(cell):
-    model = gl.models.ExpressionRNN(3, cell=cell, n_hidden=8, n_latent=4).eval()
+    model = gl.timecourse.ExpressionRNN(3, cell=cell, n_hidden=8, n_latent=4).eval()
     values, times = np.array([0.1, np.nan, 0.7, -0.3, np.nan]), np.array([0.0, 0.1, 0.2, 0.5, 0.8])
     kept = np.isfinite(values)
     torch.testing.assert_close(model.predict(one(values, times)), model.predict(one(values[kept], times[kept])))
 
 
 def test_padding_behind_a_course_changes_nothing():
-    model = gl.models.ExpressionRNN(3, n_hidden=8).eval()
+    model = gl.timecourse.ExpressionRNN(3, n_hidden=8).eval()
     values, times = np.array([0.1, 0.7, -0.3]), np.array([0.0, 0.2, 0.5])
     longer = [np.append(part, [np.nan, np.nan]) for part in (values, times)]
     torch.testing.assert_close(model.embed(one(values, times)), model.embed(one(*longer)))
@@ -104,20 +104,20 @@ def test_phases_of_new_genes_are_told(classifier, parts):
 
 
 def test_the_same_seed_gives_the_same_bits(parts):
-    one, same = (trained(gl.models.ExpressionRNN(4, n_hidden=8, seed=3), parts.train, epochs=1) for _ in range(2))
+    one, same = (trained(gl.timecourse.ExpressionRNN(4, n_hidden=8, seed=3), parts.train, epochs=1) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), same.state_dict().values(), strict=True))
 
 
 def test_a_run_is_saved_and_loaded(classifier, parts, tmp_path):
-    run = gl.Run(gl.models.ExpressionRNN(4, n_hidden=8), parts.train, None, gl.RunConfig(epochs=1, threads=1)).fit()
+    run = gl.Run(gl.timecourse.ExpressionRNN(4, n_hidden=8), parts.train, None, gl.RunConfig(epochs=1, threads=1)).fit()
     run.save(tmp_path / "run.safetensors")
     loaded = gl.run.load_model(tmp_path / "run.safetensors")
     np.testing.assert_array_equal(gl.infer.predict(loaded, parts.test), gl.infer.predict(run.model.eval(), parts.test))
 
 
 def test_rare_classes_count_more():
-    genes = gl.data.courses(gl.data.simulate_time_course(90, 10, n_phases=2, seed=1))
-    model = gl.models.ExpressionRNN(2)
+    genes = gl.timecourse.courses(gl.timecourse.simulate_time_course(90, 10, n_phases=2, seed=1))
+    model = gl.timecourse.ExpressionRNN(2)
     dataset = gl.data.AnnDataset(genes, ("obsm/values", "obsm/time"), target="obs/phase")
     model.plan(dataset, 1)
     counts = genes.obs["phase"].value_counts(sort=False).to_numpy()
@@ -127,7 +127,7 @@ def test_rare_classes_count_more():
 def test_forecasts_beat_simple_ones_and_their_band_holds(forecaster, profiles):
     model, rows = forecaster
     models = {"rnn": model, "last": last_value, "mean": mean_value}
-    table = gl.evaluate.forecasts(models, profiles[rows.test.rows], times="cycles", n_boot=50)
+    table = gl.timecourse.evaluate_forecasts(models, profiles[rows.test.rows], times="cycles", n_boot=50)
     whole = table[table["course"] == "all"].set_index(["metric", "model"])
     error = whole["value"]["error"]
     assert error["rnn"] < 0.8 * error[["last", "mean"]].min()
@@ -169,18 +169,18 @@ def test_profiles_that_are_none_are_refused(profiles, change, words):
     bad.obsm["cycles"][0] = np.linspace(0, 1, bad.obsm["cycles"].shape[1])
     change(bad)
     with pytest.raises(ValueError, match=words):
-        gl.Run(gl.models.ExpressionRNN(4), gl.data.AnnDataset(bad, INPUTS, target="obs/phase"))
+        gl.Run(gl.timecourse.ExpressionRNN(4), gl.data.AnnDataset(bad, INPUTS, target="obs/phase"))
 
 
 def test_inputs_and_targets_that_do_not_fit_are_refused(profiles):
     with pytest.raises(ValueError, match="values and their times"):
-        gl.Run(gl.models.ExpressionRNN(), gl.data.AnnDataset(profiles, "obsm/values"))
+        gl.Run(gl.timecourse.ExpressionRNN(), gl.data.AnnDataset(profiles, "obsm/values"))
     with pytest.raises(ValueError, match="but the target has 4"):
-        gl.Run(gl.models.ExpressionRNN(3), gl.data.AnnDataset(profiles, INPUTS, target="obs/phase"))
+        gl.Run(gl.timecourse.ExpressionRNN(3), gl.data.AnnDataset(profiles, INPUTS, target="obs/phase"))
     with pytest.raises(ValueError, match="at least 2 classes"):
-        gl.models.ExpressionRNN(1)
+        gl.timecourse.ExpressionRNN(1)
     with pytest.raises(ValueError, match="'gru' or 'lstm'"):
-        gl.models.ExpressionRNN(cell="rnn")
+        gl.timecourse.ExpressionRNN(cell="rnn")
 
 
 @pytest.mark.parametrize("baseline", [ProfileBaseline("profile"), ProfileBaseline("waves"), NearestProfiles(9)])
@@ -213,7 +213,7 @@ def test_the_nearest_forecast_is_that_of_a_twin(profiles):
 
 def test_perfect_answers_have_f1_one_and_a_gain(profiles):
     truth = np.eye(4)[profiles.obs["phase"].cat.codes]
-    table = gl.evaluate.by_course(
+    table = gl.timecourse.evaluate(
         {"perfect": truth, "first": np.eye(4)[np.zeros(len(truth), int)]},
         profiles,
         "phase",
@@ -224,14 +224,14 @@ def test_perfect_answers_have_f1_one_and_a_gain(profiles):
     assert whole["perfect", "f1"] == 1
     assert whole["perfect", "f1_gain"] == pytest.approx(1 - whole["first", "f1"])
     with pytest.raises(ValueError, match="baseline is one of the models"):
-        gl.evaluate.by_course({"perfect": truth}, profiles, "phase", baseline="other")
+        gl.timecourse.evaluate({"perfect": truth}, profiles, "phase", baseline="other")
 
 
 def test_f1_by_course_is_scikit_learns(profiles):
     from sklearn.metrics import f1_score
 
     answers = np.random.default_rng(0).random((profiles.n_obs, 4))
-    table = gl.evaluate.by_course({"chance": answers}, profiles, "phase", n_boot=0).set_index("course")["value"]
+    table = gl.timecourse.evaluate({"chance": answers}, profiles, "phase", n_boot=0).set_index("course")["value"]
     rows = (profiles.obs["course"] == "course_2").to_numpy()
     codes = profiles.obs["phase"].cat.codes.to_numpy()
     assert table["course_2"] == pytest.approx(f1_score(codes[rows], answers[rows].argmax(axis=1), average="macro"))
@@ -240,12 +240,12 @@ def test_f1_by_course_is_scikit_learns(profiles):
 def test_figures_show_classes_and_bands_with_names_made_safe(profiles, forecaster):
     named = profiles.copy()
     named.obs["phase"] = named.obs["phase"].cat.rename_categories({"phase_1": "<b>early</b>"})
-    wheel = gl.plot.phase_wheel(named)
+    wheel = gl.timecourse.plot.phase_wheel(named)
     assert any("&lt;b&gt;early" in trace.name for trace in wheel.data if trace.name)
-    assert len(gl.plot.profiles(named, course="course_2").data) == 8
-    figure = gl.plot.forecast(forecaster[0], profiles, profiles.obs["gene"].iloc[:4].tolist())
+    assert len(gl.timecourse.plot.profiles(named, course="course_2").data) == 8
+    figure = gl.timecourse.plot.forecast(forecaster[0], profiles, profiles.obs["gene"].iloc[:4].tolist())
     assert [trace.name for trace in figure.data][:4] == ["90 % band", "seen", "forecast", "what came"]
     with pytest.raises(KeyError, match="not a course"):
-        gl.plot.phase_wheel(profiles, course="elsewhere")
+        gl.timecourse.plot.phase_wheel(profiles, course="elsewhere")
     with pytest.raises(ValueError, match="1 to 6 genes"):
-        gl.plot.forecast(forecaster[0], profiles, [])
+        gl.timecourse.plot.forecast(forecaster[0], profiles, [])

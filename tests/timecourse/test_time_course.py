@@ -19,7 +19,7 @@ def table(times: list[float], course: list[str] | None = None, values: np.ndarra
 
 
 def test_courses_of_different_length_lie_below_each_other_filled_up_with_nan():
-    found = gl.data.courses(table([0, 1, 2, 0, 5], ["a", "a", "a", "b", "b"]))
+    found = gl.timecourse.courses(table([0, 1, 2, 0, 5], ["a", "a", "a", "b", "b"]))
     assert found.obs_names.tolist() == ["g1 a", "g2 a", "g3 a", "g1 b", "g2 b", "g3 b"]
     np.testing.assert_array_equal(found.obsm["values"][3], [3, 4, np.nan])
     np.testing.assert_array_equal(found.obsm["time"][3], [0, 5, np.nan])
@@ -38,20 +38,20 @@ def test_courses_of_different_length_lie_below_each_other_filled_up_with_nan():
 )
 def test_times_that_make_no_course_are_refused(times, words):
     with pytest.raises(ValueError, match=words):
-        gl.data.courses(table(times))
+        gl.timecourse.courses(table(times))
 
 
 def test_a_gene_without_any_value_is_left_out_and_named():
     values = np.ones((3, 4), np.float32)
     values[1] = np.nan
     with pytest.warns(UserWarning, match="g2 a"):
-        found = gl.data.courses(table([0, 1, 2, 3], values=values))
+        found = gl.timecourse.courses(table([0, 1, 2, 3], values=values))
     assert found.obs["gene"].tolist() == ["g1", "g3"]
 
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(KeyError, match="'minute' is not a column of var"):
-        gl.data.courses(table([0, 1]), time="minute")
+        gl.timecourse.courses(table([0, 1]), time="minute")
 
 
 def test_yeast_is_four_courses_of_800_genes():
@@ -61,24 +61,24 @@ def test_yeast_is_four_courses_of_800_genes():
     assert yeast.obs["phase"].value_counts().to_dict() == {"G1": 300, "M": 196, "G2": 120, "M/G1": 113, "S": 71}
     assert yeast.X[0, 0] == np.float32(-0.36)
     with pytest.warns(UserWarning, match="28|23 more"):
-        assert gl.data.courses(yeast).n_obs == 4 * 800 - 28
+        assert gl.timecourse.courses(yeast).n_obs == 4 * 800 - 28
 
 
 def test_periods_and_starts_are_found_without_labels():
-    genes = gl.data.simulate_time_course(300, (18, 24), periods=(60.0, 110.0), irregular=0.5, noise=0.5, seed=2)
-    profiles = gl.data.courses(genes)
-    found = gl.data.estimate_cycles(profiles)
+    genes = gl.timecourse.simulate_time_course(300, (18, 24), periods=(60.0, 110.0), irregular=0.5, noise=0.5, seed=2)
+    profiles = gl.timecourse.courses(genes)
+    found = gl.timecourse.estimate_cycles(profiles)
     assert found.period["course_1"] == pytest.approx(60, rel=0.03)
     assert found.period["course_2"] == pytest.approx(110, rel=0.03)
     assert found.start["course_2"] == pytest.approx(genes.uns["simulation"]["starts"][1], abs=0.03)
-    peak = gl.data.fit_waves(profiles.obsm["values"], found.times(profiles)).peak
+    peak = gl.timecourse.fit_waves(profiles.obsm["values"], found.times(profiles)).peak
     off = (peak - profiles.obs["peak"].to_numpy() + 0.5) % 1 - 0.5
     assert np.median(np.abs(off)) < 0.05
 
 
 def test_a_wave_without_noise_is_fitted_exactly():
     at = np.linspace(0, 2, 15)[None]
-    found = gl.data.fit_waves(3 + 2 * np.cos(2 * np.pi * (at - 0.3)), at)
+    found = gl.timecourse.fit_waves(3 + 2 * np.cos(2 * np.pi * (at - 0.3)), at)
     assert found.level[0] == pytest.approx(3, abs=1e-4)
     assert abs(found.wave[0]) == pytest.approx(2, abs=1e-4)
     assert found.peak[0] == pytest.approx(0.3, abs=1e-4)
@@ -86,28 +86,28 @@ def test_a_wave_without_noise_is_fitted_exactly():
 
 
 def test_a_course_that_shares_no_gene_has_no_place_in_the_cycle():
-    one, other = (gl.data.courses(gl.data.simulate_time_course(5, seed=seed)) for seed in (0, 1))
+    one, other = (gl.timecourse.courses(gl.timecourse.simulate_time_course(5, seed=seed)) for seed in (0, 1))
     other.obs["gene"], other.obs["course"] = [f"other {name}" for name in other.obs["gene"]], "course_2"
     import anndata
 
     both = anndata.concat([one, other], index_unique="-")
     with pytest.raises(ValueError, match="'course_2' shares none"):
-        gl.data.estimate_cycles(both)
+        gl.timecourse.estimate_cycles(both)
 
 
 def test_the_simulation_is_the_same_for_the_same_seed_and_has_its_truth():
-    one, same, other = (gl.data.simulate_time_course(40, rhythmic=0.5, seed=seed) for seed in (3, 3, 4))
+    one, same, other = (gl.timecourse.simulate_time_course(40, rhythmic=0.5, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.X, same.X)
     assert not np.array_equal(one.X, other.X, equal_nan=True)
     assert (one.obs["phase"] == "none").sum() == 20
-    quiet = gl.data.simulate_time_course(40, noise=0.0, missing=0.0, seed=3)
+    quiet = gl.timecourse.simulate_time_course(40, noise=0.0, missing=0.0, seed=3)
     np.testing.assert_allclose(quiet.X, quiet.layers["truth"], atol=1e-6)
 
 
 def test_folds_hold_out_courses_and_genes_and_test_each_row_once():
-    profiles = gl.data.courses(gl.data.simulate_time_course(20, 8, periods=(60.0, 90.0, 120.0)))
+    profiles = gl.timecourse.courses(gl.timecourse.simulate_time_course(20, 8, periods=(60.0, 90.0, 120.0)))
     tested = []
-    for fold in gl.data.course_folds(profiles, n_folds=4):
+    for fold in gl.timecourse.course_folds(profiles, n_folds=4):
         train, test = profiles.obs.iloc[fold.train], profiles.obs.iloc[fold.test]
         assert set(test["course"]) == {fold.course}
         assert fold.course not in set(train["course"])
@@ -117,9 +117,9 @@ def test_folds_hold_out_courses_and_genes_and_test_each_row_once():
 
 
 def test_one_course_cannot_be_held_out():
-    profiles = gl.data.courses(gl.data.simulate_time_course(20, 8))
+    profiles = gl.timecourse.courses(gl.timecourse.simulate_time_course(20, 8))
     with pytest.raises(ValueError, match="at least 2 courses"):
-        next(gl.data.course_folds(profiles))
+        next(gl.timecourse.course_folds(profiles))
 
 
 def ordered_cells() -> AnnData:
@@ -130,7 +130,7 @@ def ordered_cells() -> AnnData:
 
 
 def test_cells_in_order_become_a_course_of_means():
-    found = gl.data.pseudotime_courses(ordered_cells(), n_bins=5)
+    found = gl.timecourse.pseudotime_courses(ordered_cells(), n_bins=5)
     np.testing.assert_allclose(found.obsm["values"][0], found.obsm["time"][0], atol=1e-6)
     np.testing.assert_allclose(found.obsm["values"][1], 1 - found.obsm["time"][1], atol=1e-6)
     assert found.obs["gene"].tolist() == ["up", "down"]
@@ -140,7 +140,7 @@ def test_cells_that_scanpy_could_not_reach_are_left_out_with_a_warning():
     cells = ordered_cells()
     cells.obs.loc[cells.obs_names[-10:], "dpt_pseudotime"] = np.inf
     with pytest.warns(UserWarning, match="10 of 100 cells"):
-        found = gl.data.pseudotime_courses(cells, n_bins=3)
+        found = gl.timecourse.pseudotime_courses(cells, n_bins=3)
     assert found.obsm["time"].max() < 0.9
 
 
@@ -156,7 +156,7 @@ def test_scanpys_dpt_gives_a_course():
         cells.uns["iroot"] = 0
         sc.tl.diffmap(cells)
         sc.tl.dpt(cells)
-    found = gl.data.pseudotime_courses(cells, n_bins=6)
+    found = gl.timecourse.pseudotime_courses(cells, n_bins=6)
     assert found.obsm["values"].shape == (20, 6)
     slopes = np.abs(np.corrcoef(found.obsm["values"], found.obsm["time"][0])[:-1, -1])
     assert np.median(slopes) > 0.9

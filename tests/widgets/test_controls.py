@@ -8,8 +8,8 @@ import pytest
 
 import genolab as gl
 from genolab.config import check, control
-from genolab.widgets.controls import controls_for, form
-from genolab.widgets.fields import Field, accept, fields_of, label, number_field
+from genolab.widgets.shared.controls import controls_for, form
+from genolab.widgets.shared.fields import Field, accept, fields_of, label, number_field
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genolab.data import simulate_responses
-from genolab.data.sequence import one_hot
-from genolab.widgets import hover
-from genolab.widgets.latent import LatentExplorer
+from genolab.drugs import simulate_responses
+from genolab.sequences.encode import one_hot
+from genolab.widgets.latent import tooltip
+from genolab.widgets.latent.widget import LatentExplorer
 
 
 def sequences(n=120, length=20, seed=0):
@@ -73,7 +73,7 @@ def test_rows_without_sequences_show_name_and_value_alone_and_are_called_cells()
 def test_a_hook_tells_what_it_likes():
     adata, _ = sequences()
     explorer = LatentExplorer(
-        adata, "X", rows="compounds", hover=lambda row: [hover.text(f"IC50 {row}"), hover.picture(b"<svg/>")]
+        adata, "X", rows="compounds", hover=lambda row: [tooltip.text(f"IC50 {row}"), tooltip.picture(b"<svg/>")]
     )
     parts = ask(explorer, 7)["parts"]
     assert parts[0] == {"kind": "text", "text": "IC50 7"}
@@ -83,9 +83,9 @@ def test_a_hook_tells_what_it_likes():
 
 def test_a_picture_must_be_one_and_small():
     with pytest.raises(ValueError, match="got 'text/html'"):
-        hover.picture(b"<b>", kind="text/html")
+        tooltip.picture(b"<b>", kind="text/html")
     with pytest.raises(ValueError, match="300,000 bytes"):
-        hover.picture(b"0" * 300_000)
+        tooltip.picture(b"0" * 300_000)
 
 
 def compounds(smiles=("CCO", "c1ccccc1O", "not a molecule")):

@@ -11,7 +11,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from genolab import palette
 from genolab.widgets import LatentExplorer
-from genolab.widgets.colouring import Names, colour_by
+from genolab.widgets.latent.colours import Names, colour_by
 
 torch = pytest.importorskip("torch")
 
@@ -568,7 +568,7 @@ def test_a_saved_page_shows_the_still_picture():
 def test_the_stills_scale_is_that_of_the_browser():
     from matplotlib import colormaps
 
-    from genolab.widgets.still import _scale
+    from genolab.widgets.latent.static import _scale
 
     wanted = colormaps["viridis"](np.linspace(0, 1, 64))[:, :3] * 255
     np.testing.assert_allclose(_scale(64), wanted, atol=8)  # the palette has 16 stops

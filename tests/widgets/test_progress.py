@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from genolab.run import Change, Epoch, RunStatus
-from genolab.widgets import progress
+from genolab.widgets.training import progress
 
 
 def status(**facts) -> RunStatus:

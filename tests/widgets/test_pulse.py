@@ -3,7 +3,7 @@
 import itertools
 import time
 
-from genolab.widgets.pulse import Pulse
+from genolab.widgets.training.throttle import Pulse
 
 
 def wait_for(condition, seconds: float = 10) -> None:

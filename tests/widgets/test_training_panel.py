@@ -14,7 +14,8 @@ from toy_models import Line, counts, line_data
 import genolab as gl
 from genolab.data import AnnDataset, split
 from genolab.run import NonFiniteLossError
-from genolab.widgets import TrainingPanel, training
+from genolab.widgets import TrainingPanel
+from genolab.widgets.training import widget
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -216,7 +217,7 @@ def test_a_command_that_fails_is_shown_and_not_raised(running, monkeypatch):
     def refuse(run: gl.Run) -> gl.Run:
         raise RuntimeError("no space left for <b>this</b>")
 
-    monkeypatch.setitem(training._COMMANDS, "start", refuse)
+    monkeypatch.setitem(widget._COMMANDS, "start", refuse)
     send(running, do="start")
     wait_until(lambda: running.status["trouble"])
     assert running.status["message"] == "no space left for <b>this</b>"

@@ -1,8 +1,8 @@
 // The sequence as it is drawn: an overview, the reference, the sequence with a cursor, its logo, and the map of changes.
 // It draws what it is told and tells what lies under a place; what is done there is the view's (mutation.js).
 
-import { BASES, drawLetter, drawLogo, letterColour } from "./letters.js";
-import { along, count, number, sharpen, theme, ticks } from "./look.js";
+import { BASES, drawLetter, drawLogo, letterColour } from "../../widgets/shared/glyphs.js";
+import { along, count, number, sharpen, theme, ticks } from "../../widgets/shared/look.js";
 
 const GUTTER = 92; // pixels for the names of the rows
 const RIGHT = 14;

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab import palette
-from genolab.letters import BASES, OUTLINES
-from genolab.widgets import look
+from genolab.glyphs import BASES, OUTLINES
+from genolab.widgets.shared import static
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ class Still:
 
     def png(self) -> bytes:
         """Draw the prediction, both sequences, the contributions and the map of changes."""
-        return look.png(self._draw, height=3.9)
+        return static.png(self._draw, height=3.9)
 
     def _draw(self, figure: "Figure") -> None:
         part = self._part()

@@ -2,9 +2,11 @@
 // sequence, the prediction and the contributions. One message is on its way at most: what is done meanwhile waits and
 // travels together, so that fast typing never piles up.
 
-import { BASES } from "./letters.js";
-import { count, element, floats, number, onResize, onTheme, root } from "./look.js";
-import { Strip } from "./strip.js";
+import "../../widgets/shared/base.css";
+import "./view.css";
+import { BASES } from "../../widgets/shared/glyphs.js";
+import { count, element, floats, number, onResize, onTheme, root } from "../../widgets/shared/look.js";
+import { Strip } from "./sequence_track.js";
 
 const SLOW_MS = 300;
 const KEYS =

@@ -5,6 +5,7 @@ shown at once; what comes while the model is asked travels together, so that fas
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import anywidget
@@ -14,11 +15,8 @@ import traitlets as t
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.data.sequence import one_hot
-from genolab.infer.attribute import checked_sequences, every_change, integrated_gradients
-from genolab.infer.scorer import Scorer
-from genolab.widgets import look
-from genolab.widgets.mutation_input import (
+from genolab.dna.attribution import checked_sequences, every_change, integrated_gradients
+from genolab.dna.mutation_view.arguments import (
     as_letters,
     check_lengths,
     edited,
@@ -26,7 +24,11 @@ from genolab.widgets.mutation_input import (
     known_names,
     known_task,
 )
-from genolab.widgets.mutation_still import Still
+from genolab.dna.mutation_view.static import Still
+from genolab.infer.scorer import Scorer
+from genolab.sequences.encode import one_hot
+from genolab.widgets.shared import static
+from genolab.widgets.shared.linker import link
 
 Task = Literal["classes", "labels", "values"]
 Method = Literal["mutagenesis", "gradients"]
@@ -72,7 +74,7 @@ class MutationView(anywidget.AnyWidget):
         What the outputs are: ``"classes"`` (shown as probabilities by softmax), ``"labels"`` (by sigmoid) or
         ``"values"``; ``None``: as the model's config says, else values.
     method
-        How contributions are found, see `genolab.infer.attribute`: ``"mutagenesis"`` or, quicker for long sequences,
+        How contributions are found, see `genolab.dna.attribute`: ``"mutagenesis"`` or, quicker for long sequences,
         ``"gradients"``; ``None``: mutagenesis up to 400 bases.
     positions
         For models with an output a base: those whose mean is shown and explained; ``None``: all.
@@ -100,8 +102,7 @@ class MutationView(anywidget.AnyWidget):
     >>> view.changes, view.prediction
     """
 
-    _esm = look.module("letters.js", "strip.js", "mutation.js")
-    _css = look.style("mutation.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     sequence = t.Unicode().tag(sync=True)
     reference = t.Unicode(read_only=True).tag(sync=True)
@@ -198,7 +199,7 @@ class MutationView(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
 
     def __str__(self) -> str:
         n = len(self.changes)

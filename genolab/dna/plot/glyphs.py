@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.letters import BASES, OUTLINES
+from genolab.glyphs import BASES, OUTLINES
 from genolab.palette import LETTERS
 
 Points = NDArray[np.float64]

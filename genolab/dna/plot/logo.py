@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
-from genolab.evaluate.motifs import Motifs, filter_motifs, information, match
-from genolab.plot import letters
+from genolab.dna.motifs import Motifs, filter_motifs, information_content, match_motifs
+from genolab.dna.plot import glyphs
 from genolab.plot.style import INK, MUTED, Figure, colour_bar, dress, number, plain
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def logo(scores: ArrayLike, *, kind: Kind | None = None, start: int = 0, title: 
     Parameters
     ----------
     scores
-        ``(4, length)`` in the order A C G T: what `genolab.infer.attribute` gave for one sequence, drawn as it is, with
+        ``(4, length)`` in the order A C G T: what `genolab.dna.attribute` gave for one sequence, drawn as it is, with
         what speaks against the target below the line; or the probabilities of a motif, drawn as information content
         (Schneider and Stephens 1990), in bits over an even background.
     kind
@@ -57,8 +57,8 @@ def logo(scores: ArrayLike, *, kind: Kind | None = None, start: int = 0, title: 
     """
     values = _checked(scores)
     kind = _kind(values) if kind is None else kind
-    heights = information(values) if kind == "probabilities" else values
-    figure = Figure(letters.traces(heights, first=start))
+    heights = information_content(values) if kind == "probabilities" else values
+    figure = Figure(glyphs.traces(heights, first=start))
     figure.add_trace(_pointed(values, heights, start))
     figure.update_xaxes(
         title_text="Position, from 0", showgrid=False, range=[start - 0.7, start + values.shape[1] - 0.3]
@@ -97,15 +97,14 @@ def _finding(heights: NDArray[np.float64], kind: Kind, start: int) -> str:
     base, at = np.unravel_index(np.abs(heights).argmax(), heights.shape)
     value = heights[base, at]
     way = "for" if value >= 0 else "against"
-    return f"{letters.BASES[base]} at position {start + at:,} speaks most {way} it: {number(value)}"
+    return f"{glyphs.BASES[base]} at position {start + at:,} speaks most {way} it: {number(value)}"
 
 
 def _pointed(values: NDArray[np.float64], heights: NDArray[np.float64], start: int) -> go.Scatter:
     """Return what is read under the pointer: every base of a position that has a value."""
     up = np.where(heights > 0, heights, 0).sum(axis=0)
     texts = [
-        "<br>".join(f"{base} {number(value)}" for base, value in zip(letters.BASES, column, strict=True) if value)
-        or "0"
+        "<br>".join(f"{base} {number(value)}" for base, value in zip(glyphs.BASES, column, strict=True) if value) or "0"
         for column in values.T
     ]
     return go.Scatter(
@@ -125,7 +124,7 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
     Parameters
     ----------
     scores
-        ``(4, length)``: what ``genolab.infer.attribute(..., hypothetical=True)`` gave for one sequence. Shown is each
+        ``(4, length)``: what ``genolab.dna.attribute(..., hypothetical=True)`` gave for one sequence. Shown is each
         base's score less that of the base that is there: by mutagenesis exactly how the model's output would change.
     sequence
         That sequence, as letters or ``(4, length)`` one-hot. Its letters stand in the map; an unknown base has none,
@@ -151,18 +150,18 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
     change = values - here
     figure = Figure(_map(change, known, start))
     middle = 2.64 - np.arange(4)[:, None] + np.zeros_like(values)  # A is the uppermost row, 3
-    for trace in letters.boxed(middle, middle + 0.72 * known, first=start, width=0.72, colour=INK):
+    for trace in glyphs.boxed(middle, middle + 0.72 * known, first=start, width=0.72, colour=INK):
         figure.add_trace(trace)
     figure.update_xaxes(title_text="Position, from 0", showgrid=False, tickformat=",d")
     figure.update_yaxes(
-        tickvals=[0, 1, 2, 3], ticktext=list(letters.BASES[::-1]), showgrid=False, ticks="", showline=False
+        tickvals=[0, 1, 2, 3], ticktext=list(glyphs.BASES[::-1]), showgrid=False, ticks="", showline=False
     )
     return dress(figure, title or _strongest(change, known, start), height=340)
 
 
 def _one_hot(sequence: str | ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     if isinstance(sequence, str):
-        found = np.array([[letter == base for letter in sequence.upper().replace("U", "T")] for base in letters.BASES])
+        found = np.array([[letter == base for letter in sequence.upper().replace("U", "T")] for base in glyphs.BASES])
     else:
         found = np.asarray(sequence) > 0
     if found.shape != shape:
@@ -174,8 +173,8 @@ def _one_hot(sequence: str | ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bo
 
 def _map(change: NDArray[np.float64], known: NDArray[np.bool_], start: int) -> go.Heatmap:
     most = float(np.abs(change).max()) or 1.0
-    there = [letters.BASES[column.argmax()] if column.any() else "N" for column in known.T]
-    texts = [[f"{old} to {base}" for old in there] for base in letters.BASES]
+    there = [glyphs.BASES[column.argmax()] if column.any() else "N" for column in known.T]
+    texts = [[f"{old} to {base}" for old in there] for base in glyphs.BASES]
     return go.Heatmap(
         x=start + np.arange(change.shape[1]),
         y=[3, 2, 1, 0],
@@ -194,9 +193,9 @@ def _strongest(change: NDArray[np.float64], known: NDArray[np.bool_], start: int
     value, old = change[base, at], known[:, at]
     if value == 0:
         return "No single change makes a difference"
-    was = letters.BASES[old.argmax()] if old.any() else "N"
+    was = glyphs.BASES[old.argmax()] if old.any() else "N"
     way = "raises" if value > 0 else "lowers"
-    return f"{was} to {letters.BASES[base]} at position {start + at:,} {way} it most, by {number(abs(value))}"
+    return f"{was} to {glyphs.BASES[base]} at position {start + at:,} {way} it most, by {number(abs(value))}"
 
 
 def filters(
@@ -211,7 +210,7 @@ def filters(
     Parameters
     ----------
     model
-        A model over ``(n, 4, length)``, or what `genolab.evaluate.filter_motifs` found for one.
+        A model over ``(n, 4, length)``, or what `genolab.dna.filter_motifs` found for one.
     dataset
         Sequences on which the filters are observed, such as the test set.
     known
@@ -239,7 +238,7 @@ def filters(
     figure = Figure(make_subplots(rows=rows, cols=_PER_ROW, subplot_titles=names, vertical_spacing=0.34 / max(rows, 1)))
     for place, at in enumerate(shown):
         where: dict[str, Any] = {"row": place // _PER_ROW + 1, "col": place % _PER_ROW + 1}
-        for trace in letters.traces(information(motifs.probabilities[at])):
+        for trace in glyphs.traces(information_content(motifs.probabilities[at])):
             figure.add_trace(trace, **where)
         figure.update_yaxes(range=[0, _BITS], dtick=1, title_text="Bits" if where["col"] == 1 else "", **where)
     figure.update_xaxes(showgrid=False)
@@ -264,6 +263,6 @@ def _names(motifs: Motifs, shown: list[int], known: Mapping[str, ArrayLike] | st
     bits = [f"filter {at}: {number(motifs.information[at])} bits" for at in shown]
     if known is None:
         return bits
-    found = match(motifs, known, filters=shown).groupby("filter").first()
+    found = match_motifs(motifs, known, filters=shown).groupby("filter").first()
     near = found[found["p_value"] < 0.05]["motif"].to_dict()
     return [f"{text}, {plain(near[at])}" if at in near else text for at, text in zip(shown, bits, strict=True)]

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
-from genolab.data.tags import TAGS
-from genolab.plot import letters
-from genolab.plot.gene_track import STRAND, draw_genes, genes_of, reach
+from genolab.dna.plot import glyphs
 from genolab.plot.style import FIRST, GRID, INK, MUTED, SECOND, Figure, dress, plain
+from genolab.sequences.annotation import TAGS
+from genolab.sequences.plot_genes import STRAND, draw_genes, genes_of, reach
 
 Values = NDArray[np.float64]
 Annotation: TypeAlias = AnnData | pd.DataFrame
@@ -45,13 +45,13 @@ def tracks(
     Parameters
     ----------
     annotation
-        An annotated genome, a table of features such as `genolab.genes.decode` returns, or several by name:
+        An annotated genome, a table of features such as `genolab.genes.decoding` returns, or several by name:
         ``{"SGD": genome, "predicted": genes}``.
     prediction
         Name to ``(length,)`` values from `start` on, or a table with a column each; or the ``(length, n_tags)``
-        probabilities that `genolab.infer.tag` gives, of which the three codon positions of a strand are added up.
+        probabilities that `genolab.genes.tag` gives, of which the three codon positions of a strand are added up.
     attribution
-        ``(length,)`` or ``(4, length)`` from `start` on, as `genolab.infer.attribute` gives it for one sequence. Up to
+        ``(length,)`` or ``(4, length)`` from `start` on, as `genolab.dna.attribute` gives it for one sequence. Up to
         400 bases the letters are drawn.
     chromosome
         Which one of the annotation; ``None``: the only one it has.
@@ -224,7 +224,7 @@ def _corners(values: Values, step: float) -> NDArray[np.int32]:
 
 def _draw_scores(figure: Figure, scores: Values, start: int, row: int) -> None:
     if scores.ndim == 2 and scores.shape[1] <= _LETTERS_UP_TO:
-        for trace in letters.traces(scores, first=start):
+        for trace in glyphs.traces(scores, first=start):
             figure.add_trace(trace, row=row, col=1)
     flat = scores if scores.ndim == 1 else scores.sum(axis=0)
     drawn = scores.ndim == 1 or scores.shape[1] > _LETTERS_UP_TO

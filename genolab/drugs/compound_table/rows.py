@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.widgets.hover import Part, picture, text
+from genolab.widgets.latent.tooltip import Part, picture, text
 
 _COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
 _WIDE, _HIGH = 250, 180  # pixels of a structure
@@ -79,7 +79,7 @@ def drawn(table: pd.DataFrame, row: int) -> list[Part]:
 def _structure(smiles: str) -> list[Part]:
     if not smiles:
         return []
-    from genolab import compounds  # loads RDKit, which a table else does without
+    from genolab.drugs import compounds  # loads RDKit, which a table else does without
 
     try:
         return [picture(compounds.draw(smiles, width=_WIDE, height=_HIGH).encode(), height=_HIGH)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from genolab import palette
-from genolab.widgets import look
+from genolab.widgets.shared import static
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ _ROW: Final = 0.28  # inches
 def still(view: Mapping[str, Any]) -> bytes:
     """Draw the page of a table, as the browser has it, see ``CompoundTable._view``."""
     height = _ROW * (len(view["rows"]) + 3)
-    return look.png(lambda figure: _draw(figure, view), width=8.8, height=height)
+    return static.png(lambda figure: _draw(figure, view), width=8.8, height=height)
 
 
 def _draw(figure: "Figure", view: Mapping[str, Any]) -> None:

@@ -1,9 +1,11 @@
 // The view of genolab/widgets/compounds.py: Python sends one page of a table; what is clicked and typed goes back, and the
 // next page comes. The card beside it tells the row that is looked at.
 
-import { count, element, onTheme, root } from "./look.js";
-import { Talk } from "./talk.js";
-import { drawPart } from "./tips.js";
+import "../../widgets/shared/base.css";
+import "./view.css";
+import { count, element, onTheme, root } from "../../widgets/shared/look.js";
+import { Talk } from "../../widgets/shared/channel.js";
+import { drawPart } from "../../widgets/shared/tips.js";
 
 const TYPED_MS = 250;
 const KEYS =

@@ -15,12 +15,13 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.widgets import look
-from genolab.widgets.compounds_rows import drawn, matches, written
-from genolab.widgets.compounds_still import still
+from genolab.drugs.compound_table.rows import drawn, matches, written
+from genolab.drugs.compound_table.static import still
+from genolab.widgets.shared import static
+from genolab.widgets.shared.linker import link
 
 if TYPE_CHECKING:
-    from genolab.widgets.latent import LatentExplorer
+    from genolab.widgets.latent.widget import LatentExplorer
 
 _LABELS: Final = ("name", "compound")  # columns that name a row, the first that is there
 _UNSHOWN: Final = ("smiles", "canonical", "scaffold", "removed", "reason", "pick")  # the card beside the table has them
@@ -32,7 +33,7 @@ class CompoundTable(anywidget.AnyWidget):
     Parameters
     ----------
     table
-        A row a compound: what `genolab.screen.rank` returns, or any DataFrame; or an AnnData whose ``obs`` it is. It is
+        A row a compound: what `genolab.drugs.rank` returns, or any DataFrame; or an AnnData whose ``obs`` it is. It is
         read, and changed by `save_picks` and its button alone. Structures are drawn of ``canonical`` or ``smiles``.
     columns
         Those that are shown, in this order; ``None``: all but texts as long as SMILES.
@@ -71,11 +72,10 @@ class CompoundTable(anywidget.AnyWidget):
     --------
     >>> table = CompoundTable(ranked, explorer=explorer, key="name")
     >>> table  # tick some rows, then, in the next cell:
-    >>> gl.screen.to_sdf(table.picked, "shortlist.sdf")
+    >>> gl.drugs.to_sdf(table.picked, "shortlist.sdf")
     """
 
-    _esm = look.module("letters.js", "tips.js", "talk.js", "compounds.js")
-    _css = look.style("compounds.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     sort = t.Unicode("").tag(sync=True)
     ascending = t.Bool(True).tag(sync=True)
@@ -178,7 +178,7 @@ class CompoundTable(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
 
     def __str__(self) -> str:
         return f"CompoundTable: {len(self._order):,} of {len(self._table):,} compounds shown, {self.n_picked:,} picked"

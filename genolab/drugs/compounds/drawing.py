@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from genolab.data.molecules import molecule_of
+from genolab.drugs.compounds.molecules import molecule_of
 from genolab.palette import DIVERGING
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def draw(smiles: str, *, weights: ArrayLike | None = None, width: int = 300, hei
 
     Examples
     --------
-    >>> gl.compounds.draw("CCO")[:4]
+    >>> gl.drugs.compounds.draw("CCO")[:4]
     '<svg'
     """
     if not (50 <= width <= 4000 and 50 <= height <= 4000):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.molecules import as_texts, molecule_of, need_rdkit
+from genolab.drugs.compounds.molecules import as_texts, molecule_of, need_rdkit
 
 
 def fingerprints(
@@ -42,7 +42,7 @@ def fingerprints(
 
     Examples
     --------
-    >>> gl.compounds.fingerprints(["CCO", "c1ccccc1"]).shape
+    >>> gl.drugs.compounds.fingerprints(["CCO", "c1ccccc1"]).shape
     (2, 2048)
     """
     if not 0 <= radius <= 10:

@@ -47,7 +47,7 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
 
     Examples
     --------
-    >>> gl.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
+    >>> gl.drugs.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
     [['CCO', ''], ['CC(=O)O', ''], ['', "unclosed ring for input: 'C1CC'"]]
     """
     return _table(smiles, with_scaffold=False).drop(columns="scaffold")
@@ -83,7 +83,7 @@ def molecule_of(smiles: str) -> Any:
     if parsed.molecule is None:
         raise ValueError(
             f"a compound is a SMILES that RDKit can read, got {smiles!r}: {parsed.reason}. "
-            "gl.compounds.standardise(smiles) lists all that it refuses"
+            "gl.drugs.compounds.standardise(smiles) lists all that it refuses"
         )
     return parsed.molecule
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from genolab.data.molecules import as_texts, molecule_of
+from genolab.drugs.compounds.molecules import as_texts, molecule_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
 
     Examples
     --------
-    >>> gl.compounds.properties("CC(=O)Oc1ccccc1C(=O)O").round(2)[["qed", "weight", "logp"]].values.tolist()
+    >>> gl.drugs.compounds.properties("CC(=O)Oc1ccccc1C(=O)O").round(2)[["qed", "weight", "logp"]].values.tolist()
     [[0.55, 180.16, 1.31]]
     """
     import pandas as pd

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def letters(smiles: Iterable[str], *, length: int | None = None) -> NDArray[np.uint8]:
+def encode_smiles(smiles: Iterable[str], *, length: int | None = None) -> NDArray[np.uint8]:
     """Turn SMILES into numbers, a byte a letter.
 
     One molecule has many SMILES: give canonical ones, such as ``adata.uns["compounds"]["canonical"]``, so that the
@@ -31,7 +31,7 @@ def letters(smiles: Iterable[str], *, length: int | None = None) -> NDArray[np.u
 
     Examples
     --------
-    >>> letters(["CCO", "C"]).tolist()
+    >>> encode_smiles(["CCO", "C"]).tolist()
     [[67, 67, 79], [67, 0, 0]]
     """
     texts = [smiles] if isinstance(smiles, str) else list(smiles)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.compounds.fingerprint import fingerprints
-from genolab.compounds.likeness import tanimoto
+from genolab.drugs.compounds.fingerprint import fingerprints
+from genolab.drugs.compounds.similarity import tanimoto
 
 _LEAST = 1e-6  # of the largest axis: what is below is rounding
 
@@ -36,8 +36,8 @@ class TanimotoFeatures:
     Examples
     --------
     >>> features = TanimotoFeatures(compounds["canonical"][train_compounds])
-    >>> model = gl.models.ResponseModel(features(compounds["canonical"]), contexts, n_axes=None)
-    >>> gl.screen.rank(model, library, "EGFR", train=train, features=features)
+    >>> model = gl.drugs.ResponseModel(features(compounds["canonical"]), contexts, n_axes=None)
+    >>> gl.drugs.rank(model, library, "EGFR", train=train, features=features)
     """
 
     def __init__(

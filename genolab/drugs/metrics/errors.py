@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import norm
 
-from genolab.evaluate.screened import RankCorrelation, mean_of_known
+from genolab.drugs.metrics.ranking import RankCorrelation, mean_of_known
 
 Array = NDArray[np.float64]
 

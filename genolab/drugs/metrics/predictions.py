@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset
-from genolab.evaluate.deviation import Truth
+from genolab.drugs.metrics.errors import Truth
 from genolab.infer import predict
-from genolab.infer.rows import borrowed
+from genolab.infer.predict import borrowed
 
 Array = NDArray[np.float64]
 

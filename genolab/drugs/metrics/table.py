@@ -13,9 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.data.dataset import AnnDataset
-from genolab.evaluate.agreement import bounds
-from genolab.evaluate.concordance import Concordance
-from genolab.evaluate.deviation import (
+from genolab.drugs.metrics.concordance import Concordance
+from genolab.drugs.metrics.errors import (
     LEVELS,
     Correlation,
     Coverage,
@@ -25,8 +24,9 @@ from genolab.evaluate.deviation import (
     R2m,
     SquaredError,
 )
-from genolab.evaluate.measured import Rows, beside, column
-from genolab.evaluate.screened import Bedroc, Enrichment, RankCorrelation
+from genolab.drugs.metrics.predictions import Rows, beside, column
+from genolab.drugs.metrics.ranking import Bedroc, Enrichment, RankCorrelation
+from genolab.evaluate.agreement import bounds
 
 Array = NDArray[np.float64]
 Figure = Callable[[Array], Array]
@@ -56,7 +56,7 @@ _FIGURES: Final[dict[str, Callable[[Rows], Figure]]] = {
     "nll": lambda rows: Likelihood(*rows.stated),
     "doubt": lambda rows: Doubt(*rows.stated),
 }
-METRICS_OF_RESPONSES: Final = tuple(_FIGURES)
+METRICS: Final = tuple(_FIGURES)
 """What `responses` can measure."""
 
 _OF_SPREAD: Final = ("coverage", "miscalibration", "nll", "doubt")
@@ -74,7 +74,7 @@ _LIMITS: Final = {
 }  # all others lie between 0 and 1
 
 
-def responses(
+def evaluate(
     models: Mapping[str, Any],
     test: AnnDataset,
     *,
@@ -96,7 +96,7 @@ def responses(
         Rows that no model has learned from, with the response as target; ``obs`` names each row's ``compound`` and
         ``context``. A column ``cliff`` marks rows at activity cliffs.
     metrics
-        Out of `METRICS_OF_RESPONSES`; ``None``: all that data and model allow.
+        Out of `METRICS`; ``None``: all that data and model allow.
 
         - ``"mse"``, ``"rmse"``: of all rows; ``"rmse_within"``, ``"cliff_rmse"``: mean over contexts of their rows'
           RMSE, and of that of the rows at cliffs (van Tilborg et al. 2022).
@@ -138,12 +138,12 @@ def responses(
 
     Examples
     --------
-    >>> found = gl.evaluate.responses({"network": model, "means": means}, test, by="compound")
+    >>> found = gl.drugs.evaluate({"network": model, "means": means}, test, by="compound")
     >>> gl.plot.comparison(found, baseline="means")
     """
     unknown = [metric for metric in metrics or () if metric not in _FIGURES]
     if unknown:
-        raise KeyError(f"metrics are {', '.join(METRICS_OF_RESPONSES)}; got {unknown}")
+        raise KeyError(f"metrics are {', '.join(METRICS)}; got {unknown}")
     unit = _units(test, by)
     table: list[tuple[Any, ...]] = []
     for name, rows in beside(models, test, active=active, censored=censored).items():
@@ -202,7 +202,7 @@ def _possible(name: str, rows: Rows, metrics: Sequence[str] | None) -> list[str]
     if rows.cliff is None:
         lacking["cliff_rmse"] = "a column 'cliff' in obs"
     if metrics is None:
-        return [metric for metric in METRICS_OF_RESPONSES if metric not in lacking]
+        return [metric for metric in METRICS if metric not in lacking]
     if "cliff_rmse" in metrics and rows.cliff is None:
         raise KeyError(
             f"'cliff_rmse' needs a column 'cliff' of obs, true for rows at activity cliffs; judging {name!r}"

@@ -11,11 +11,11 @@ from torch import nn
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.drugs.model.network import Member
+from genolab.drugs.model.outcome import Classes, Numbers, Score
+from genolab.drugs.model.towers import Features, Kind, Letters, blank
+from genolab.drugs.pair_batches import check_codes, measured_in
 from genolab.models.layers import seeded
-from genolab.models.pairs import check_codes, measured_in
-from genolab.models.response_member import Member
-from genolab.models.response_outcome import Classes, Numbers, Score
-from genolab.models.towers import Features, Kind, Letters, blank
 
 _MANY: Final = 8192  # rows at a time
 _SIDES: Final = ("compounds", "contexts")
@@ -99,7 +99,7 @@ class ResponseModel(nn.Module):
     --------
     >>> kinases = gl.data.fetch("davis")
     >>> pairs = gl.data.AnnDataset(kinases, "obsm/pair", target="obs/response")
-    >>> model = ResponseModel(gl.compounds.fingerprints(kinases.uns["compounds"]["smiles"]), kmers)
+    >>> model = ResponseModel(gl.drugs.compounds.fingerprints(kinases.uns["compounds"]["smiles"]), kmers)
     >>> gl.Run(model, train, valid, gl.RunConfig(learning_rate=4e-3, schedule="one cycle")).fit()
     """
 

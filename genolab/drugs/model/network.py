@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from genolab.data.dataset import Batch
+from genolab.drugs.model.towers import Features, Letters
+from genolab.drugs.pair_batches import pair_of
 from genolab.models.layers import drop
-from genolab.models.pairs import pair_of
-from genolab.models.towers import Features, Letters
 
 
 class Member(nn.Module):

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.models.pairs import Measured
+from genolab.drugs.pair_batches import Measured
 
 _NARROWEST: Final = 1e-4  # least variance of a standardised response, so that the likelihood stays bounded
 _MARKS: Final = {"<": -1.0, ">": 1.0}

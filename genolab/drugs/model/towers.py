@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from genolab.drugs.pair_batches import matrix_of
 from genolab.models.layers import drop
-from genolab.models.pairs import matrix_of
 
 Kind = Literal["features", "letters", "recurrent"]
 """How a side is read: as features, as letters by filters, or as letters one after the other."""
@@ -105,7 +105,7 @@ class Letters(nn.Module):
     Parameters
     ----------
     table
-        ``(n, length)`` uint8, 0 behind the end of a text; see `genolab.compounds.letters`.
+        ``(n, length)`` uint8, 0 behind the end of a text; see `genolab.drugs.compounds.encode_smiles`.
     name
         What an error calls the table.
     recurrent

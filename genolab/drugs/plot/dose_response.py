@@ -32,7 +32,7 @@ def dose_response(
     Parameters
     ----------
     fits
-        What `genolab.screen.dose_response` returns: one row a compound. What has no IC50 is drawn as a flat line.
+        What `genolab.drugs.dose_response` returns: one row a compound. What has no IC50 is drawn as a flat line.
     table
         The wells that the curves were fitted to, with ``concentration``, `response` and `by`.
     response, by
@@ -56,8 +56,8 @@ def dose_response(
 
     Examples
     --------
-    >>> curves = gl.screen.dose_response(plate)
-    >>> gl.plot.dose_response(curves, plate, unit="nM")
+    >>> curves = gl.drugs.dose_response(plate)
+    >>> gl.drugs.plot.dose_response(curves, plate, unit="nM")
     """
     _check(fits, table, by, response, most)
     chosen = _strongest_first(fits).head(most)
@@ -162,7 +162,7 @@ def _add_wells(figure: Figure, wells: pd.DataFrame | None, response: str, at: Pl
 
 
 def _add_curve(figure: Figure, name: str, row: "pd.Series[Any]", ends: tuple[float, float], at: Place) -> None:
-    from genolab.screen import curve
+    from genolab.drugs.screen.dose_response import curve
 
     x = np.geomspace(*ends, _STEPS)
     trace = go.Scatter(

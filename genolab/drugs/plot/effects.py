@@ -16,7 +16,7 @@ def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", lev
     Parameters
     ----------
     table
-        Of `genolab.infer.feature_scores`.
+        Of `genolab.drugs.feature_scores`.
     n
         How many features, those first in the table.
     response
@@ -39,11 +39,11 @@ def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", lev
 
     Examples
     --------
-    >>> found = gl.infer.feature_scores(model, lines, "Drug_1047", features, names)
-    >>> gl.plot.effects(found, response="ln IC50")
+    >>> found = gl.drugs.feature_scores(model, lines, "Drug_1047", features, names)
+    >>> gl.drugs.plot.effects(found, response="ln IC50")
     """
     if lacking := [name for name in _COLUMNS if name not in table]:
-        raise KeyError(f"{lacking} are missing: pass what genolab.infer.feature_scores returns")
+        raise KeyError(f"{lacking} are missing: pass what genolab.drugs.feature_scores returns")
     if len(table) == 0 or n < 1:
         raise ValueError(f"there is nothing to draw: {len(table):,} features, of which {n} are wanted")
     top = table.head(n)

@@ -9,9 +9,9 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
-from genolab import evaluate
 from genolab.data.dataset import AnnDataset
-from genolab.evaluate.measured import column, estimate, measured, quantity, strong_is_high
+from genolab.drugs.metrics.predictions import column, estimate, measured, quantity, strong_is_high
+from genolab.drugs.metrics.table import calibration, evaluate
 from genolab.plot.style import (
     FIRST,
     MUTED,
@@ -113,7 +113,7 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     test
         Rows with the response as target.
     censored
-        As in `genolab.evaluate.responses`; rows known only by a bound are drawn as triangles that point beyond it.
+        As in `genolab.drugs.evaluate`; rows known only by a bound are drawn as triangles that point beyond it.
 
     Returns
     -------
@@ -124,10 +124,10 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     Raises
     ------
     ValueError
-        As in `genolab.evaluate.responses`.
+        As in `genolab.drugs.evaluate`.
     """
     given = {"model": model}
-    figures = evaluate.responses(given, test, censored=censored, n_boot=0).set_index("metric")["value"]
+    figures = evaluate(given, test, censored=censored, n_boot=0).set_index("metric")["value"]
     mean, spread = estimate("model", model, test)
     sure = spread is not None
     figure: Figure = make_subplots(
@@ -139,7 +139,7 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     )
     _add_rows(figure, test, mean, spread, censored=censored)
     if sure:
-        _add_calibration(figure, evaluate.calibration(given, test, censored=censored))
+        _add_calibration(figure, calibration(given, test, censored=censored))
     name = plain(quantity(test.adata) or "response")
     figure.update_xaxes(title_text=f"Measured {name}", col=1)
     figure.update_yaxes(title_text=f"Predicted {name}", col=1)

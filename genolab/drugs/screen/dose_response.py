@@ -73,7 +73,7 @@ def dose_response(
 
     Examples
     --------
-    >>> curves = gl.screen.dose_response(gl.screen.normalise(plate), at_zero=0)
+    >>> curves = gl.drugs.dose_response(gl.drugs.normalise(plate), at_zero=0)
     >>> curves.query("note == ''")[["compound", "ic50", "ic50_low", "ic50_high"]]
     """
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.compounds import diverse, fingerprints, nearest, properties
-from genolab.data.molecules import molecule_of, standardise
+from genolab.drugs.compounds import diverse, fingerprints, nearest, properties
+from genolab.drugs.compounds.molecules import molecule_of, standardise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def rank(
     ----------
     model
         Has ``score(features, number of the context)``, which returns means and standard deviations, ``(n,)`` each, such
-        as a `genolab.models.ResponseModel`, of two classes by the probability of the second. It is left as it is.
+        as a `genolab.drugs.ResponseModel`, of two classes by the probability of the second. It is left as it is.
     library
         SMILES, or a DataFrame with a column ``smiles``; its other columns are kept.
     context
@@ -50,7 +50,7 @@ def rank(
         What the model learned from, in the form of ``fetch("davis")``.
     features
         Makes the features that the model was given: from canonical SMILES to ``(n, f)``. By default
-        `genolab.compounds.fingerprints` as they are.
+        `genolab.drugs.compounds.fingerprints` as they are.
     best
         Which responses come first: ``"high"`` (pKd, pIC50), or ``"low"`` (ln IC50).
     describe
@@ -64,7 +64,7 @@ def rank(
         A row a compound, the best first: ``smiles``, ``canonical``, ``score``, ``uncertainty`` (a standard deviation);
         of the best ``describe``: ``nearest``, the training compound that is most like it, and ``similarity`` to it
         by Tanimoto (below about 0.3 the model hasn't seen the like); ``qed`` and all else that
-        `genolab.compounds.properties` gives; ``pick``, 1, 2 ... in the order of picking by MaxMin, 0 where it isn't
+        `genolab.drugs.compounds.properties` gives; ``pick``, 1, 2 ... in the order of picking by MaxMin, 0 where it isn't
         picked. Last come those that RDKit refuses, without a score, with their ``reason``.
 
     Raises

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from genolab.ontology import Ontology
+    from genolab.function.ontology.graph import Ontology
 
 _SWEEPS = 4  # to and fro, until neighbours stand by each other
 

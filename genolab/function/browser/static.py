@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from genolab import palette
-from genolab.widgets import look
+from genolab.widgets.shared import static
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ class Still:
 
     def png(self) -> bytes:
         """Draw the graph of the gene's terms."""
-        return look.png(self._draw, width=8.8, height=min(7.0, 1.0 + 0.55 * max(3.0, self.view["rows"])))
+        return static.png(self._draw, width=8.8, height=min(7.0, 1.0 + 0.55 * max(3.0, self.view["rows"])))
 
     def _draw(self, figure: "Figure") -> None:
         axes = figure.add_axes((0.01, 0.02, 0.98, 0.86))

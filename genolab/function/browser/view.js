@@ -1,9 +1,11 @@
 // The view of genolab/widgets/function.py: Python sends one picture, the terms of a gene with what speaks for one of
 // them; what is clicked and typed goes back, and the next picture comes.
 
-import { along, count, element, number, onResize, onTheme, root, sharpen, theme } from "./look.js";
-import { Finder } from "./parts.js";
-import { Talk } from "./talk.js";
+import "../../widgets/shared/base.css";
+import "./view.css";
+import { along, count, element, number, onResize, onTheme, root, sharpen, theme } from "../../widgets/shared/look.js";
+import { Finder } from "../../widgets/shared/parts.js";
+import { Talk } from "../../widgets/shared/channel.js";
 
 const SLOW_MS = 300;
 const COLUMN = 190; // pixels from one column of the graph to the next

@@ -5,6 +5,7 @@ and typed, and Python answers with the next picture.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
@@ -13,15 +14,16 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.infer.function import Explanation, explain_terms, row_of
-from genolab.ontology import Ontology
-from genolab.widgets import look
-from genolab.widgets.colouring import Names
-from genolab.widgets.function_graph import lay_out
-from genolab.widgets.function_still import Still
+from genolab.function.browser.layout import lay_out
+from genolab.function.browser.static import Still
+from genolab.function.explain import Explanation, explain_terms, row_of
+from genolab.function.ontology.graph import Ontology
+from genolab.widgets.latent.colours import Names
+from genolab.widgets.shared import static
+from genolab.widgets.shared.linker import link
 
 if TYPE_CHECKING:
-    from genolab.widgets.latent import LatentExplorer
+    from genolab.widgets.latent.widget import LatentExplorer
 
 Residues = Callable[[int, int], ArrayLike]
 
@@ -44,14 +46,14 @@ class FunctionBrowser(anywidget.AnyWidget):
     probabilities
         ``(n_obs, n_terms)``, as a model predicts them.
     ontology
-        What implies what, and names; ``None``: what the AnnData brings along, see `genolab.ontology.Ontology.of`.
+        What implies what, and names; ``None``: what the AnnData brings along, see `genolab.function.Ontology.of`.
     basis
         Key of ``obsm`` with the latent space in which neighbours are sought; ``None``: no neighbours.
     training
         ``(n_obs,)`` booleans: genes that the model learned from, among which neighbours are sought; ``None``: all.
     residues
         Called with a gene's and a term's number for ``(length,)`` contributions of its residues, as
-        `genolab.infer.residue_scores` makes them; ``None``: none are shown.
+        `genolab.function.residue_scores` makes them; ``None``: none are shown.
     explorer
         A `LatentExplorer` of the same genes. A term's genes are selected in it, and the first gene of a selection made
         in it is shown here.
@@ -83,8 +85,7 @@ class FunctionBrowser(anywidget.AnyWidget):
     >>> proteins[browser.genes]
     """
 
-    _esm = look.module("parts.js", "talk.js", "function.js")
-    _css = look.style("function.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     gene = t.Unicode().tag(sync=True)
     term = t.Unicode().tag(sync=True)
@@ -135,7 +136,7 @@ class FunctionBrowser(anywidget.AnyWidget):
 
     @property
     def explanation(self) -> Explanation:
-        """All that is known of the gene, as tables; see `genolab.infer.explain_terms`."""
+        """All that is known of the gene, as tables; see `genolab.function.explain_terms`."""
         return self._found
 
     def png(self) -> bytes:
@@ -144,7 +145,7 @@ class FunctionBrowser(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
 
     def __str__(self) -> str:
         at = self._terms.index(self.term)

@@ -34,7 +34,7 @@ def enrich(
         The group: names, or ``(n,)`` booleans over `background`, as ``explorer.selection`` gives; a gene of several
         rows is in if any of them is.
     sets
-        Set to its genes, as `genolab.ontology.gene_sets` and `genolab.ontology.Ontology.gene_sets` give.
+        Set to its genes, as `genolab.function.gene_sets` and `genolab.function.Ontology.gene_sets` give.
     background
         What could have been found: the genes that were measured, or an AnnData, whose rows they are (``obs["gene"]``
         where there is one, else ``obs_names``). It decides the p-values. Genes that are in no set at all don't count,

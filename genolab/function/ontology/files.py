@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genolab.data.cache import File, locate
-from genolab.ontology.graph import Ontology
+from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
 
 GENE_ONTOLOGY: Final = File(
@@ -24,7 +24,7 @@ _SPACES: Final = {"F": "molecular_function", "P": "biological_process", "C": "ce
 _COLUMNS: Final = ("id", "space", "name", "parents", "alternatives")
 
 
-def read(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -> Ontology:
+def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -> Ontology:
     """Read an ontology in the OBO format, ``.obo`` or ``.obo.gz``, through obonet.
 
     Links that lead from one namespace into another are left out, as in go-basic.obo: each has a graph of its own.
@@ -91,7 +91,7 @@ def go() -> Ontology:
     return _parsed(gzip.decompress(locate("gene_ontology", GENE_ONTOLOGY).read_bytes()).decode())
 
 
-def write(ontology: Ontology) -> str:
+def write_ontology(ontology: Ontology) -> str:
     """Return the text in which the Gene Ontology is shipped: a line a term, its parents by their line numbers.
 
     Parameters

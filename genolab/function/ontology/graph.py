@@ -328,7 +328,7 @@ class Ontology:
     def gene_sets(
         self, annotations: "Mapping[str, Iterable[str]] | AnnData", *, namespace: str | None = None
     ) -> dict[str, frozenset[str]]:
-        """Return the genes of each term, those of its narrower terms included, for `genolab.ontology.enrich`.
+        """Return the genes of each term, those of its narrower terms included, for `genolab.function.enrich`.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from genolab.ontology.enrichment import fitting, row_names, some_known
+from genolab.function.ontology.enrichment import fitting, row_names, some_known
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -39,7 +39,7 @@ def enrich_ranked(
         Where each gene stands: a Series of gene to number, or ``(n,)`` numbers over `background`, such as
         ``obsm["X_vae"] @ direction``. A gene of several rows stands at their mean.
     sets
-        Set to its genes, as `genolab.ontology.gene_sets` and `genolab.ontology.Ontology.gene_sets` give.
+        Set to its genes, as `genolab.function.gene_sets` and `genolab.function.Ontology.gene_sets` give.
     background
         For scores without names: the gene of each, or an AnnData, whose rows they are (``obs["gene"]`` where there is
         one, else ``obs_names``). ``None``: the names of the Series. Genes that are in no set at all don't count.

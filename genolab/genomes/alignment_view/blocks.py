@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from genolab.plot import pairs
-from genolab.widgets.alignment_columns import Columns
-from genolab.widgets.alignment_genes import Genes
+from genolab.genomes.alignment_view.columns import Columns
+from genolab.genomes.alignment_view.genes import Genes
+from genolab.genomes.plot import layout
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison
+    from genolab.genomes import Comparison
 
 _KEPT: Final = 4  # blocks whose columns are kept
 
@@ -28,13 +28,13 @@ class Blocks:
     def __init__(self, comparison: "Comparison") -> None:
         self._comparison = comparison
         self._kept: dict[int, Columns] = {}
-        self.axes = pairs.axes(comparison)
+        self.axes = layout.axes(comparison)
         self.genes = Genes(comparison)
 
     def columns(self, row: int) -> Columns:
         """Return a block's columns; those of the last few blocks are kept."""
         if row not in self._kept:
-            (block,) = pairs.block_rows(self._comparison.blocks.iloc[[row]])
+            (block,) = layout.block_rows(self._comparison.blocks.iloc[[row]])
             self._kept[row] = Columns(block, self._comparison.a, self._comparison.b)
             if len(self._kept) > _KEPT:
                 del self._kept[next(iter(self._kept))]

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.sequence import COMPLEMENT
-from genolab.data.tags import Gene
-from genolab.genome.codes import amino_acids
-from genolab.widgets.alignment_columns import Columns
+from genolab.genomes.alignment_view.columns import Columns
+from genolab.sequences.annotation import Gene
+from genolab.sequences.encode import COMPLEMENT
+from genolab.sequences.genetic_codes import amino_acids
 
 Whole = NDArray[np.int64]
 

@@ -1,7 +1,7 @@
 // The columns of an alignment as lines of text on a canvas, with codons and changes coloured. It draws what it is given
 // and tells what lies under a place; what is done there is the view's (alignment.js).
 
-import { count, onPaper, sharpen, theme } from "./look.js";
+import { count, onPaper, sharpen, theme } from "../../widgets/shared/look.js";
 
 const STEP = { least: 9.6, most: 12 }; // pixels a column
 const LEFT = 94; // for the positions before a line

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.plot.pairs import BlockRow, runs, steps
+from genolab.genomes.plot.layout import BlockRow, runs, steps
 
 if TYPE_CHECKING:
-    from genolab.genome import Genome
+    from genolab.genomes import Genome
 
 Whole = NDArray[np.int64]
 Bytes = NDArray[np.uint8]

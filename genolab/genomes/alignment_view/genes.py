@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.tags import Gene, coding_genes
-from genolab.plot.gene_track import genes_of
-from genolab.widgets.alignment_codons import codons
-from genolab.widgets.alignment_columns import Columns
+from genolab.genomes.alignment_view.codons import codons
+from genolab.genomes.alignment_view.columns import Columns
+from genolab.sequences.annotation import Gene, coding_genes
+from genolab.sequences.plot_genes import genes_of
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison, Genome
+    from genolab.genomes import Comparison, Genome
 
 _PLACE: Final = re.compile(r"(?:(?P<chromosome>.+):)?(?P<position>-?[\d,_ ]+)")
 _NEAR: Final = 6  # names that a message lists

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from genolab import palette
-from genolab.plot import pairs
-from genolab.widgets import look
-from genolab.widgets.alignment_columns import Columns, ambiguous
-from genolab.widgets.alignment_genes import Genes
+from genolab.genomes.alignment_view.columns import Columns, ambiguous
+from genolab.genomes.alignment_view.genes import Genes
+from genolab.genomes.plot import layout
+from genolab.widgets.shared import static
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genolab.genome import Comparison
+    from genolab.genomes import Comparison
 
 _PER_LINE: Final = 60
 _LINES: Final = 4
@@ -49,7 +49,7 @@ class Still:
 
     def png(self) -> bytes:
         """Draw the dot plot, and lines of columns from the cursor's on."""
-        return look.png(self._draw, width=10.5, height=3.7)
+        return static.png(self._draw, width=10.5, height=3.7)
 
     def _draw(self, figure: "Figure") -> None:
         plot, text = figure.subplots(1, 2, width_ratios=(1, 2.15))
@@ -62,8 +62,8 @@ class Still:
             self._draw_lines(text, self.columns)
 
     def _draw_dots(self, axes: "Axes") -> None:
-        across, up = laid = pairs.axes(self.comparison)
-        for path in pairs.paths(self.comparison, laid, bend=max(across.end, up.end) / 500):
+        across, up = laid = layout.axes(self.comparison)
+        for path in layout.paths(self.comparison, laid, bend=max(across.end, up.end) / 500):
             wide = 2.8 if path.row == self.row else 1.3
             axes.plot(*path.points.T, color=_STRANDS[path.strand], linewidth=wide, solid_capstyle="round")
         axes.set_xlim(0, across.end)

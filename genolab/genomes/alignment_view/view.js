@@ -1,10 +1,12 @@
 // The view of genolab/widgets/alignment.py: a dot plot to choose from, and a page of columns to read. Python spells out
 // the columns that are asked for; where the cursor stands is told to it at once, and shown without waiting for it.
 
-import { Talk } from "./alignment_talk.js";
-import { Dots } from "./dots.js";
-import { count, element, floats, onPaper, onResize, onTheme, root, theme } from "./look.js";
-import { Reader } from "./reader.js";
+import "../../widgets/shared/base.css";
+import "./view.css";
+import { Talk } from "./channel.js";
+import { Dots } from "../../widgets/shared/dots.js";
+import { count, element, floats, onPaper, onResize, onTheme, root, theme } from "../../widgets/shared/look.js";
+import { Reader } from "./columns.js";
 
 const SLOW_MS = 300;
 const LINE = 16; // pixels of a line, where a mouse wheel counts in lines

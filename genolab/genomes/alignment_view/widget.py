@@ -4,21 +4,23 @@ The browser draws, and asks Python for the page of columns that it shows; no mor
 whatever the genomes' size.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import anywidget
 import numpy as np
 import traitlets as t
 
-from genolab.data.sequence import check_length
-from genolab.plot import pairs
-from genolab.widgets import look
-from genolab.widgets.alignment_blocks import Blocks
-from genolab.widgets.alignment_still import Still
+from genolab.genomes.alignment_view.blocks import Blocks
+from genolab.genomes.alignment_view.static import Still
+from genolab.genomes.plot import layout
+from genolab.sequences.encode import check_length
+from genolab.widgets.shared import static
+from genolab.widgets.shared.linker import link
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison
-    from genolab.widgets.alignment_columns import Columns
+    from genolab.genomes import Comparison
+    from genolab.genomes.alignment_view.columns import Columns
 
 _BINS: Final = 1000  # of the overview of a block
 _STEPS: Final = 3000  # a bend of less than this part of the axis can't be seen
@@ -56,7 +58,7 @@ class AlignmentView(anywidget.AnyWidget):
     Parameters
     ----------
     comparison
-        What `genolab.genome.compare` returns; it is only read.
+        What `genolab.genomes.compare` returns; it is only read.
     row
         The block that is read first: a row of ``comparison.blocks``, from 0.
 
@@ -74,14 +76,13 @@ class AlignmentView(anywidget.AnyWidget):
 
     Examples
     --------
-    >>> view = AlignmentView(gl.genome.compare("human_mt", "orangutan_mt"))
+    >>> view = AlignmentView(gl.genomes.compare("human_mt", "orangutan_mt"))
     >>> view.go_to("MT-CYB")
     >>> view  # read on, then, in the next cell:
     >>> view.place, view.changes()
     """
 
-    _esm = look.module("camera.js", "axes.js", "dots.js", "reader.js", "alignment_talk.js", "alignment.js")
-    _css = look.style("alignment.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     row = t.Int(-1).tag(sync=True)
     column = t.Int(0).tag(sync=True)
@@ -94,7 +95,7 @@ class AlignmentView(anywidget.AnyWidget):
     _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last move taken
 
     def __init__(self, comparison: "Comparison", *, row: int = 0) -> None:
-        pairs.check(comparison)
+        layout.check(comparison)
         self._comparison = comparison
         self._n_blocks = len(comparison.blocks)
         self._blocks = Blocks(comparison)
@@ -160,7 +161,7 @@ class AlignmentView(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
 
     def __str__(self) -> str:
         place = self.place
@@ -174,7 +175,7 @@ class AlignmentView(anywidget.AnyWidget):
     def _drawn(self) -> dict[str, Any]:
         """Return both axes, and every block as straight pieces."""
         axes = self._blocks.axes
-        found = pairs.paths(self._comparison, axes, bend=max(axis.end for axis in axes) / _STEPS)
+        found = layout.paths(self._comparison, axes, bend=max(axis.end for axis in axes) / _STEPS)
         pieces = [np.hstack([path.points[:-1], path.points[1:]]) for path in found]
         rows = [np.full(len(path.points) - 1, path.row if path.strand == "+" else -1 - path.row) for path in found]
         told = [

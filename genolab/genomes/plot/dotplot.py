@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from genolab.plot import pairs
-from genolab.plot.gene_track import STRAND
+from genolab.genomes.plot import layout
 from genolab.plot.style import GRID, Figure, dress, legend_below, plain
+from genolab.sequences.plot_genes import STRAND
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison
+    from genolab.genomes import Comparison
 
 _STEPS: Final = 1500  # a bend of less than this part of the axis can't be seen
 _SVG_UP_TO: Final = 20_000  # points; beyond, WebGL draws
@@ -27,7 +27,7 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
     Parameters
     ----------
     comparison
-        What `genolab.genome.compare` returns.
+        What `genolab.genomes.compare` returns.
     title
         The finding; empty: blocks, identity, inversions.
 
@@ -37,9 +37,9 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
         Genome a across, genome b up, both in bases from 0; several chromosomes one behind the other. Insertions and
         deletions that are large enough to be seen bend the lines.
     """
-    across, up = axes = pairs.axes(comparison)
-    found = pairs.paths(comparison, axes, bend=max(across.end, up.end) / _STEPS)
-    texts = pairs.describe(comparison)
+    across, up = axes = layout.axes(comparison)
+    found = layout.paths(comparison, axes, bend=max(across.end, up.end) / _STEPS)
+    texts = layout.describe(comparison)
     n_points = sum(len(path.points) + 1 for path in found)
     figure = Figure()
     _lay_out(figure, across, up)
@@ -47,15 +47,15 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
         chosen = [path for path in found if path.strand == strand]
         if chosen:
             figure.add_trace(_lines(chosen, texts, STRAND[strand], name, is_many=n_points > _SVG_UP_TO))
-    dress(figure, title or pairs.finding(comparison), height=680)
+    dress(figure, title or layout.finding(comparison), height=680)
     if len({path.strand for path in found}) > 1:
         legend_below(figure)
     return figure
 
 
-def _lines(chosen: list[pairs.Path], texts: list[str], colour: str, name: str, *, is_many: bool) -> go.Scatter:
+def _lines(chosen: list[layout.Path], texts: list[str], colour: str, name: str, *, is_many: bool) -> go.Scatter:
     """Draw all blocks of a strand as one trace; the small markers keep the shortest ones in sight."""
-    points = pairs.broken([path.points for path in chosen])
+    points = layout.broken([path.points for path in chosen])
     words = [texts[path.row] for path in chosen for _ in range(len(path.points) + 1)]
     return (go.Scattergl if is_many else go.Scatter)(
         x=points[:, 0],
@@ -69,7 +69,7 @@ def _lines(chosen: list[pairs.Path], texts: list[str], colour: str, name: str, *
     )
 
 
-def _lay_out(figure: Figure, across: pairs.Axis, up: pairs.Axis) -> None:
+def _lay_out(figure: Figure, across: layout.Axis, up: layout.Axis) -> None:
     for axis, update in ((across, figure.update_xaxes), (up, figure.update_yaxes)):
         several = len(axis.names) > 1
         unit = "chromosomes one behind the other" if several else "bases, from 0"
@@ -81,7 +81,7 @@ def _lay_out(figure: Figure, across: pairs.Axis, up: pairs.Axis) -> None:
     ends = [np.array([[at, 0.0], [at, up.end]]) for at in across.starts[1:]]
     ends += [np.array([[0.0, at], [across.end, at]]) for at in up.starts[1:]]
     if ends:
-        points = pairs.broken(ends)
+        points = layout.broken(ends)
         quiet = {"hoverinfo": "skip", "showlegend": False}
         figure.add_scatter(x=points[:, 0], y=points[:, 1], mode="lines", line={"color": GRID, "width": 1}, **quiet)
     figure.update_layout(hovermode="closest")

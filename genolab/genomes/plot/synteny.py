@@ -7,13 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from genolab.data.tags import Gene
-from genolab.plot import pairs
-from genolab.plot.gene_track import STRAND, draw_genes, reach
+from genolab.genomes.plot import layout
 from genolab.plot.style import INK, MUTED, Figure, dress, legend_below, percent, plain
+from genolab.sequences.annotation import Gene
+from genolab.sequences.plot_genes import STRAND, draw_genes, reach
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison, Genome
+    from genolab.genomes import Comparison, Genome
 
 _GAP: Final = 0.015  # of the axis, between two chromosomes
 _CELLS: Final = 1500  # ribbons that begin and end in the same of so many cells can't be told apart: one is drawn
@@ -33,7 +33,7 @@ def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") ->
     Parameters
     ----------
     comparison
-        What `genolab.genome.compare` returns.
+        What `genolab.genomes.compare` returns.
     genes
         Whether the annotated genes are drawn, up to 3,000 a genome.
     title
@@ -45,7 +45,7 @@ def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") ->
         Genome a is the upper line. A ribbon that crosses itself is inverted. Of ribbons that can't be told apart one
         is drawn, and of more than 3,000 the widest.
     """
-    upper, lower = axes = pairs.axes(comparison, gap=_GAP)
+    upper, lower = axes = layout.axes(comparison, gap=_GAP)
     placed = [_genes(comparison.a, upper, genes), _genes(comparison.b, lower, genes)]
     heights = [max(20.0, _LANE * (reach(some)[1] - reach(some)[0])) if some else 0.0 for some in placed]
     rows = [height for height in (heights[0], _MIDDLE, heights[1]) if height]
@@ -60,27 +60,27 @@ def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") ->
         if some:
             draw_genes(figure, some, (0, int(end)), row)
     _lay_out(figure, axes, middle, len(rows))
-    return dress(figure, title or pairs.finding(comparison), height=int(190 + sum(rows)))
+    return dress(figure, title or layout.finding(comparison), height=int(190 + sum(rows)))
 
 
-def _genes(genome: "Genome", axis: pairs.Axis, wanted: bool) -> list[Gene]:
-    found = pairs.genes_along(genome, axis) if wanted else []
+def _genes(genome: "Genome", axis: layout.Axis, wanted: bool) -> list[Gene]:
+    found = layout.genes_along(genome, axis) if wanted else []
     return found if len(found) <= _GENES else []
 
 
 # ---- ribbons ----
 
 
-def _draw_ribbons(figure: Figure, comparison: "Comparison", axes: tuple[pairs.Axis, pairs.Axis], row: int) -> None:
-    found = pairs.paths(comparison, axes)
-    texts = pairs.describe(comparison)
+def _draw_ribbons(figure: Figure, comparison: "Comparison", axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
+    found = layout.paths(comparison, axes)
+    texts = layout.describe(comparison)
     for strand, name in _WAYS.items():
         chosen = [path for path in found if path.strand == strand]
         if not chosen:
             continue
         ends = np.array([[*path.points[0], *path.points[-1]] for path in chosen])  # a, b, a, b
         kept = _apart(ends, max(axis.end for axis in axes))
-        outline = pairs.broken([_ribbon(ends[at], curved=len(kept) <= _CURVED) for at in kept])
+        outline = layout.broken([_ribbon(ends[at], curved=len(kept) <= _CURVED) for at in kept])
         figure.add_scatter(
             x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself", line={"color": STRAND[strand], "width": 0.6},
             fillcolor=_faint(STRAND[strand]), hoverinfo="skip", name=name, row=row, col=1,
@@ -128,12 +128,12 @@ def _draw_pointed(figure: Figure, ends: NDArray[np.float64], texts: list[str], r
 # ---- genes and chromosomes ----
 
 
-def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[pairs.Axis, pairs.Axis], row: int) -> None:
+def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
     """Draw a thin line from the middle of each gene to that of its like; of very many they would be a grey band."""
     if not 0 < len(shared) <= _LINKS:
         return
     middles = [_middles(shared, side, axis) for side, axis in zip("ab", axes, strict=True)]
-    lines = pairs.broken([_side(above, below, curved=True) for above, below in zip(*middles, strict=True)])
+    lines = layout.broken([_side(above, below, curved=True) for above, below in zip(*middles, strict=True)])
     names = zip(shared["a_gene"], shared["b_gene"], shared["identity_dna"], strict=True)
     texts = [f"{plain(one)} and {plain(other)}: {percent(alike)} identical" for one, other, alike in names]
     figure.add_scatter(
@@ -143,7 +143,7 @@ def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[pairs.Axis, pa
     )  # fmt: skip
 
 
-def _middles(shared: pd.DataFrame, side: str, axis: pairs.Axis) -> list[float]:
+def _middles(shared: pd.DataFrame, side: str, axis: layout.Axis) -> list[float]:
     places = zip(*(shared[f"{side}_{name}"] for name in ("chromosome", "start", "end")), strict=True)
     found = []
     for name, start, end in places:
@@ -152,10 +152,10 @@ def _middles(shared: pd.DataFrame, side: str, axis: pairs.Axis) -> list[float]:
     return found
 
 
-def _draw_chromosomes(figure: Figure, axes: tuple[pairs.Axis, pairs.Axis], row: int) -> None:
+def _draw_chromosomes(figure: Figure, axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
     for axis, y in zip(axes, (1.0, 0.0), strict=True):
         ends = zip(axis.starts, axis.starts + axis.lengths, strict=True)
-        line = pairs.broken([np.array([[start, y], [end, y]]) for start, end in ends])
+        line = layout.broken([np.array([[start, y], [end, y]]) for start, end in ends])
         figure.add_scatter(
             x=line[:, 0], y=line[:, 1], mode="lines", line={"color": INK, "width": 5}, hoverinfo="skip",
             showlegend=False, row=row, col=1,
@@ -168,7 +168,7 @@ def _draw_chromosomes(figure: Figure, axes: tuple[pairs.Axis, pairs.Axis], row: 
             )  # fmt: skip
 
 
-def _lay_out(figure: Figure, axes: tuple[pairs.Axis, pairs.Axis], row: int, last: int) -> None:
+def _lay_out(figure: Figure, axes: tuple[layout.Axis, layout.Axis], row: int, last: int) -> None:
     end = max(axis.end for axis in axes)
     figure.update_xaxes(
         range=[0, end], minallowed=0, maxallowed=end, tickformat=",d", showgrid=False, showline=False, ticks=""

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
-from genolab.data.tags import Gene
-from genolab.plot import pairs
-from genolab.plot.gene_track import draw_genes, reach
+from genolab.genomes.plot import layout
 from genolab.plot.style import GRID, INK, Figure, dress, number, plain
+from genolab.sequences.annotation import Gene
+from genolab.sequences.plot_genes import draw_genes, reach
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison
+    from genolab.genomes import Comparison
 
 _EACH_UP_TO: Final = 5000  # variants that are drawn one by one; more are counted
 _BINS: Final = 900
@@ -54,7 +54,7 @@ def variants(
     Parameters
     ----------
     comparison
-        What `genolab.genome.compare` returns.
+        What `genolab.genomes.compare` returns.
     chromosome
         Of genome a; ``None``: the only one it has.
     start, end
@@ -73,7 +73,7 @@ def variants(
     ValueError
         The chromosome isn't there or isn't told, or the part lies outside of it.
     """
-    pairs.check(comparison)
+    layout.check(comparison)
     place = _locus(comparison, chromosome, start, end)
     chosen = _chosen(comparison.variants, place)
     genes = _genes(comparison, place)
@@ -117,9 +117,9 @@ def _chosen(table: pd.DataFrame, place: Locus) -> pd.DataFrame:
 
 
 def _genes(comparison: "Comparison", place: Locus) -> list[Gene]:
-    axis = pairs.axes(comparison)[0]
+    axis = layout.axes(comparison)[0]
     first = int(axis.place(place.chromosome)[0])
-    found = [pairs.shifted(gene, -first) for gene in pairs.genes_along(comparison.a, axis)]
+    found = [layout.shifted(gene, -first) for gene in layout.genes_along(comparison.a, axis)]
     return [
         gene
         for gene in found

@@ -1,10 +1,10 @@
 // The picture: points drawn by WebGL, axes drawn over them, and the camera that both follow.
 
-import { drawAxes, drawRegion, drawRing } from "./axes.js";
-import { between, calm, fitted, inSpace, onScreen, seen, zoomed, zoomedAt } from "./camera.js";
-import { along, element, noneOnPaper, onPaper, rgb, sharpen, theme } from "./look.js";
+import { drawAxes, drawRegion, drawRing } from "../shared/axes.js";
+import { between, calm, fitted, inSpace, onScreen, seen, zoomed, zoomedAt } from "../shared/camera.js";
+import { along, element, noneOnPaper, onPaper, rgb, sharpen, theme } from "../shared/look.js";
 import { Points, drawingOrder } from "./points.js";
-import { bounds, inBox, inLasso } from "./region.js";
+import { bounds, inBox, inLasso } from "./lasso.js";
 
 const MARGIN = { left: 46, top: 22, right: 8, bottom: 24 };
 const MOVE_MS = 450;

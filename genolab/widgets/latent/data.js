@@ -2,7 +2,7 @@
 // Python owns the state. What is done here is shown at once and told to Python; `_heard` names the last message that
 // Python's state takes account of, so that an echo of an older one doesn't undo what was done since.
 
-import { bytes, floats, shorts } from "./look.js";
+import { bytes, floats, shorts } from "../shared/look.js";
 
 const SLOW_MS = 300;
 

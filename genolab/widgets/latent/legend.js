@@ -1,7 +1,7 @@
 // The legend: categories with their counts, to hide and show, or a colour bar with its numbers.
 // PALETTE is put before all files by look.module.
 
-import { along, count, element, noneOnPaper, number, onPaper, theme } from "./look.js";
+import { along, count, element, noneOnPaper, number, onPaper, theme } from "../shared/look.js";
 
 /** The legend; it draws itself anew when the colour changes, and its numbers when the selection does. */
 export class Legend {

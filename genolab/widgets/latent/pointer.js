@@ -1,8 +1,8 @@
 // What a hand does on the picture: drag, pinch, wheel and keys, and what it points at.
 
-import { element, number } from "./look.js";
-import { Near } from "./region.js";
-import { drawPart } from "./tips.js";
+import { element, number } from "../shared/look.js";
+import { Near } from "./lasso.js";
+import { drawPart } from "../shared/tips.js";
 
 const REACH = 8; // pixels within which a point is hovered
 const LINE = 16; // pixels of a line, where a mouse wheel counts in lines

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab import palette
-from genolab.widgets import look
-from genolab.widgets.colouring import Colouring
+from genolab.widgets.latent.colours import Colouring
+from genolab.widgets.shared import static
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,7 @@ class Still:
         def draw(figure: "Figure") -> None:
             self._draw(figure, page)
 
-        return look.png(draw, width=_WIDTH / _DPI, height=_HEIGHT / _DPI, dpi=_DPI, page=page)
+        return static.png(draw, width=_WIDTH / _DPI, height=_HEIGHT / _DPI, dpi=_DPI, page=page)
 
     def _draw(self, figure: "Figure", page: Pixels) -> None:
         low, high = self._limits()

@@ -1,6 +1,6 @@
 // Paths through the space: trails drawn over the points, and the button and the slider that move along them.
 
-import { element, floats } from "./look.js";
+import { element, floats } from "../shared/look.js";
 
 const MOMENT_MS = 220;
 

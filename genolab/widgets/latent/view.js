@@ -1,13 +1,15 @@
 // The explorer's view: a picture of points with controls round it. A view has its own camera and tool; data, selection
 // and colours are the store's, so that several views of one explorer agree.
 
-import { Hand } from "./hand.js";
+import "../shared/base.css";
+import "./view.css";
+import { Hand } from "./pointer.js";
 import { Legend } from "./legend.js";
-import { count, element, onResize, onTheme, root } from "./look.js";
-import { Finder, Saver } from "./parts.js";
-import { Picture } from "./picture.js";
-import { Store } from "./store.js";
-import { Trail } from "./trail.js";
+import { count, element, onResize, onTheme, root } from "../shared/look.js";
+import { Finder, Saver } from "../shared/parts.js";
+import { Picture } from "./canvas.js";
+import { Store } from "./data.js";
+import { Trail } from "./trajectories.js";
 
 const NARROW = 620; // pixels; below, the legend stands under the picture
 const KEYS =

@@ -6,6 +6,7 @@ comes back as a bitmask, since a million cells are then 125 kB.
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
@@ -14,12 +15,19 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.widgets import look
-from genolab.widgets.colouring import Names, colour_by
-from genolab.widgets.hover import Hover, SequenceHover, StructureHover
-from genolab.widgets.paths import Paths
-from genolab.widgets.places import checked_coordinates, checked_mask, choices, read_coordinates, unpacked_mask
-from genolab.widgets.still import Still
+from genolab.widgets.latent.colours import Names, colour_by
+from genolab.widgets.latent.coordinates import (
+    checked_coordinates,
+    checked_mask,
+    choices,
+    read_coordinates,
+    unpacked_mask,
+)
+from genolab.widgets.latent.static import Still
+from genolab.widgets.latent.tooltip import Hover, tip_of
+from genolab.widgets.latent.trajectories import Paths
+from genolab.widgets.shared import static
+from genolab.widgets.shared.linker import link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +54,7 @@ class LatentExplorer(anywidget.AnyWidget):
     layer
         Layer that genes' values are taken from; ``None``: ``X``.
     hover
-        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.hover` makes them.
+        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.latent.tooltip` makes them.
         ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, for compounds whose SMILES are known the
         structure, else nothing.
     rows
@@ -78,11 +86,7 @@ class LatentExplorer(anywidget.AnyWidget):
     >>> chosen = cells[explorer.selection]
     """
 
-    _esm = look.module(
-        *("region.js", "points.js", "camera.js", "axes.js", "trail.js", "picture.js"),
-        *("letters.js", "tips.js", "hand.js", "store.js", "legend.js", "parts.js", "latent.js"),
-    )
-    _css = look.style("latent.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     color = t.Unicode(None, allow_none=True).tag(sync=True)
     basis = t.Unicode(None, allow_none=True).tag(sync=True)
@@ -129,7 +133,7 @@ class LatentExplorer(anywidget.AnyWidget):
         self._caption = ""
         self._paths: Paths | None = None
         self._names: Names | None = None
-        kind, told = self._known(adata)
+        kind, told = tip_of(adata, self._shown)
         self._hover = told if hover is None else hover
         self._unwatch: Callable[[], None] | None = None
         super().__init__(
@@ -146,14 +150,6 @@ class LatentExplorer(anywidget.AnyWidget):
         self.observe(self._show_colour, ["color", "layer"])
         self.observe(self._show_points, ["basis", "dims"])
         self.on_msg(self._receive)
-
-    def _known(self, adata: AnnData) -> tuple[str, Hover | None]:
-        """Return what the rows are called, and what tells of them."""
-        if SequenceHover.suits(adata):
-            return "sequences", SequenceHover(adata, self._shown)
-        if StructureHover.suits(adata):
-            return ("compounds" if "pair" not in adata.obsm else "responses"), StructureHover(adata)
-        return "cells", None
 
     # ---- what a person asks in Python ---------------------------------------------------------------------------
 
@@ -283,7 +279,7 @@ class LatentExplorer(anywidget.AnyWidget):
         ValueError
             The dataset has other rows than the explorer, or `every` is below 1.
         """
-        from genolab.widgets.watching import Follower, dataset_for
+        from genolab.widgets.latent.follow_run import Follower, dataset_for
 
         if every < 1:
             raise ValueError(f"every counts epochs, at least 1, got {every}")
@@ -354,7 +350,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | look.bundle(self.model_id, self.png(), str(self)), metadata
+        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
 
     def __str__(self) -> str:
         where = f" in {self.basis}" if self.basis else ""

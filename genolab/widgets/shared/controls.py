@@ -7,13 +7,14 @@ bound, steps that suit a log scale, and arrow keys that stay out of the notebook
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anywidget
 import traitlets
 
-from genolab.widgets.fields import Field, Value, accept, fields_of, number_field
-from genolab.widgets.look import module, style
+from genolab.widgets.shared.fields import Field, Value, accept, fields_of, number_field
+from genolab.widgets.shared.linker import link
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,8 +51,7 @@ class Controls(anywidget.AnyWidget):
         How many changes were refused so far.
     """
 
-    _esm = module("controls.js", "form.js")
-    _css = style("controls.css")
+    _esm, _css = link(Path(__file__).with_name("form.js"))
 
     fields = traitlets.List(traitlets.Dict()).tag(sync=True)
     values = traitlets.Dict().tag(sync=True)

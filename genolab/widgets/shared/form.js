@@ -1,4 +1,6 @@
 // A config as a form of its own (genolab/widgets/controls.py, Controls).
+import "./base.css";
+import "./controls.css";
 import { root } from "./look.js";
 import { drawControls } from "./controls.js";
 

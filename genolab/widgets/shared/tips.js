@@ -1,6 +1,6 @@
 // The parts of a tip (genolab/widgets/hover.py): lines of text, letters and logos, pictures.
 
-import { BASES, drawLetter, drawLogo, letterColour } from "./letters.js";
+import { BASES, drawLetter, drawLogo, letterColour } from "./glyphs.js";
 import { element, sharpen, theme } from "./look.js";
 
 const STEP = 7; // pixels a letter

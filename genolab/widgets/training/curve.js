@@ -1,5 +1,5 @@
 // The loss curve: a small canvas of its own, drawn anew at each change (genolab/widgets/training.py sends the rows).
-import { count, element, number, onResize, onTheme, sharpen, theme, ticks } from "./look.js";
+import { count, element, number, onResize, onTheme, sharpen, theme, ticks } from "../shared/look.js";
 
 const MARGIN = { left: 56, right: 12, top: 10, bottom: 24 };
 

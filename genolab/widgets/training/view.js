@@ -1,6 +1,9 @@
 // The training panel (genolab/widgets/training.py): it shows what the run says and sends what the person asks for.
-import { count, element, floats, onTheme, root, theme } from "./look.js";
-import { drawControls, valueText } from "./controls.js";
+import "../shared/base.css";
+import "../shared/controls.css";
+import "./view.css";
+import { count, element, floats, onTheme, root, theme } from "../shared/look.js";
+import { drawControls, valueText } from "../shared/controls.js";
 import { drawCurve, lineColours, lossText, rangeFor } from "./curve.js";
 
 const SLOW = 2000; // milliseconds without an answer to a click after which the panel says so

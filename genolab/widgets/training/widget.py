@@ -10,6 +10,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import anywidget
@@ -17,9 +18,11 @@ import traitlets
 from IPython.display import display, update_display
 
 from genolab.run import Run, RunStatus
-from genolab.widgets import look, progress
-from genolab.widgets.fields import accept, label, live_fields
-from genolab.widgets.pulse import Pulse
+from genolab.widgets.shared import static
+from genolab.widgets.shared.fields import accept, label, live_fields
+from genolab.widgets.shared.linker import link
+from genolab.widgets.training import progress
+from genolab.widgets.training.throttle import Pulse
 
 _HEARTBEAT: Final = 10  # beats without news, about two seconds, after which the browser hears that the kernel lives
 _ROWS_PER_SECOND: Final = 1500  # a curve of more epochs is sent anew more seldom, however short the epochs are
@@ -63,8 +66,7 @@ class TrainingPanel(anywidget.AnyWidget):
     >>> panel.wait()  # goes on once the run has ended; starts it if nobody has
     """
 
-    _esm = look.module("controls.js", "curve.js", "training.js")
-    _css = look.style("controls.css", "training.css")
+    _esm, _css = link(Path(__file__).with_name("view.js"))
 
     status = traitlets.Dict().tag(sync=True)
     columns = traitlets.Dict().tag(sync=True)
@@ -231,8 +233,8 @@ class TrainingPanel(anywidget.AnyWidget):
 
     def _bundle(self) -> dict[str, Any]:
         self.refresh()
-        picture = look.png(lambda figure: progress.draw(figure, self._curve, self.status, self.changes), height=3.6)
-        return look.bundle(self.model_id, picture, repr(self))
+        picture = static.png(lambda figure: progress.draw(figure, self._curve, self.status, self.changes), height=3.6)
+        return static.bundle(self.model_id, picture, repr(self))
 
     def _renew(self) -> None:
         self.refresh()

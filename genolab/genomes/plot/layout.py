@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.align.result import cigar_runs
-from genolab.data.tags import Gene
-from genolab.plot.gene_track import genes_of
 from genolab.plot.style import percent, plain
+from genolab.sequences.annotation import Gene
+from genolab.sequences.plot_genes import genes_of
 
 if TYPE_CHECKING:
-    from genolab.genome import Comparison, Genome
+    from genolab.genomes import Comparison, Genome
 
 Points = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Path(NamedTuple):
 
 
 class BlockRow(NamedTuple):
-    """A row of ``comparison.blocks``; see `genolab.genome.Comparison`."""
+    """A row of ``comparison.blocks``; see `genolab.genomes.Comparison`."""
 
     a_chromosome: str
     a_start: int
@@ -98,7 +98,7 @@ def axes(comparison: "Comparison", *, gap: float = 0.0) -> tuple[Axis, Axis]:
 def check(comparison: "Comparison") -> None:
     """Refuse what is no comparison."""
     if not hasattr(comparison, "blocks"):
-        raise TypeError(f"a comparison is what gl.genome.compare(a, b) returns, got {comparison!r}")
+        raise TypeError(f"a comparison is what gl.genomes.compare(a, b) returns, got {comparison!r}")
 
 
 def _axis(genome: "Genome", gap: float) -> Axis:

@@ -1,62 +1,18 @@
-"""What the widgets share: one theme, one set of browser helpers, and the still picture for pages without a kernel.
-
-`module` and `style` join plain files into the one text that a widget sends to the browser; there is no build step.
-"""
+"""The static picture of a widget, for pages without a kernel (GitHub, a saved page)."""
 
 import base64
-import json
-import re
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from genolab import letters, palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.figure import Figure
 
-_FOLDER: Final = Path(__file__).parent
-_OWN_IMPORT: Final = re.compile(r'^import\s[^;]*?from\s+"\./[\w.]+";\n', re.MULTILINE)
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-
-
-def module(*names: str) -> str:
-    """Join `look.js` and the named files of this folder into one ES module, the form that anywidget loads.
-
-    Parameters
-    ----------
-    names
-        File names such as ``"latent.js"``, in the order in which they are joined; the last holds ``export default``.
-        Each is a valid module by itself; its imports from files of this folder (``from "./look.js";``) are dropped,
-        since the files then stand side by side. Names at the top level must therefore differ between files.
-
-    Returns
-    -------
-    str
-        The module. The colours of `genolab.palette` are in it as ``PALETTE`` and the letters of `genolab.letters` as
-        ``OUTLINES``, so that they are written down once.
-    """
-    colours = {
-        "okabeIto": palette.OKABE_ITO,
-        "viridis": palette.VIRIDIS,
-        "diverging": palette.DIVERGING,
-        "none": palette.NONE,
-        "letters": palette.LETTERS,
-    }
-    outlines = {base: points.round(4).tolist() for base, points in letters.OUTLINES.items()}
-    files = [_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("look.js", *names)]
-    written = [f"const PALETTE = {json.dumps(colours)};", f"const OUTLINES = {json.dumps(outlines)};"]
-    return "\n".join([*written, *(_OWN_IMPORT.sub("", text) for text in files)])
-
-
-def style(*names: str) -> str:
-    """Join `look.css` and the named style sheets of this folder, such as ``"latent.css"``, into one."""
-    return "\n".join(_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("look.css", *names))
 
 
 def png(

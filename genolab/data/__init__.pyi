@@ -1,0 +1,11 @@
+from .cache import File as File
+from .catalogue import Source as Source
+from .catalogue import catalog as catalog
+from .catalogue import fetch as fetch
+from .catalogue import mirror as mirror
+from .dataset import AnnDataset as AnnDataset
+from .dataset import Batch as Batch
+from .dataset import Split as Split
+from .dataset import split as split
+from .readers import read as read
+from .simulate import simulate_cells as simulate_cells

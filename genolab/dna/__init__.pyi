@@ -1,0 +1,11 @@
+from . import plot as plot
+from .attribution import attribute as attribute
+from .baselines import KmerBaseline as KmerBaseline
+from .baselines import PWMBaseline as PWMBaseline
+from .model import SequenceCNN as SequenceCNN
+from .motifs import Motifs as Motifs
+from .motifs import filter_motifs as filter_motifs
+from .motifs import information_content as information_content
+from .motifs import match_motifs as match_motifs
+from .mutation_view.widget import MutationView as MutationView
+from .simulate import simulate_sequences as simulate_sequences

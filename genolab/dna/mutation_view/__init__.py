@@ -1,0 +1,1 @@
+"""Change a sequence, and see the prediction and the contributions move."""

@@ -1,0 +1,87 @@
+"""What the explorer's tip shows of a row that is a sequence: its bases, and a logo."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from genolab.sequences.encode import bases
+from genolab.widgets.latent.tooltip import Part, logo
+
+_SLOT: Final = "sequence"
+_SCORES: Final = "attribution"
+_SHOWN: Final = 60  # bases that have room in a tip
+_NEAR: Final = 50  # rows whose logo is drawn
+
+
+def sequence_tip(adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> "SequenceHover | None":
+    """Return the tip of rows with ``obsm["sequence"]``, ``(n, 4, length)``; of other rows ``None``."""
+    found = adata.obsm.get(_SLOT)
+    fits = found is not None and getattr(found, "ndim", 0) == 3 and found.shape[1] == 4 and found.shape[2] > 0
+    return SequenceHover(adata, coordinates) if fits else None
+
+
+class SequenceHover:
+    """Tell a row's sequence, with its contributions where they are known, or else the logo of the rows around it.
+
+    Parameters
+    ----------
+    adata
+        With ``obsm["sequence"]``, ``(n, 4, length)``; what ``genolab.dna.attribute`` gave may be in
+        ``obsm["attribution"]``.
+    coordinates
+        Called for what is shown, ``(n, dimensions)``; ``None`` while there is nothing.
+    """
+
+    def __init__(self, adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> None:
+        self._adata = adata
+        self._coordinates = coordinates
+
+    def __call__(self, row: int) -> list[Part]:
+        """Return the parts of a row's tip."""
+        sequences = self._adata.obsm[_SLOT]
+        scores = self._adata.obsm.get(_SCORES)
+        if getattr(scores, "shape", None) != sequences.shape:
+            scores = None
+        own = np.asarray(sequences[row])
+        part = _window(own.shape[1], None if scores is None else np.abs(np.asarray(scores[row])).sum(axis=0))
+        where = "" if part.stop - part.start == own.shape[1] else f"bases {part.start:,} to {part.stop:,}"
+        of = f"{where} of {own.shape[1]:,}" if where else ""
+        parts = [logo(bases(own[:, part])[0], caption=of)]
+        if scores is not None:
+            return [*parts, logo(None, np.asarray(scores[row])[:, part], caption="contributions")]
+        near = self._near(row)
+        if near is None:
+            return parts
+        from genolab.dna.motifs import information_content  # loads scikit-learn, which an explorer else does without
+
+        around = information_content(_shares(np.asarray(sequences[near])[:, :, part]))
+        return [*parts, logo(None, around, caption=f"logo of the {len(near)} nearest, {around.sum():.1f} bits")]
+
+    def _near(self, row: int) -> NDArray[np.int64] | None:
+        points = self._coordinates()
+        if points is None or len(points) <= _NEAR:
+            return None
+        far = ((points - points[row]) ** 2).sum(axis=1)
+        return np.sort(np.argpartition(far, _NEAR)[:_NEAR])
+
+
+def _window(length: int, weight: NDArray[Any] | None) -> slice:
+    """Choose the part that has room: where the weight is, or else the middle, at which sequences are often aligned."""
+    if length <= _SHOWN:
+        return slice(0, length)
+    first = (length - _SHOWN) // 2
+    if weight is not None:
+        total = np.concatenate([[0], np.cumsum(weight)])
+        first = int(np.argmax(total[_SHOWN:] - total[:-_SHOWN]))
+    return slice(first, first + _SHOWN)
+
+
+def _shares(sequences: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how frequent each base is at each position, ``(4, length)``; 0 where all are unknown."""
+    counts = sequences.sum(axis=0, dtype=np.float64)
+    total = counts.sum(axis=0)
+    shares: NDArray[np.float64] = counts / np.where(total > 0, total, 1)
+    return shares

@@ -1,0 +1,48 @@
+"""Screen drugs: which compound, on what, and how sure.
+
+Data
+----
+responses           a table of measured compounds -> AnnData, a row a compound in a context
+cold_split          splits that hold out compounds, contexts or both
+ColdSplit           what it gives
+compounds           molecules: standard SMILES, fingerprints, similarity, drawings
+simulate_responses  a screen whose truth is known
+
+Models
+------
+ResponseModel      the response of a compound in a context, with its uncertainty
+MeansBaseline      means of compounds and contexts
+NeighbourBaseline  the most similar compounds
+RidgeBaseline      ridge regression
+ForestBaseline     a random forest
+KernelBaseline     a support vector machine on Tanimoto similarity
+
+Why and how good
+----------------
+atom_scores     the contribution of every atom
+feature_scores  the contribution of every feature of a context
+evaluate        errors and rankings beside baselines, with intervals
+calibration     how often the truth lies in the band
+Estimate        a mean and a spread: what a baseline of your own predicts
+METRICS         the figures of `evaluate`
+
+Screens
+-------
+read_plate     a plate from a file
+plate          a plate from a table
+normalise      percent effect between the controls
+z_prime        the quality of each plate
+dose_response  fitted curves: IC50, slope, interval
+curve          a fitted curve, drawn out
+rank           a library ranked by a model
+to_sdf         a ranking as an SD file
+
+Pictures
+--------
+plot           responses, predictions, effects, dose-response curves
+CompoundTable  a table of compounds to filter and pick from
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""A table of compounds to filter and pick from."""

@@ -1,0 +1,1 @@
+"""A response model: towers, network, outcome."""

@@ -1,0 +1,12 @@
+from .baselines import best_min_length as best_min_length
+from .baselines import open_reading_frames as open_reading_frames
+from .baselines import to_gff3 as to_gff3
+from .codons import CodonBaseline as CodonBaseline
+from .decoding import Grammar as Grammar
+from .decoding import decode as decode
+from .metrics import LEVELS as LEVELS
+from .metrics import evaluate as evaluate
+from .model import SequenceTagger as SequenceTagger
+from .signals import Signals as Signals
+from .signals import Site as Site
+from .tagging import tag as tag

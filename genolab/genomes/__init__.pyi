@@ -1,0 +1,12 @@
+from . import plot as plot
+from .alignment_view.widget import AlignmentView as AlignmentView
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
+from .extend import Block as Block
+from .extend import aligned_bases as aligned_bases
+from .genome import Genome as Genome
+from .genome import open_genome as open_genome
+from .simulate import GenomePair as GenomePair
+from .simulate import simulate_genomes as simulate_genomes
+from .trees import distances as distances
+from .trees import tree as tree

@@ -1,0 +1,1 @@
+"""Read an alignment of any length."""

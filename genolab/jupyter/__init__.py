@@ -1,0 +1,1 @@
+"""JupyterLab, kernels, notebooks without a screen, and the command line."""

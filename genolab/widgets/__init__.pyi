@@ -1,0 +1,2 @@
+from .latent.widget import LatentExplorer as LatentExplorer
+from .training.widget import TrainingPanel as TrainingPanel
