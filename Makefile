@@ -21,8 +21,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --require-virtualenv
-# ARGS may choose tests of which some step has none; pytest says so with 5.
-NONE_IS_FINE = $(if $(ARGS),|| test $$? -eq 5)
 KEY := $(shell (cat pyproject.toml constraints.txt Makefile; pwd) | cksum | tr ' ' '-')
 # One more than there are cores: browser tests mostly wait.
 WORKERS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
@@ -47,9 +45,7 @@ test: setup-test
 	$(SAY) "layers"
 	@$(BIN)/lint-imports --no-logo
 	$(SAY) "tests"
-	@$(BIN)/pytest -m "not alone" --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(ARGS) $(NONE_IS_FINE)
-	$(SAY) "tests that measure time"
-	@$(BIN)/pytest -m alone $(ARGS) $(NONE_IS_FINE)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 doctor: setup-lab
 	@$(BIN)/genolab doctor

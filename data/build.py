@@ -26,8 +26,8 @@ from scipy import sparse
 
 import genolab as gl
 from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
-from genolab.sequences.fasta import parse
 from genolab.data.catalogue import known_sources
+from genolab.sequences.fasta import parse
 
 HERE = Path(__file__).parent
 

@@ -57,15 +57,15 @@ def read(
         on the - strand are read as their reverse complement, and all columns come along in ``obs``.
     window, step, anchor
         FASTA only: how sequences or regions of unequal length become rows of one length, as in
-        `genolab.sequences.windows`: windows of `window` bases, one every `step`, or one a sequence or region that has its
-        ``"start"``, ``"center"`` or ``"end"`` in place, with N where it goes beyond.
+        `genolab.sequences.windows`: windows of `window` bases, one every `step`, or one a sequence or region that has
+        its ``"start"``, ``"center"`` or ``"end"`` in place, with N where it goes beyond.
 
     Returns
     -------
     AnnData
         From FASTA ``obsm["sequence"]``, ``(n, 4, length)`` uint8: channels A C G T, N and the other ambiguous codes all
-        zero (see `genolab.sequences.one_hot`). It is all in memory; windows over a genome that is too large for that come
-        from `genolab.sequences.windows`. From regions see `genolab.sequences.genome.read_genome`.
+        zero (see `genolab.sequences.one_hot`). It is all in memory; windows over a genome that is too large for that
+        come from `genolab.sequences.windows`. From regions see `genolab.sequences.genome.read_genome`.
 
         Otherwise cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR
         where at most half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]``

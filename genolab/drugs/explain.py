@@ -38,8 +38,8 @@ def atom_scores(
     Returns
     -------
     ``(n_atoms,)``
-        In the response's unit and the order of the SMILES, for ``genolab.drugs.compounds.draw(smiles, weights=...)``; above
-        0 where the atom raises the score.
+        In the response's unit and the order of the SMILES, for ``genolab.drugs.compounds.draw(smiles, weights=...)``;
+        above 0 where the atom raises the score.
 
     Raises
     ------

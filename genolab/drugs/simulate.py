@@ -73,8 +73,8 @@ def simulate_responses(
         response[i, j] ~ normal(expected[i, j], noise)
 
     - ``bits``: a compound is one of 10 scaffolds with a substituent in each of three places; its 46 bits say which.
-      Its SMILES are those of a real molecule, so all of `genolab.drugs.compounds` works on it, and a Morgan fingerprint tells
-      the same bits, less plainly.
+      Its SMILES are those of a real molecule, so all of `genolab.drugs.compounds` works on it, and a Morgan fingerprint
+      tells the same bits, less plainly.
     - ``features``: mutations, each in a quarter of the lines.
     - ``of_bit``, ``of_feature``: normal, with standard deviations 0.4 and 0.15.
     - pairs: a substituent in a place acts by `interaction` more in lines with a mutation, as a biomarker has it; those

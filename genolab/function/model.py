@@ -68,7 +68,8 @@ class FunctionClassifier(nn.Module):
     n_terms
         Columns of the target, such as ``obsm["terms"]``.
     sequence
-        Whether it reads residues, ``(n, length)`` codes as `genolab.sequences.residue_codes` gives them; the first input.
+        Whether it reads residues, ``(n, length)`` codes as `genolab.sequences.residue_codes` gives them; the first
+        input.
     n_features
         Width of the other input, such as expression, which comes after the residues; 0: there is none.
     parents
@@ -153,8 +154,8 @@ class FunctionClassifier(nn.Module):
     def logits(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Return the log odds of the terms, calibrated and true to the hierarchy, ``(n, n_terms)``.
 
-        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as `genolab.sequences.residues`
-        gives them; features ``(n, n_features)`` follow where the model reads both.
+        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as
+        `genolab.sequences.residues` gives them; features ``(n, n_features)`` follow where the model reads both.
         """
         own = torch.stack(self._each(inputs)).mean(dim=0)
         return self.highest(self.scale * own + self.shift)

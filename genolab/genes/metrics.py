@@ -51,8 +51,8 @@ def evaluate(
     baseline
         Name of one in `found`: the others' gains over it are added, as the metrics ``f1_gain``, with their intervals.
     ignore
-        Genes that count for nothing, such as `genolab.sequences.annotation.dubious_genes`: whatever was found on the strand of
-        one, and shares a base with it but with no annotated gene there, is left out.
+        Genes that count for nothing, such as `genolab.sequences.annotation.dubious_genes`: whatever was found on the
+        strand of one, and shares a base with it but with no annotated gene there, is left out.
     levels
         Out of `LEVELS`; bases take longest.
     n_boot

@@ -105,8 +105,8 @@ class Signals:
         Parameters
         ----------
         genes
-            An annotated genome, a table of features, or genes as `genolab.sequences.annotation.coding_genes` gives them; only
-            those on the chromosomes in `sequences` are used.
+            An annotated genome, a table of features, or genes as `genolab.sequences.annotation.coding_genes` gives
+            them; only those on the chromosomes in `sequences` are used.
         sequences
             Chromosome to its letters, + strand.
 

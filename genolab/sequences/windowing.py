@@ -1,4 +1,4 @@
-"""Windows over genomes of any size: where they lie. Nothing is cut before a batch needs it (see `genolab.sequences.window_rows`)."""
+"""Windows over genomes of any size: where they lie. Nothing is cut before a batch needs it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal

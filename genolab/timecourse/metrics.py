@@ -39,7 +39,8 @@ def evaluate(
     ----------
     probabilities
         Model to ``(n, n_classes)``, of models that have seen neither the row's gene nor its course, such as from
-        `genolab.timecourse.course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are averaged.
+        `genolab.timecourse.course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are
+        averaged.
     profiles
         The rows, as from `genolab.timecourse.courses`.
     target

@@ -1,7 +1,5 @@
 """The latent explorer in JupyterLab: what is drawn, what a hand does, and what the next cell reads of it."""
 
-import json
-import statistics
 from io import BytesIO
 
 import pytest
@@ -617,80 +615,6 @@ def test_watching_shows_the_latent_space_while_it_trains(notebook):
 
 
 # ---- how fast ----
-
-MANY = """
-import time
-import anndata, matplotlib.figure, numpy as np, pandas as pd, scipy.sparse
-import matplotlib.backends.backend_agg, matplotlib.font_manager  # as scanpy loads them in every real notebook
-import genolab as gl
-random = np.random.default_rng(0)
-n = {n}
-kind = random.integers(0, 12, n)
-angle = kind / 12 * 2 * np.pi
-centre = np.stack([6 * np.cos(angle), 6 * np.sin(angle)], axis=1)
-cells = anndata.AnnData(scipy.sparse.csr_matrix((n, 10), dtype="float32"))
-cells.obs["cell_type"] = pd.Categorical.from_codes(kind, [f"type {{i}}" for i in range(12)])
-cells.obsm["X_vae"] = (centre + random.normal(size=(n, 2))).astype("float32")
-gl.widgets.LatentExplorer
-"""
-DISPLAY = "begun = time.time()\nexplorer = gl.widgets.LatentExplorer(cells, 'X_vae', color='cell_type')\nexplorer"
-# The frame is done when its pixels can be read: until then a software WebGL may have drawn nothing.
-CLOCK = """
-window.drawn = [];
-const draw = WebGL2RenderingContext.prototype.drawElements;
-WebGL2RenderingContext.prototype.drawElements = function (...args) {
-  draw.apply(this, args);
-  this.readPixels(0, 0, 1, 1, this.RGBA, this.UNSIGNED_BYTE, new Uint8Array(4));
-  window.drawn.push((performance.timeOrigin + performance.now()) / 1000);
-};
-const up = () => { window.up = (performance.timeOrigin + performance.now()) / 1000; };
-document.addEventListener("pointerup", up, true);
-"""
-LISTEN = "heard = []\nexplorer.observe(lambda change: heard.append((time.time(), change['new'])), 'n_selected')"
-
-
-def first_render_and_lasso(notebook, n: int, *, repeats: int) -> tuple[list[float], list[float]]:
-    """Return seconds from the running of the cell to the first frame, and from mouse-up to the mask in the kernel."""
-    book = notebook([MANY.format(n=n), DISPLAY, LISTEN], init=CLOCK)
-    book.run(0, timeout=120)
-    renders, lassos = [], []
-    for _ in range(repeats):
-        book.page.evaluate("window.drawn = []")
-        book.start(1)
-        book.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
-        book.wait(1)
-        renders.append(book.page.evaluate("window.drawn[0]") - float(book.run_code("print(begun)")))
-    book.run(2)
-    explorer = Explorer(book)
-    book.page.wait_for_timeout(500)
-    explorer.tool("Lasso")
-    for i in range(repeats):
-        explorer.draw((1 + i, 1), (9, 2), (9 - i, 9), (5, 4), (2, 9), steps=12)
-        told = f"import json; print(json.dumps(heard[{i}] if len(heard) > {i} else None))"
-        found = None
-        while found is None:
-            found = json.loads(book.run_code(told))
-        lassos.append(found[0] - book.page.evaluate("window.up"))
-        assert found[1] == int(book.run_code("print(int(explorer.selection.sum()))")) > n / 100
-    book.screenshot(f"explorer-{n}", explorer.root)
-    return renders, lassos
-
-
-@pytest.mark.alone
-def test_100_000_cells_are_drawn_within_a_second_and_a_lasso_takes_a_tenth(notebook, note):
-    renders, lassos = first_render_and_lasso(notebook, 100_000, repeats=5)
-    note("explorer_first_render_s", statistics.median(renders))
-    note("explorer_first_render_first_s", renders[0])
-    note("explorer_lasso_s", statistics.median(lassos))
-    assert statistics.median(renders) <= 1.0, renders
-    assert statistics.median(lassos) <= 0.1, lassos
-
-
-@pytest.mark.alone
-def test_a_million_cells_are_drawn(notebook, note):
-    renders, lassos = first_render_and_lasso(notebook, 1_000_000, repeats=1)
-    note("explorer_1m_first_render_s", statistics.median(renders))
-    note("explorer_1m_lasso_s", statistics.median(lassos))
 
 
 def test_a_path_is_played_from_moment_to_moment_and_taken_away(notebook) -> None:

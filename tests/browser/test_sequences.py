@@ -1,7 +1,5 @@
 """The panel, the explorer and the figures on sequence models, in JupyterLab."""
 
-import statistics
-
 import pytest
 from playwright.sync_api import Locator
 
@@ -128,20 +126,9 @@ DRAWN = {
     "filters": "gl.dna.plot.filters(model, test)",
     "tracks": "gl.dna.plot.tracks({'SGD': genome}, around, noise, chromosome='chrI')",
 }
-ZOOM = """async (plot) => {
-    const times = [];
-    for (const range of [[20000, 60000], [30000, 40000], [33000, 34000], [-0.5, 99999.5], [50000, 99000]]) {
-        const begun = performance.now();
-        await Plotly.relayout(plot, { 'xaxis.range': range });
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-        times.push(performance.now() - begun);
-    }
-    return times;
-}"""
 
 
-@pytest.mark.alone
-def test_logos_maps_filters_and_tracks_are_drawn_and_100_kb_zoom_fluently(notebook, note):
+def test_logos_maps_filters_and_tracks_are_drawn(notebook):
     book = notebook([SETUP + FIGURES, *DRAWN.values()], height=1000)
     book.run(0, timeout=180)
     for index, name in enumerate(DRAWN, start=1):
@@ -153,10 +140,3 @@ def test_logos_maps_filters_and_tracks_are_drawn_and_100_kb_zoom_fluently(notebo
         book.screenshot(f"figure-{name}", plot)
     letters = book.cell(1).locator(".js-plotly-plot path.js-fill").count()
     assert letters == 4  # one shape a base, however long the sequence
-    tracks = book.cell(4).locator(".js-plotly-plot").first
-    if book.page.evaluate("() => 'Plotly' in window"):
-        times = tracks.evaluate(ZOOM)
-        note("tracks_100kb_zoom_ms", statistics.median(times))
-        note("tracks_100kb_zoom_slowest_ms", max(times))
-        assert statistics.median(times) < 5000  # something is broken then; the figure is what is reported
-    book.screenshot("figure-tracks-zoomed", tracks)

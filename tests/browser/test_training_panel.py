@@ -2,13 +2,16 @@
 
 import itertools
 import json
-import statistics
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator
 
+import genolab as gl
 from browser.lab import Notebook
+from genolab.widgets.shared.linker import link
 
 SETUP = """
 import json, time
@@ -405,12 +408,19 @@ def test_a_form_edits_a_config_by_hand(notebook):
 
 
 @pytest.fixture(scope="module")
-def js(browser):
-    """Call a function of the panel's module with JSON values."""
+def js(browser, tmp_path_factory):
+    """Call a function of the panel's files with JSON values."""
     page = browser.new_page()
-    names = "stopsOf, valueText, rangeOf, lastEpoch, tickTexts, lossText, longer"
-    source = look.module("controls.js", "curve.js", "training.js").replace("export default { render };", "")
-    source += f"\nexport default {{ {names} }};"
+    folder = tmp_path_factory.mktemp("js")
+    names = {
+        "shared/controls.js": "stopsOf, valueText",
+        "training/curve.js": "rangeOf, lastEpoch, tickTexts, lossText, longer",
+    }
+    widgets = os.path.relpath(Path(gl.__file__).parent / "widgets", folder)
+    lines = [f'import {{ {found} }} from "{widgets}/{file}";' for file, found in names.items()]
+    view = folder / "view.js"
+    view.write_text("\n".join([*lines, f"export default {{ {', '.join(names.values())} }};"]))
+    source = link(view).esm
     page.evaluate(
         """async (source) => {
             const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
@@ -520,89 +530,3 @@ def test_the_trail_of_an_epoch_starts_anew_with_each_and_stays_short(js):
     assert js("longer", full, [2.9, 4.0]) == [*full[::2], [2.9, 4.0]]
     assert js("longer", full, [3.5, 4.0]) == [[3.5, 4.0]]
     assert js("longer", full, None) == []
-
-
-# ---- figures -------------------------------------------------------------------------------------------------------
-
-CLOCK = """() => { window.clicks = []; document.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-key=pause]');
-    if (button && button.textContent === 'Pause') window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000);
-}, true); }"""
-
-NOTE = """
-paused = []
-def note(run, event):
-    if event == "state" and run.status.state == "paused":
-        paused.append(time.time())
-run.listen(note);
-"""
-
-
-@pytest.mark.alone
-def test_a_click_on_pause_takes_effect_at_once(notebook, note):
-    panel = opened(notebook)
-    page = panel.book.page
-    page.evaluate(CLOCK)
-    panel.book.run_code(NOTE)
-    panel.press("start", "cells/s")
-    pause = panel.button("pause")
-    for _ in range(30):
-        page.wait_for_timeout(120)  # neither in step with the panel's beats nor with the epochs
-        pause.click()
-        pause.filter(has_text="Resume").wait_for()
-        pause.click()
-        pause.filter(has_text="Pause").wait_for()
-    clicks = page.evaluate("window.clicks")
-    effects = json.loads(panel.book.run_code("print(json.dumps(paused))"))
-    assert len(clicks) == len(effects) == 30
-    milliseconds = sorted(1000 * (effect - click) for click, effect in zip(clicks, effects, strict=True))
-    assert milliseconds[0] > 0
-    note("pause_p50_ms", statistics.median(milliseconds))
-    note("pause_p95_ms", statistics.quantiles(milliseconds, n=20, method="inclusive")[-1])
-    assert statistics.median(milliseconds) < 500  # something is broken then; the figures are what is reported
-
-
-# One run with an open panel and one without, in turn, so that what else the machine does falls on both.
-SLOWDOWN = """
-import statistics
-alone = make()
-def speed(one, seconds=0.8):
-    one.start()
-    time.sleep(0.2)
-    steps, start = one.status.step, time.perf_counter()
-    time.sleep(seconds)
-    found = (one.status.step - steps) / (time.perf_counter() - start)
-    one.pause()
-    while one.status.state != "paused":
-        time.sleep(0.005)
-    return found
-def doubt():
-    low, _, high = statistics.quantiles(slower, n=4)
-    return 0.93 * (high - low) / len(slower) ** 0.5  # standard error of a median
-speed(run, 1), speed(alone, 1)
-slower = []
-for number in range(12):
-    order = (run, alone) if number % 2 else (alone, run)
-    found = {one: speed(one) for one in order}
-    slower.append(100 * (1 - found[run] / found[alone]))
-errors = [str(e) for e in run.listener_errors]
-print(json.dumps({"percent": statistics.median(slower), "doubt": doubt(), "errors": errors}))
-"""
-
-
-@pytest.mark.alone
-def test_an_open_panel_hardly_slows_training(notebook, note):
-    panel = opened(notebook, SLOWDOWN)
-    panel.node.scroll_into_view_if_needed()
-    panel.book.start(2)
-    panel.sees("cells/s")
-    seen = set()
-    for _ in range(10):
-        seen.add(panel.pace.inner_text())
-        panel.book.page.wait_for_timeout(200)
-    assert len(seen) > 1, "the panel was not live while it was measured"
-    found = json.loads(panel.book.wait(2, timeout=240))
-    assert found["errors"] == []
-    note("panel_slowdown_percent", found["percent"])
-    note("panel_slowdown_doubt_percent", found["doubt"])
-    assert found["percent"] < 25  # something is broken then; the figure is what is reported

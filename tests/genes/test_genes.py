@@ -6,7 +6,7 @@ import pytest
 from toy_genomes import annotated, gene
 
 import genolab as gl
-from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, open_reading_frames, to_gff3
+from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, decode, open_reading_frames, to_gff3
 from genolab.genes.decoding import _quiet_places
 from genolab.genes.hmm import DONOR
 from genolab.sequences.annotation import SWAP, TAGS, coding_genes, tag_genome, trna_genes

@@ -51,7 +51,11 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_is_there_before_anything_heavy_is_imported(tmp_path: Path) -> None:
-    code = "import sys, genolab.jupyter.cli as c\ntry: c.main()\nexcept SystemExit: print(*{m.split('.')[0] for m in sys.modules})"
+    code = (
+        "import sys; from genolab.jupyter import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: print(*{m.split('.')[0] for m in sys.modules})"
+    )
     command = [sys.executable, "-c", code, "--help"]
     output = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=True).stdout
     assert HEAVY & set(output.splitlines()[-1].split()) == set()

@@ -3,7 +3,6 @@
 import ast
 import copy
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -82,23 +81,16 @@ def test_there_is_a_first_notebook() -> None:
 
 
 @every_notebook
-def test_a_notebook_runs_offline_within_its_limits(
-    path: Path, offline: Path, note: Callable[[str, float], None]
-) -> None:
+def test_a_notebook_runs_offline_within_its_limits(path: Path, offline: Path) -> None:
     notebook = copy.deepcopy(read(path))
     notebook.cells.append(new_code_cell(MEASURE))
-    seconds: list[float] = []
-    failure = execute.execute(notebook, path.parent, kernel="python3", timeout=CELL_SECONDS, seconds=seconds)
+    failure = execute.execute(notebook, path.parent, kernel="python3", timeout=CELL_SECONDS)
     assert failure is None, f"{path.name}, {failure}"
     assert not offline.exists(), f"{path.name} asked for the network: {offline.read_text()}"
     peak, cpu = map(float, notebook.cells.pop().outputs[0].text.split())
     megabytes = peak / (
         1e6 if sys.platform == "darwin" else 1e3
     )  # the unit is the kernel's: bytes there, KiB elsewhere
-    note(f"{path.stem}: seconds", sum(seconds))
-    note(f"{path.stem}: slowest cell, seconds", max(seconds))
-    note(f"{path.stem}: CPU seconds", cpu)
-    note(f"{path.stem}: peak MB", megabytes)
     assert megabytes <= MEMORY_MB
     assert cpu <= CPU_SECONDS
     assert remote_loads(to_html(notebook, name=path.stem, folder=path.parent)) == []

@@ -64,8 +64,8 @@ def rank(
         A row a compound, the best first: ``smiles``, ``canonical``, ``score``, ``uncertainty`` (a standard deviation);
         of the best ``describe``: ``nearest``, the training compound that is most like it, and ``similarity`` to it
         by Tanimoto (below about 0.3 the model hasn't seen the like); ``qed`` and all else that
-        `genolab.drugs.compounds.properties` gives; ``pick``, 1, 2 ... in the order of picking by MaxMin, 0 where it isn't
-        picked. Last come those that RDKit refuses, without a score, with their ``reason``.
+        `genolab.drugs.compounds.properties` gives; ``pick``, 1, 2 ... in the order of picking by MaxMin, 0 where it
+        isn't picked. Last come those that RDKit refuses, without a score, with their ``reason``.
 
     Raises
     ------

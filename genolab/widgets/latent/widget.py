@@ -54,9 +54,9 @@ class LatentExplorer(anywidget.AnyWidget):
     layer
         Layer that genes' values are taken from; ``None``: ``X``.
     hover
-        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.latent.tooltip` makes them.
-        ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, for compounds whose SMILES are known the
-        structure, else nothing.
+        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.latent.tooltip`
+        makes them. ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, for compounds whose SMILES
+        are known the structure, else nothing.
     rows
         What a row is called, ``"cells"`` or ``"clones"``; ``None``: sequences or compounds where there are some, else
         cells.
