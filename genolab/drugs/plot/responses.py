@@ -109,7 +109,7 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     ----------
     model
         With ``predict(batch)``, and ``spread(batch)`` where it knows how sure it is; or predictions ``(n,)``; or a
-        `genolab.evaluate.Estimate`.
+        `genolab.drugs.Estimate`.
     test
         Rows with the response as target.
     censored
