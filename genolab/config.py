@@ -8,7 +8,6 @@ same metadata, so that code and screen can't disagree.
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -84,8 +83,3 @@ def check(config: "DataclassInstance") -> None:
                 f"{type(config).__name__}.{name} must be between {bounds.low:g} and {bounds.high:g}, "
                 f"got {value!r}. {bounds.help}".rstrip()
             )
-
-
-def is_whole(value: object) -> bool:
-    """Return whether a value is a whole number, numpy's included; True and 1.0 are none."""
-    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.align.matrices import MATRICES, load
-from genolab.config import is_whole
+from genolab.checks import is_whole
 
 Alphabet = Literal["dna", "protein"]
 Codes = NDArray[np.uint8]

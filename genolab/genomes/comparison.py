@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from genolab.config import is_whole
+from genolab.checks import is_whole
 from genolab.genomes import columns as col
 from genolab.genomes import formats
 from genolab.genomes.blocks import find_blocks

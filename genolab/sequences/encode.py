@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.config import is_whole
+from genolab.checks import is_whole
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,52 @@
+"""genolab.checks: each message says the rule, what came, and the fix."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from genolab.checks import check_at_least, check_columns, check_key, check_known, check_one_of, check_share, is_whole
+
+
+def test_numpy_integers_are_whole_and_booleans_are_not() -> None:
+    assert is_whole(3)
+    assert is_whole(np.int32(3))
+    assert not any(map(is_whole, (True, 1.0, "1", None)))
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
+def test_a_count_that_is_too_small_or_not_whole_is_refused(value: object) -> None:
+    check_at_least("n_boot", 1)
+    with pytest.raises(ValueError, match=f"n_boot must be a whole number of at least 1, got {value}"):
+        check_at_least("n_boot", value)
+
+
+def test_the_bounds_of_a_share_are_included_only_where_asked_for() -> None:
+    check_share("gc", 0)
+    check_share("gc", 1)
+    with pytest.raises(ValueError, match="gc must be a share, above 0 and at most 1, got 0"):
+        check_share("gc", 0, zero=False)
+    with pytest.raises(ValueError, match="gc must be a share, at least 0 and below 1, got 1"):
+        check_share("gc", 1, one=False)
+    with pytest.raises(ValueError, match="got nan"):
+        check_share("gc", float("nan"))
+
+
+def test_unknown_choices_and_names_are_listed_with_those_known() -> None:
+    with pytest.raises(ValueError, match="mode must be one of local, global, got 'both'"):
+        check_one_of("mode", "both", ("local", "global"))
+    with pytest.raises(KeyError, match="'c' isn't one of the 2 compounds: a, b"):
+        check_known("compounds", ["a", "c"], ["a", "b"])
+    with pytest.raises(KeyError, match=r"7, 8 aren't of the 30 rows: 100, 101, 102, 103, 104, \.\.\."):
+        check_known("rows", [7, 8], range(100, 130))
+
+
+def test_missing_columns_and_keys_are_named_beside_those_there() -> None:
+    table = pd.DataFrame({"dose": [1.0]})
+    check_columns(table, "dose")
+    with pytest.raises(KeyError, match="the wells has no columns 'a', 'b'; it has dose: measure them"):
+        check_columns(table, "dose", "a", "b", what="the wells", fix="measure them")
+    adata = AnnData(np.ones((2, 2)), obsm={"X_pca": np.ones((2, 1))})
+    check_key(adata, "obsm", "X_pca")
+    with pytest.raises(KeyError, match=r"'obsm/X_vae' is not in this AnnData; obsm has \['X_pca'\]"):
+        check_key(adata, "obsm", "X_vae")
