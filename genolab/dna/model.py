@@ -1,6 +1,5 @@
 """A convolutional network that reads sequences: what they are, what they carry, or how strong they are."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from torch.nn import functional
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.dna.filters import Filters, hidden_bases, shifted
+from genolab.models.ensemble import Ensemble
 from genolab.models.layers import SteadyNorm, drop, seeded
 
 Task = Literal["classes", "labels", "values"]
@@ -152,24 +152,19 @@ class SequenceCNN(nn.Module):
             seed,
         )
         with seeded(seed):
-            self.members = nn.ModuleList(_Reader(self.config) for _ in range(members))
+            self.members: Ensemble[_Reader] = Ensemble(_Reader(self.config) for _ in range(members))
 
     @property
     def first_filters(self) -> torch.Tensor:
         """The first layer's filters, ``(members * n_filters, 4, width)``: channels A C G T."""
-        return torch.cat([member.first.filters for member in self._readers()])
+        return self.members.concat(lambda member: member.first.filters, dim=0)
 
     def first_responses(self, x: torch.Tensor) -> torch.Tensor:
         """Return how strongly each first-layer filter responds at each position, at least 0.
 
         ``(n, 4, length)`` to ``(n, members * n_filters, length)``; position i is the middle of the filter's window.
         """
-        return torch.cat([member.first(x.float()) for member in self._readers()], dim=1)
-
-    def _readers(self) -> Iterator["_Reader"]:
-        for member in self.members:
-            assert isinstance(member, _Reader)  # an nn.ModuleList forgets what it holds
-            yield member
+        return self.members.concat(lambda member: member.first(x.float()))
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs before softmax or sigmoid, ``(n, n_outputs)``, for ``(n, 4, length)`` uint8 or float."""
@@ -183,14 +178,12 @@ class SequenceCNN(nn.Module):
         """Return every member's logits, ``(members, n, n_outputs)``."""
         _check_shape(x, self.config.length)
         x = x.float() if x.dtype == torch.uint8 else x
-        return torch.stack(
-            [member.to_outputs(member.embed(x, self.config.dropout, generator)) for member in self._readers()]
-        )
+        return self.members.stack(lambda member: member.to_outputs(member.embed(x, self.config.dropout, generator)))
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
         _check_shape(batch.x, self.config.length)
-        return torch.cat([member.embed(batch.x.float(), 0.0, None) for member in self._readers()], dim=1)
+        return self.members.concat(lambda member: member.embed(batch.x.float(), 0.0, None))
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return probabilities of the classes or labels, or the values themselves, ``(n, n_outputs)``."""

@@ -1,6 +1,5 @@
 """What genes do: any number of terms a gene, from its residues, from any numbers about it, or from both."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -12,6 +11,7 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.models.ensemble import Ensemble
 from genolab.models.layers import Layers, SteadyNorm, drop, seeded
 from genolab.sequences.protein import SHARES
 
@@ -142,14 +142,9 @@ class FunctionClassifier(nn.Module):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("shift", torch.zeros(n_terms))
         with seeded(seed):
-            self.members = nn.ModuleList(_Reader(self.config) for _ in range(members))
-        for member in self._readers():
-            member.to_terms.bias.data = odds.clone()
-
-    def _readers(self) -> Iterator["_Reader"]:
+            self.members: Ensemble[_Reader] = Ensemble(_Reader(self.config) for _ in range(members))
         for member in self.members:
-            assert isinstance(member, _Reader)  # an nn.ModuleList forgets what it holds
-            yield member
+            member.to_terms.bias.data = odds.clone()
 
     def logits(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Return the log odds of the terms, calibrated and true to the hierarchy, ``(n, n_terms)``.
@@ -157,7 +152,7 @@ class FunctionClassifier(nn.Module):
         Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as
         `genolab.sequences.residues` gives them; features ``(n, n_features)`` follow where the model reads both.
         """
-        own = torch.stack(self._each(inputs)).mean(dim=0)
+        own = self._each(inputs).mean(dim=0)
         return self.highest(self.scale * own + self.shift)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
@@ -169,10 +164,10 @@ class FunctionClassifier(nn.Module):
         start = torch.full_like(own, -torch.inf)
         return start.scatter_reduce(1, self.ancestors.expand(len(own), -1), own[:, self.descendants], "amax")
 
-    def _each(self, inputs: tuple[torch.Tensor, ...], generator: torch.Generator | None = None) -> list[torch.Tensor]:
-        """Return every member's own log odds, ``(n, n_terms)``, before hierarchy and calibration."""
+    def _each(self, inputs: tuple[torch.Tensor, ...], generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return every member's own log odds, ``(members, n, n_terms)``, before hierarchy and calibration."""
         read = self._read_in(inputs)
-        return [member.to_terms(member.embed(*read, self.config, generator)) for member in self._readers()]
+        return self.members.stack(lambda member: member.to_terms(member.embed(*read, self.config, generator)))
 
     def _read_in(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Return residues as shares ``(n, 20, length)``, cut to the longest, and features; what isn't read is None."""
@@ -199,7 +194,7 @@ class FunctionClassifier(nn.Module):
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
         read = self._read_in(batch.inputs)
-        return torch.cat([member.embed(*read, self.config, None) for member in self._readers()], dim=1)
+        return self.members.concat(lambda member: member.embed(*read, self.config, None))
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return the probabilities of the terms, ``(n, n_terms)``: a broader term's is never below a narrower one's."""
@@ -312,7 +307,7 @@ class FunctionClassifier(nn.Module):
         self.eval()
         with torch.no_grad():
             batches = [batch.to(device) for batch in dataset.batches(_BATCH)]
-            own = torch.cat([torch.stack(self._each(batch.inputs)).mean(dim=0) for batch in batches])
+            own = torch.cat([self._each(batch.inputs).mean(dim=0) for batch in batches])
         self.train(before)
         return own, torch.cat([self._checked(batch.target) for batch in batches]).to(device)
 

@@ -1,6 +1,6 @@
 """A recurrent network over expression profiles: what a gene is by its course, and how its course goes on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import torch
@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.models.ensemble import Ensemble, mixture
 from genolab.models.layers import seeded, standard_normal
 from genolab.timecourse.member import Cell, ExpressionRNNConfig, Member, picked
 from genolab.timecourse.profile import Measured, check_profiles, measured, standardised
@@ -91,7 +92,7 @@ class ExpressionRNN(nn.Module):
         sizes = (n_classes, cell, n_hidden, n_latent, harmonics, period, members, levels)
         self.config = ExpressionRNNConfig(*sizes, dropout, input_dropout, noise, time_shift, label_smoothing, seed)
         with seeded(seed):
-            self.members = nn.ModuleList(Member(self.config) for _ in range(members))
+            self.members: Ensemble[Member] = Ensemble(Member(self.config) for _ in range(members))
         self.register_buffer("class_weight", torch.ones(n_classes or 0))  # by the training data, see `plan`
         self.register_buffer("band", torch.tensor(_NORMAL_90))  # standard deviations to either side, see `calibrate`
 
@@ -103,7 +104,7 @@ class ExpressionRNN(nn.Module):
         Where nothing was measured it is that of the measurement before, and 0 before the first.
         """
         found = self._measured(batch)
-        states = torch.cat([member.states(found, batch) for member in self._readers()], dim=2)
+        states = self.members.concat(lambda member: member.states(found, batch), dim=2)
         return picked(states, found.last)
 
     def path(self, batch: Batch) -> torch.Tensor:
@@ -112,7 +113,7 @@ class ExpressionRNN(nn.Module):
         ``(n, length, members * n_latent)``; the last is what `embed` gives. Before the first measurement it is 0.
         """
         found = self._measured(batch)
-        latent = torch.cat([member.latent(found, batch) for member in self._readers()], dim=2)
+        latent = self.members.concat(lambda member: member.latent(found, batch), dim=2)
         return picked(latent, found.last)
 
     def embed(self, batch: Batch) -> torch.Tensor:
@@ -133,7 +134,7 @@ class ExpressionRNN(nn.Module):
             return self._each(batch).softmax(dim=2).mean(dim=0)
         before = functional.pad(self._measured(batch).last[:, :-1], (1, 0), value=-1)
         times = torch.nan_to_num(batch.inputs[1] / self.config.period)
-        mean = torch.stack([self._ahead(member, batch, before, times) for member in self._readers()]).mean(dim=0)
+        mean = self.members.stack(lambda member: self._ahead(member, batch, before, times)).mean(dim=0)
         return torch.where(before >= 0, mean, torch.nan)
 
     def forecast(
@@ -168,7 +169,7 @@ class ExpressionRNN(nn.Module):
         batch = Batch((values, times), None, covariates or {}, torch.arange(len(values), device=values.device))
         found, asked = self._measured(batch), at / self.config.period
         each = []
-        for member in self._readers():
+        for member in self.members:
             state = picked(member.summaries(found, batch), found.last[:, -1:]).expand(-1, at.shape[1], -1)
             each.append(member.ahead(state, *_since(found, found.last[:, -1:], asked)))
         mean, spread = _mixed(torch.stack([mean for mean, _ in each]), torch.stack([scale for _, scale in each]))
@@ -228,7 +229,7 @@ class ExpressionRNN(nn.Module):
         found = self._measured(batch)
         read = self._noisy(found, batch.generator)
         cuts = self._cuts(found, batch.generator)  # (n, cuts)
-        pairs = [self._follow(member, read, batch, cuts) for member in self._readers()]
+        pairs = [self._follow(member, read, batch, cuts) for member in self.members]
         mean, spread = (torch.stack(part) for part in zip(*pairs, strict=True))  # (members, n, cuts, length)
         if not self.training:
             mean, spread = (part[None] for part in _mixed(mean, spread))
@@ -262,11 +263,6 @@ class ExpressionRNN(nn.Module):
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
-    def _readers(self) -> Iterator["Member"]:
-        for member in self.members:
-            assert isinstance(member, Member)  # an nn.ModuleList forgets what it holds
-            yield member
-
     def _measured(self, batch: Batch) -> Measured:
         values, times = batch.inputs
         # The spread of the whole profile tells of its end, so a model that forecasts must not see it
@@ -278,7 +274,7 @@ class ExpressionRNN(nn.Module):
             raise ValueError("this model forecasts and knows no classes: build it with n_classes")
         found = self._noisy(self._measured(batch), batch.generator)
         generator = batch.generator if self.training else None
-        return torch.stack([member.scores(found, batch, generator) for member in self._readers()])
+        return self.members.stack(lambda member: member.scores(found, batch, generator))
 
     def _check_forecasts(self) -> None:
         if self.config.n_classes is not None:
@@ -327,7 +323,7 @@ class ExpressionRNN(nn.Module):
         """Return how many standard deviations the forecasts are off, all in one row."""
         found = self._measured(batch)
         cuts = self._cuts(found, None)
-        pairs = [self._follow(member, found, batch, cuts) for member in self._readers()]
+        pairs = [self._follow(member, found, batch, cuts) for member in self.members]
         mean, spread = _mixed(*(torch.stack(part) for part in zip(*pairs, strict=True)))
         return ((found.values[:, None] - mean).abs() / spread)[_following(found, cuts)]
 
@@ -345,8 +341,8 @@ def _following(found: Measured, cuts: torch.Tensor) -> torch.Tensor:
 
 def _mixed(mean: torch.Tensor, spread: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return mean and standard deviation of the members' normal distributions, mixed."""
-    middle = mean.mean(dim=0)
-    return middle, (spread.square().mean(dim=0) + mean.var(dim=0, correction=0)).sqrt()
+    middle, variance = mixture(mean, spread.square())
+    return middle, variance.sqrt()
 
 
 def _class_counts(batch: Batch, dataset: AnnDataset, n_classes: int) -> torch.Tensor:

@@ -275,7 +275,7 @@ def test_calibration_lowers_the_loss_of_a_model_that_is_too_sure():
     world = small_world(200)
     data = AnnDataset(world, "obsm/numbers", target="obsm/terms")
     model = gl.function.FunctionClassifier(5, sequence=False, n_features=6, parents=PARENTS, hidden=16)
-    for member in model._readers():
+    for member in model.members:
         member.to_terms.weight.data *= 30
     before = model.eval().loss(data.batch(np.arange(200)))["loss"].item()
     after = model.calibrate(data).loss(data.batch(np.arange(200)))["loss"].item()

@@ -1,6 +1,6 @@
 """How a context, a target or a cell line, responds to a compound: two towers, a trunk over both, and how sure it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -15,6 +15,7 @@ from genolab.drugs.model.network import Member
 from genolab.drugs.model.outcome import Classes, Numbers, Score
 from genolab.drugs.model.towers import Features, Kind, Letters, blank
 from genolab.drugs.pair_batches import check_codes, measured_in
+from genolab.models.ensemble import Ensemble
 from genolab.models.layers import seeded
 
 _MANY: Final = 8192  # rows at a time
@@ -128,7 +129,7 @@ class ResponseModel(nn.Module):
         self.outcome = Numbers() if n_classes is None else Classes(n_classes)
         tables, head = (self.compounds, self.contexts), self.outcome.head
         with seeded(seed):
-            self.members = nn.ModuleList(Member(*tables, width, hidden, head) for _ in range(members))
+            self.members: Ensemble[Member] = Ensemble(Member(*tables, width, hidden, head) for _ in range(members))
 
     @classmethod
     def rebuild(cls, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Self:
@@ -194,20 +195,19 @@ class ResponseModel(nn.Module):
         parts = []
         for at in range(0, len(rows), _MANY):
             block = rows[at : at + _MANY]
-            said = [member.judge(member.beside(block, known, number, new=new)) for member in self._networks()]
+            said = [member.judge(member.beside(block, known, number, new=new)) for member in self.members]
             parts.append(self.outcome.score(torch.stack(said)))
         return Score(torch.cat([part.mean for part in parts]), torch.cat([part.spread for part in parts]))
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
         tables = (self.compounds.rows, self.contexts.rows)
-        each = [member.think(member.join(*tables, batch)) for member in self._networks()]
-        return torch.cat(each, dim=1)
+        return self.members.concat(lambda member: member.think(member.join(*tables, batch)))
 
     @torch.no_grad()
     def compound_vectors(self) -> torch.Tensor:
         """Return what stands for each compound of the table, ``(n_compounds, members * width)``: a latent space."""
-        return torch.cat([member.all_compounds(self.compounds.rows) for member in self._networks()], dim=1)
+        return self.members.concat(lambda member: member.all_compounds(self.compounds.rows))
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the loss, and the mean squared error of numbers, or the accuracy of classes.
@@ -261,20 +261,13 @@ class ResponseModel(nn.Module):
         self.train(was_training)
         return found
 
-    def _networks(self) -> Iterator["Member"]:
-        for member in self.members:
-            assert isinstance(member, Member)  # an nn.ModuleList forgets what it holds
-            yield member
-
     def _said(self, batch: Batch) -> torch.Tensor:
         """Return what every member says, ``(members, n, outputs)``."""
         hidden, nameless = (self.config.dropout, self.config.name_dropout) if self.training else (0.0, 0.0)
         tables = (self.compounds.rows, self.contexts.rows)
-        each = [
-            member.judge(member.join(*tables, batch, nameless, hidden), hidden, batch.generator)
-            for member in self._networks()
-        ]
-        return torch.stack(each)
+        return self.members.stack(
+            lambda member: member.judge(member.join(*tables, batch, nameless, hidden), hidden, batch.generator)
+        )
 
 
 def _table(values: Any, kind: Kind, n_axes: int | None, name: str) -> Features | Letters:

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.drugs.pair_batches import Measured
+from genolab.models.ensemble import mixture
 
 _NARROWEST: Final = 1e-4  # least variance of a standardised response, so that the likelihood stays bounded
 _MARKS: Final = {"<": -1.0, ">": 1.0}
@@ -95,9 +96,8 @@ class Numbers(nn.Module):
 
     def score(self, said: torch.Tensor) -> Score:
         """Return mean and spread of the networks' mixture, in the response's unit."""
-        means, variances = said.unbind(dim=2)
-        variance = variances.mean(dim=0) + means.var(dim=0, correction=0)
-        return Score(means.mean(dim=0) * self.size + self.centre, variance.sqrt() * self.size * self.widened)
+        mean, variance = mixture(*said.unbind(dim=2))
+        return Score(mean * self.size + self.centre, variance.sqrt() * self.size * self.widened)
 
     def loss(self, said: torch.Tensor, batch: Batch, *, training: bool) -> dict[str, torch.Tensor]:
         """Return the squared error of the standardised response plus the variance's part, and the error itself."""
