@@ -1,6 +1,6 @@
 """What every model is compared with: principal components, or any scikit-learn estimator, with a model's own verbs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,13 +17,7 @@ _BLOCK = 4096
 class PCABaseline(nn.Module):
     """Principal components of the first input: the best linear autoencoder under squared error.
 
-    Exact and without chance: the eigenvectors of the genes' covariance matrix, summed over batches, so that the data
-    need not fit in memory at once.
-
-    Parameters
-    ----------
-    n_latent
-        Number of components kept.
+    Exact: the eigenvectors of the genes' covariance matrix, summed over batches, so that data need not fit in memory.
 
     Examples
     --------
@@ -41,13 +35,7 @@ class PCABaseline(nn.Module):
         self.register_buffer("components", torch.zeros(n_latent, 0))  # (n_latent, n_genes)
 
     def fit(self, dataset: AnnDataset) -> Self:
-        """Find the components of a dataset, and return the baseline.
-
-        Raises
-        ------
-        ValueError
-            There are fewer cells or genes than components.
-        """
+        """Compute the components of a dataset, and return the baseline."""
         if min(len(dataset), dataset.n_features) < self.n_latent:
             raise ValueError(
                 f"{self.n_latent} components need at least as many cells and genes, got {len(dataset)} x "
@@ -69,8 +57,7 @@ class PCABaseline(nn.Module):
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the scores of a batch, ``(n, n_latent)``."""
-        if not len(self.mean):
-            raise ValueError("a PCABaseline must be fitted before it is used: call fit(train)")
+        check_fitted(self, len(self.mean) > 0)
         return (batch.x - self.mean) @ self.components.T
 
     def decode(self, latent: torch.Tensor, covariates: Mapping[str, torch.Tensor] | None = None) -> torch.Tensor:
@@ -90,12 +77,14 @@ class PCABaseline(nn.Module):
 class Baseline(nn.Module):
     """A scikit-learn estimator with a model's own verbs, so that it stands beside networks in every table and figure.
 
+    A classifier is fitted to a column of categories or to labels ``(n, n_labels)`` of 0 and 1, a regressor to numbers.
+
     Parameters
     ----------
     estimator
-        A classifier or regressor, or a pipeline that ends in one; it is cloned, and left as it is.
+        A classifier or regressor, or a pipeline that ends in one; a clone of it is fitted.
     features
-        Called with a batch for what the estimator sees of it, ``(n, f)`` numpy or sparse; the first input, flat.
+        ``batch -> (n, f)``, numpy or sparse, what the estimator is given of a batch; ``None``: the first input, flat.
 
     Examples
     --------
@@ -108,38 +97,56 @@ class Baseline(nn.Module):
         self.estimator = estimator
         self.features = flat if features is None else features
         self.fitted: Any = None
-        self.n_classes = 0
+        self.n_classes = 0  # of a column of categories
 
     def fit(self, dataset: AnnDataset) -> Self:
-        """Fit a clone of the estimator to a dataset's target, and return the baseline."""
-        from scipy import sparse
-        from sklearn.base import clone
+        """Fit a clone of the estimator to all rows of a dataset, and return the baseline."""
+        from sklearn.base import clone, is_classifier
 
-        seen, targets = [], []
-        for batch in dataset.batches(_BLOCK):
-            seen.append(self.features(batch))
-            targets.append(target_of(batch))
-        x = sparse.vstack(seen, format="csr") if sparse.issparse(seen[0]) else np.concatenate(seen)
+        parts = [(self.features(batch), target_of(batch)) for batch in dataset.batches(_BLOCK)]
+        features, target = _concatenated([x for x, _ in parts]), np.concatenate([y for _, y in parts])
         self.n_classes = len(dataset.target_names)
-        self.fitted = clone(self.estimator).fit(x, np.concatenate(targets))
+        if is_classifier(self.estimator) and not self.n_classes and target.ndim == 1:
+            raise ValueError("a classifier is fitted to a column of categories or to labels (n, n_labels), got numbers")
+        self.fitted = clone(self.estimator).fit(features, target)
+        if is_classifier(self.fitted) and not hasattr(self.fitted, "predict_proba"):
+            raise ValueError(
+                f"a {type(self.estimator).__name__} gives no probabilities: wrap it in a CalibratedClassifierCV"
+            )
         return self
 
     def predict(self, batch: Batch) -> torch.Tensor:
-        """Return probabilities ``(n, n_classes)``, 0 for classes that training lacked; of a regressor the values."""
+        """Return probabilities ``(n, n_classes)`` or ``(n, n_labels)``, 0 for what training lacked; or the numbers."""
         check_fitted(self, self.fitted is not None)
         x = self.features(batch)
-        if not hasattr(self.fitted, "predict_proba"):
-            return torch.from_numpy(np.asarray(self.fitted.predict(x), dtype=np.float32)).to(batch.x.device)
-        probabilities = np.zeros((len(batch), self.n_classes), dtype=np.float32)
-        probabilities[:, self.fitted.classes_] = self.fitted.predict_proba(x)
-        return torch.from_numpy(probabilities).to(batch.x.device)
+        values = self._probabilities(x) if hasattr(self.fitted, "predict_proba") else self.fitted.predict(x)
+        return torch.from_numpy(np.asarray(values, dtype=np.float32)).to(batch.x.device)
+
+    def _probabilities(self, x: Any) -> NDArray[Any]:
+        shares = self.fitted.predict_proba(x)
+        if isinstance(shares, list):  # one table a label, over the values that it had in training
+            has_label = [np.asarray(classes) == 1 for classes in self.fitted.classes_]
+            return np.stack([table[:, one].sum(axis=1) for table, one in zip(shares, has_label, strict=True)], axis=1)
+        if not self.n_classes:
+            return np.asarray(shares)
+        probabilities = np.zeros((len(shares), self.n_classes))
+        probabilities[:, self.fitted.classes_] = shares
+        return probabilities
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the cross-entropy of a classifier, or the mean squared error of a regressor."""
-        found, target = self.predict(batch), torch.from_numpy(target_of(batch)).to(batch.x.device)
-        if hasattr(self.fitted, "predict_proba"):
-            return {"loss": functional.nll_loss(found.clamp(min=1e-12).log(), target)}
-        return {"loss": (found - target).square().mean()}
+        """Return the cross-entropy of a classifier (the mean over labels), or the mean squared error of a regressor."""
+        predicted, target = self.predict(batch), torch.from_numpy(target_of(batch)).to(batch.x.device)
+        if not hasattr(self.fitted, "predict_proba"):
+            return {"loss": (predicted.reshape(target.shape) - target).square().mean()}
+        if self.n_classes:
+            return {"loss": functional.nll_loss(predicted.clamp(min=1e-12).log(), target)}
+        return {"loss": functional.binary_cross_entropy(predicted, target)}
+
+
+def _concatenated(parts: Sequence[Any]) -> Any:
+    from scipy import sparse
+
+    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
 def flat(batch: Batch) -> NDArray[Any]:
@@ -148,10 +155,10 @@ def flat(batch: Batch) -> NDArray[Any]:
 
 
 def target_of(batch: Batch) -> NDArray[Any]:
-    """Return a batch's target; a dataset without one is refused."""
+    """Return a batch's target, class codes int64 or float32 values; a dataset without one is refused."""
     if batch.target is None:
         raise ValueError("a baseline is fitted to a target: pass target='obs/...' to AnnDataset")
-    target: NDArray[Any] = batch.target.cpu().numpy()
+    target: NDArray[Any] = (batch.target if batch.target.dtype == torch.int64 else batch.target.float()).cpu().numpy()
     return target
 
 

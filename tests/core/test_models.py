@@ -1,17 +1,26 @@
 """Models: likelihoods against textbook forms, what autoencoders learn, and what they refuse."""
 
 import itertools
+import warnings
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse, stats
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 from toy_models import counts
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.models import Autoencoder, PCABaseline, VariationalAutoencoder
+from genolab.models import Autoencoder, Baseline, PCABaseline, VariationalAutoencoder
+from genolab.models.ensemble import Ensemble, mixture
 from genolab.models.layers import SteadyNorm, drop
 from genolab.models.likelihood import negative_binomial, normal, poisson, zero_inflated_negative_binomial
 
@@ -217,6 +226,23 @@ def test_a_seed_draws_the_weights_and_leaves_the_global_generator_alone():
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_an_ensemble_stacks_its_members_outputs_or_sets_them_side_by_side():
+    members = Ensemble(torch.nn.Linear(1, 2) for _ in range(3))
+    for number, member in enumerate(members):
+        torch.nn.init.constant_(member.weight, number)
+        torch.nn.init.zeros_(member.bias)
+    x = torch.ones(4, 1)
+    assert members.stack(lambda member: member(x))[:, 0].tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert members.concat(lambda member: member(x))[0].tolist() == [0, 0, 1, 1, 2, 2]
+    assert list(members.state_dict()) == [f"{i}.{name}" for i in range(3) for name in ("weight", "bias")]
+    assert isinstance(members[:2], Ensemble)
+
+
+def test_a_mixtures_variance_is_the_mean_variance_plus_that_of_the_means():
+    mean, variance = mixture(torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [4.0]]))
+    assert (mean.tolist(), variance.tolist()) == ([2], [4])
+
+
 # ---- baseline and infer -----------------------------------------------------------------------------------------
 
 
@@ -230,6 +256,78 @@ def test_principal_components_are_scikit_learns():
     assert np.allclose(np.abs(ours), np.abs(theirs.transform(adata.X.toarray())), atol=1e-3)
     rebuilt = gl.infer.reconstruct(PCABaseline(5).fit(dataset), dataset)
     assert np.allclose(rebuilt, theirs.inverse_transform(theirs.transform(adata.X.toarray())), atol=1e-3)
+
+
+def labelled(columns: dict[str, list], **obsm: list) -> ad.AnnData:
+    """Return rows with one feature, 0 0 1 1, and the given columns of obs and arrays of obsm."""
+    adata = ad.AnnData(np.array([[0.0], [0], [1], [1]], np.float32))
+    for name, values in columns.items():
+        adata.obs[name] = values
+    adata.obsm.update({name: np.array(values, np.float32) for name, values in obsm.items()})
+    return adata
+
+
+def test_a_classifier_gives_the_shares_of_all_classes_and_none_to_those_that_training_lacked():
+    kinds = pd.Categorical(["b", "d", "b", "b"], categories=["a", "b", "c", "d"])
+    dataset = AnnDataset(labelled({"kind": kinds}), target="obs/kind")
+    baseline = Baseline(DummyClassifier(strategy="prior")).fit(dataset)
+    assert gl.infer.predict(baseline, dataset) == pytest.approx(np.tile([0, 0.75, 0, 0.25], (4, 1)))
+    batch = dataset.batch([0, 1])
+    assert float(baseline.loss(batch)["loss"]) == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2)
+    assert baseline.predict(batch).device == batch.x.device
+
+
+def test_a_regressor_gives_numbers_one_a_row_or_several():
+    adata = labelled({"response": [1.0, 3, 5, 7]}, two=[[1, 0], [3, 0], [5, 4], [7, 4]])
+    for target, expected in (("obs/response", [2, 2, 6, 6]), ("obsm/two", [[2, 0], [2, 0], [6, 4], [6, 4]])):
+        dataset = AnnDataset(adata, target=target)
+        baseline = Baseline(LinearRegression()).fit(dataset)
+        assert gl.infer.predict(baseline, dataset) == pytest.approx(np.array(expected), abs=1e-6)
+    assert float(baseline.loss(dataset.batch(range(4)))["loss"]) == pytest.approx(0.5)
+    dummy = Baseline(DummyRegressor()).fit(dataset)
+    assert gl.infer.predict(dummy, dataset) == pytest.approx(np.tile([4, 2], (4, 1)))
+
+
+@pytest.mark.parametrize("classifier", [DecisionTreeClassifier(), OneVsRestClassifier(DecisionTreeClassifier())])
+def test_a_classifier_gives_a_probability_for_each_label(classifier):
+    terms = [[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]  # the feature, every second row, all rows
+    dataset = AnnDataset(labelled({}, terms=terms), target="obsm/terms")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn remarks that a label is always there
+        baseline = Baseline(classifier).fit(dataset)
+    expected = [[0, 0.5, 1], [0, 0.5, 1], [1, 0.5, 1], [1, 0.5, 1]]
+    assert gl.infer.predict(baseline, dataset) == pytest.approx(np.array(expected))
+    assert float(baseline.loss(dataset.batch([0]))["loss"]) == pytest.approx(np.log(2) / 3)
+
+
+def test_sparse_features_reach_the_estimator_as_they_are_and_the_estimator_stays_unfitted():
+    class Mean(RegressorMixin, BaseEstimator):
+        def fit(self, x, y):
+            assert sparse.issparse(x)
+            self.mean_ = float(x.sum())
+            return self
+
+        def predict(self, x):
+            assert sparse.issparse(x)
+            return np.full(x.shape[0], self.mean_)
+
+    dataset = AnnDataset(labelled({"response": [1.0, 3, 5, 7]}), target="obs/response")
+    estimator = Mean()
+    baseline = Baseline(estimator, lambda batch: sparse.csr_matrix(batch.x.numpy())).fit(dataset)
+    assert gl.infer.predict(baseline, dataset).tolist() == [2, 2, 2, 2]
+    assert not hasattr(estimator, "mean_")
+
+
+def test_an_estimator_that_does_not_fit_the_target_is_refused():
+    adata = labelled({"kind": pd.Categorical(["a", "a", "b", "b"]), "response": [1.0, 3, 5, 7]})
+    with pytest.raises(ValueError, match="target='obs/"):
+        Baseline(DummyRegressor()).fit(AnnDataset(adata))
+    with pytest.raises(ValueError, match="got numbers"):
+        Baseline(DummyClassifier()).fit(AnnDataset(adata, target="obs/response"))
+    with pytest.raises(ValueError, match="LinearSVC gives no probabilities"):
+        Baseline(LinearSVC()).fit(AnnDataset(adata, target="obs/kind"))
+    with pytest.raises(ValueError, match="a Baseline must be fitted"):
+        gl.infer.predict(Baseline(DummyRegressor()), AnnDataset(adata))
 
 
 def test_a_baseline_must_be_fitted_and_small_enough():
