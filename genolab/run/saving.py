@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from genolab import models
+from genolab import registry
 
 Tensors = dict[str, torch.Tensor]
 
@@ -86,13 +86,14 @@ def load_model(path: str | Path) -> nn.Module:
     """
     saved = read(path)
     name, config = saved.facts["model"], saved.facts["model_config"]
-    if name not in models.__all__ or config is None:
+    known = registry.table("models")
+    if name not in known or config is None:
         raise ValueError(
-            f"{path} holds a {name}, which is none of genolab's models ({', '.join(models.__all__)}): "
+            f"{path} holds a {name}, which is none of genolab's models ({', '.join(known)}): "
             "build it yourself and pass it as Run.load(path, train, model=...)"
         )
     weights = ungroup(saved.tensors, "best" if saved.facts["shows_best"] else "weights")
-    kind = getattr(models, name)
+    kind = registry.load(known[name])
     # A model that is built from more than its config, such as tables of features, finds it among its weights.
     model: nn.Module = kind.rebuild(config, weights) if hasattr(kind, "rebuild") else kind(**config)
     model.load_state_dict(weights)

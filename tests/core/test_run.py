@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from toy_models import Line, Noisy, counts, line_data
 
 import genolab as gl
+from genolab import registry
 from genolab.data import AnnDataset, split
 from genolab.run import NonFiniteLossError, load_model
 
@@ -353,6 +354,12 @@ def test_a_loaded_model_embeds_as_the_saved_one_did(tmp_path):
     run = vae_run(3).fit()
     model = load_model(run.save(tmp_path / "run.safetensors"))
     assert np.array_equal(gl.infer.embed(model, run.valid), gl.infer.embed(run.model, run.valid))
+
+
+def test_every_registered_model_is_a_class_of_that_name():
+    for name, target in registry.table("models").items():
+        assert issubclass(kind := registry.load(target), torch.nn.Module)
+        assert kind.__name__ == name
 
 
 def test_a_failed_save_leaves_the_older_file(tmp_path, monkeypatch):
