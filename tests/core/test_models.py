@@ -232,7 +232,8 @@ def test_an_ensemble_stacks_its_members_outputs_or_sets_them_side_by_side():
         torch.nn.init.constant_(member.weight, number)
         torch.nn.init.zeros_(member.bias)
     x = torch.ones(4, 1)
-    assert members.stack(lambda member: member(x))[:, 0].tolist() == [[0, 0], [1, 1], [2, 2]]
+    stacked = members.stack(lambda member: member(x))  # noqa: PD013 - an ensemble, not a table
+    assert stacked[:, 0].tolist() == [[0, 0], [1, 1], [2, 2]]
     assert members.concat(lambda member: member(x))[0].tolist() == [0, 0, 1, 1, 2, 2]
     assert list(members.state_dict()) == [f"{i}.{name}" for i in range(3) for name in ("weight", "bias")]
     assert isinstance(members[:2], Ensemble)
