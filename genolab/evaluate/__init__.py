@@ -1,7 +1,29 @@
-"""How good a model, a latent space or a reconstruction is: one tidy table, with intervals, beside the baselines.
+"""How good a model, a latent space or a reconstruction is: tidy tables, with intervals, beside the baselines.
 
-Every interval is a bootstrap over rows (cells, sequences): it tells how far another draw of rows might move the figure,
-not how far another training run might.
+Every interval is a bootstrap over rows (cells, sequences): it says how far the figure might move with other rows, not
+with another training run.
+
+Classes and labels
+------------------
+table                   accuracy, precision, recall, F1, AUROC, AUPRC and MCC of several models
+confusion               rows by true and predicted class
+roc                     ROC curves
+precision_recall        precision-recall curves
+CLASSIFICATION_METRICS  what `table` measures
+
+Latent spaces
+-------------
+latents         several latent spaces by known cell types
+knn_scores      one by the labels of each cell's neighbours (`KNNScores`)
+leiden_ari      one by clusters that agree with the labels (`LeidenScore`)
+LATENT_METRICS  what `latents` measures
+RESOLUTIONS     what `leiden_ari` tries
+
+Values and genes
+----------------
+reconstruction  errors of reconstructed values
+markers         genes that are higher in selected cells
+Interval        a figure and its 95 % interval
 
 >>> table({"cnn": model, "k-mers": baseline}, test)
 >>> latents({"vae": cells.obsm["X_vae"], "pca": cells.obsm["X_pca"]}, cells.obs["cell_type"])
@@ -9,16 +31,15 @@ not how far another training run might.
 >>> markers(cells, explorer.selection)
 """
 
-from genolab.evaluate.agreement import Interval
-from genolab.evaluate.classify import METRICS_OF_CLASSES, table
-from genolab.evaluate.curves import confusion, precision_recall, roc
-from genolab.evaluate.latent import METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
+from genolab.evaluate.bootstrap import Interval
+from genolab.evaluate.classification import CLASSIFICATION_METRICS, confusion, precision_recall, roc, table
+from genolab.evaluate.latent import LATENT_METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
 from genolab.evaluate.markers import markers
 from genolab.evaluate.reconstruction import reconstruction
 
 __all__ = [
-    "METRICS",
-    "METRICS_OF_CLASSES",
+    "CLASSIFICATION_METRICS",
+    "LATENT_METRICS",
     "RESOLUTIONS",
     "Interval",
     "KNNScores",

@@ -2,23 +2,25 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
-from genolab.evaluate.agreement import Interval, accuracy, adjusted_rand, bounds, cross_table, interval, macro_f1
-from genolab.evaluate.graph import fuzzy_graph, graph_of, leiden
+from genolab.checks import check_key, check_known, listing
+from genolab.evaluate import bootstrap
+from genolab.evaluate.bootstrap import Interval
+from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
 
 RESOLUTIONS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5)
 """The resolutions among which `leiden_ari` looks for the best."""
 
-METRICS: Final = ("knn_accuracy", "knn_macro_f1", "leiden_ari")
-"""What `latents` measures unless told otherwise; ``"silhouette"`` is the fourth it knows."""
+LATENT_METRICS: Final = ("knn_accuracy", "knn_macro_f1", "leiden_ari")
+"""What `latents` measures by default; ``"silhouette"`` is the fourth it knows."""
 
-_ALL_METRICS: Final = (*METRICS, "silhouette")
 _SILHOUETTE_CELLS: Final = 5000  # all pairs of cells are compared: of more cells than this, a sample
 
 
@@ -41,17 +43,17 @@ class KNNScores(NamedTuple):
 
 
 class LeidenScore(NamedTuple):
-    """How well communities, found without labels, agree with the labels.
+    """How well clusters, found without labels, agree with the labels.
 
     Attributes
     ----------
     ari
         Adjusted Rand index at the best resolution: 1 for the same partition, 0 for chance. The best was chosen by the
-        labels, so the figure is what a careful user could reach, not what a blind one would.
+        labels, so the figure is an upper bound for a user who doesn't know them.
     resolution
         The best resolution.
     clusters
-        ``(n,)`` numbers of the communities at it.
+        ``(n,)`` numbers of the clusters at it.
     tried
         One row a resolution: ``resolution``, ``n_clusters``, ``ari``.
     """
@@ -61,18 +63,13 @@ class LeidenScore(NamedTuple):
     clusters: NDArray[np.int64]
     tried: pd.DataFrame
 
-    @property
-    def told(self) -> str:
-        """The best resolution and its number of communities, in words."""
-        return f"resolution {self.resolution:g}, {self.clusters.max() + 1} clusters"
-
 
 def latents(
     latents: Mapping[str, ArrayLike | str],
     labels: ArrayLike | str,
     *,
     adata: AnnData | None = None,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = LATENT_METRICS,
     n_neighbors: int = 15,
     n_folds: int = 5,
     resolutions: Sequence[float] = RESOLUTIONS,
@@ -87,8 +84,6 @@ def latents(
         Name to ``(n, d)`` coordinates, or to a key of ``adata.obsm``. Put a baseline such as PCA among them.
     labels
         ``(n,)`` labels, or a column of ``adata.obs``.
-    adata
-        Where keys and columns are looked up.
     metrics
         Out of ``"knn_accuracy"``, ``"knn_macro_f1"``, ``"leiden_ari"`` (needs igraph) and ``"silhouette"`` (mean over
         the cells, of which at most 5,000 are drawn by `seed`).
@@ -100,30 +95,22 @@ def latents(
     DataFrame
         One row for each latent and metric: ``model``, ``metric``, ``value``, ``low``, ``high`` (95 % interval),
         ``detail``.
-
-    Raises
-    ------
-    KeyError
-        A key or column isn't in `adata`.
-    ValueError
-        As in `knn_scores`, or a metric is unknown, or there are no latents.
     """
-    unknown = set(metrics) - set(_ALL_METRICS)
-    if unknown:
-        raise ValueError(f"metrics are {', '.join(_ALL_METRICS)}; got {sorted(unknown)}")
+    check_known("metrics", metrics, (*LATENT_METRICS, "silhouette"))
     if not latents:
         raise ValueError("there are no latents to compare: pass a dictionary of names and coordinates")
-    known = _found(adata, "obs", labels) if isinstance(labels, str) else labels
+    known = _look_up(adata, "obs", labels) if isinstance(labels, str) else labels
     rows = []
     for name, given in latents.items():
-        points = _points(_found(adata, "obsm", given) if isinstance(given, str) else given, name)
+        points = _points(_look_up(adata, "obsm", given) if isinstance(given, str) else given, name)
         if {"knn_accuracy", "knn_macro_f1"} & set(metrics):
             knn = knn_scores(points, known, n_neighbors=n_neighbors, n_folds=n_folds, n_boot=n_boot, seed=seed)
             votes = f"{n_neighbors} neighbours, {n_folds} folds"
             rows += [(name, "knn_accuracy", *knn.accuracy, votes), (name, "knn_macro_f1", *knn.macro_f1, votes)]
         if "leiden_ari" in metrics:
             best = leiden_ari(points, known, resolutions=resolutions, n_neighbors=n_neighbors, n_boot=n_boot, seed=seed)
-            rows.append((name, "leiden_ari", *best.ari, best.told))
+            detail = f"resolution {best.resolution:g}, {best.clusters.max() + 1} clusters"
+            rows.append((name, "leiden_ari", *best.ari, detail))
         if "silhouette" in metrics:
             rows.append((name, "silhouette", *_silhouette(points, known, n_boot, seed), ""))
     table = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "detail"])
@@ -151,18 +138,8 @@ def knn_scores(
         ``(n,)`` labels of at least two classes. Classes with fewer cells than folds are left out, with a warning.
     n_neighbors
         Neighbours that vote.
-    n_folds
-        Parts that the cells are dealt into; each is predicted from the others.
     n_boot
-        Resamplings of the cells behind the interval; 0: no interval.
-    seed
-        Of the resamplings.
-
-    Raises
-    ------
-    ValueError
-        The latent isn't finite or two-dimensional, labels are missing or of another length, or fewer than two classes
-        are large enough.
+        Resamplings of the cells behind the intervals; 0: no intervals.
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.neighbors import KNeighborsClassifier
@@ -175,17 +152,18 @@ def knn_scores(
     fewest = int(large.sum()) - -(-int(large.sum()) // n_folds)
     if not 1 <= n_neighbors <= fewest:
         raise ValueError(f"n_neighbors must be 1 to {fewest:,}, the cells in the other folds, got {n_neighbors}")
-    voted = cross_val_predict(
-        KNeighborsClassifier(n_neighbors), points[large], codes[large], cv=StratifiedKFold(n_folds)
-    )
+    folds = StratifiedKFold(n_folds)
+    voted = cross_val_predict(KNeighborsClassifier(n_neighbors), points[large], codes[large], cv=folds)
     predicted = np.full(len(points), None, dtype=object)
     predicted[large] = np.asarray(classes, dtype=object)[voted]
-    table = cross_table(codes[large], voted, (len(classes), len(classes)))
-    return KNNScores(
-        accuracy=interval(table, accuracy, n_boot=n_boot, seed=seed),
-        macro_f1=interval(table, macro_f1, n_boot=n_boot, seed=seed),
-        predicted=predicted,
-    )
+    one_hot = np.eye(len(classes), dtype=bool)
+
+    def figures(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        counts = Counts.of(one_hot[codes[large]], one_hot[voted], weights)
+        return {"accuracy": accuracy(counts), "macro_f1": macro(f1(counts))}
+
+    scores = bootstrap.intervals(figures, len(voted), n_boot=n_boot, seed=seed)
+    return KNNScores(**scores, predicted=predicted)
 
 
 def leiden_ari(
@@ -197,9 +175,7 @@ def leiden_ari(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> LeidenScore:
-    """Find communities of the neighbour graph at several resolutions, and hold the best against the labels.
-
-    Graph and communities are those of `scanpy.pp.neighbors` and `scanpy.tl.leiden` (flavor igraph).
+    """Cluster cells by `scanpy.tl.leiden` at several resolutions, and compare the best clusters with the labels.
 
     Parameters
     ----------
@@ -207,21 +183,17 @@ def leiden_ari(
         ``(n, d)`` finite coordinates.
     labels
         ``(n,)`` labels of at least two classes.
-    resolutions
-        Those tried.
     n_neighbors
-        Neighbours of a cell in the graph, itself counted as one.
+        Neighbours of a cell in the graph of `scanpy.pp.neighbors`, itself counted as one. They are exact.
     n_boot
         Resamplings of the cells, at the best resolution, behind the interval; 0: no interval.
     seed
-        Of the communities and the resamplings.
+        Of the clusters and the resamplings.
 
     Raises
     ------
     ImportError
         igraph is not installed.
-    ValueError
-        As in `knn_scores`, or no resolution is given.
     """
     points = _points(latent, "latent")
     codes, classes = _codes(labels, len(points))
@@ -229,39 +201,72 @@ def leiden_ari(
         raise ValueError("leiden_ari needs at least one resolution to try")
     if not 2 <= n_neighbors <= len(points):
         raise ValueError(f"n_neighbors must be 2 to {len(points):,}, the number of cells, got {n_neighbors}")
-    graph = graph_of(fuzzy_graph(points, n_neighbors))
-    found = [leiden(graph, resolution=resolution, seed=seed) for resolution in resolutions]
-    tables = [cross_table(codes, clusters, (len(classes), int(clusters.max()) + 1)) for clusters in found]
-    scores = [float(adjusted_rand(table)) for table in tables]
+    clusters = _leiden(points, resolutions, n_neighbors, seed)
+    tables = [_contingency(codes, each) for each in clusters]
+    scores = [float(adjusted_rand(table(np.ones((1, len(points)))))[0]) for table in tables]
     best = int(np.argmax(scores))
     tried = pd.DataFrame(
-        {"resolution": list(resolutions), "n_clusters": [table.shape[1] for table in tables], "ari": scores}
+        {"resolution": list(resolutions), "n_clusters": [int(each.max()) + 1 for each in clusters], "ari": scores}
     )
-    ari = interval(tables[best], adjusted_rand, n_boot=n_boot, seed=seed)
-    return LeidenScore(ari, float(resolutions[best]), found[best], tried)
+    ari = bootstrap.intervals(
+        lambda weights: {"ari": adjusted_rand(tables[best](weights))},
+        len(points),
+        n_boot=n_boot,
+        seed=seed,
+        width=len(classes),
+    )
+    return LeidenScore(ari["ari"], float(resolutions[best]), clusters[best], tried)
+
+
+def _leiden(
+    points: NDArray[np.float64], resolutions: Sequence[float], n_neighbors: int, seed: int
+) -> list[NDArray[np.int64]]:
+    """Cluster points at each resolution; the same seed gives the same clusters."""
+    try:
+        import igraph  # noqa: F401 - scanpy needs it, and says so in other words
+    except ImportError as error:
+        raise ImportError("Leiden clustering needs igraph: pip install 'genolab[cells]'") from error
+    import scanpy as sc
+
+    graph = AnnData(obs=pd.DataFrame(index=np.arange(len(points)).astype(str)), obsm={"latent": points})
+    sc.pp.neighbors(graph, n_neighbors, use_rep="latent", transformer="sklearn")
+    for number, resolution in enumerate(resolutions):
+        sc.tl.leiden(
+            graph,
+            resolution,
+            flavor="igraph",
+            directed=False,
+            n_iterations=2,
+            random_state=seed,
+            key_added=str(number),
+        )
+    return [graph.obs[str(number)].cat.codes.to_numpy(dtype=np.int64) for number in range(len(resolutions))]
+
+
+def _contingency(codes: NDArray[np.int64], clusters: NDArray[np.int64]) -> Any:
+    """Return a function from weights ``(b, n)`` to tables ``(b, classes, clusters)`` of their sums."""
+    shape = (int(codes.max()) + 1, int(clusters.max()) + 1)
+    place = (np.arange(len(codes)), codes * shape[1] + clusters)
+    cells = sparse.csr_array((np.ones(len(codes)), place), shape=(len(codes), shape[0] * shape[1]))
+    return lambda weights: (weights @ cells).reshape(-1, *shape)
 
 
 def _silhouette(points: NDArray[np.float64], labels: ArrayLike, n_boot: int, seed: int) -> Interval:
     from sklearn.metrics import silhouette_samples
 
     codes, _ = _codes(labels, len(points))
-    random = np.random.default_rng(seed)
     if len(points) > _SILHOUETTE_CELLS:
-        some = random.choice(len(points), _SILHOUETTE_CELLS, replace=False)
+        some = np.random.default_rng(seed).choice(len(points), _SILHOUETTE_CELLS, replace=False)
         points, codes = points[some], codes[some]
     each = silhouette_samples(points, codes)
-    means = [each[random.integers(len(each), size=len(each))].mean() for _ in range(n_boot)]
-    return bounds(float(each.mean()), np.asarray(means))
+    return bootstrap.intervals(lambda w: {"mean": w @ each / len(each)}, len(each), n_boot=n_boot, seed=seed)["mean"]
 
 
-def _found(adata: AnnData | None, place: str, name: str) -> Any:
-    """Look up a key of obsm or a column of obs."""
+def _look_up(adata: AnnData | None, place: Literal["obs", "obsm"], name: str) -> Any:
     if adata is None:
         raise KeyError(f"{name!r} is a name in {place}, so say of what: pass adata=cells")
-    held = getattr(adata, place)
-    if name not in held:
-        raise KeyError(f"'{place}/{name}' is not in this AnnData; {place} has {list(held.keys())}")
-    return held[name]
+    check_key(adata, place, name)
+    return getattr(adata, place)[name]
 
 
 def _points(latent: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -291,23 +296,16 @@ def _codes(labels: ArrayLike, n_cells: int) -> tuple[NDArray[np.int64], list[Any
 
 
 def _large_enough(codes: NDArray[np.int64], classes: Sequence[Any], n_folds: int) -> NDArray[np.bool_]:
-    sizes = np.bincount(codes)
-    if (sizes >= n_folds).sum() < 2:
+    large = np.bincount(codes) >= n_folds
+    sizes = [f"{name} ({size})" for name, size in zip(classes, np.bincount(codes), strict=True)]
+    if large.sum() < 2:
         raise ValueError(
-            f"at least two classes must have {n_folds} cells, one a fold; they have {_told(sizes, classes)}: "
-            "take fewer folds"
+            f"at least two classes must have {n_folds} cells, one a fold; they have {listing(sizes)}: take fewer folds"
         )
-    if (sizes < n_folds).any():
-        small = sizes < n_folds
+    if not large.all():
+        small = [size for size, enough in zip(sizes, large, strict=True) if not enough]
         warnings.warn(
-            f"classes with fewer than {n_folds} cells, one a fold, are left out: "
-            f"{_told(sizes[small], [c for c, s in zip(classes, small, strict=True) if s])}",
-            stacklevel=3,
+            f"classes with fewer than {n_folds} cells, one a fold, are left out: {listing(small)}", stacklevel=3
         )
-    large: NDArray[np.bool_] = (sizes >= n_folds)[codes]
-    return large
-
-
-def _told(sizes: NDArray[np.int64], classes: Sequence[Any]) -> str:
-    named = [f"{name} ({size})" for name, size in zip(classes[:10], sizes[:10], strict=True)]
-    return ", ".join([*named, "..."] if len(classes) > 10 else named)
+    kept: NDArray[np.bool_] = large[codes]
+    return kept

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
+from genolab.checks import check_at_least, check_key, check_known, check_one_of
 from genolab.preprocess.counts import in_memory, layers_of, without_stored_zeros
 
 Method = Literal["wilcoxon", "t-test", "t-test_overestim_var"]
@@ -58,22 +59,18 @@ def markers(
 
     Raises
     ------
-    KeyError
-        `layer` or a selected name isn't there.
     ValueError
-        The selection has another length than `adata`, or leaves fewer than 2 cells inside or outside, or the values
-        are scaled, not finite, or normalised without a logarithm.
+        Fewer than 2 cells are inside or outside, or the values are scaled or normalised without a logarithm.
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method must be one of {', '.join(get_args(Method))}, got {method!r}")
-    if n_genes is not None and n_genes < 1:
-        raise ValueError(f"n_genes must be 1 or more, got {n_genes}")
+    check_one_of("method", method, get_args(Method))
+    if n_genes is not None:
+        check_at_least("n_genes", n_genes)
     inside = _mask(adata, selection)
-    table = _ranked(adata, _logged(adata, layer), inside, method)
+    table = _test(adata, _logged(adata, layer), inside, method)
     return table if n_genes is None else table.head(n_genes)
 
 
-def _ranked(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Method) -> pd.DataFrame:
+def _test(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Method) -> pd.DataFrame:
     import scanpy as sc
 
     light = AnnData(
@@ -85,20 +82,17 @@ def _ranked(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Meth
         sc.tl.rank_genes_groups(
             light, "side", groups=["in"], method=method, pts=True, use_raw=False, tie_correct=method == "wilcoxon"
         )
-    return _table(light.uns["rank_genes_groups"], adata.var_names)
-
-
-def _table(found: dict[str, Any], names: pd.Index) -> pd.DataFrame:
-    place = found["names"]["in"].astype(int)
+    result = light.uns["rank_genes_groups"]
+    place = result["names"]["in"].astype(int)
     return pd.DataFrame(
         {
-            "gene": names[place],
-            "score": found["scores"]["in"].astype(float),
-            "log2_fold_change": found["logfoldchanges"]["in"].astype(float),
-            "p_value": found["pvals"]["in"],
-            "p_adjusted": found["pvals_adj"]["in"],
-            "fraction_in": found["pts"]["in"].to_numpy()[place],
-            "fraction_out": found["pts_rest"]["in"].to_numpy()[place],
+            "gene": adata.var_names[place],
+            "score": result["scores"]["in"].astype(float),
+            "log2_fold_change": result["logfoldchanges"]["in"].astype(float),
+            "p_value": result["pvals"]["in"],
+            "p_adjusted": result["pvals_adj"]["in"],
+            "fraction_in": result["pts"]["in"].to_numpy()[place],
+            "fraction_out": result["pts_rest"]["in"].to_numpy()[place],
         }
     )
 
@@ -127,24 +121,20 @@ def _mask(adata: AnnData, selection: Selection) -> NDArray[np.bool_]:
 def _named(adata: AnnData, names: NDArray[Any]) -> NDArray[np.bool_]:
     if len(names) and not all(isinstance(name, str) for name in names.tolist()):
         raise ValueError(f"a selection is booleans or names of cells, got values of type {names.dtype}")
-    unknown = pd.Index(names).difference(adata.obs_names, sort=False)
-    if len(unknown):
-        raise KeyError(
-            f"{len(unknown):,} of {len(names):,} selected names are not in obs_names, such as {unknown[0]!r}"
-        )
+    check_known("names in obs_names", names.tolist(), adata.obs_names)
     mask: NDArray[np.bool_] = adata.obs_names.isin(names)
     return mask
 
 
 def _logged(adata: AnnData, layer: str | None) -> Any:
     """Return logged expression: the values themselves where they are that, or else a temporary copy."""
-    if layer is not None and layer not in adata.layers:
-        raise KeyError(f"'layers/{layer}' is not in this AnnData; layers has {layers_of(adata)}")
-    found = adata.X if layer is None else adata.layers[layer]
+    if layer is not None:
+        check_key(adata, "layers", layer)
+    values = adata.X if layer is None else adata.layers[layer]
     where = "X" if layer is None else f"layers[{layer!r}]"
-    if found is None or 0 in adata.shape:
+    if values is None or 0 in adata.shape:
         raise ValueError(f"markers need values, and {where} is empty; layers has {layers_of(adata)}")
-    matrix = in_memory(found)
+    matrix = in_memory(values)
     stored = matrix.data if sparse.issparse(matrix) else matrix
     _check_values(stored, where, adata)
     if (stored != np.floor(stored)).any():
@@ -159,11 +149,11 @@ def _logged(adata: AnnData, layer: str | None) -> Any:
 
 
 def _check_values(stored: NDArray[Any], where: str, adata: AnnData) -> None:
-    remedy = f"test logged values, or the counts by layer='counts'; layers has {layers_of(adata)}"
+    fix = f"test logged values, or the counts by layer='counts'; layers has {layers_of(adata)}"
     if not np.isfinite(stored).all():
-        raise ValueError(f"{where} holds NaN or infinity: {remedy}")
+        raise ValueError(f"{where} holds NaN or infinity: {fix}")
     if (stored < 0).any():
-        raise ValueError(f"{where} holds negative values, as scaling gives, and these have no fold change: {remedy}")
+        raise ValueError(f"{where} holds negative values, as scaling gives, and these have no fold change: {fix}")
     if (stored != np.floor(stored)).any() and stored.max() > _LARGEST_LOG:
         raise ValueError(
             f"{where} holds fractions up to {stored.max():,.4g}, which look normalised but not logged: take "

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.data.dataset import AnnDataset
-from genolab.evaluate.agreement import bounds
-from genolab.evaluate.classify import Judged, judge
+from genolab.evaluate.bootstrap import percentile_interval
+from genolab.evaluate.classification import Predictions, collect_predictions
 from genolab.function.model import implications
 
 Array = NDArray[np.float64]
@@ -66,7 +66,7 @@ def evaluate(
     ValueError
         There is no target, no gene has a term of a namespace, or probabilities have another shape or aren't finite.
     """
-    judged = judge(models, test)
+    judged = collect_predictions(models, test)
     spaces = _spaces(test, judged.truth.shape[1])
     bits = information(judged.truth if train is None else judge_truth(train), test.adata.uns.get("parents"))
     rows: list[tuple[Any, ...]] = []
@@ -94,7 +94,7 @@ def by_term(models: Mapping[str, Any], test: AnnDataset) -> pd.DataFrame:
         parent among the terms, else one more than the deepest parent), ``genes`` (that have the term), ``auprc``
         (average precision; NaN where no gene or every gene has it) and ``chance`` (their share, the area of a guess).
     """
-    judged = judge(models, test)
+    judged = collect_predictions(models, test)
     n_terms = judged.truth.shape[1]
     names = [str(name) for name in test.adata.uns.get("terms", range(n_terms))]
     space_of = {int(at): space for space, columns in _spaces(test, n_terms).items() for at in columns}
@@ -138,7 +138,7 @@ def information(truth: NDArray[np.bool_], parents: ArrayLike | None) -> Array:
 def judge_truth(dataset: AnnDataset) -> NDArray[np.bool_]:
     """Return what is known of the genes of a dataset, ``(n, n_terms)``."""
     n_terms = len(dataset.batch([0]).target.reshape(-1))  # type: ignore[union-attr]  # judge saw that there is one
-    return judge({"none": np.zeros((len(dataset), n_terms))}, dataset).truth
+    return collect_predictions({"none": np.zeros((len(dataset), n_terms))}, dataset).truth
 
 
 def _spaces(test: AnnDataset, n_terms: int) -> dict[str, NDArray[np.int64]]:
@@ -194,10 +194,10 @@ class _Sums(NamedTuple):
         drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
         again = self.figures(drawn) if n_boot else {}
         for metric, value in self.figures(np.ones((1, n))).items():
-            yield metric, bounds(float(value[0]), again.get(metric, np.empty(0)))
+            yield metric, percentile_interval(float(value[0]), again.get(metric, np.empty(0)))
 
 
-def _of_labels(judged: Judged, threshold: float | Mapping[str, float]) -> list[tuple[Any, ...]]:
+def _of_labels(judged: Predictions, threshold: float | Mapping[str, float]) -> list[tuple[Any, ...]]:
     from sklearn import metrics
 
     rows: list[tuple[Any, ...]] = []

@@ -16,7 +16,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.evaluate.agreement import bounds
+from genolab.evaluate.bootstrap import percentile_interval
 from genolab.sequences.annotation import Gene, coding_genes
 
 LEVELS: Final = ("base", "exon", "start", "stop", "gene")
@@ -191,4 +191,4 @@ def _rates(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def _interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    return tuple(bounds(float(values[0]), values[1:]))  # type: ignore[return-value]  # an Interval is a tuple of three
+    return tuple(percentile_interval(float(values[0]), values[1:]))  # type: ignore[return-value]  # an Interval is a tuple of three

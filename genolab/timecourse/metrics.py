@@ -14,8 +14,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.evaluate import bootstrap
-from genolab.evaluate.agreement import bounds
+from genolab.evaluate.bootstrap import percentile_interval
+from genolab.evaluate.metrics import Counts, f1, macro
 
 Array = NDArray[np.float64]
 Forecaster = Callable[[Any, Any, Any], Any]
@@ -174,10 +174,7 @@ def _f1(
     """Return macro-F1 a course, and the mean over the courses, for weights ``(b, n)``: ``(b,)`` each."""
     found = {
         course: np.mean(
-            [
-                bootstrap.macro(bootstrap.f1(bootstrap.Decided.of(truth[at], each[at], weights[:, at])))
-                for each in called
-            ],
+            [macro(f1(Counts.of(truth[at], each[at], weights[:, at]))) for each in called],
             axis=0,
         )
         for course, at in places.items()
@@ -241,5 +238,5 @@ def _divided(part: Array, whole: Array) -> Array:
 
 
 def _interval(values: Array) -> tuple[float, float, float]:
-    found = bounds(float(values[0]), values[1:])
+    found = percentile_interval(float(values[0]), values[1:])
     return found.value, found.low, found.high

@@ -26,7 +26,7 @@ from genolab.drugs.metrics.errors import (
 )
 from genolab.drugs.metrics.predictions import Rows, beside, column
 from genolab.drugs.metrics.ranking import Bedroc, Enrichment, RankCorrelation
-from genolab.evaluate.agreement import bounds
+from genolab.evaluate.bootstrap import percentile_interval
 
 Array = NDArray[np.float64]
 Figure = Callable[[Array], Array]
@@ -152,7 +152,7 @@ def evaluate(
         again = [{metric: figure(drawn) for metric, figure in figures.items()} for drawn in _draws(unit, n_boot, seed)]
         for metric, value in values.items():
             spread = np.concatenate([part[metric] for part in again]) if again else np.empty(0)
-            found, (least, most) = bounds(float(value[0]), spread), _LIMITS.get(metric, (0, 1))
+            found, (least, most) = percentile_interval(float(value[0]), spread), _LIMITS.get(metric, (0, 1))
             table.append((name, metric, found.value, np.maximum(found.low, least), np.minimum(found.high, most)))
     return pd.DataFrame(table, columns=["model", "metric", "value", "low", "high"])
 
