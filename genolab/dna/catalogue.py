@@ -1,4 +1,4 @@
-"""The files of each known set of sequences -> an AnnData: one row a sequence, or a feature of an annotated genome."""
+"""The files of each known set of sequences -> an AnnData, one row a sequence."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,9 @@ if TYPE_CHECKING:
 def sequences_adata(sequences: Sequence[str], obs: "pd.DataFrame") -> "AnnData":
     """Make an AnnData of labelled sequences of one length: ``obsm["sequence"]`` is ``(n, 4, length)`` uint8.
 
-    Rows that hold the same sequence are one row, the first; ``obs["copies"]`` says how many there were. Where the
-    copies disagree in a column of classes, nobody knows which is right, so none of them stays.
-
-    Parameters
-    ----------
-    sequences
-        Letters.
-    obs
-        A row a sequence; its categorical columns are its classes.
+    `obs` has a row a sequence; its categorical columns are its classes. Rows of the same sequence become one, the
+    first, with their number in ``obs["copies"]``. Where they disagree in a class, nobody knows which is right, and all
+    of them are left out.
     """
     import numpy as np
     from anndata import AnnData
@@ -32,25 +26,23 @@ def sequences_adata(sequences: Sequence[str], obs: "pd.DataFrame") -> "AnnData":
     from genolab.sequences.encode import one_hot
 
     hot = one_hot(sequences)
-    _, first, which, copies = np.unique(
+    _, first, group, copies = np.unique(
         hot.reshape(len(hot), -1), axis=0, return_index=True, return_inverse=True, return_counts=True
     )
     agree = np.ones(len(first), dtype=np.bool_)
     for name in obs.select_dtypes("category"):
         classes = obs[name].cat.codes.to_numpy()
-        agree &= np.bincount(which, classes != classes[first][which], minlength=len(first)) == 0
-    stay = np.sort(first[agree])
-    chosen = obs.iloc[stay].copy()
-    chosen["copies"] = copies[which[stay]]
-    return AnnData(obs=chosen, obsm={"sequence": hot[stay]})
+        agree &= np.bincount(group, classes != classes[first][group], minlength=len(first)) == 0
+    kept = np.sort(first[agree])
+    return AnnData(obs=obs.iloc[kept].assign(copies=copies[group[kept]]), obsm={"sequence": hot[kept]})
 
 
 def build_splice_junctions(paths: Paths) -> "AnnData":
-    """Read the file that ``data/build.py`` made: all 3,186 rows of the set, so that duplicates are seen to go here.
+    """Read the file that ``data/build.py`` made, all 3,186 rows of the set.
 
     ``obs["junction"]`` is ``donor`` (the exon ends after base 30, the intron begins), ``acceptor`` (the intron ends
-    there) or ``neither``. 184 rows repeat an earlier one and go; so do both copies of the one sequence that occurs as
-    ``acceptor`` and as ``neither``: 3,000 stay.
+    there) or ``neither``. Of 184 duplicates the first stays, of the one sequence that occurs as ``acceptor`` and as
+    ``neither`` none: 3,000 rows.
     """
     import pandas as pd
 
@@ -63,12 +55,12 @@ def build_splice_junctions(paths: Paths) -> "AnnData":
 
 
 def build_sigma70(paths: Paths) -> "AnnData":
-    """Join promoters and other stretches of E. coli's genome, -60 to +20 around the start of transcription."""
+    """Read promoters and other parts of E. coli's genome, -60 to +20 around the start of transcription."""
     return _promoters(paths["Ecoli_prom.fa"], paths["Ecoli_non_prom.fa"], tss=60)
 
 
 def build_tata(paths: Paths) -> "AnnData":
-    """Join TATA promoters of Arabidopsis, -200 to +50 around the start of transcription, and stretches of its genes."""
+    """Read TATA promoters of Arabidopsis, -200 to +50 around the start of transcription, and parts of its genes."""
     return _promoters(paths["Arabidopsis_tata.fa"], paths["Arabidopsis_non_prom.fa"], tss=200)
 
 

@@ -1,5 +1,9 @@
-"""A convolutional network that reads sequences: what they are, what they carry, or how strong they are."""
+"""SequenceCNN: a convolutional network over sequences, for classes, labels or values.
 
+It reads top to bottom: the config, the model, one member of it, its layers, the noise of training, and the checks.
+"""
+
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -9,7 +13,6 @@ from torch.nn import functional
 
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.dna.filters import Filters, hidden_bases, shifted
 from genolab.models.ensemble import Ensemble
 from genolab.models.layers import SteadyNorm, drop, seeded
 
@@ -19,7 +22,7 @@ Strands = Literal["share", "average"] | None
 _TASKS: Final = ("classes", "labels", "values")
 _DEEPER_WIDTH: Final = 5  # positions that a deeper filter sees; the first layer alone is as wide as a motif
 _PROFILES: Final = 2  # weighted sums over the positions that each filter gets where positions count
-_RHYTHMS: Final = 32  # ways in which the responses in the phases of a period are held together
+_PERIODIC: Final = 32  # outputs of the periodic pooling
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class SequenceCNNConfig:
     reverse_complement: Strands = None
     dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
     input_dropout: float = control(
-        0.0, low=0, high=0.9, live=True, help="Share of the bases hidden, as if they were N, while training."
+        0.0, low=0, high=0.9, live=True, help="Share of the bases masked, as if they were N, while training."
     )
     shift: int = control(
         0, low=0, high=1000, live=True, unit="bases", help="How far a sequence is moved to either side while training."
@@ -59,10 +62,10 @@ class SequenceCNN(nn.Module):
     """A convolutional network over one-hot sequences, of any number of outputs.
 
     The first layer's filters are as wide as motifs and see the sequence itself, so that they can be read as motifs
-    (Alipanahi et al. 2015, DeepBind); deeper layers, each added to what came before (He et al. 2016), see how motifs
-    stand to each other. Where all sequences are aligned at something (a splice site, a start of transcription), give
-    their `length`: each filter then learns at which positions it counts, by a threshold and two weights for each, in
-    place of its strongest and its mean response (profiles of weights: Alexandari et al. 2017).
+    (Alipanahi et al. 2015, DeepBind); deeper layers, with residual connections (He et al. 2016), see how motifs are
+    arranged. Where all sequences are aligned at something (a splice site, a start of transcription), give their
+    `length`: each filter then learns at which positions it counts, by a threshold and two weights for each, in place of
+    its maximum and its mean response (profiles of weights: Alexandari et al. 2017).
 
     Parameters
     ----------
@@ -73,37 +76,30 @@ class SequenceCNN(nn.Module):
         cross-entropy) or ``"values"`` (real numbers: mean squared error).
     length
         Length of the sequences, where a position means the same in all of them. ``None``: sequences of any length, in
-        which the place of a motif doesn't count.
+        which the position of a motif doesn't count.
     n_filters
         Filters in each layer.
     width
         Bases that a first-layer filter sees; odd.
     pool
-        Neighbouring positions of which the first layer passes on the strongest response; 1: all positions.
+        Neighbouring positions of which the first layer passes on the maximum; 1: all positions.
     n_layers
         Convolutional layers, the first included.
     period
-        3 where some of the sequences may be coding: responses are then also summed codon position by codon position,
-        and the frame in which they fit best is taken. It needs neither a frame nor a length. ``None``: no such rhythm.
+        3 where some of the sequences may be coding: responses are then also averaged for each codon position, and the
+        frame in which they fit best is taken. It needs neither a frame nor a length.
     hidden
         Width of the last layer before the outputs, which `embed` returns.
     members
         Networks trained side by side from different weights, whose logits are averaged: one is quick, five are more
-        accurate and know better what they don't know (Lakshminarayanan et al. 2017).
+        accurate and better calibrated (Lakshminarayanan et al. 2017).
     reverse_complement
         For signals that mean the same on both strands (not promoters, splice sites or genes, which have a strand).
-        ``"share"``: every filter works on both strands at once (Shrikumar et al. 2017). ``"average"``: sequence and
-        reverse complement are read one after the other, and the answers averaged. Outputs are then equal for both.
+        ``"share"``: every filter works on both strands at once (Shrikumar et al. 2017). ``"average"``: the mean over
+        the sequence and its reverse complement. Outputs are then equal for both.
     dropout, input_dropout, shift, label_smoothing
-        What keeps it from learning by heart; see `SequenceCNNConfig`. All may change while it trains. With a few
-        thousand sequences, hiding a fifth to a third of the bases (`input_dropout`) helps most.
-    seed
-        Draws the initial weights.
-
-    Raises
-    ------
-    ValueError
-        A size or a choice makes no sense.
+        Regularisation, which may change while it trains; see `SequenceCNNConfig`. With a few thousand sequences,
+        masking a fifth to a third of the bases (`input_dropout`) helps most.
 
     Examples
     --------
@@ -134,25 +130,11 @@ class SequenceCNN(nn.Module):
     ) -> None:
         super().__init__()
         self.config = SequenceCNNConfig(
-            n_outputs,
-            task,
-            length,
-            n_filters,
-            width,
-            pool,
-            n_layers,
-            period,
-            hidden,
-            members,
-            reverse_complement,
-            dropout,
-            input_dropout,
-            shift,
-            label_smoothing,
-            seed,
-        )
+            n_outputs, task, length, n_filters, width, pool, n_layers, period, hidden, members, reverse_complement,
+            dropout, input_dropout, shift, label_smoothing, seed,
+        )  # fmt: skip
         with seeded(seed):
-            self.members: Ensemble[_Reader] = Ensemble(_Reader(self.config) for _ in range(members))
+            self.members: Ensemble[_Network] = Ensemble(_Network(self.config) for _ in range(members))
 
     @property
     def first_filters(self) -> torch.Tensor:
@@ -160,7 +142,7 @@ class SequenceCNN(nn.Module):
         return self.members.concat(lambda member: member.first.filters, dim=0)
 
     def first_responses(self, x: torch.Tensor) -> torch.Tensor:
-        """Return how strongly each first-layer filter responds at each position, at least 0.
+        """Return each first-layer filter's response at each position, at least 0.
 
         ``(n, 4, length)`` to ``(n, members * n_filters, length)``; position i is the middle of the filter's window.
         """
@@ -168,13 +150,13 @@ class SequenceCNN(nn.Module):
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs before softmax or sigmoid, ``(n, n_outputs)``, for ``(n, 4, length)`` uint8 or float."""
-        return self._each(x).mean(dim=0)
+        return self._member_logits(x).mean(dim=0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits: what tools that take any network over sequences call."""
         return self.logits(x)
 
-    def _each(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+    def _member_logits(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Return every member's logits, ``(members, n, n_outputs)``."""
         _check_shape(x, self.config.length)
         x = x.float() if x.dtype == torch.uint8 else x
@@ -193,126 +175,175 @@ class SequenceCNN(nn.Module):
         return logits.softmax(dim=1) if self.config.task == "classes" else logits.sigmoid()
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the mean loss over the rows, and for classes the accuracy.
-
-        While it trains the members are judged apart, each on its own; else their average is.
-        """
+        """Return the mean loss, and for classes the accuracy: of each member in training, else of their mean."""
         if batch.target is None:
             raise ValueError("a SequenceCNN learns from a target: pass target='obs/...' to AnnDataset")
         x = batch.x
         if self.training:
-            x = shifted(x, int(self.config.shift), batch.generator)
-            x = hidden_bases(x, self.config.input_dropout, batch.generator)
-        logits = self._each(x, batch.generator)  # (members, n, n_outputs)
+            x = jittered(x, int(self.config.shift), batch.generator)
+            x = masked(x, self.config.input_dropout, batch.generator)
+        logits = self._member_logits(x, batch.generator)  # (members, n, n_outputs)
         if not self.training:
             logits = logits.mean(dim=0, keepdim=True)
-        return self._judged(logits, batch.target)
+        return self._loss_of(logits, batch.target)
 
-    def _judged(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        members = len(logits)
-        flat = logits.flatten(0, 1)  # (members * n, n_outputs)
+    def _loss_of(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        members, flat = len(logits), logits.flatten(0, 1)  # (members * n, n_outputs)
         if self.config.task == "classes":
             smoothing = self.config.label_smoothing if self.training else 0.0
             loss = functional.cross_entropy(flat, target.repeat(members), label_smoothing=smoothing)
-            right = (logits.argmax(dim=2) == target).to(loss.dtype).mean()
-            return {"loss": loss, "accuracy": right}
-        wanted = target.reshape(len(target), -1).to(flat.dtype).repeat(members, 1)
-        judge = functional.mse_loss if self.config.task == "values" else functional.binary_cross_entropy_with_logits
-        return {"loss": judge(flat, wanted)}
+            return {"loss": loss, "accuracy": (logits.argmax(dim=2) == target).to(loss.dtype).mean()}
+        target = target.reshape(len(target), -1).to(flat.dtype).repeat(members, 1)
+        error = functional.mse_loss if self.config.task == "values" else functional.binary_cross_entropy_with_logits
+        return {"loss": error(flat, target)}
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
-        """Check that the data suit the model before it trains, and say what will be learned.
-
-        Raises
-        ------
-        ValueError
-            The input holds no sequences or sequences of another length, or the target doesn't fit the task.
-        """
+        """Refuse data that don't suit the model before it trains, and return a sentence on what will be learned."""
         del total_steps
         one = dataset.batch([0])
         _check_shape(one.x, self.config.length)
         _check_target(self.config, dataset, one.target)
-        what = {"classes": "Cross-entropy over", "labels": "Binary cross-entropy of", "values": "Mean squared error of"}
+        loss = {"classes": "Cross-entropy over", "labels": "Binary cross-entropy of", "values": "Mean squared error of"}
         sizes = f"{self.config.n_outputs:,} {self.config.task}, sequences of {one.x.shape[2]:,} bases"
         several = f", {self.config.members} networks side by side" if self.config.members > 1 else ""
-        return f"{what[self.config.task]} {sizes}{several}."
+        return f"{loss[self.config.task]} {sizes}{several}."
 
 
-class _Reader(nn.Module):
-    """One member: layers of filters, then one hidden layer over what they found and where, and the outputs."""
+class _Network(nn.Module):
+    """One member: layers of filters, pooling over the positions, one hidden layer, and the outputs."""
 
     def __init__(self, config: SequenceCNNConfig) -> None:
         super().__init__()
         n, shared = config.n_filters, config.reverse_complement == "share"
         self.strands, self.pooled = config.reverse_complement, config.pool
-        self.first = Filters(4, n, config.width, shared=shared, length=config.length)
-        self.deeper = nn.ModuleList(Filters(n, n, _DEEPER_WIDTH, shared=shared) for _ in range(config.n_layers - 1))
+        self.first = _Filters(4, n, config.width, shared=shared, length=config.length)
+        self.deeper = nn.ModuleList(_Filters(n, n, _DEEPER_WIDTH, shared=shared) for _ in range(config.n_layers - 1))
         self.pool = nn.MaxPool1d(config.pool) if config.pool > 1 else nn.Identity()
         self.strongest = nn.AdaptiveMaxPool1d(1)  # a layer, so that DeepLIFT can have a rule for it
-        places = 0 if config.length is None else config.length // config.pool
-        self.profiles = nn.Parameter(torch.randn(_PROFILES, n, places) / max(1, places) ** 0.5) if places else None
-        self.rhythm = None if config.period is None else _Rhythm(n, config.period)
-        width = (2 if self.profiles is None else _PROFILES) * n + (0 if self.rhythm is None else _RHYTHMS)
+        positions = 0 if config.length is None else config.length // config.pool
+        scale = max(1, positions) ** 0.5
+        self.profiles = nn.Parameter(torch.randn(_PROFILES, n, positions) / scale) if positions else None
+        self.periodic = None if config.period is None else _PeriodicPooling(n, config.period)
+        width = (2 if self.profiles is None else _PROFILES) * n + (0 if self.periodic is None else _PERIODIC)
         self.norm = SteadyNorm(width, eps=1e-3)
         self.to_hidden = nn.Linear(width, config.hidden)
         self.activation = nn.ReLU()
         self.to_outputs = nn.Linear(config.hidden, config.n_outputs)
 
     def embed(self, x: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Return the hidden layer ``(n, hidden)`` of ``(n, 4, length)``, the mean over both strands where asked for."""
+        """Return the hidden layer ``(n, hidden)`` of ``(n, 4, length)``, the mean over both strands where wanted."""
         noise = (dropout if self.training else 0.0, generator)
-        found = self._scan(x)
+        responses = self._convolve(x)
         if self.strands is None:
-            return self._read(found, *noise)
+            return self._hidden(responses, *noise)
         if self.strands == "share":
             _check_pooling(x.shape[2], self.pooled)
-        other = found.flip(1, 2) if self.strands == "share" else self._scan(x.flip(1, 2))
-        return (self._read(found, *noise) + self._read(other, *noise)) / 2
+        other = responses.flip(1, 2) if self.strands == "share" else self._convolve(x.flip(1, 2))
+        return (self._hidden(responses, *noise) + self._hidden(other, *noise)) / 2
 
-    def _scan(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what the filters find, ``(n, n_filters, length // pool)``."""
-        found: torch.Tensor = self.pool(self.first(x))
+    def _convolve(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the filters' responses, ``(n, n_filters, length // pool)``."""
+        responses: torch.Tensor = self.pool(self.first(x))
         for layer in self.deeper:
-            found = found + layer(found)
-        return found
+            responses = responses + layer(responses)
+        return responses
 
-    def _read(self, found: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Return the hidden layer ``(n, hidden)`` of what was found, where it was found counting or not."""
+    def _hidden(self, responses: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
         if self.profiles is None:
-            all_over = torch.cat([self.strongest(found)[:, :, 0], found.mean(dim=2)], dim=1)  # (n, 2 n_filters)
+            pooled = torch.cat([self.strongest(responses)[:, :, 0], responses.mean(dim=2)], dim=1)  # (n, 2 n_filters)
         else:
-            all_over = torch.einsum("ncl,pcl->npc", found, self.profiles).flatten(1)  # (n, _PROFILES n_filters)
-        if self.rhythm is not None:
-            all_over = torch.cat([all_over, self.rhythm(found, dropout, generator)], dim=1)
-        hidden: torch.Tensor = self.activation(self.to_hidden(drop(self.norm(all_over), dropout, generator)))
+            pooled = torch.einsum("ncl,pcl->npc", responses, self.profiles).flatten(1)  # (n, _PROFILES n_filters)
+        if self.periodic is not None:
+            pooled = torch.cat([pooled, self.periodic(responses, dropout, generator)], dim=1)
+        hidden: torch.Tensor = self.activation(self.to_hidden(drop(self.norm(pooled), dropout, generator)))
         return drop(hidden, dropout, generator)
 
 
-class _Rhythm(nn.Module):
-    """What returns every `period` positions, in whichever phase: ``(n, n_filters, length)`` to ``(n, _RHYTHMS)``."""
+class _Filters(nn.Module):
+    """Filters over positions, normalised, with a ReLU: ``(n, n_in, length)`` to ``(n, n_out, length)``.
+
+    With `shared` strands, the second half of the filters is the first half's reverse complement, in reverse order: the
+    other strand is then the same with channels and positions flipped, in and out. With a `length`, every filter has a
+    threshold of its own at each position, so that it can be blind where its motif means nothing.
+    """
+
+    def __init__(self, n_in: int, n_out: int, width: int, *, shared: bool, length: int | None = None) -> None:
+        super().__init__()
+        self.shared = shared
+        own = n_out // 2 if shared else n_out
+        self.weight = nn.Parameter(torch.empty(own, n_in, width))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # as torch's own convolutions begin
+        self.norm = SteadyNorm(own, eps=1e-3)
+        self.bias = None if length is None else nn.Parameter(torch.zeros(own, length))
+        self.activation = nn.ReLU()
+
+    @property
+    def filters(self) -> torch.Tensor:
+        """All filters, ``(n_out, n_in, width)``."""
+        return torch.cat([self.weight, self.weight.flip(0, 1, 2)]) if self.shared else self.weight
+
+    @property
+    def thresholds(self) -> torch.Tensor | None:
+        """What is added to each filter's response at each position, ``(n_out, length)``."""
+        if self.bias is None or not self.shared:
+            return self.bias
+        return torch.cat([self.bias, self.bias.flip(0, 1)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        responses = self._normalised(functional.conv1d(x, self.filters, padding=self.weight.shape[2] // 2))
+        thresholds = self.thresholds
+        activated: torch.Tensor = self.activation(responses if thresholds is None else responses + thresholds)
+        return activated
+
+    def _normalised(self, responses: torch.Tensor) -> torch.Tensor:
+        if not self.shared:
+            normal: torch.Tensor = self.norm(responses)
+            return normal
+        n, half = len(responses), responses.shape[1] // 2
+        both = self.norm(torch.cat([responses[:, :half], responses[:, half:].flip(1)]))  # (2 n, n_out / 2, length)
+        return torch.cat([both[:n], both[n:].flip(1)], dim=1)
+
+
+class _PeriodicPooling(nn.Module):
+    """What returns every `period` positions, in whichever phase: ``(n, n_filters, length)`` to ``(n, _PERIODIC)``."""
 
     def __init__(self, n_filters: int, period: int) -> None:
         super().__init__()
         self.period = period
         self.norm = SteadyNorm(n_filters, eps=1e-3)
-        self.to_rhythms = nn.Conv1d(n_filters, _RHYTHMS, period)  # over the phases, which close to a ring
+        self.over_phases = nn.Conv1d(n_filters, _PERIODIC, period)
         self.strongest = nn.AdaptiveMaxPool1d(1)
 
-    def forward(self, found: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Take each rhythm in the phase where it fits best."""
-        phases = self.norm(self.phases(found))
-        return self.of_phases(drop(phases, dropout, generator))
+    def forward(self, responses: torch.Tensor, dropout: float, generator: torch.Generator | None) -> torch.Tensor:
+        return self.of_phases(drop(self.norm(self.phases(responses)), dropout, generator))
 
-    def phases(self, found: torch.Tensor) -> torch.Tensor:
-        """Return the mean response in each phase, ``(n, n_filters, period)``; what is left at the end doesn't count."""
-        whole = found.shape[2] // self.period * self.period
-        return found[:, :, :whole].reshape(*found.shape[:2], -1, self.period).mean(dim=2)
+    def phases(self, responses: torch.Tensor) -> torch.Tensor:
+        """Return the mean response in each phase, ``(n, n_filters, period)``, of the whole periods."""
+        whole = responses.shape[2] // self.period * self.period
+        return responses[:, :, :whole].reshape(*responses.shape[:2], -1, self.period).mean(dim=2)
 
     def of_phases(self, phases: torch.Tensor) -> torch.Tensor:
-        """Return the rhythms of normalised responses in the phases, ``(n, _RHYTHMS)``."""
-        ring = torch.cat([phases, phases[:, :, :-1]], dim=2)  # (n, n_filters, 2 period - 1)
-        rhythms: torch.Tensor = self.strongest(self.to_rhythms(ring))[:, :, 0]
-        return rhythms
+        """Return the maximum over the phase in which the period begins, of normalised phases."""
+        circular = torch.cat([phases, phases[:, :, :-1]], dim=2)  # (n, n_filters, 2 period - 1)
+        pooled: torch.Tensor = self.strongest(self.over_phases(circular))[:, :, 0]
+        return pooled
+
+
+def masked(x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
+    """Mask a `share` of the bases of ``(n, 4, length)``, as if they were N."""
+    if share == 0:
+        return x
+    kept = torch.empty(len(x), 1, x.shape[2], device=x.device).bernoulli_(1 - share, generator=generator)
+    return x * kept.to(x.dtype)
+
+
+def jittered(x: torch.Tensor, limit: int, generator: torch.Generator | None) -> torch.Tensor:
+    """Shift each of the sequences ``(n, 4, length)`` by up to `limit` bases to either side, and fill up with N."""
+    if limit == 0:
+        return x
+    by = torch.randint(2 * limit + 1, (len(x),), device=x.device, generator=generator)
+    choices = functional.pad(x, (limit, limit)).unfold(2, x.shape[2], 1)  # (n, 4, 2 limit + 1, length), a view
+    return choices[torch.arange(len(x), device=x.device), :, by]
 
 
 def _check_choices(config: SequenceCNNConfig) -> None:
@@ -333,7 +364,7 @@ def _check_sizes(config: SequenceCNNConfig) -> None:
     if small:
         raise ValueError(f"a SequenceCNN needs sizes of at least 1, got {small}")
     if config.period is not None and config.period < 2:
-        raise ValueError(f"period must be at least 2, or None for no rhythm, got {config.period}")
+        raise ValueError(f"period must be at least 2, or None for none, got {config.period}")
     if config.width % 2 == 0:
         raise ValueError(f"width must be odd, so that a filter has a middle, got {config.width}")
     if config.length is not None and config.length < config.pool:

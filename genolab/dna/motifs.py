@@ -1,6 +1,5 @@
-"""What the filters of a first layer look for: the sites where each fires, as a motif, held against known ones."""
+"""Motifs: what the filters of a first layer respond to, and which known motifs are similar."""
 
-import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,20 +17,22 @@ from genolab.data.dataset import AnnDataset
 
 Array = NDArray[np.float64]
 
-_LEAST_KNOWN: Final = 100  # below, tomtom's background would rest on too few columns (it warns below 25)
+_MIN_TARGETS: Final = 100  # below, Tomtom's background would rest on too few columns (it warns below 25)
 _DECOY_WIDTH: Final = 12
+_MIN_BITS: Final = 0.25  # of a position at a motif's end
+_COLUMNS: Final = ["filter", "motif", "p_value", "e_value", "offset", "overlap", "strand"]
 
 
 @dataclass(frozen=True, eq=False)
 class Motifs:
-    """What filters fire on.
+    """What filters respond to.
 
     Attributes
     ----------
     counts
-        ``(n_filters, 4, width)``: how often each base stands at each place of a filter's sites.
+        ``(n_filters, 4, width)``: how often each base stands at each position of a filter's sites.
     n_sites
-        ``(n_filters,)``: number of sites on which a filter fired; 0 for one that never does.
+        ``(n_filters,)``: number of a filter's sites; 0 for one that never responds.
     """
 
     counts: Array
@@ -39,19 +40,19 @@ class Motifs:
 
     @property
     def probabilities(self) -> Array:
-        """``(n_filters, 4, width)``; one site's worth of an even background is added, so that none is 0."""
+        """``(n_filters, 4, width)``; a pseudocount of one site, a quarter of each base, is added."""
         counts = self.counts + 0.25
-        shares: Array = counts / counts.sum(axis=1, keepdims=True)
-        return shares
+        probabilities: Array = counts / counts.sum(axis=1, keepdims=True)
+        return probabilities
 
     @property
     def information(self) -> Array:
-        """``(n_filters,)`` bits over an even background, 2 a position at most; 0 for one that never fires."""
+        """``(n_filters,)`` bits over an even background, at most 2 a position; 0 for a filter without sites."""
         return np.array([information_content(p).sum() for p in self.probabilities])
 
 
 def information_content(probabilities: ArrayLike) -> Array:
-    """Return the heights of a logo's letters, in bits: each base's share of its position's information.
+    """Return the heights of a logo's letters: each base's share of its position's information, in bits.
 
     Parameters
     ----------
@@ -62,11 +63,6 @@ def information_content(probabilities: ArrayLike) -> Array:
     -------
     ``(4, length)``
         Over an even background: 2 bits for a position that is certain, 0 for one where all bases are as frequent.
-
-    Raises
-    ------
-    ValueError
-        A value is negative, or a position doesn't add up to 1.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     total = p.sum(axis=0)
@@ -82,16 +78,7 @@ def information_content(probabilities: ArrayLike) -> Array:
 
 
 def first_filters(model: nn.Module) -> torch.Tensor:
-    """Return the filters that read the sequence itself, ``(n_filters, 4, width)``.
-
-    They are the model's ``first_filters``, as genolab's models have them, or else the weights of its first convolution
-    over four channels.
-
-    Raises
-    ------
-    ValueError
-        There is none.
-    """
+    """Return a model's ``first_filters``, or its first convolution over 4 channels, ``(n_filters, 4, width)``."""
     own = getattr(model, "first_filters", None)
     if isinstance(own, torch.Tensor):
         return own.detach()
@@ -105,51 +92,43 @@ def first_filters(model: nn.Module) -> torch.Tensor:
 
 
 def filter_motifs(model: nn.Module, dataset: AnnDataset, *, threshold: float = 0.5, batch_size: int = 256) -> Motifs:
-    """Read the filters of the first layer as motifs: the mean of the sites where each fires (Alipanahi et al. 2015).
+    """Read the filters of the first layer as motifs: the mean of each filter's sites (Alipanahi et al. 2015).
 
     Parameters
     ----------
     model
         With a convolution over ``(n, 4, length)`` as its first layer; it is only read.
     dataset
-        Sequences, ``(n, 4, length)``; those that the model wasn't trained on tell more.
+        Sequences, ``(n, 4, length)``, best those that the model wasn't trained on.
     threshold
-        A site counts where the filter reaches this share of the most it reaches anywhere in the dataset.
-    batch_size
-        Sequences at a time.
+        A site counts where the filter's response is at least this share of its maximum over the dataset.
 
     Returns
     -------
     Motifs
-        A filter whose most is not above its value on average bases has no sites.
-
-    Raises
-    ------
-    ValueError
-        The model has no such layer, the sequences are shorter than its filters, or the threshold isn't in 0 to 1.
+        A filter whose maximum isn't above its response to average bases has no sites.
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold is a share of a filter's most, above 0 and up to 1, got {threshold}")
+        raise ValueError(f"threshold is a share of a filter's maximum, above 0 and up to 1, got {threshold}")
     weight = first_filters(model).float()
-    weight = weight - weight.mean(dim=1, keepdim=True)  # what is the same for all bases tells none from another
+    weight = weight - weight.mean(dim=1, keepdim=True)  # what is the same for all four bases distinguishes none
     width = weight.shape[2]
-    most = torch.zeros(len(weight), device=weight.device)
+    maximum = torch.zeros(len(weight), device=weight.device)
     for x in _sequences(dataset, batch_size, weight):
         if x.shape[2] < width:
             raise ValueError(f"the sequences have {x.shape[2]} bases, and the filters {width}: pass longer sequences")
-        most = torch.maximum(most, functional.conv1d(x, weight).amax(dim=(0, 2)))
+        maximum = torch.maximum(maximum, functional.conv1d(x, weight).amax(dim=(0, 2)))
+    maximum = maximum[:, None]
     counts = torch.zeros(weight.shape, dtype=torch.float64, device=weight.device)
-    sites = torch.zeros(len(weight), dtype=torch.int64, device=weight.device)
+    n_sites = torch.zeros(len(weight), dtype=torch.int64, device=weight.device)
     for x in _sequences(dataset, batch_size, weight):
-        fires = (functional.conv1d(x, weight) >= threshold * most[:, None]) & (
-            most[:, None] > 0
-        )  # (n, filters, places)
-        sites += fires.sum(dim=(0, 2))
-        flat = fires.transpose(0, 1).flatten(1).float()  # (filters, n * places)
+        is_site = (functional.conv1d(x, weight) >= threshold * maximum) & (maximum > 0)  # (n, filters, positions)
+        n_sites += is_site.sum(dim=(0, 2))
+        flat = is_site.transpose(0, 1).flatten(1).float()  # (filters, n * positions)
         for at in range(width):
-            bases = x[:, :, at : at + fires.shape[2]].transpose(0, 1).flatten(1)  # (4, n * places)
+            bases = x[:, :, at : at + is_site.shape[2]].transpose(0, 1).flatten(1)  # (4, n * positions)
             counts[:, :, at] += (flat @ bases.T).double()
-    return Motifs(counts.cpu().numpy(), sites.cpu().numpy())
+    return Motifs(counts.cpu().numpy(), n_sites.cpu().numpy())
 
 
 def _sequences(dataset: AnnDataset, batch_size: int, like: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -165,19 +144,19 @@ def match_motifs(
     n_nearest: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Hold motifs against known ones, by Tomtom's measure (Gupta et al. 2007, as memelite computes it).
+    """Compare motifs with known ones by Tomtom (Gupta et al. 2007), as memelite computes it.
 
     Parameters
     ----------
     motifs
-        What `filter_motifs` found, or ``(4, width)`` probabilities each. Places at the ends that tell less than a
-        quarter of a bit are cut off first: they say nothing, and Tomtom would weigh them.
+        From `filter_motifs`, or ``(4, width)`` probabilities each. Positions at the ends with less than a quarter of a
+        bit are trimmed: Tomtom would weigh them.
     known
         Name to ``(4, width)`` probabilities, or the path of a file in MEME's format.
     filters
-        Which motifs, by number; ``None``: all that fire.
+        Which motifs, by number; ``None``: all that have sites.
     n_nearest
-        Known motifs to tell for each.
+        Rows for each motif.
     seed
         Draws decoys: Tomtom's p-values rest on all columns of the known motifs, so fewer than a hundred are joined by
         random ones up to that number, which are never reported.
@@ -187,64 +166,50 @@ def match_motifs(
     pandas.DataFrame
         One row a filter and near motif, the nearest first: ``filter``, ``motif``, ``p_value`` (of the best alignment,
         corrected for the lengths), ``e_value`` (times the number of known motifs), ``offset``, ``overlap``, ``strand``.
-
-    Raises
-    ------
-    ValueError
-        There is no known motif, or one has not four rows.
     """
     from memelite import tomtom
 
     names, targets = _known(known)
     queries = motifs.probabilities if isinstance(motifs, Motifs) else [np.asarray(m, dtype=np.float64) for m in motifs]
-    wanted = range(len(queries)) if filters is None else filters
-    wanted = [at for at in wanted if not isinstance(motifs, Motifs) or motifs.n_sites[at] > 0]
-    if not wanted:
-        return pd.DataFrame(columns=["filter", "motif", "p_value", "e_value", "offset", "overlap", "strand"])
-    with _quiet():
-        found = tomtom([_core(queries[at]) for at in wanted], targets + _decoys(targets, seed), n_jobs=1)
-    p_values, _, offsets, overlaps, strands = found[:, :, : len(targets)]
-    rows = []
-    for place, at in enumerate(wanted):
-        for near in np.argsort(p_values[place], kind="stable")[:n_nearest]:
-            p = float(p_values[place, near])
-            strand = "-" if strands[place, near] else "+"
-            where = {"offset": int(offsets[place, near]), "overlap": int(overlaps[place, near]), "strand": strand}
-            rows.append({"filter": at, "motif": names[near], "p_value": p, "e_value": p * len(targets), **where})
-    return pd.DataFrame(rows)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+    numbers = range(len(queries)) if filters is None else filters
+    numbers = [at for at in numbers if not isinstance(motifs, Motifs) or motifs.n_sites[at] > 0]
+    if not numbers:
+        return pd.DataFrame(columns=_COLUMNS)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*target motifs.*")
-        yield
+        results = tomtom([_trimmed(queries[at]) for at in numbers], targets + _decoys(targets, seed), n_jobs=1)
+    p_values, _, offsets, overlaps, strands = results[:, :, : len(targets)]
+    rows = []
+    for row, at in enumerate(numbers):
+        for near in np.argsort(p_values[row], kind="stable")[:n_nearest]:
+            p, strand = float(p_values[row, near]), "-" if strands[row, near] else "+"
+            place = (int(offsets[row, near]), int(overlaps[row, near]), strand)
+            rows.append((at, names[near], p, p * len(targets), *place))
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _known(known: Mapping[str, ArrayLike] | str | Path) -> tuple[list[str], list[Array]]:
     if isinstance(known, str | Path):
         from memelite.io import read_meme
 
-        found: Mapping[str, ArrayLike] = read_meme(str(known))
-    else:
-        found = known
-    names, targets = list(found), [np.asarray(motif, dtype=np.float64) for motif in found.values()]
-    if not names:
+        known = dict(read_meme(str(known)))
+    targets = {name: np.asarray(motif, dtype=np.float64) for name, motif in known.items()}
+    if not targets:
         raise ValueError("there is no known motif to compare with: pass {name: (4, width) probabilities}")
-    for name, target in zip(names, targets, strict=True):
+    for name, target in targets.items():
         if target.ndim != 2 or target.shape[0] != 4:
             raise ValueError(f"a known motif is (4, width) probabilities of A C G T; {name!r} has {target.shape}")
-    return names, targets
+    return list(targets), list(targets.values())
 
 
-def _core(probabilities: Array) -> Array:
-    """Cut uninformative ends off; a motif without any informative place stays as it is."""
-    telling = np.flatnonzero(information_content(probabilities).sum(axis=0) >= 0.25)
-    return probabilities if len(telling) == 0 else probabilities[:, telling[0] : telling[-1] + 1]
+def _trimmed(probabilities: Array) -> Array:
+    """Trim uninformative ends; a motif without any informative position stays as it is."""
+    informative = np.flatnonzero(information_content(probabilities).sum(axis=0) >= _MIN_BITS)
+    return probabilities if len(informative) == 0 else probabilities[:, informative[0] : informative[-1] + 1]
 
 
 def _decoys(targets: list[Array], seed: int) -> list[Array]:
     """Draw motifs whose columns are as sharp as real ones, mostly near one base."""
     random = np.random.default_rng(seed)
-    missing = max(0, _LEAST_KNOWN - len(targets))
+    missing = max(0, _MIN_TARGETS - len(targets))
     return [random.dirichlet([0.25] * 4, size=_DECOY_WIDTH).T for _ in range(missing)]

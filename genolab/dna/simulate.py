@@ -1,4 +1,4 @@
-"""DNA whose truth is known: motifs planted at known places, spacings and strands."""
+"""DNA whose truth is known: motifs planted at known positions, spacings and strands."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +11,7 @@ from genolab.sequences.encode import check_length, encode, one_hot, reverse_comp
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 # What is planted by default: the two boxes of E. coli's sigma-70 promoters, which stand 17 bases apart.
@@ -29,7 +29,7 @@ def simulate_sequences(
     gc: float = 0.5,
     seed: int = 0,
 ) -> "AnnData":
-    """Draw random DNA, half of it with motifs planted at known places.
+    """Draw random DNA, half of it with motifs planted at known positions.
 
     Every base of the background is drawn on its own. Into the sequences of the class ``motif`` all motifs are planted,
     each base drawn from its column of the motif; the class ``background`` has none of them, or `decoys`.
@@ -38,23 +38,19 @@ def simulate_sequences(
     ----------
     n_sequences
         Rows; the classes take turns, so that each has half.
-    length
-        Bases a sequence.
     motifs
         Name to motif: letters such as ``"TATAAT"`` (N and the other ambiguous codes stay background), or
         probabilities ``(4, width)`` of A C G T. By default the two boxes of sigma-70, ``minus35`` and ``minus10``.
     spacing
-        Least and most bases between the end of a motif and the start of the next, in their order; each drawn with equal
-        chances. By default every motif falls on its own, anywhere it doesn't touch another.
+        Least and most bases between the end of a motif and the start of the next, in their order, uniformly drawn. By
+        default every motif stands on its own, anywhere it doesn't overlap another.
     strands
-        ``"both"``: a coin decides the strand; of all motifs together where they have a spacing, else of each.
+        ``"both"``: the strand is random; of all motifs together where they have a spacing, else of each.
     decoys
-        Plant the motifs into the background, too, and alike, but with the columns of each shuffled: the classes then
-        have the same composition, and only the motifs themselves tell them apart.
+        Plant the motifs into the background, too, but with the columns of each shuffled: the classes then have the
+        same composition, and only the motifs themselves distinguish them.
     gc
         Share of G and C in the background, 0 to 1.
-    seed
-        Decides every base; the same seed gives the same data.
 
     Returns
     -------
@@ -65,14 +61,8 @@ def simulate_sequences(
         base is a motif's), and ``uns["simulation"]`` with the arguments, ``names`` and, by name, the ``motifs``
         ``(4, width)``, NaN where they stay background. Decoys are no truth: ``obsm["decoy_position"]`` has them.
 
-    Raises
-    ------
-    ValueError
-        The motifs don't fit into the length, a motif is no DNA or no probabilities, or a number is out of its range.
-
     Examples
     --------
-    >>> import genolab as gl
     >>> loci = gl.dna.simulate_sequences(1000, 100, motifs={"tata": "TATAAA"}, seed=1)
     >>> int(loci.obsm["motif_mask"].sum(axis=1).max())
     6
@@ -83,7 +73,7 @@ def simulate_sequences(
     rng = np.random.default_rng(seed)
     codes = rng.choice(4, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], size=(n_sequences, length))
     is_motif = np.arange(n_sequences) % 2 == 0
-    position, strand = _places(n_sequences, length, widths, spacing=spacing, both=strands == "both", rng=rng)
+    position, strand = _positions(n_sequences, length, widths, spacing=spacing, both=strands == "both", rng=rng)
     for number, matrix in enumerate(matrices.values()):
         shuffled = matrix[:, rng.permutation(matrix.shape[1])]
         _plant(codes, matrix, position[:, number], strand[:, number], rows=is_motif, rng=rng)
@@ -118,13 +108,7 @@ def _matrix(name: str, motif: Any) -> Floats:
 
 
 def _check(
-    n_sequences: int,
-    length: int,
-    widths: NDArray[np.int64],
-    *,
-    spacing: Sequence[int] | None,
-    strands: str,
-    gc: float,
+    n_sequences: int, length: int, widths: Integers, *, spacing: Sequence[int] | None, strands: str, gc: float
 ) -> None:
     check_length(n_sequences, name="n_sequences")
     check_length(length)
@@ -141,22 +125,16 @@ def _check(
         raise ValueError(f"the motifs, with their spacing, take up to {longest:,} bases and a sequence has {length:,}")
 
 
-def _places(
-    n: int,
-    length: int,
-    widths: NDArray[np.int64],
-    *,
-    spacing: tuple[int, int] | None,
-    both: bool,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Draw where motifs begin on the + strand, ``(n, n_motifs)``, and their strands, 1 or -1."""
+def _positions(
+    n: int, length: int, widths: Integers, *, spacing: tuple[int, int] | None, both: bool, rng: np.random.Generator
+) -> tuple[Integers, NDArray[np.int8]]:
+    """Draw the first bases of motifs on the + strand, ``(n, n_motifs)``, and their strands, 1 or -1."""
     count = len(widths)
-    coins = 1 if spacing is not None else count
-    minus = rng.random((n, coins)) < (0.5 if both else 0.0)
+    n_drawn = 1 if spacing is not None else count
+    minus = rng.random((n, n_drawn)) < (0.5 if both else 0.0)
     strand = np.broadcast_to(np.where(minus, np.int8(-1), np.int8(1)), (n, count))
     if spacing is None:
-        return _apart(n, length, widths, rng), strand
+        return _without_overlap(n, length, widths, rng), strand
     gaps = rng.integers(spacing[0], spacing[1] + 1, size=(n, count - 1))
     offset = np.concatenate([np.zeros((n, 1), dtype=np.int64), np.cumsum(widths[:-1] + gaps, axis=1)], axis=1)
     total = offset[:, -1] + widths[-1]
@@ -166,12 +144,12 @@ def _places(
     return np.where(strand < 0, turned, position), strand
 
 
-def _apart(n: int, length: int, widths: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw places that don't overlap, all arrangements with equal chances: an order, and gaps that use up the rest."""
+def _without_overlap(n: int, length: int, widths: Integers, rng: np.random.Generator) -> Integers:
+    """Draw positions without overlap, uniformly over all arrangements: an order, and gaps that fill the rest."""
     count = len(widths)
     order = rng.permuted(np.tile(np.arange(count), (n, 1)), axis=1)
     spare = length - int(widths.sum())
-    # Of spare + count places, count are motifs: the sorted places less their rank are the bases of the gaps before.
+    # Of spare + count slots, count are motifs: the sorted slots less their rank are the bases of the gaps before.
     picked = np.sort(np.array([rng.choice(spare + count, count, replace=False) for _ in range(n)]), axis=1)
     sorted_widths = widths[order]
     start = picked - np.arange(count) + np.cumsum(sorted_widths, axis=1) - sorted_widths
@@ -181,9 +159,9 @@ def _apart(n: int, length: int, widths: NDArray[np.int64], rng: np.random.Genera
 
 
 def _plant(
-    codes: NDArray[np.int64],
+    codes: Integers,
     matrix: Floats,
-    position: NDArray[np.int64],
+    position: Integers,
     strand: NDArray[np.int8],
     *,
     rows: NDArray[np.bool_],
@@ -193,19 +171,18 @@ def _plant(
     for sign, motif in ((1, matrix), (-1, reverse_complement(matrix))):
         chosen = np.flatnonzero(rows & (strand == sign))
         cumulative = np.cumsum(motif, axis=0)  # (4, width)
-        drawn = rng.random((len(chosen), motif.shape[1]))
-        base = (drawn[:, None, :] >= cumulative[None, :3]).sum(axis=1)  # (n, width)
-        kept = ~np.isnan(motif[0])
-        places = position[chosen][:, None] + np.flatnonzero(kept)
-        codes[chosen[:, None], places] = base[:, kept]
+        uniform = rng.random((len(chosen), motif.shape[1]))
+        base = (uniform[:, None, :] >= cumulative[None, :3]).sum(axis=1)  # (n, width)
+        planted = ~np.isnan(motif[0])
+        codes[chosen[:, None], position[chosen][:, None] + np.flatnonzero(planted)] = base[:, planted]
 
 
 def _annotated(
-    letters: Bytes,
+    letters: NDArray[np.uint8],
     is_motif: NDArray[np.bool_],
-    position: NDArray[np.int64],
+    position: Integers,
     strand: NDArray[np.int8],
-    widths: NDArray[np.int64],
+    widths: Integers,
     *,
     decoys: bool,
 ) -> "AnnData":
@@ -219,8 +196,7 @@ def _annotated(
     )
     column = np.arange(length)
     mask = np.zeros((n, length), dtype=np.bool_)
-    for number, width in enumerate(widths):
-        first = position[:, [number]]
+    for first, width in zip(position.T[:, :, None], widths, strict=True):
         mask |= (column >= first) & (column < first + width)
     truth = {
         "sequence": encode(letters),

@@ -1,4 +1,4 @@
-"""What the explorer's tip shows of a row that is a sequence: its bases, and a logo."""
+"""The explorer's tooltip for rows that are sequences: the bases, and a logo."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,22 +17,16 @@ _NEAR: Final = 50  # rows whose logo is drawn
 
 
 def sequence_tip(adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> "SequenceHover | None":
-    """Return the tip of rows with ``obsm["sequence"]``, ``(n, 4, length)``; of other rows ``None``."""
-    found = adata.obsm.get(_SLOT)
-    fits = found is not None and getattr(found, "ndim", 0) == 3 and found.shape[1] == 4 and found.shape[2] > 0
-    return SequenceHover(adata, coordinates) if fits else None
+    """Return the tooltip of rows with ``obsm["sequence"]``, ``(n, 4, length)``; of other rows ``None``."""
+    shape: tuple[int, ...] = getattr(adata.obsm.get(_SLOT), "shape", ())
+    is_sequences = len(shape) == 3 and shape[1] == 4 and shape[2] > 0
+    return SequenceHover(adata, coordinates) if is_sequences else None
 
 
 class SequenceHover:
-    """Tell a row's sequence, with its contributions where they are known, or else the logo of the rows around it.
+    """A row's sequence with its contributions, in ``obsm["attribution"]``, or else the logo of the rows near it.
 
-    Parameters
-    ----------
-    adata
-        With ``obsm["sequence"]``, ``(n, 4, length)``; what ``genolab.dna.attribute`` gave may be in
-        ``obsm["attribution"]``.
-    coordinates
-        Called for what is shown, ``(n, dimensions)``; ``None`` while there is nothing.
+    `coordinates` is called for the points that are shown, ``(n, dimensions)``; ``None`` while there are none.
     """
 
     def __init__(self, adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> None:

@@ -1,7 +1,7 @@
+from .baselines import CodonBaseline as CodonBaseline
 from .baselines import best_min_length as best_min_length
 from .baselines import open_reading_frames as open_reading_frames
 from .baselines import to_gff3 as to_gff3
-from .codons import CodonBaseline as CodonBaseline
 from .decoding import Grammar as Grammar
 from .decoding import decode as decode
 from .metrics import LEVELS as LEVELS

@@ -1,13 +1,13 @@
-"""The grammar of a gene as a machine of states: what may follow what, base by base, on either strand.
+"""The hidden Markov model of genes on both strands, and the Viterbi algorithm that finds the best path through it.
 
 A gene on the + strand is a start codon, codons that are no stop, introns that begin with GT and end with AG between or
-within codons, and a stop codon. A codon that an intron tears apart must be no stop either, so the machine remembers
-what came before the intron, as far as that matters: T, TA or TG. A gene on the - strand is the same machine with every
-arrow turned round, on the reverse complement. This is the hidden Markov model of GENSCAN (Burge & Karlin 1997) and
-Augustus, without lengths; Tiberius (Gabriel et al. 2024) puts the same idea on top of a network.
+within codons, and a stop codon. A codon that an intron splits must be no stop either, so the states of an intron
+remember what came before it, as far as that matters: T, TA or TG. A gene on the - strand is the same model with every
+transition reversed, on the reverse complement. The model is that of GENSCAN (Burge & Karlin 1997) and Augustus, but
+with least durations in place of length distributions; Tiberius (Gabriel et al. 2024) puts the same on top of a network.
 
-A state emits one base under one tag, or is silent. An arrow with a lag skips bases, which are tagged like the intron or
-tRNA that it leads to or from: so these have a least length.
+A state emits one base under one tag, or is silent. A transition with a duration above 1 skips bases, which are tagged
+like the intron or tRNA that it leads to or from: so these have a least length.
 """
 
 import itertools
@@ -15,161 +15,254 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from genolab.sequences.annotation import SWAP, TAGS
 
-# What a state may ask of the sequence; `signals.gains` says where it is there.
+# What a state may require of the sequence; `Signals.constraint_scores` says where it holds.
 FREE, START, STOP, NO_STOP, T_DONOR, OTHER_DONOR, TA_DONOR, TG_DONOR, OTHER_PAIR_DONOR, DONOR = range(10)
 ACCEPTED, NO_STOP_AFTER_T, NO_STOP_AFTER_TA, NO_STOP_AFTER_TG, ACCEPTOR = range(10, 15)
+
+NO_PENALTY, GENE, INTRON, TRNA = range(4)  # penalties of transitions, by number
 
 SILENT: Final = -1
 INTERGENIC: Final = 0
 
-
-class State(NamedTuple):
-    """One state: its name, the tag it emits, what it asks of the sequence, and on which strand."""
-
-    name: str
-    tag: int
-    asks: int
-    strand: int
-
-
-class Machine(NamedTuple):
-    """States and arrows as arrays, for the search.
-
-    Attributes
-    ----------
-    tag, asks, strand
-        One a state, int64: tag number or `SILENT`; what it asks of the sequence; 0 for +, 1 for -.
-    first
-        ``(n_states + 1,)``: arrows ``first[s]`` to ``first[s + 1]`` lead to state s.
-    source, lag, between, cost
-        One an arrow: the state it comes from, the bases it moves on (0 into a silent state), the tag of the bases that
-        it skips, and the number of the cost that it pays.
-    lasting
-        One an arrow: of its two ends, the state that has an arrow to itself, whose least length a lag stands for.
-    silent
-        Numbers of the silent states, each after those that it follows.
-    """
-
-    tag: NDArray[np.int64]
-    asks: NDArray[np.int64]
-    strand: NDArray[np.int64]
-    first: NDArray[np.int64]
-    source: NDArray[np.int64]
-    lag: NDArray[np.int64]
-    between: NDArray[np.int64]
-    cost: NDArray[np.int64]
-    lasting: NDArray[np.int64]
-    silent: NDArray[np.int64]
-
-
-# Costs that arrows pay, by number.
-NO_COST, GENE, INTRON, TRNA = range(4)
-
-_KINDS: Final = (
-    # What the intron remembers: the name, what the last base before it asks, what the base after it asks.
+# States of split codons, by what the intron remembers: the number of the last codon position before it and the bases
+# there; the constraints of the last base before it, of the first base after it, and of the base after that.
+_SPLITS: Final = (
     ("0T", T_DONOR, ACCEPTED, NO_STOP_AFTER_T),
     ("0", OTHER_DONOR, ACCEPTED, FREE),
     ("1TA", TA_DONOR, NO_STOP_AFTER_TA, FREE),
     ("1TG", TG_DONOR, NO_STOP_AFTER_TG, FREE),
     ("1", OTHER_PAIR_DONOR, ACCEPTED, FREE),
 )
+# On the + strand an acceptor leads to a whole codon; on the - strand it is the other way round.
+_SILENT_ORDER: Final = ("acceptor2", "whole", "donor2", "whole-", "acceptor2-", "donor2-")
+
+_Integers = NDArray[np.int64]
 
 
-class _Arrow(NamedTuple):
+class _State(NamedTuple):
+    name: str
+    tag: int
+    constraint: int
+    strand: int
+
+
+class _Transition(NamedTuple):
     source: str
     target: str
-    lag: int = 1
-    between: int = SILENT
-    cost: int = NO_COST
+    duration: int = 1
+    skipped: int = SILENT
+    penalty: int = NO_PENALTY
 
 
-def _forward(least_intron: int) -> tuple[list[State], list[_Arrow]]:
-    """Return the states and arrows of a gene on the + strand, from and to the state "intergenic"."""
-    coding, intron = [TAGS.index(f"coding+{position}") for position in range(3)], TAGS.index("intron+")
-    states = [State(f"start{k}", coding[k], START if k == 0 else FREE, 0) for k in range(3)]
-    states += [State(f"codon{k}", coding[k], NO_STOP if k == 2 else FREE, 0) for k in range(3)]
-    states += [State(f"stop{k}", coding[k], STOP if k == 0 else FREE, 0) for k in range(3)]
-    states += [State("intron2", intron, FREE, 0)]
-    states += [
-        State("donor2", SILENT, DONOR, 0),
-        State("acceptor2", SILENT, ACCEPTOR, 0),
-        State("whole", SILENT, FREE, 0),
-    ]
-    arrows = [_Arrow("intergenic", "start0", cost=GENE), _Arrow("stop2", "intergenic")]
-    arrows += [_Arrow(f"{part}{k}", f"{part}{k + 1}") for part in ("start", "codon", "stop") for k in range(2)]
-    arrows += [_Arrow("whole", "codon0"), _Arrow("whole", "stop0"), _Arrow("acceptor2", "whole", 0)]
-    arrows += [_Arrow("donor2", "intron2", least_intron, intron, INTRON), _Arrow("intron2", "intron2")]
-    arrows += [_Arrow("intron2", "acceptor2", 0)]
-    ends = ["start2", "codon2"]
-    for name, before, after, then in _KINDS:
-        torn = int(name[0])  # codon position of the last base before the intron
-        path = [State(f"torn{name}:{k}", coding[k], before if k == torn else FREE, 0) for k in range(torn + 1)]
-        rest = [State(f"rest{name}:{k}", coding[k], after if k == torn + 1 else then, 0) for k in range(torn + 1, 3)]
-        states += [*path, State(f"intron{name}", intron, FREE, 0), *rest]
-        arrows += [_Arrow("whole", path[0].name), _Arrow(f"intron{name}", f"intron{name}")]
-        arrows += [_Arrow(one.name, other.name) for part in (path, rest) for one, other in itertools.pairwise(part)]
-        arrows += [_Arrow(path[-1].name, f"intron{name}", least_intron, intron, INTRON)]
-        arrows += [_Arrow(f"intron{name}", rest[0].name)]
-        ends.append(rest[-1].name)
-    arrows += [_Arrow(end, silent, 0) for end in ends for silent in ("whole", "donor2")]
-    return states, arrows
+class GeneModel(NamedTuple):
+    """States and transitions as int64 arrays, for the search.
 
+    Attributes
+    ----------
+    tag, constraint, strand
+        One a state: its tag or `SILENT`; what it requires of the sequence; 0 for +, 1 for -.
+    first
+        ``(n_states + 1,)``: transitions ``first[s]`` to ``first[s + 1]`` lead to state s.
+    source, duration, skipped, penalty
+        One a transition: the state it comes from, the bases it moves on (0 into a silent state), the tag of the bases
+        that it skips, and the number of its penalty.
+    holder
+        One a transition: of its two ends, the state with a transition to itself, which the skipped bases are in.
+    silent
+        The silent states, each after those that it follows.
+    """
 
-def _backward(states: list[State], arrows: list[_Arrow]) -> tuple[list[State], list[_Arrow]]:
-    """Turn the machine of the + strand round: every arrow the other way, every tag as the other strand has it."""
-    turned = {state.name: f"{state.name}-" for state in states} | {"intergenic": "intergenic"}
-    silent = {state.name for state in states if state.tag == SILENT}
-    other = [State(turned[s.name], SILENT if s.tag == SILENT else int(SWAP[s.tag]), s.asks, 1) for s in states]
-    back = []
-    for arrow in arrows:
-        # A silent state stands behind the base before it; seen from the other side, before the base behind it.
-        lag = arrow.lag
-        if arrow.source in silent and arrow.target not in silent:
-            lag = arrow.lag - 1
-        elif arrow.target in silent and arrow.source not in silent:
-            lag = arrow.lag + 1
-        between = SILENT if arrow.between == SILENT else int(SWAP[arrow.between])
-        back.append(_Arrow(turned[arrow.target], turned[arrow.source], lag, between, arrow.cost))
-    return other, back
+    tag: _Integers
+    constraint: _Integers
+    strand: _Integers
+    first: _Integers
+    source: _Integers
+    duration: _Integers
+    skipped: _Integers
+    penalty: _Integers
+    holder: _Integers
+    silent: _Integers
 
 
 @cache
-def machine(least_intron: int, least_trna: int) -> Machine:
-    """Return the machine of both strands, with introns and tRNAs of at least so many bases."""
-    plus_states, plus_arrows = _forward(least_intron)
-    minus_states, minus_arrows = _backward(plus_states, plus_arrows)
-    states = [State("intergenic", INTERGENIC, FREE, 0), *plus_states, *minus_states]
-    arrows = [_Arrow("intergenic", "intergenic"), *plus_arrows, *minus_arrows]
+def gene_model(min_intron: int, min_trna: int) -> GeneModel:
+    """Return the model of both strands, with introns and tRNAs of at least so many bases."""
+    forward_states, forward = _forward(min_intron)
+    reverse_states, reverse = _reverse(forward_states, forward)
+    states = [_State("intergenic", INTERGENIC, FREE, 0), *forward_states, *reverse_states]
+    transitions = [_Transition("intergenic", "intergenic"), *forward, *reverse]
     for strand in "+-":
         name, tag = f"tRNA{strand}", TAGS.index(f"tRNA{strand}")
-        states.append(State(name, tag, FREE, "+-".index(strand)))
-        arrows.append(_Arrow("intergenic", name, least_trna, tag, TRNA))
-        arrows += [_Arrow(name, name), _Arrow(name, "intergenic")]
+        states.append(_State(name, tag, FREE, "+-".index(strand)))
+        transitions.append(_Transition("intergenic", name, min_trna, tag, TRNA))
+        transitions += [_Transition(name, name), _Transition(name, "intergenic")]
     number = {state.name: at for at, state in enumerate(states)}
-    arrows.sort(key=lambda arrow: number[arrow.target])
-    looped = {arrow.target for arrow in arrows if arrow.source == arrow.target}
-    return Machine(
+    transitions.sort(key=lambda one: number[one.target])
+    lasting = {one.target for one in transitions if one.source == one.target}
+    targets = [number[one.target] for one in transitions]
+    return GeneModel(
         tag=_integers(state.tag for state in states),
-        asks=_integers(state.asks for state in states),
+        constraint=_integers(state.constraint for state in states),
         strand=_integers(state.strand for state in states),
-        first=np.searchsorted([number[arrow.target] for arrow in arrows], np.arange(len(states) + 1)).astype(np.int64),
-        source=_integers(number[arrow.source] for arrow in arrows),
-        lag=_integers(arrow.lag for arrow in arrows),
-        between=_integers(arrow.between for arrow in arrows),
-        cost=_integers(arrow.cost for arrow in arrows),
-        lasting=_integers(number[a.target if a.target in looped else a.source] for a in arrows),
+        first=np.searchsorted(targets, np.arange(len(states) + 1)).astype(np.int64),
+        source=_integers(number[one.source] for one in transitions),
+        duration=_integers(one.duration for one in transitions),
+        skipped=_integers(one.skipped for one in transitions),
+        penalty=_integers(one.penalty for one in transitions),
+        holder=_integers(number[one.target if one.target in lasting else one.source] for one in transitions),
         silent=_integers(number[name] for name in _SILENT_ORDER),
     )
 
 
-# On the + strand an accepted intron leads to a whole codon; on the - strand it is the other way round.
-_SILENT_ORDER: Final = ("acceptor2", "whole", "donor2", "whole-", "acceptor2-", "donor2-")
+def _forward(min_intron: int) -> tuple[list[_State], list[_Transition]]:
+    """Return the states and transitions of a gene on the + strand, from and to the state "intergenic"."""
+    coding, intron = [TAGS.index(f"coding+{position}") for position in range(3)], TAGS.index("intron+")
+    states = [_State(f"start{k}", coding[k], START if k == 0 else FREE, 0) for k in range(3)]
+    states += [_State(f"codon{k}", coding[k], NO_STOP if k == 2 else FREE, 0) for k in range(3)]
+    states += [_State(f"stop{k}", coding[k], STOP if k == 0 else FREE, 0) for k in range(3)]
+    states += [_State("intron2", intron, FREE, 0), _State("donor2", SILENT, DONOR, 0)]
+    states += [_State("acceptor2", SILENT, ACCEPTOR, 0), _State("whole", SILENT, FREE, 0)]
+    transitions = [_Transition("intergenic", "start0", penalty=GENE), _Transition("stop2", "intergenic")]
+    transitions += [
+        _Transition(f"{part}{k}", f"{part}{k + 1}") for part in ("start", "codon", "stop") for k in range(2)
+    ]
+    transitions += [_Transition("whole", "codon0"), _Transition("whole", "stop0")]
+    transitions += [_Transition("acceptor2", "whole", 0), _Transition("intron2", "acceptor2", 0)]
+    transitions += [_Transition("donor2", "intron2", min_intron, intron, INTRON), _Transition("intron2", "intron2")]
+    ends = ["start2", "codon2"]
+    for name, before, after, then in _SPLITS:
+        last = int(name[0])  # codon position of the last base before the intron
+        path = [_State(f"before{name}:{k}", coding[k], before if k == last else FREE, 0) for k in range(last + 1)]
+        rest = [_State(f"after{name}:{k}", coding[k], after if k == last + 1 else then, 0) for k in range(last + 1, 3)]
+        states += [*path, _State(f"intron{name}", intron, FREE, 0), *rest]
+        transitions += [_Transition("whole", path[0].name), _Transition(f"intron{name}", f"intron{name}")]
+        steps = itertools.chain(itertools.pairwise(path), itertools.pairwise(rest))
+        transitions += [_Transition(one.name, other.name) for one, other in steps]
+        transitions += [_Transition(path[-1].name, f"intron{name}", min_intron, intron, INTRON)]
+        transitions += [_Transition(f"intron{name}", rest[0].name)]
+        ends.append(rest[-1].name)
+    transitions += [_Transition(end, silent, 0) for end in ends for silent in ("whole", "donor2")]
+    return states, transitions
 
 
-def _integers(values: Iterable[int]) -> NDArray[np.int64]:
+def _reverse(states: list[_State], transitions: list[_Transition]) -> tuple[list[_State], list[_Transition]]:
+    """Return the model of the - strand: every transition reversed, every tag that of the other strand."""
+    renamed = {state.name: f"{state.name}-" for state in states} | {"intergenic": "intergenic"}
+    silent = {state.name for state in states if state.tag == SILENT}
+    swapped = {SILENT: SILENT} | {tag: int(other) for tag, other in enumerate(SWAP)}
+    # A silent state stands after the base before it; seen from the other side, before the base after it.
+    reverse = [
+        _Transition(
+            renamed[one.target],
+            renamed[one.source],
+            one.duration + (one.target in silent) - (one.source in silent),
+            swapped[one.skipped],
+            one.penalty,
+        )
+        for one in transitions
+    ]
+    return [_State(renamed[s.name], swapped[s.tag], s.constraint, 1) for s in states], reverse
+
+
+def _integers(values: Iterable[int]) -> _Integers:
     return np.fromiter(values, dtype=np.int64)
+
+
+# ---- the Viterbi algorithm ----
+
+
+def best_path(
+    model: GeneModel, emissions: NDArray[np.float32], constraints: NDArray[np.float32], penalties: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """Return the state of every base on the best path, which begins and ends between genes.
+
+    Parameters
+    ----------
+    emissions
+        ``(length, n_tags)``: the score of a base under each tag, such as log probabilities.
+    constraints
+        ``(n_constraints, 2, length)``: the score of a state for its constraint, by the strand, at each base as that
+        strand is read; minus infinity where the constraint doesn't hold. From `Signals.constraint_scores`.
+    penalties
+        Of transitions, by number.
+    """
+    path: NDArray[np.uint8] = _trace(model, _fill(model, emissions, constraints, penalties))
+    return path
+
+
+@numba.njit(cache=True)
+def _fill(model, emissions, constraints, penalties):  # type: ignore[no-untyped-def]
+    """Return the transition, counted from a state's first, by which each state is best reached at each base."""
+    length, n_tags = emissions.shape
+    depth = model.duration.max() + 1
+    best = np.full((depth, len(model.tag)), -np.inf)  # of the last bases, in turn
+    summed = np.zeros((depth, n_tags))  # emissions added up until each of them
+    chosen = np.zeros((length, len(model.tag)), dtype=np.uint8)
+    states = np.concatenate((np.flatnonzero(model.tag != SILENT), model.silent))
+    for at in range(length):
+        row = at % depth
+        summed[row] = summed[(at - 1) % depth] + emissions[at]
+        best[row] = -np.inf
+        if at == 0:
+            best[0, 0] = emissions[0, 0]  # every path begins between genes
+            continue
+        for state in states:
+            score = _constraint(model, constraints, at, state)
+            if score > -np.inf:
+                value, chosen[at, state] = _reach(model, best, summed, penalties, at, state)
+                emission = 0 if model.tag[state] == SILENT else emissions[at, model.tag[state]]
+                best[row, state] = value + score + emission
+    return chosen
+
+
+@numba.njit(cache=True)
+def _constraint(model, constraints, at, state):  # type: ignore[no-untyped-def]
+    """Return the score of a state at a base for what it requires of the sequence."""
+    if model.constraint[state] == FREE:
+        return np.float32(0)
+    # A silent state stands after a base: read from the other side, after the next one.
+    place = at if model.strand[state] == 0 else constraints.shape[2] - 1 - at - (model.tag[state] == SILENT)
+    return constraints[model.constraint[state], model.strand[state], place] if place >= 0 else np.float32(-np.inf)
+
+
+@numba.njit(cache=True)
+def _reach(model, best, summed, penalties, at, state):  # type: ignore[no-untyped-def]  # noqa: PLR0917 - numba's
+    """Return the value of the best transition to a state, and its number counted from the state's first."""
+    depth = len(best)
+    last = at if model.tag[state] == SILENT else at - 1  # the last base that a transition skips
+    top, transition = -np.inf, 0
+    for number in range(model.first[state], model.first[state + 1]):
+        before = at - model.duration[number]
+        if before < 0:
+            continue
+        value = best[before % depth, model.source[number]] - penalties[model.penalty[number]]
+        if model.skipped[number] != SILENT:
+            tag = model.skipped[number]
+            value += summed[last % depth, tag] - summed[before % depth, tag]
+        if value > top:
+            top, transition = value, number - model.first[state]
+    return top, transition
+
+
+@numba.njit(cache=True)
+def _trace(model, chosen):  # type: ignore[no-untyped-def]
+    """Follow the transitions back from the last base. Bases that one skips get the state that holds them."""
+    path = np.zeros(len(chosen), dtype=np.uint8)
+    at, state = len(chosen) - 1, 0
+    while at >= 0:
+        if model.tag[state] != SILENT:
+            path[at] = state
+        number = model.first[state] + chosen[at, state]
+        before, last = at - model.duration[number], at if model.tag[state] == SILENT else at - 1
+        if model.skipped[number] != SILENT:
+            path[before + 1 : last + 1] = model.holder[number]
+        at, state = before, model.source[number]
+        if at == 0 and state == 0:
+            break
+    return path

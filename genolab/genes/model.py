@@ -1,4 +1,4 @@
-"""SequenceTagger: a label for every base, from a dilated convolutional network and a recurrent one on top of it."""
+"""SequenceTagger: a label for every base, by dilated convolutions and a recurrent network over them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ from genolab.sequences.annotation import TAGS
 _CODON: Final = 3  # the convolutions have one place a codon ...
 _STRIDE: Final = 27  # ... and the GRU one every nine codons: it is for what lies far away
 _FRAMES: Final = 6  # three on either strand
-_LETTERS: Final = 16  # numbers that a codon becomes
+_CODON_DIM: Final = 16  # size of a codon's embedding
 _RARE: Final = ("intron+", "intron-", "tRNA+", "tRNA-")
 _OFFSETS: Final = 5  # a place's three bases lie -2 to 2 bases from where a frame's codon begins
 _KINDS: Final = 4  # coding, intergenic, intron, tRNA
@@ -30,12 +30,7 @@ class SequenceTaggerConfig:
     n_hidden: int = 32
     dropout: float = control(0.0, low=0, high=0.9, live=True, help="Share of channels dropped while training.")
     rare_weight: float = control(
-        10.0,
-        low=1,
-        high=1000,
-        scale="log",
-        live=True,
-        help="How often a base of an intron or a tRNA counts in the loss.",
+        10.0, low=1, high=1000, scale="log", live=True, help="Weight of a base of an intron or a tRNA in the loss."
     )
     seed: int = 0
 
@@ -48,61 +43,17 @@ class SequenceTaggerConfig:
         check(self)
 
 
-class _Point(nn.Linear):
-    """A linear layer at every place, ``(..., channels, places)``: as a batched product it is quicker than any other."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        flat = x.flatten(0, -3)  # (n, channels, places)
-        made = torch.bmm(self.weight.expand(len(flat), -1, -1), flat)
-        made = made if self.bias is None else made + self.bias[:, None]
-        return made.reshape(*x.shape[:-2], *made.shape[1:])
-
-
-class _Block(nn.Module):
-    """A dilated convolution whose result is added to what came in."""
-
-    def __init__(self, channels: int, dilation: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm1d(channels)
-        self.wide = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.point = _Point(channels, channels)
-
-    def forward(self, x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
-        hidden = functional.relu(self.wide(functional.relu(self.norm(x))))  # (n, channels, places)
-        if self.training and share > 0:
-            hidden = hidden * drop(torch.ones_like(hidden[:, :, :1]), share, generator)  # the same at all places
-        added: torch.Tensor = self.point(hidden)
-        return x + added
-
-
-class _Exchange(nn.Module):
-    """Tell every frame, ``(n, 6, channels, places)``, of the mean of its strand's frames and of the other strand's."""
-
-    def __init__(self, channels: int, made: int) -> None:
-        super().__init__()
-        self.own = _Point(channels, made)
-        self.same = _Point(channels, made, bias=False)
-        self.other = _Point(channels, made, bias=False)
-
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        strands = frames.reshape(len(frames), 2, 3, *frames.shape[2:]).mean(dim=2)  # (n, 2, channels, places)
-        told = self.same(strands) + self.other(strands.flip(1))
-        made: torch.Tensor = self.own(frames) + told.repeat_interleave(3, dim=1)
-        return made
-
-
 class SequenceTagger(nn.Module):
     """Tag every base of a sequence: what it belongs to, on which strand, at which codon position.
 
-    The same network reads all six frames, codon by codon: convolutions and dilated ones gather what lies within some
-    fifty bases; then the frames are told of each other, and a bidirectional GRU, at one place every nine codons,
-    carries
-    along what lies farther off. As the frames share their weights, one known gene teaches all six, and a sequence and
-    its reverse complement get the same tags. The idea of a network under a structured decoder is that of Helixer
-    (Stiehler et al. 2021) and Tiberius (Gabriel et al. 2024), at a size that two CPU cores train in minutes.
+    The same network reads all six frames, codon by codon: convolutions and dilated ones see some fifty bases; then the
+    frames exchange what they have seen, and a bidirectional GRU, at one place every nine codons, adds what lies farther
+    off. As the frames share their weights, one known gene teaches all six, and a sequence and its reverse complement
+    get the same tags. The idea of a network under a structured decoder is that of Helixer (Stiehler et al. 2021) and
+    Tiberius (Gabriel et al. 2024), at a size that two CPU cores train in minutes.
 
-    What is near and what is remembered can be asked for apart, so that `genolab.genes.tag` has the convolutions look at
-    a chromosome in pieces, and the GRU walk along the whole of it.
+    The steps `local`, `downsample`, `context`, `broadcast` and `to_logits` can be called one by one, so that
+    `genolab.genes.tag` runs the convolutions over a chromosome in windows, and the GRU along the whole of it.
 
     Parameters
     ----------
@@ -115,10 +66,8 @@ class SequenceTagger(nn.Module):
     dropout
         Share of channels dropped while training, 0 to 0.9; may change while it trains.
     rare_weight
-        How often a base of an intron or a tRNA counts in the loss: they are too few to be learned else. May change
-        while it trains.
-    seed
-        Draws the initial weights.
+        Weight of a base of an intron or a tRNA in the loss: they are too few to be learned else. May change while it
+        trains.
 
     Examples
     --------
@@ -140,16 +89,16 @@ class SequenceTagger(nn.Module):
         super().__init__()
         self.config = SequenceTaggerConfig(channels, tuple(dilations), n_hidden, dropout, rare_weight, seed)
         with seeded(seed):
-            self.codons = _Point(64, _LETTERS)
-            self.words = nn.Conv1d(_LETTERS, channels, 7, padding=3)
+            self.codons = _Pointwise(64, _CODON_DIM)
+            self.first = nn.Conv1d(_CODON_DIM, channels, 7, padding=3)
             self.blocks = nn.ModuleList(_Block(channels, dilation) for dilation in dilations)
             self.norm = nn.BatchNorm1d(channels)
-            self.exchange = _Exchange(channels, channels)
-            self.far = nn.Conv1d(channels, n_hidden, _STRIDE // _CODON, stride=_STRIDE // _CODON)
+            self.exchange = _FrameExchange(channels, channels)
+            self.to_coarse = nn.Conv1d(channels, n_hidden, _STRIDE // _CODON, stride=_STRIDE // _CODON)
             self.gru = nn.GRU(n_hidden, n_hidden, batch_first=True, bidirectional=True)
-            self.recall = _Exchange(2 * n_hidden, channels)
-            self.join = _Point(channels, channels)
-            self.to_tags = _Point(channels, _KINDS * _OFFSETS)
+            self.from_context = _FrameExchange(2 * n_hidden, channels)
+            self.from_local = _Pointwise(channels, channels)
+            self.to_tags = _Pointwise(channels, _KINDS * _OFFSETS)
 
     @property
     def stride(self) -> int:
@@ -162,112 +111,95 @@ class SequenceTagger(nn.Module):
         bases = _CODON * (3 + sum(self.config.dilations)) + 4
         return -(-bases // _STRIDE) * _STRIDE
 
-    def near(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Return what is seen round each codon in each frame, for bases ``(n, 4, length)`` of whole places.
-
-        Returns
-        -------
-        ``(n, 6, channels, length / 3)``: the frames of the + strand, then those of the - strand; places along the
-        + strand.
-        """
-        n, _, length = x.shape
-        both = torch.cat([x, x.flip(1, 2)])  # (2 n, 4, length): as either strand is read
-        letters = self.codons(_codons(both))  # (2 n, letters, length)
-        frames = torch.stack([letters[:, :, frame::_CODON] for frame in range(3)], dim=1)
-        hidden = self.words(frames.flatten(0, 1))  # (6 n, channels, length / 3)
-        for block in self.blocks:
-            hidden = block(hidden, self.config.dropout, generator)
-        hidden = functional.relu(self.norm(hidden)).view(2, n, 3, -1, length // _CODON)
-        told = torch.cat([hidden[0], hidden[1].flip(-1)], dim=1)  # (n, 6, channels, length / 3)
-        return functional.relu(self.exchange(told))
-
-    def gist(self, near: torch.Tensor) -> torch.Tensor:
-        """Return what the GRU is told of every nine codons in each frame, ``(n, 6, n_hidden, length / 27)``."""
-        told: torch.Tensor = self.far(_read(near).flatten(0, 1))
-        return _read(_by_frame(functional.relu(told)))
-
-    def remember(self, gist: torch.Tensor) -> torch.Tensor:
-        """Return what the GRU carries along from either side in each frame, ``(n, 6, 2 * n_hidden, length / 27)``."""
-        told = _read(gist).flatten(0, 1).transpose(1, 2)  # (6 n, places, n_hidden)
-        memory: torch.Tensor = self.gru(told)[0].transpose(1, 2)
-        return _read(_by_frame(memory))
-
-    def judge(self, near: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-        """Return what the last layer reads, ``(n, 6, channels, length / 3)``, from what is near and remembered."""
-        recalled = self.recall(memory).repeat_interleave(_STRIDE // _CODON, dim=3)
-        return functional.relu(self.join(near) + recalled)
-
-    def tell(self, judged: torch.Tensor) -> torch.Tensor:
-        """Return scores ``(n, n_tags, length)``, from all frames' verdicts on each place's three bases."""
-        n, _, _, places = judged.shape
-        verdicts = self.to_tags(judged).reshape(n, 2, -1, places)  # (n, 2, 3 frames x kinds x offsets, places)
-        plus = _by_base(verdicts[:, 0])  # coding+0, +1, +2, intergenic, intron, tRNA: (n, 6, length)
-        minus = _by_base(verdicts[:, 1].flip(-1)).flip(-1)
-        none = (plus[:, 3:4] + minus[:, 3:4]) / 2
-        rare = torch.stack([plus[:, 4:], minus[:, 4:]], dim=2).flatten(1, 2)  # intron+, intron-, tRNA+, tRNA-
-        return torch.cat([none, plus[:, :3], minus[:, :3], rare], dim=1)
-
-    def logits(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Return scores ``(n, n_tags, length)`` for one-hot bases ``(n, 4, length)``, uint8 or float."""
-        return self.tell(self._judged(x, generator))[:, :, : x.shape[2]]
-
-    def _judged(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        near = self.near(self.whole_places(x), generator)
-        return self.judge(near, self.remember(self.gist(near)))
-
-    def whole_places(self, x: torch.Tensor) -> torch.Tensor:
-        """Return bases as numbers of the model's kind, filled up with N to whole places.
-
-        Raises
-        ------
-        ValueError
-            They are no one-hot bases.
-        """
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return one-hot bases in the model's number type, padded with N to whole places."""
         _check_bases(x)
         return functional.pad(x.to(self.codons.weight.dtype), (0, -x.shape[2] % _STRIDE))
 
+    def local(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return the features of each codon in each frame, ``(n, 6, channels, length / 3)``, for `padded` bases.
+
+        The frames of the + strand come first, then those of the - strand; places go along the + strand.
+        """
+        n, _, length = x.shape
+        both = torch.cat([x, x.flip(1, 2)])  # (2 n, 4, length): as either strand is read
+        codons = self.codons(_codons(both))  # (2 n, _CODON_DIM, length)
+        frames = torch.stack([codons[:, :, frame::_CODON] for frame in range(3)], dim=1)
+        hidden = self.first(frames.flatten(0, 1))  # (6 n, channels, length / 3)
+        for block in self.blocks:
+            hidden = block(hidden, self.config.dropout, generator)
+        hidden = functional.relu(self.norm(hidden)).view(2, n, 3, -1, length // _CODON)
+        frames = torch.cat([hidden[0], hidden[1].flip(-1)], dim=1)  # (n, 6, channels, length / 3)
+        return functional.relu(self.exchange(frames))
+
+    def downsample(self, local: torch.Tensor) -> torch.Tensor:
+        """Return the input of the GRU, of every nine codons in each frame, ``(n, 6, n_hidden, length / 27)``."""
+        return _as_read(_by_frame(functional.relu(self.to_coarse(_as_read(local).flatten(0, 1)))))
+
+    def context(self, coarse: torch.Tensor) -> torch.Tensor:
+        """Return the output of the GRU in each frame, ``(n, 6, 2 * n_hidden, length / 27)``."""
+        steps = _as_read(coarse).flatten(0, 1).transpose(1, 2)  # (6 n, places, n_hidden)
+        return _as_read(_by_frame(self.gru(steps)[0].transpose(1, 2)))
+
+    def broadcast(self, local: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        """Return what the last layer reads, ``(n, 6, channels, length / 3)``: the context added to local features."""
+        fine = self.from_context(context).repeat_interleave(_STRIDE // _CODON, dim=3)
+        return functional.relu(self.from_local(local) + fine)
+
+    def to_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits ``(n, n_tags, length)``, from the scores of all frames for each place's three bases."""
+        n, _, _, places = hidden.shape
+        scores = self.to_tags(hidden).reshape(n, 2, -1, places)  # (n, 2, 3 frames x kinds x offsets, places)
+        plus = _by_base(scores[:, 0])  # coding+0, +1, +2, intergenic, intron, tRNA: (n, 6, length)
+        minus = _by_base(scores[:, 1].flip(-1)).flip(-1)
+        intergenic = (plus[:, 3:4] + minus[:, 3:4]) / 2
+        rare = torch.stack([plus[:, 4:], minus[:, 4:]], dim=2).flatten(1, 2)  # intron+, intron-, tRNA+, tRNA-
+        return torch.cat([intergenic, plus[:, :3], minus[:, :3], rare], dim=1)
+
+    def logits(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return logits ``(n, n_tags, length)`` for one-hot bases ``(n, 4, length)``, uint8 or float."""
+        return self.to_logits(self._hidden(x, generator))[:, :, : x.shape[2]]
+
+    def _hidden(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        local = self.local(self.padded(x), generator)
+        return self.broadcast(local, self.context(self.downsample(local)))
+
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the mean over the places of what the last layer reads, ``(n, channels)``."""
-        return self._judged(batch.x).mean(dim=(1, 3))
+        return self._hidden(batch.x).mean(dim=(1, 3))
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return each base's probabilities of the tags, ``(n, n_tags, length)``."""
         return self.logits(batch.x).softmax(dim=1)
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the cross-entropy a base, in nats, and the share of bases that are tagged right.
+        """Return the cross-entropy a base, in nats, and the accuracy.
 
-        While training, the windows are moved by up to eight bases, so that every gene is seen in every frame of the
-        network's places.
+        In training, up to 26 bases are cut off at the start, so that every gene is seen at every position relative to
+        the network's places.
         """
         if batch.target is None:
             raise ValueError("a tagger learns from tags: pass target='genome/tags' to AnnDataset")
         x, tags = batch.x, batch.target.long()
         if self.training:
-            moved = int(torch.randint(_STRIDE, (1,), generator=batch.generator, device=x.device))
-            x, tags = x[:, :, moved:], tags[:, moved:]
-        scores = self.logits(x, batch.generator)
-        weight = torch.tensor([self.config.rare_weight if tag in _RARE else 1.0 for tag in TAGS], device=scores.device)
+            by = int(torch.randint(_STRIDE, (1,), generator=batch.generator, device=x.device))
+            x, tags = x[:, :, by:], tags[:, by:]
+        logits = self.logits(x, batch.generator)
+        weight = torch.tensor([self.config.rare_weight if tag in _RARE else 1.0 for tag in TAGS], device=logits.device)
         return {
-            "loss": functional.cross_entropy(scores, tags, weight=weight),
-            "accuracy": (scores.argmax(dim=1) == tags).float().mean(),
+            "loss": functional.cross_entropy(logits, tags, weight=weight),
+            "accuracy": (logits.argmax(dim=1) == tags).float().mean(),
         }
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
-        """Check that the data suit the model before it trains, and say what will happen.
-
-        Raises
-        ------
-        ValueError
-            The rows are no one-hot sequences of one length, or they have no tags, or tags that the model doesn't know.
-        """
+        """Refuse data that don't suit the model before it trains, and return a sentence on what will be learned."""
         del total_steps
         first = dataset.batch([0])
         _check_bases(first.x)
         if first.target is None or first.target.shape != (1, first.x.shape[2]):
-            came = "no target" if first.target is None else f"a target of shape {tuple(first.target.shape[1:])} a row"
+            target = "no target" if first.target is None else f"a target of shape {tuple(first.target.shape[1:])} a row"
             raise ValueError(
-                f"a tagger learns a tag for each of the {first.x.shape[2]:,} bases of a row, and got {came}: pass "
+                f"a tagger learns a tag for each of the {first.x.shape[2]:,} bases of a row, and got {target}: pass "
                 "target='genome/tags' to AnnDataset"
             )
         if int(first.target.max()) >= len(TAGS):
@@ -278,6 +210,49 @@ class SequenceTagger(nn.Module):
         return f"Cross-entropy a base over {len(TAGS)} tags, windows of {first.x.shape[2]:,} bases."
 
 
+class _Pointwise(nn.Linear):
+    """A linear layer at every place, ``(..., channels, places)``: as a batched product it is quicker than any other."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        flat = x.flatten(0, -3)  # (n, channels, places)
+        output = torch.bmm(self.weight.expand(len(flat), -1, -1), flat)
+        output = output if self.bias is None else output + self.bias[:, None]
+        return output.reshape(*x.shape[:-2], *output.shape[1:])
+
+
+class _Block(nn.Module):
+    """A dilated convolution with a residual connection."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels)
+        self.dilated = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
+        self.pointwise = _Pointwise(channels, channels)
+
+    def forward(self, x: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
+        hidden = functional.relu(self.dilated(functional.relu(self.norm(x))))  # (n, channels, places)
+        if self.training and share > 0:
+            hidden = hidden * drop(torch.ones_like(hidden[:, :, :1]), share, generator)  # the same at all places
+        residual: torch.Tensor = self.pointwise(hidden)
+        return x + residual
+
+
+class _FrameExchange(nn.Module):
+    """Add to every frame, ``(n, 6, channels, places)``, the means of its strand's frames and of the other strand's."""
+
+    def __init__(self, channels: int, n_out: int) -> None:
+        super().__init__()
+        self.own = _Pointwise(channels, n_out)
+        self.same = _Pointwise(channels, n_out, bias=False)
+        self.other = _Pointwise(channels, n_out, bias=False)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        strands = frames.reshape(len(frames), 2, 3, *frames.shape[2:]).mean(dim=2)  # (n, 2, channels, places)
+        shared = self.same(strands) + self.other(strands.flip(1))
+        output: torch.Tensor = self.own(frames) + shared.repeat_interleave(3, dim=1)
+        return output
+
+
 def _codons(x: torch.Tensor) -> torch.Tensor:
     """Return which codon begins at each base, ``(n, 64, length)``, for bases ``(n, 4, length)``."""
     n, _, length = x.shape
@@ -286,20 +261,20 @@ def _codons(x: torch.Tensor) -> torch.Tensor:
     return (first * second * third).reshape(n, 64, length)
 
 
-def _verdict(frame: int, kind: int, base: int) -> int:
-    """Return which of a strand's verdicts is on a kind of tag, of a frame, for one of a place's three bases."""
+def _channel(frame: int, kind: int, base: int) -> int:
+    """Return the channel of a strand's scores for a kind of tag, in a frame, of one of a place's three bases."""
     return (frame * _KINDS + kind) * _OFFSETS + 2 - frame + base
 
 
 # At base b of a place, the frame whose codons begin at base f has the codon position b - f.
-_CODING: Final = [_verdict((base - position) % 3, 0, base) for position in range(3) for base in range(3)]
-_SHARED: Final = [_verdict(frame, kind, base) for frame in range(3) for kind in range(1, _KINDS) for base in range(3)]
+_CODING: Final = [_channel((base - position) % 3, 0, base) for position in range(3) for base in range(3)]
+_SHARED: Final = [_channel(frame, kind, base) for frame in range(3) for kind in range(1, _KINDS) for base in range(3)]
 
 
-def _by_base(verdicts: torch.Tensor) -> torch.Tensor:
+def _by_base(scores: torch.Tensor) -> torch.Tensor:
     """Return ``(n, 6, length)``: three codon positions, each from its frame, and other kinds, as the frames' mean."""
-    n, _, places = verdicts.shape
-    chosen = verdicts[:, _CODING + _SHARED]  # one look-up, as its gradient is one sum
+    n, _, places = scores.shape
+    chosen = scores[:, _CODING + _SHARED]  # one look-up, as its gradient is one sum
     coding = chosen[:, : len(_CODING)].reshape(n, 3, 3, places)
     shared = chosen[:, len(_CODING) :].reshape(n, 3, 3, 3, places).mean(dim=1)
     return torch.cat([coding, shared], dim=1).transpose(2, 3).reshape(n, 6, 3 * places)
@@ -310,8 +285,8 @@ def _by_frame(flat: torch.Tensor) -> torch.Tensor:
     return flat.reshape(-1, _FRAMES, *flat.shape[1:])
 
 
-def _read(frames: torch.Tensor) -> torch.Tensor:
-    """Turn the - strand's frames round: from places along the + strand to the order in which they are read, or back."""
+def _as_read(frames: torch.Tensor) -> torch.Tensor:
+    """Flip the - strand's frames: from places along the + strand to the order in which they are read, or back."""
     return torch.cat([frames[:, :3], frames[:, 3:].flip(-1)], dim=1)
 
 

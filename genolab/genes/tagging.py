@@ -1,4 +1,4 @@
-"""Tag whole chromosomes without a seam: the convolutions go by overlapping windows, the memory along the whole."""
+"""Tag whole chromosomes: the convolutions by overlapping windows, the GRU along the whole."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Array = NDArray[np.float32]
 
 
 class Window(NamedTuple):
-    """A stretch that is looked at at once, and what of it is kept."""
+    """A stretch that the convolutions see at once, and what of it is kept."""
 
     start: int
     end: int
@@ -43,10 +43,10 @@ def tag(
 ) -> Array:
     """Return the probability of every tag for every base of a sequence of any length.
 
-    The convolutions look at the sequence in windows, each with `overlap` bases more on either side, of which nothing is
-    kept. As they see `model.reach` bases and no farther, this is what they would see without windows. What they tell
-    the GRU takes two numbers a base, so the GRU walks along the whole sequence, from either end, and forgets nothing at
-    a seam. So the tags are those that the model would give the whole sequence at once, up to rounding.
+    The convolutions see the sequence in windows, each with `overlap` bases more on either side, of which nothing is
+    kept. As they reach `model.reach` bases and no farther, this is what they would see without windows. Their output,
+    downsampled, takes little memory, so the GRU reads the whole sequence, from either end. So the tags are those that
+    the model would give the whole sequence at once, up to rounding.
 
     Parameters
     ----------
@@ -67,12 +67,6 @@ def tag(
     -------
     ``(length, n_tags)`` float32; rows add up to 1.
 
-    Raises
-    ------
-    ValueError
-        The overlap is smaller than the model's reach, a window is shorter than a place, a letter is no DNA, or
-        `chromosome` is missing.
-
     Examples
     --------
     >>> probabilities = gl.genes.tag(model, genome, chromosome="chrI")
@@ -85,11 +79,10 @@ def tag(
             f"a window holds at least a place of the model ({model.stride} bases) and overlaps by what its "
             f"convolutions see ({model.reach} bases); got window={window}, overlap={overlap}"
         )
-    cuts = cut(bases.shape[1], window // model.stride * model.stride, -(-overlap // model.stride) * model.stride)
+    windows = cut(bases.shape[1], window // model.stride * model.stride, -(-overlap // model.stride) * model.stride)
     where = next(model.parameters()).device if device is None else resolve_device(device)
-    own = copy.deepcopy(model).to(where).eval()
     with torch.no_grad():
-        return _tags(own, torch.from_numpy(bases), cuts)
+        return _probabilities(copy.deepcopy(model).to(where).eval(), torch.from_numpy(bases), windows)
 
 
 def cut(length: int, window: int, overlap: int) -> list[Window]:
@@ -110,26 +103,26 @@ def _letters(sequence: "AnnData | Path | str", chromosome: str | None, start: in
     return letters_of(sequence, chromosome, start, end)
 
 
-def _tags(model: SequenceTagger, bases: torch.Tensor, cuts: list[Window]) -> Array:
-    """Return probabilities ``(length, n_tags)``: look once for what the GRU is told, and again for the tags."""
-    gist = torch.cat(list(_seen(model, bases, cuts, model.gist)), dim=3)
-    memory = model.remember(gist)  # (1, 6, 2 * n_hidden, places)
-    found = np.empty((bases.shape[1], len(TAGS)), dtype=np.float32)
-    for one, near in zip(cuts, _seen(model, bases, cuts, lambda near: near), strict=True):
-        carried = memory[..., one.keep_start // model.stride : -(-one.keep_end // model.stride)]
-        scores = model.tell(model.judge(near, carried))[0, :, : one.keep_end - one.keep_start]
-        found[one.keep_start : one.keep_end] = scores.float().softmax(dim=0).T.cpu().numpy()
-    return found
+def _probabilities(model: SequenceTagger, bases: torch.Tensor, windows: list[Window]) -> Array:
+    """Return ``(length, n_tags)``: once over the windows for the GRU's input, and once for the tags."""
+    coarse = torch.cat(list(_of_windows(model, bases, windows, model.downsample)), dim=3)
+    context = model.context(coarse)  # (1, 6, 2 * n_hidden, places)
+    probabilities = np.empty((bases.shape[1], len(TAGS)), dtype=np.float32)
+    for window, local in zip(windows, _of_windows(model, bases, windows, lambda local: local), strict=True):
+        near = context[..., window.keep_start // model.stride : -(-window.keep_end // model.stride)]
+        logits = model.to_logits(model.broadcast(local, near))[0, :, : window.keep_end - window.keep_start]
+        probabilities[window.keep_start : window.keep_end] = logits.float().softmax(dim=0).T.cpu().numpy()
+    return probabilities
 
 
-def _seen(
-    model: SequenceTagger, bases: torch.Tensor, cuts: list[Window], made: Callable[[torch.Tensor], torch.Tensor]
+def _of_windows(
+    model: SequenceTagger, bases: torch.Tensor, windows: list[Window], output: Callable[[torch.Tensor], torch.Tensor]
 ) -> Iterator[torch.Tensor]:
-    """Walk what the convolutions see in the middle of each window, in whole places."""
+    """Give an output of the local features in the middle of each window, in whole places."""
     device = next(model.parameters()).device
-    for one in cuts:
-        x = model.whole_places(bases[None, :, one.start : one.end].to(device))
-        near = model.near(x)  # (1, 6, channels, places)
-        per_place = x.shape[2] // near.shape[3]
+    for one in windows:
+        x = model.padded(bases[None, :, one.start : one.end].to(device))
+        local = model.local(x)  # (1, 6, channels, places)
+        per_place = x.shape[2] // local.shape[3]
         first, last = one.keep_start - one.start, -(-(one.keep_end - one.start) // model.stride) * model.stride
-        yield made(near[..., first // per_place : last // per_place])
+        yield output(local[..., first // per_place : last // per_place])

@@ -165,10 +165,10 @@ def predicted(letters: str, name: str) -> AnnData:
 # ---- how the grammar's costs were chosen ------------------------------------------------------------------------
 
 FOLDS = ((0, 200_000), (200_000, 400_000), (400_000, 600_000), (600_000, 813_178))
-COSTS: dict[str, tuple[float, ...]] = {
-    "evidence": (0.02, 0.03, 0.05),
-    "gene_cost": (8.0, 10.0, 13.0, 17.0),
-    "intron_cost": (11.0, 15.0, 20.0),
+CHOICES: dict[str, tuple[float, ...]] = {
+    "emission_weight": (0.02, 0.03, 0.05),
+    "gene_penalty": (8.0, 10.0, 13.0, 17.0),
+    "intron_penalty": (11.0, 15.0, 20.0),
     "start_weight": (2.0, 3.0, 4.0),
     "splice_weight": (2.0, 3.0, 4.0),
 }
@@ -179,8 +179,8 @@ def grammar(*, quick: bool) -> dict[str, float]:
     genome = yeast()
     quarters = [Quarter(genome, fold, seed, quick=quick) for seed, fold in enumerate(FOLDS)]
     rows = []
-    for values in itertools.product(*COSTS.values()):
-        chosen = dict(zip(COSTS, values, strict=True))
+    for values in itertools.product(*CHOICES.values()):
+        chosen = dict(zip(CHOICES, values, strict=True))
         right, found, there = np.sum([quarter.count(Grammar(**chosen)) for quarter in quarters], axis=0)
         rows.append(chosen | {"f1": 2 * right / (found + there)})
     print(pd.DataFrame(rows).sort_values("f1", ascending=False).round(4).to_string(index=False))

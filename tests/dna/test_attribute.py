@@ -7,12 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from genolab.data.dataset import AnnDataset
-from genolab.dna import attribute
-from genolab.dna.attribution import every_change
-from genolab.dna.model import SequenceCNN
+from genolab.data import AnnDataset
+from genolab.dna import SequenceCNN, attribute
 from genolab.dna.saturation import single_changes
-from genolab.infer.scorer import Scorer
 
 BASES = "ACGT"
 
@@ -89,7 +86,7 @@ def test_of_a_linear_model_each_base_contributes_its_weight_less_the_mean_of_the
     np.testing.assert_allclose(scores, x * (WEIGHT - WEIGHT.mean(axis=0)), atol=1e-5)
 
 
-def test_hypothetical_scores_tell_of_all_four_bases():
+def test_hypothetical_scores_hold_all_four_bases():
     scores = attribute(Linear(WEIGHT), hot("ACGTAC"), hypothetical=True)
     np.testing.assert_allclose(scores[0], WEIGHT - WEIGHT.mean(axis=0), atol=1e-5)
 
@@ -116,7 +113,7 @@ def test_integrated_gradients_of_a_network_add_up_to_a_percent():
     assert np.abs(total - wanted).sum() < 0.02 * np.abs(wanted).sum()
 
 
-def test_deeplift_of_a_linear_model_tells_the_weights():
+def test_deeplift_of_a_linear_model_gives_the_weights():
     x = random_sequences(6, 60)
     model = Linear(np.random.default_rng(0).normal(size=(4, 60)))
     scores = attribute(model, x, method="deeplift", hypothetical=True)
@@ -214,6 +211,17 @@ KINDS = [
 ]
 
 
+@torch.no_grad()
+def _changed(model, x, base):
+    """The outputs with the base at each position, ``(n, length, n_outputs)``, each sequence as a whole."""
+    outputs = []
+    for position in range(x.shape[2]):
+        changed = x.clone()
+        changed[:, :, position] = torch.eye(4)[base]
+        outputs.append(model(changed))
+    return torch.stack(outputs, dim=1)
+
+
 @pytest.mark.parametrize("options", KINDS, ids=str)
 def test_changes_computed_where_they_reach_equal_those_of_the_whole_sequence(options):
     model = SequenceCNN(3, n_filters=6, width=9, hidden=8, **options).eval()
@@ -227,25 +235,18 @@ def test_changes_computed_where_they_reach_equal_those_of_the_whole_sequence(opt
     x = torch.tensor(random_sequences(3, 24)).float()
     x[1, :, 5] = 0
     x[2] = 0
-    whole = torch.empty(3, 4, 24, 3)
-    with torch.no_grad():
-        for base in range(4):
-            for place in range(24):
-                changed = x.clone()
-                changed[:, :, place] = torch.eye(4)[base]
-                whole[:, base, place] = model.logits(changed)
-        torch.testing.assert_close(single_changes(model, x), whole, atol=2e-6, rtol=1e-4)
-        many = single_changes(model, x.repeat(30, 1, 1))  # more than go together place by place, and than a block
-        torch.testing.assert_close(many, whole.repeat(30, 1, 1, 1), atol=2e-6, rtol=1e-4)
+    whole = torch.stack([_changed(model, x, base) for base in range(4)], dim=1)
+    torch.testing.assert_close(single_changes(model, x), whole, atol=2e-6, rtol=1e-4)
+    many = single_changes(model, x.repeat(30, 1, 1))  # more than go together position by position, and than a block
+    torch.testing.assert_close(many, whole.repeat(30, 1, 1, 1), atol=2e-6, rtol=1e-4)
 
 
-def test_tangermeme_finds_the_same_for_any_module():
-    model, x = Small(), random_sequences(4, 25)
-    scorer = Scorer(model, 0)
-    values = every_change(scorer, torch.tensor(x).float(), batch_size=50)[..., 0].numpy()
-    np.testing.assert_allclose(
-        attribute(model, x, hypothetical=True), values - values.mean(axis=1, keepdims=True), atol=1e-5
-    )
+def test_any_other_module_is_changed_base_by_base():
+    model, x = Small(), random_sequences(3, 25)
+    x[1, :, 5] = 0
+    scores, rows = attribute(model, x, hypothetical=True, target=1), torch.tensor(x).float()
+    whole = torch.stack([_changed(model, rows, base) for base in range(4)], dim=1)[..., 1]
+    np.testing.assert_allclose(scores, whole - whole.mean(dim=1, keepdim=True), atol=1e-5)
 
 
 # ---- what is refused ----

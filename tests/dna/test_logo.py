@@ -5,9 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from genolab import evaluate, palette, plot
-from genolab.data.dataset import AnnDataset
+import genolab as gl
+from genolab import palette
+from genolab.data import AnnDataset
+from genolab.dna import plot
 from genolab.dna.plot import glyphs
+from genolab.glyphs import OUTLINES
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
 
@@ -26,9 +29,9 @@ def spans(figure):
     """The letters of a figure: base to the lowest and highest y of each, in the order of positions."""
     found = {}
     for trace in figure.data:
-        if getattr(trace, "fill", None) == "toself" and trace.name in glyphs.OUTLINES:
+        if getattr(trace, "fill", None) == "toself" and trace.name in OUTLINES:
             x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-            outline = len(glyphs.OUTLINES[trace.name]) + 1
+            outline = len(OUTLINES[trace.name]) + 1
             parts = y.reshape(-1, outline)[:, :-1]
             middle = np.round(x.reshape(-1, outline)[:, :-1].mean(axis=1)).astype(int)
             found[trace.name] = [
@@ -42,7 +45,7 @@ def spans(figure):
 
 @pytest.mark.parametrize("base", "ACGT")
 def test_an_outline_fills_the_unit_square(base):
-    outline = glyphs.OUTLINES[base]
+    outline = OUTLINES[base]
     np.testing.assert_allclose([outline.min(axis=0), outline.max(axis=0)], [[0, 0], [1, 1]], atol=1e-12)
 
 
@@ -64,7 +67,7 @@ def test_each_base_has_its_colour_everywhere():
 def test_scores_are_drawn_as_high_as_they_are_and_negative_ones_below_the_line():
     figure = plot.logo(hot("AC") * np.array([0.5, -0.25]), start=10)
     assert spans(figure) == {"A": [(10, 0, 0.5)], "C": [(11, -0.25, 0)], "G": [], "T": []}
-    assert figure.layout.title.text == "A at position 10 speaks most for it: 0.5"
+    assert figure.layout.title.text == "A at position 10 contributes most: 0.5"
 
 
 def test_probabilities_are_drawn_by_their_information():
@@ -82,7 +85,7 @@ def test_one_hot_of_an_unknown_base_leaves_its_place_empty():
 
 def test_information_refuses_what_is_no_probability():
     with pytest.raises(ValueError, match="position 1 has"):
-        evaluate.information([[1, 0.4], [0, 0.4], [0, 0], [0, 0]])
+        gl.dna.information_content([[1, 0.4], [0, 0.4], [0, 0], [0, 0]])
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 4, 5)), np.zeros((5, 4)), np.zeros((4, 0)), np.zeros(7)])
@@ -106,7 +109,7 @@ def test_the_map_shows_each_change_against_the_base_that_is_there():
     np.testing.assert_allclose(heat.z, [[0, 2], [-1, 2], [-1, 0], [-2, 4]])
     assert list(heat.x) == [5, 6]
     assert heat.zmin == -4
-    assert figure.layout.title.text == "G to T at position 6 raises it most, by 4"
+    assert figure.layout.title.text == "G to T at position 6 raises the output most, by 4"
 
 
 def test_the_letters_in_the_map_stand_in_their_own_rows_with_a_uppermost():
@@ -127,7 +130,7 @@ def test_a_sequence_of_another_length_is_refused():
 
 
 class Detectors(nn.Module):
-    """Filters that are known: one for TATA, one for GC, one that never fires."""
+    """Filters that are known: one for TATA, one for GC, one that never responds."""
 
     def __init__(self):
         super().__init__()
@@ -150,8 +153,8 @@ def sequences(n=300, length=40, motif="TATA", seed=0):
     return found
 
 
-def test_a_filter_is_read_as_the_sites_where_it_fires():
-    motifs = evaluate.filter_motifs(Detectors(), dataset(sequences()), threshold=0.99)
+def test_a_filters_motif_is_the_mean_of_its_sites():
+    motifs = gl.dna.filter_motifs(Detectors(), dataset(sequences()), threshold=0.99)
     assert motifs.n_sites[0] == 300
     assert motifs.n_sites[2] == 0
     np.testing.assert_array_equal(motifs.counts[0], 300.0 * hot("TATA"))
@@ -170,7 +173,7 @@ def test_a_filter_finds_its_motif_among_others_on_either_strand():
     planted = 0.94 * hot("GATTACGC") + 0.015
     turned = planted[::-1, ::-1]
     for query in (planted, turned):
-        table = evaluate.match([query], {**random_motifs(30), "planted": planted}, n_nearest=2)
+        table = gl.dna.match_motifs([query], {**random_motifs(30), "planted": planted}, n_nearest=2)
         assert table.iloc[0]["motif"] == "planted"
         assert table.iloc[0]["p_value"] < 1e-5 < table.iloc[1]["p_value"]
     assert table.iloc[0]["strand"] == "-"
@@ -178,7 +181,7 @@ def test_a_filter_finds_its_motif_among_others_on_either_strand():
 
 def test_few_known_motifs_get_decoys_that_are_never_reported():
     planted = 0.94 * hot("GATTACGC") + 0.015
-    table = evaluate.match([planted, hot("CCCCCCCC") * 1.0], {"planted": planted})
+    table = gl.dna.match_motifs([planted, hot("CCCCCCCC") * 1.0], {"planted": planted})
     assert set(table["motif"]) == {"planted"}
     assert table["p_value"].iloc[0] < 1e-4
     assert table["p_value"].iloc[1] > 0.05
@@ -190,28 +193,28 @@ def test_the_known_motifs_may_come_from_a_file_in_memes_format(tmp_path):
     path = tmp_path / "known.meme"
     planted = 0.94 * hot("GATTACGC") + 0.015
     write_meme(str(path), {"GATA-like": planted})
-    assert evaluate.match([planted], path)["motif"].iloc[0] == "GATA-like"
+    assert gl.dna.match_motifs([planted], path)["motif"].iloc[0] == "GATA-like"
 
 
 def test_filters_are_drawn_with_their_nearest_motif_and_its_name_as_written():
     figure = plot.filters(Detectors(), dataset(sequences()), known={NASTY: 0.94 * hot("TATA") + 0.015})
     titles = [note.text for note in figure.layout.annotations]
-    assert len(titles) == 2  # the one that never fires isn't drawn
+    assert len(titles) == 2  # the one that never responds isn't drawn
     assert any("filter 0" in title for title in titles)
     assert all("<b>" not in title for title in titles)
 
 
-def test_filters_that_never_fire_and_a_model_without_any_are_refused():
+def test_filters_that_never_respond_and_a_model_without_any_are_refused():
     silent = Detectors()
     nn.init.zeros_(silent.layer.weight)
-    with pytest.raises(ValueError, match="no filter fires"):
+    with pytest.raises(ValueError, match="no filter responds"):
         plot.filters(silent, dataset(sequences(5)))
     with pytest.raises(ValueError, match="Linear has none"):
-        evaluate.filter_motifs(nn.Linear(3, 2), dataset(sequences(5)))
+        gl.dna.filter_motifs(nn.Linear(3, 2), dataset(sequences(5)))
     with pytest.raises(ValueError, match="pass sequences"):
         plot.filters(Detectors())
     with pytest.raises(ValueError, match="have 3 bases, and the filters 4"):
-        evaluate.filter_motifs(Detectors(), dataset(["ACG"]))
+        gl.dna.filter_motifs(Detectors(), dataset(["ACG"]))
 
 
 # ---- tracks ----

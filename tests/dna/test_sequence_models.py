@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.dna import KmerBaseline, PWMBaseline, SequenceCNN
-from genolab.dna.filters import hidden_bases, shifted
+from genolab.dna.model import jittered, masked
 
 LENGTH = 24
 
@@ -82,11 +82,11 @@ def test_labels_and_values_are_learned_too():
     assert np.corrcoef(gl.infer.predict(values, dataset(adata))[:, 0], share)[0, 1] > 0.95
 
 
-def test_members_are_averaged_and_learn_apart():
+def test_members_are_averaged_and_learn_independently():
     model = small(length=LENGTH, members=3)
     assert model.first_filters.shape == (24, 4, 7)
     batch = dataset(planted()).batch(np.arange(10))
-    each = model.eval()._each(batch.x)
+    each = model.eval()._member_logits(batch.x)
     assert torch.equal(model.logits(batch.x), each.mean(dim=0))
     assert not torch.allclose(each[0], each[1])
     alone = model.train().loss(batch)["loss"]
@@ -94,7 +94,7 @@ def test_members_are_averaged_and_learn_apart():
     assert all(value.grad is not None for value in model.parameters())
 
 
-def test_outputs_have_the_shapes_that_are_told():
+def test_outputs_have_the_shapes_of_the_docstrings():
     model, data = small(3, task="labels"), dataset(planted(10))
     assert gl.infer.embed(model, data).shape == (10, 8)
     assert gl.infer.predict(model, data).shape == (10, 3)
@@ -126,13 +126,13 @@ def test_it_is_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(gl.infer.predict(again, data), gl.infer.predict(run.model, data))
 
 
-def test_a_rhythm_is_the_same_in_every_frame():
+def test_periodic_pooling_is_the_same_in_every_frame():
     model = small(period=3).double().eval()
-    rhythm = model.members[0].rhythm
+    pooling = model.members[0].periodic
     found = torch.rand(5, 8, 24, dtype=torch.double)
-    here, moved = (rhythm(values, 0.0, None) for values in (found, found.roll(1, dims=2)))
+    here, moved = (pooling(values, 0.0, None) for values in (found, found.roll(1, dims=2)))
     torch.testing.assert_close(here, moved)
-    assert not torch.allclose(here, rhythm(found.roll(4, dims=1), 0.0, None))
+    assert not torch.allclose(here, pooling(found.roll(4, dims=1), 0.0, None))
     assert model.logits(torch.zeros(2, 4, 25, dtype=torch.double)).shape == (2, 2)
 
 
@@ -187,7 +187,7 @@ def test_shared_filters_are_each_others_reverse_complement():
 
 def test_shifted_sequences_are_the_old_ones_moved():
     x = dataset(planted(50)).batch(np.arange(50)).x
-    moved = shifted(x, 3, torch.Generator().manual_seed(0))
+    moved = jittered(x, 3, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(x, (3, 3))
     found = [[torch.equal(moved[i], padded[i, :, by : by + LENGTH]) for by in range(7)] for i in range(50)]
     assert all(any(row) for row in found)
@@ -195,9 +195,9 @@ def test_shifted_sequences_are_the_old_ones_moved():
     assert moved.dtype == torch.uint8
 
 
-def test_hidden_bases_are_n():
+def test_masked_bases_are_n():
     x = torch.ones(200, 4, 50)
-    seen = hidden_bases(x, 0.25, torch.Generator().manual_seed(0))
+    seen = masked(x, 0.25, torch.Generator().manual_seed(0))
     assert set(seen.sum(dim=1).unique().tolist()) == {0.0, 4.0}
     assert (seen == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
 
@@ -262,11 +262,11 @@ def test_shared_strands_need_windows_that_both_strands_pool_alike():
 
 def test_the_k_mer_baseline_is_scikit_learns_logistic_regression():
     adata = planted(200)
-    words = gl.sequences.kmers(adata.obsm["sequence"], 2).astype(float)
-    scaled = (words - words.mean(axis=0)) / words.std(axis=0)
-    theirs = LogisticRegression(C=1 / (0.02 * 200), max_iter=2000).fit(scaled, adata.obs["kind"])
-    ours = KmerBaseline(2, penalty=0.02).fit(dataset(adata))
-    np.testing.assert_allclose(gl.infer.predict(ours, dataset(adata)), theirs.predict_proba(scaled), atol=1e-4)
+    counts = gl.sequences.kmers(adata.obsm["sequence"], 2).astype(float)
+    scaled = (counts - counts.mean(axis=0)) / counts.std(axis=0)
+    theirs = LogisticRegression(C=0.2, max_iter=2000).fit(scaled, adata.obs["kind"])
+    ours = KmerBaseline(2, C=0.2).fit(dataset(adata))
+    np.testing.assert_allclose(gl.infer.predict(ours, dataset(adata)), theirs.predict_proba(scaled), atol=1e-6)
 
 
 def test_the_k_mer_baseline_takes_three_classes():
@@ -295,5 +295,5 @@ def test_a_baseline_finds_what_it_can_see_and_refuses_what_it_cannot_read(baseli
         gl.infer.predict(baseline, data)
     assert accuracy(baseline.fit(data), other) > 0.85
     assert baseline.loss(data.batch(np.arange(100)))["loss"].item() < 0.5
-    with pytest.raises(ValueError, match="tells classes apart"):
+    with pytest.raises(ValueError, match="predicts classes"):
         baseline.fit(AnnDataset(planted(20), "obsm/sequence"))

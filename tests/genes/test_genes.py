@@ -7,11 +7,12 @@ from toy_genomes import annotated, gene
 
 import genolab as gl
 from genolab.genes import CodonBaseline, Grammar, Signals, Site, best_min_length, decode, open_reading_frames, to_gff3
-from genolab.genes.decoding import _quiet_places
+from genolab.genes.decoding import _cuts
 from genolab.genes.hmm import DONOR
-from genolab.sequences.annotation import SWAP, TAGS, coding_genes, tag_genome, trna_genes
+from genolab.sequences import TAGS, coding_genes, tag_genome
+from genolab.sequences.annotation import SWAP, trna_genes
 
-STRICT = Grammar(evidence=1.0, open_bonus=0.0, gene_cost=5.0, intron_cost=5.0, trna_cost=5.0)
+STRICT = Grammar(emission_weight=1.0, coding_bonus=0.0, gene_penalty=5.0, intron_penalty=5.0, trna_penalty=5.0)
 INTRON = "GTATGT" + "T" * 40 + "TACTAACTTTCAG"  # 59 bases, no stop codon that counts
 
 
@@ -84,7 +85,9 @@ def test_every_gene_decoded_from_noise_obeys_the_grammar() -> None:
     random = np.random.default_rng(0)
     text = "".join(random.choice(list("ACGT"), size=20_000))
     noise = random.dirichlet(np.full(len(TAGS), 0.3), size=200).astype(np.float32).repeat(100, axis=0)
-    found = decode(noise, text, grammar=Grammar(evidence=1.0, gene_cost=0.0, intron_cost=0.0, trna_cost=0.0))
+    found = decode(
+        noise, text, grammar=Grammar(emission_weight=1.0, gene_penalty=0.0, intron_penalty=0.0, trna_penalty=0.0)
+    )
     genes = coding_genes(found)
     assert {one.strand for one in genes} == {"+", "-"}
     assert any(len(one.exons) > 1 for one in genes)
@@ -106,12 +109,12 @@ def test_every_gene_decoded_from_noise_obeys_the_grammar() -> None:
     assert all(one.length >= 60 for one in trnas)
 
 
-def test_a_gene_must_pay_its_cost() -> None:
+def test_a_gene_must_exceed_its_penalty() -> None:
     text = "C" * 20 + "ATGAAACCCGGGTAA" + "C" * 20
     scores = certain(tag_genome(annotated(len(text), *gene("g", "+", (20, 35))))["chr"])
-    evidence = 15 * np.log(0.9 / 0.01)
-    for cost, count in ((evidence - 0.1, 1), (evidence + 0.1, 0)):
-        assert len(coding_genes(decode(scores, text, grammar=Grammar(1.0, 0.0, gene_cost=cost)))) == count
+    score = 15 * np.log(0.9 / 0.01)
+    for penalty, count in ((score - 0.1, 1), (score + 0.1, 0)):
+        assert len(coding_genes(decode(scores, text, grammar=Grammar(1.0, 0.0, gene_penalty=penalty)))) == count
 
 
 def test_the_table_has_phases_parents_and_scores_and_counts_from_the_given_start() -> None:
@@ -139,7 +142,7 @@ def test_learned_signals_prefer_the_start_that_looks_like_the_known_ones() -> No
     trial = "C" * 30 + "ATGCCC" + "A" * 12 + "ATG" + "GCC" * 9 + "TAA" + "C" * 20
     flat = np.full((len(trial), len(TAGS)), 1 / len(TAGS), dtype=np.float32)
     for weight, start in ((0.0, 30), (5.0, 48)):
-        grammar = Grammar(evidence=0.0, open_bonus=0.01, gene_cost=0.0, start_weight=weight)
+        grammar = Grammar(emission_weight=0.0, coding_bonus=0.01, gene_penalty=0.0, start_weight=weight)
         assert exons(decode(flat, trial, signals=signals, grammar=grammar))[0][1][0][0] == start
 
 
@@ -158,10 +161,10 @@ def test_what_introns_have_in_common_is_learned_and_what_is_likelier_by_chance_i
     assert "".join("ACGT"[k] for k in signals.branch.weights.argmax(axis=1))[:5] == "TACTA"
     assert signals.first[0] > 0 > signals.first[1]
     donors = [one.introns[0][0] for one in coding_genes(annotated(len(text), *known))]
-    gains = signals.gains(text)
-    asked = gains[DONOR, 0]
-    assert np.isfinite(asked[np.array(donors) - 1]).all()
-    assert np.isfinite(asked).sum() < 2 * len(donors) < text.count("GT")  # most of the other GTs are none
+    scores = signals.constraint_scores(text)
+    allowed = scores[DONOR, 0]
+    assert np.isfinite(allowed[np.array(donors) - 1]).all()
+    assert np.isfinite(allowed).sum() < 2 * len(donors) < text.count("GT")  # most of the other GTs are none
 
 
 def test_bacterial_starts_are_a_matter_of_words() -> None:
@@ -175,7 +178,7 @@ def test_bacterial_starts_are_a_matter_of_words() -> None:
 def test_a_long_sequence_is_cut_where_it_is_surest_that_there_is_no_gene() -> None:
     intergenic = np.full(30_000, 0.2, dtype=np.float32)
     intergenic[8500:9500] = 0.9
-    edges = _quiet_places(intergenic, 10_000)
+    edges = _cuts(intergenic, 10_000)
     assert edges[0] == 0
     assert 8700 < edges[1] < 9300
     assert max(np.diff(edges)) <= 10_000
@@ -196,8 +199,8 @@ def test_probabilities_that_do_not_fit_are_refused() -> None:
         decode(np.ones((8, 11)), "ATGAAATAA")
     with pytest.raises(ValueError, match="finite"):
         decode(np.full((9, 11), np.nan), "ATGAAATAA")
-    with pytest.raises(ValueError, match="gene_cost"):
-        Grammar(gene_cost=-1)
+    with pytest.raises(ValueError, match="gene_penalty"):
+        Grammar(gene_penalty=-1)
 
 
 # ---- GFF3 -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The letters of logos: they stay sharp at any size, and a thousand of them are four shapes to draw."""
+"""The letters of logos as filled outlines: sharp at any size, and only four shapes to draw."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -7,23 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.glyphs import BASES, OUTLINES
 from genolab.palette import LETTERS
 
-Points = NDArray[np.float64]
-
-__all__ = ["BASES", "OUTLINES", "boxed", "stack", "traces"]
+Array = NDArray[np.float64]
 
 
-def stack(heights: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Stack the letters of each position: those above zero upwards, those below downwards, the largest outermost.
+def stack(heights: ArrayLike) -> tuple[Array, Array]:
+    """Stack the letters of each position: positive ones upwards, negative ones downwards, the largest outermost.
 
-    Parameters
-    ----------
-    heights
-        ``(4, length)``, in the order A C G T.
-
-    Returns
-    -------
-    feet, tops
-        ``(4, length)`` each: a letter goes from its foot, the end nearer to zero, to its top.
+    From heights ``(4, length)`` to feet and tops, ``(4, length)`` each: the foot is the end nearer to zero.
     """
     values = np.nan_to_num(np.asarray(heights, dtype=np.float64))
     feet = np.zeros_like(values)
@@ -37,33 +27,18 @@ def stack(heights: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def traces(heights: ArrayLike, *, first: float = 0, width: float = 0.94, colour: str | None = None) -> list[go.Scatter]:
-    """Draw stacked letters, ``(4, length)`` heights, as one filled shape a base.
+    """Draw stacked letters of heights ``(4, length)``, as one filled shape a base.
 
-    Parameters
-    ----------
-    heights
-        As `stack` takes them.
-    first
-        Place of the first position's middle on the axis.
-    width
-        Width of a letter, where positions are 1 apart.
-    colour
-        One for all; ``None``: each base its own.
+    `first` is the coordinate of the first position's middle, `width` a letter's width where positions are 1 apart, and
+    `colour` one for all; ``None``: each base its own.
     """
-    values = np.nan_to_num(np.asarray(heights, dtype=np.float64))
-    feet, tops = stack(values)
-    return boxed(feet, tops, first=first, width=width, colour=colour)
+    return boxed(*stack(heights), first=first, width=width, colour=colour)
 
 
 def boxed(
-    feet: NDArray[np.float64],
-    tops: NDArray[np.float64],
-    *,
-    first: float = 0,
-    width: float = 0.94,
-    colour: str | None = None,
+    feet: Array, tops: Array, *, first: float = 0, width: float = 0.94, colour: str | None = None
 ) -> list[go.Scatter]:
-    """Draw each letter from its foot to its top, both ``(4, length)``; those of no height to speak of are left out."""
+    """Draw each letter from its foot to its top, both ``(4, length)``; those of next to no height are left out."""
     least = 1e-3 * float(np.abs(tops).max(initial=0))
     made = []
     for base, foot, top in zip(BASES, feet, tops, strict=True):
@@ -75,7 +50,7 @@ def boxed(
     return made
 
 
-def _shape(base: str, across: Points, up: Points, colour: str) -> go.Scatter:
+def _shape(base: str, across: Array, up: Array, colour: str) -> go.Scatter:
     gap = np.full((len(across), 1), np.nan)
     return go.Scatter(
         x=np.hstack([across, gap]).ravel(),

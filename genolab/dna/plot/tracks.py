@@ -1,4 +1,4 @@
-"""A locus as tracks, one under the other: what is annotated there, what a model predicts, and why."""
+"""A locus as tracks, one under the other: annotated genes, predictions, and their attribution."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -37,81 +37,71 @@ def tracks(
     end: int | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw a locus: its genes, what a model predicts for each base, and what speaks for it.
+    """Draw a locus: its genes, a model's prediction for each base, and the attribution of that prediction.
 
-    Dragging across zooms, with Shift it moves, a double click shows all again; the tracks move together. A hundred
-    thousand bases with a dozen predictions stay fluent.
+    Genes on the + strand lie above the line and point right, those on the - strand below it and point left; coding
+    parts are thick, introns thin. Dragging zooms, with Shift it moves, a double click shows all again, and the tracks
+    move together. A hundred thousand bases with a dozen predictions stay fluent.
 
     Parameters
     ----------
     annotation
-        An annotated genome, a table of features such as `genolab.genes.decoding` returns, or several by name:
+        An annotated genome, a table of features such as `genolab.genes.decode` returns, or several by name:
         ``{"SGD": genome, "predicted": genes}``.
     prediction
         Name to ``(length,)`` values from `start` on, or a table with a column each; or the ``(length, n_tags)``
-        probabilities that `genolab.genes.tag` gives, of which the three codon positions of a strand are added up.
+        probabilities of `genolab.genes.tag`, of which the three codon positions of a strand are added up.
     attribution
-        ``(length,)`` or ``(4, length)`` from `start` on, as `genolab.dna.attribute` gives it for one sequence. Up to
-        400 bases the letters are drawn.
+        ``(length,)`` or ``(4, length)`` from `start` on, from `genolab.dna.attribute` for one sequence. Up to 400 bases
+        the letters are drawn.
     chromosome
         Which one of the annotation; ``None``: the only one it has.
     start, end
         The locus, 0-based and half-open; ``end=None``: where the prediction or the attribution ends.
     title
-        The finding; empty: the place.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Genes on the + strand lie over the line and point right, those on the - strand lie under it and point left;
-        coding parts are thick, introns thin.
-
-    Raises
-    ------
-    ValueError
-        There is nothing to draw, lengths differ, or the chromosome isn't in the annotation or isn't told.
+        The finding; empty: the locus.
     """
     tables = _named(annotation)
     lines = _lines(prediction)
-    why = None if attribution is None else _scores(attribution)
-    stop = _end(start, end, lines, why)
-    where = _chromosome(tables, chromosome)
-    genes = [genes_of(table, where, start, stop) for table in tables.values()]
-    heights = [_LANE * (reach(found)[1] - reach(found)[0]) for found in genes]  # pixels
-    heights += [40.0 + 36 * len(lines)] * bool(lines) + [140.0] * (why is not None)
+    scores = None if attribution is None else _scores(attribution)
+    stop = _end(start, end, lines, scores)
+    name = _chromosome(tables, chromosome)
+    genes = [genes_of(table, name, start, stop) for table in tables.values()]
+    heights = [_LANE * (high - low) for low, high in map(reach, genes)]  # pixels
+    heights += [40.0 + 36 * len(lines)] * bool(lines) + [140.0] * (scores is not None)
     gap = 14 / (sum(heights) + 14 * (len(heights) - 1))
     figure = Figure(
         make_subplots(rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=gap)
     )
-    for row, (name, found) in enumerate(zip(tables, genes, strict=True), start=1):
-        draw_genes(figure, found, (start, stop), row)
-        figure.update_yaxes(title_text=plain(name), row=row, col=1)
+    for row, (label, some) in enumerate(zip(tables, genes, strict=True), start=1):
+        draw_genes(figure, some, (start, stop), row)
+        figure.update_yaxes(title_text=plain(label), row=row, col=1)
     if lines:
         _draw_lines(figure, lines, start, len(tables) + 1)
-    if why is not None:
-        _draw_scores(figure, why, start, len(heights))
-    _lay_out(figure, start, stop, where, len(heights))
-    place = f"{plain(where)}, " if where else ""
+    if scores is not None:
+        _draw_scores(figure, scores, start, len(heights))
+    _lay_out(figure, start, stop, name, len(heights))
+    locus = f"{plain(name)}, " if name else ""
     return dress(
-        figure, title or f"{place}{start:,} to {stop:,}", height=int(134 + sum(heights) + 14 * (len(heights) - 1))
+        figure, title or f"{locus}{start:,} to {stop:,}", height=int(134 + sum(heights) + 14 * (len(heights) - 1))
     )
 
 
-# ---- what is given ----
+# ---- arguments ----
 
 
 def _named(annotation: Annotation | Mapping[str, Annotation] | None) -> dict[str, pd.DataFrame]:
     if annotation is None:
         return {}
-    several = {"genes": annotation} if isinstance(annotation, AnnData | pd.DataFrame) else dict(annotation)
-    return {name: one.obs if isinstance(one, AnnData) else one for name, one in several.items()}
+    named = {"genes": annotation} if isinstance(annotation, AnnData | pd.DataFrame) else dict(annotation)
+    return {name: one.obs if isinstance(one, AnnData) else one for name, one in named.items()}
 
 
 def _lines(prediction: Mapping[str, ArrayLike] | pd.DataFrame | ArrayLike | None) -> dict[str, Values]:
     if prediction is None:
         return {}
     if not isinstance(prediction, Mapping | pd.DataFrame):
-        prediction = _tags(np.asarray(prediction))
+        prediction = _by_tag(np.asarray(prediction))
     lines = {str(name): np.asarray(values, dtype=np.float64) for name, values in prediction.items()}
     for name, values in lines.items():
         if values.ndim != 1 or not np.isfinite(values).all():
@@ -119,18 +109,18 @@ def _lines(prediction: Mapping[str, ArrayLike] | pd.DataFrame | ArrayLike | None
     return lines
 
 
-def _tags(probabilities: NDArray[Any]) -> dict[str, Values]:
-    """Name the tags' probabilities; codon positions change from base to base, so their sum is what can be seen."""
+def _by_tag(probabilities: NDArray[Any]) -> dict[str, Values]:
+    """Return the tags' probabilities by name; codon positions change from base to base, so their sum is drawn."""
     if probabilities.ndim != 2 or probabilities.shape[1] != len(TAGS):
         raise ValueError(
             f"a prediction without names is (length, {len(TAGS)}), the tags' probabilities, got the shape "
             f"{probabilities.shape}: give it names, as in {{'coding': values}}"
         )
-    found: dict[str, Values] = {}
-    for name, values in zip(TAGS, probabilities.T, strict=True):
-        whole = name.rstrip("012")
-        found[whole] = found.get(whole, 0) + values
-    return found
+    lines: dict[str, Values] = {}
+    for tag, values in zip(TAGS, probabilities.T, strict=True):
+        name = tag.rstrip("012")
+        lines[name] = lines.get(name, 0) + values
+    return lines
 
 
 def _scores(attribution: ArrayLike) -> Values:
@@ -143,9 +133,9 @@ def _scores(attribution: ArrayLike) -> Values:
     return scores
 
 
-def _end(start: int, end: int | None, lines: Mapping[str, Values], why: Values | None) -> int:
+def _end(start: int, end: int | None, lines: Mapping[str, Values], scores: Values | None) -> int:
     lengths = {name: len(values) for name, values in lines.items()}
-    lengths |= {} if why is None else {"the attribution": why.shape[-1]}
+    lengths |= {} if scores is None else {"the attribution": scores.shape[-1]}
     lengths |= {} if end is None else {"start to end": end - start}
     if not lengths:
         raise ValueError("a locus needs an end: pass end=..., or a prediction or an attribution from start on")
@@ -167,7 +157,7 @@ def _chromosome(tables: Mapping[str, pd.DataFrame], chromosome: str | None) -> s
     return names[0] if names else None
 
 
-# ---- values ----
+# ---- traces ----
 
 
 def _draw_lines(figure: Figure, lines: Mapping[str, Values], start: int, row: int) -> None:
