@@ -105,7 +105,7 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
     Parameters
     ----------
     genome
-        An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decoding` returns.
+        An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decode` returns.
     dubious
         Whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
 

@@ -103,7 +103,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         gl.genes.evaluate({"model": TRUTH}, TRUTH, baseline="orfs")
     with pytest.raises(KeyError, match="intron"):
         gl.genes.evaluate({"model": TRUTH}, TRUTH, levels=["intron"])
-    with pytest.raises(ValueError, match="no genes found"):
+    with pytest.raises(ValueError, match="no predicted genes"):
         gl.genes.evaluate({}, TRUTH)
     with pytest.raises(ValueError, match="no annotated genes on"):
         gl.genes.evaluate({"model": TRUTH}, TRUTH, chromosomes=["chrX"])
