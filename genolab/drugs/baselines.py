@@ -1,40 +1,61 @@
-"""What a network over compounds and contexts must beat without any learning: means, and the nearest neighbours.
+"""What a network over compounds and contexts must beat, on scikit-learn: means, neighbours, ridge, forest and kernel.
 
-Both read ``obsm["pair"]``, the numbers of a row's compound and context, as `ResponseModel` does.
+All read ``obsm["pair"]``, the numbers of a row's compound and context, as `ResponseModel` does, and take two classes for
+the numbers 0 and 1.
 """
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from torch import nn
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVR
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.drugs.pair_batches import (
-    check_codes,
-    check_fitted,
-    looked_up,
-    matrix_of,
-    number_or_class,
-    pair_of,
-    squared_error,
-)
+from genolab.drugs.compounds.similarity import nearest, tanimoto
+from genolab.drugs.pairs import check_codes, feature_matrix, pair_codes, read_pairs
+from genolab.models.baseline import Baseline, check_fitted, target_of
 
-_ROUNDS = 1000
-_SETTLED = 1e-7  # of the response's unit: means that move less have found their place
+Codes = NDArray[np.int64]
+"""Numbers of compounds and contexts, ``(n, 2)``: what all estimators here are fitted to."""
+
+_MIN_STD: Final = 0.1  # of the response's: trees that all saw one row agree, which doesn't make them right
 
 
-class MeansBaseline(nn.Module):
-    """The mean response, plus what a compound and a context add to it everywhere: no compound is special anywhere.
+class PairBaseline(Baseline):
+    """A `genolab.models.Baseline` whose regressor is fitted to the codes of compounds and contexts."""
 
-    Both effects are fitted at once by least squares, each drawn towards 0 as if `shrink` more rows of the mean had been
-    measured. A compound or context that wasn't seen has the effect 0, so for a new compound this is the context's mean.
+    def __init__(self, estimator: Any) -> None:
+        super().__init__(estimator, lambda batch: torch.stack(pair_codes(batch.x), dim=1).cpu().numpy())
+        self.response_std = 0.0
 
-    Parameters
-    ----------
-    shrink
-        Rows; 0 fits the plain effects.
+    def fit(self, dataset: AnnDataset) -> Self:
+        """Fit a clone of the estimator to the responses of a dataset, and return the baseline."""
+        pairs = read_pairs(dataset, n_classes=2 if dataset.target_names else None)
+        self.response_std = float(pairs.response.std())
+        self.fitted = clone(self.estimator).fit(np.stack(pairs[:2], axis=1), pairs.response)
+        return self
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the mean squared error."""
+        target = torch.from_numpy(target_of(batch).reshape(-1)).to(batch.x.device)
+        return {"loss": (self.predict(batch) - target).square().mean()}
+
+
+class MeansBaseline(PairBaseline):
+    """The mean response, plus what a compound and a context add to it everywhere; without any interaction.
+
+    Least squares, both effects drawn towards 0 as if `shrink` more rows of the mean had been measured. A compound or
+    context that wasn't seen has the effect 0, so for a new compound this is the context's mean.
 
     Examples
     --------
@@ -42,56 +63,16 @@ class MeansBaseline(nn.Module):
     >>> gl.infer.predict(means, test)  # (n,)
     """
 
-    mean: torch.Tensor
-    compound: torch.Tensor
-    context: torch.Tensor
-
     def __init__(self, *, shrink: float = 1.0) -> None:
-        super().__init__()
         if not shrink >= 0:
             raise ValueError(f"shrink is a number of rows, at least 0, got {shrink}")
-        self.shrink = shrink
-        self.register_buffer("mean", torch.tensor(torch.nan))
-        self.register_buffer("compound", torch.zeros(0))  # (n_compounds,)
-        self.register_buffer("context", torch.zeros(0))  # (n_contexts,)
-
-    def fit(self, dataset: AnnDataset) -> Self:
-        """Find the effects in a dataset, and return the baseline.
-
-        Raises
-        ------
-        ValueError
-            The input isn't ``"obsm/pair"``, or there is no target of one number a row.
-        """
-        seen = number_or_class(dataset)
-        mean = seen.response.mean()
-        effects = [np.zeros(codes.max() + 1) for codes in seen.codes]
-        rows = [np.bincount(codes) + self.shrink for codes in seen.codes]
-        for _ in range(_ROUNDS):
-            before = [effect.copy() for effect in effects]
-            for side, other in ((0, 1), (1, 0)):
-                left = seen.response - mean - effects[other][seen.codes[other]]
-                total = np.bincount(seen.codes[side], weights=left)
-                effects[side] = np.divide(total, rows[side], out=np.zeros(len(total)), where=rows[side] > 0)
-            if max(np.abs(now - then).max() for now, then in zip(effects, before, strict=True)) < _SETTLED:
-                break
-        self.mean = torch.tensor(mean, dtype=torch.float32)
-        self.compound, self.context = (torch.from_numpy(effect).float() for effect in effects)
-        return self
-
-    def predict(self, batch: Batch) -> torch.Tensor:
-        """Return the responses, ``(n,)``."""
-        check_fitted(self, bool(torch.isfinite(self.mean)))
-        compound, context = pair_of(batch.x)
-        return self.mean + looked_up(self.compound, compound) + looked_up(self.context, context)
-
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the mean squared error."""
-        return squared_error(self.predict(batch), batch)
+        effects = Ridge(shrink, fit_intercept=False, solver="lsqr", tol=1e-8, max_iter=10_000)
+        regressor = make_pipeline(OneHotEncoder(handle_unknown="ignore"), effects)
+        super().__init__(TransformedTargetRegressor(regressor, transformer=StandardScaler(with_std=False)))
 
 
-class NeighbourBaseline(nn.Module):
-    """What the most similar compounds did in the same context: their mean, weighed by Tanimoto similarity.
+class NeighbourBaseline(PairBaseline):
+    """The mean response of the most similar compounds in the same context, weighted by Tanimoto similarity.
 
     In a context of which nothing was measured, the compounds' means over all contexts stand in.
 
@@ -100,74 +81,233 @@ class NeighbourBaseline(nn.Module):
     compounds
         ``(n_compounds, f)`` fingerprints; what is above 0 counts as present.
     n_neighbors
-        How many compounds are asked.
+        How many compounds are averaged.
 
     Examples
     --------
-    >>> nearest = NeighbourBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    >>> neighbours = NeighbourBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
-    compounds: torch.Tensor
-    known: torch.Tensor
-    response: torch.Tensor
-    starts: torch.Tensor
-
     def __init__(self, compounds: ArrayLike, n_neighbors: int = 5) -> None:
-        super().__init__()
         if n_neighbors < 1:
             raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors}")
-        self.n_neighbors = n_neighbors
-        self.register_buffer("compounds", torch.from_numpy(matrix_of(compounds, "compounds") > 0))
-        self.register_buffer("known", torch.zeros(0, dtype=torch.int64))  # measured compounds, context by context
-        self.register_buffer("response", torch.zeros(0))  # theirs
-        self.register_buffer("starts", torch.zeros(1, dtype=torch.int64))  # (n_contexts + 2,); the last: over all
+        bits = feature_matrix(compounds, "compounds") > 0
+        neighbours = make_pipeline(_lookup(bits, "compounds"), _Neighbours(n_neighbors))
+        super().__init__(_ByContext(_CompoundMeans(neighbours), neighbours, residual=False))
 
-    def fit(self, dataset: AnnDataset) -> Self:
-        """Keep the responses of a dataset, and return the baseline; errors as in `MeansBaseline.fit`."""
-        seen = number_or_class(dataset)
-        compound, context = seen.codes
-        check_codes(compound, self.compounds, "compounds")
-        order = np.argsort(context, kind="stable")
-        rows = np.bincount(compound)
-        everywhere = np.flatnonzero(rows)
-        means = np.bincount(compound, weights=seen.response)[everywhere] / rows[everywhere]
-        starts = np.concatenate([[0], np.bincount(context).cumsum(), [len(order) + len(everywhere)]])
-        self.known = torch.from_numpy(np.concatenate([compound[order], everywhere]))
-        self.response = torch.from_numpy(np.concatenate([seen.response[order], means])).float()
-        self.starts = torch.from_numpy(starts)
+
+class RidgeBaseline(PairBaseline):
+    """Ridge regression on fingerprints: one for all contexts, and one for each on the residuals of the first.
+
+    The first has the features of compound and context, and so answers for contexts never seen; the others are what a
+    chemist would fit target by target.
+
+    Parameters
+    ----------
+    compounds
+        ``(n_compounds, f)`` fingerprints or other features.
+    contexts
+        ``(n_contexts, g)`` features; ``None``: one-hot codes.
+    penalty
+        Scikit-learn's ``alpha``.
+
+    Examples
+    --------
+    >>> ridge = RidgeBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    """
+
+    def __init__(self, compounds: ArrayLike, contexts: ArrayLike | None = None, *, penalty: float = 10.0) -> None:
+        if not penalty > 0:
+            raise ValueError(f"penalty must be above 0, got {penalty}")
+        matrix = feature_matrix(compounds, "compounds").astype(np.float64)
+        encode = make_pipeline(FunctionTransformer(_contexts_of), OneHotEncoder(handle_unknown="ignore"))
+        of_context = (
+            encode if contexts is None else _lookup(feature_matrix(contexts, "contexts"), "contexts", sparsely=True)
+        )
+        both = make_union(_lookup(matrix, "compounds", sparsely=True), of_context)
+        shared = make_pipeline(both, Ridge(penalty, solver="sparse_cg", tol=1e-6))
+        own = make_pipeline(_lookup(matrix, "compounds"), Ridge(penalty, solver="cholesky"))
+        super().__init__(_ByContext(shared, own, residual=True))
+
+
+class ForestBaseline(PairBaseline):
+    """A random forest on fingerprints and features of the context; its uncertainty is the spread of its trees.
+
+    Of equal columns of the fingerprints one is kept. Without features a context is its mean response in training.
+
+    Parameters
+    ----------
+    compounds
+        ``(n_compounds, f)`` fingerprints or other features.
+    contexts
+        ``(n_contexts, g)`` features, or ``None``.
+    n_trees
+        More are never worse, only slower.
+    share
+        Of the columns, tried at each cut (scikit-learn's ``max_features``).
+    threads
+        Processor cores.
+
+    Examples
+    --------
+    >>> forest = ForestBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    >>> gl.drugs.evaluate({"forest": forest, "means": means}, test)
+    """
+
+    def __init__(
+        self,
+        compounds: ArrayLike,
+        contexts: ArrayLike | None = None,
+        *,
+        n_trees: int = 100,
+        share: float = 0.33,
+        seed: int = 0,
+        threads: int = 1,
+    ) -> None:
+        if n_trees < 1 or not 0 < share <= 1:
+            raise ValueError(f"n_trees must be at least 1 and share above 0 up to 1, got {n_trees} and {share}")
+        matrix = feature_matrix(compounds, "compounds")
+        of_context = _ContextMeans() if contexts is None else _lookup(feature_matrix(contexts, "contexts"), "contexts")
+        features = make_union(make_pipeline(_lookup(matrix, "compounds"), _Distinct()), of_context)
+        forest = RandomForestRegressor(n_trees, max_features=share, random_state=seed, n_jobs=threads)
+        super().__init__(make_pipeline(features, forest))
+
+    def spread(self, batch: Batch) -> torch.Tensor:
+        """Return the standard deviation over the trees, ``(n,)``; at least a tenth of the response's."""
+        check_fitted(self, self.fitted is not None)
+        features = self.fitted[:-1].transform(self.features(batch))
+        by_tree = np.stack([tree.predict(features) for tree in self.fitted[-1].estimators_])
+        return torch.from_numpy(by_tree.std(axis=0).clip(min=_MIN_STD * self.response_std)).float().to(batch.x.device)
+
+
+class KernelBaseline(PairBaseline):
+    """Support vector regression on the Tanimoto similarity of counts, one a context (scikit-learn's SVR).
+
+    Of the methods that need no network it is the most accurate on single targets (van Tilborg et al. 2022). In contexts
+    of which nothing was measured it predicts the mean of all responses.
+
+    Parameters
+    ----------
+    compounds
+        ``(n_compounds, f)`` fingerprints, as counts.
+    penalty
+        Scikit-learn's ``C``.
+    margin
+        Scikit-learn's ``epsilon``, in the response's unit.
+
+    Examples
+    --------
+    >>> kernel = KernelBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    """
+
+    def __init__(self, compounds: ArrayLike, *, penalty: float = 10.0, margin: float = 0.1) -> None:
+        if not (penalty > 0 and margin >= 0):
+            raise ValueError(f"penalty must be above 0 and margin at least 0, got {penalty} and {margin}")
+        counts = feature_matrix(compounds, "compounds")
+        machine = make_pipeline(_lookup(counts, "compounds"), SVR(C=penalty, epsilon=margin, kernel=_of_counts))
+        super().__init__(_ByContext(DummyRegressor(), machine, residual=False))
+
+
+def _of_counts(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float32]:
+    return tanimoto(a.astype(np.int64), b.astype(np.int64))  # scikit-learn hands on floats
+
+
+def _contexts_of(codes: Codes) -> Codes:
+    return codes[:, 1:]
+
+
+def _lookup(table: NDArray[Any], name: str, *, sparsely: bool = False) -> FunctionTransformer:
+    """Return what looks up the features of the codes' compounds or contexts, ``(n, f)``."""
+    rows = sparse.csr_array(table) if sparsely else table
+    column = 0 if name == "compounds" else 1
+
+    def features(codes: Codes) -> Any:
+        check_codes(codes[:, column], table, name)
+        return rows[codes[:, column]]
+
+    return FunctionTransformer(features)
+
+
+def _by_context(codes: Codes) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    for context in np.unique(codes[:, 1]):
+        yield int(context), np.flatnonzero(codes[:, 1] == context)
+
+
+class _ByContext(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn publishes no types
+    """A regressor for contexts never seen, `shared`; and `own`, one for each that was, of responses or residuals."""
+
+    def __init__(self, shared: Any, own: Any, *, residual: bool) -> None:
+        self.shared, self.own, self.residual = shared, own, residual
+
+    def fit(self, codes: Codes, response: NDArray[np.float64]) -> Self:
+        self.shared_ = clone(self.shared).fit(codes, response)
+        left = response - self.shared_.predict(codes) if self.residual else response
+        self.own_ = {context: clone(self.own).fit(codes[rows], left[rows]) for context, rows in _by_context(codes)}
         return self
 
-    def predict(self, batch: Batch) -> torch.Tensor:
-        """Return the responses, ``(n,)``."""
-        check_fitted(self, len(self.known) > 0)
-        compound, context = pair_of(batch.x)
-        found = torch.empty(len(batch), device=self.response.device)
-        for one in np.unique(context.cpu().numpy()):
-            rows = context == one
-            found[rows] = self._within(compound[rows], self._measured_in(int(one)))
-        return found
-
-    def _measured_in(self, context: int) -> slice:
-        everywhere = len(self.starts) - 2
-        at = context if context < everywhere and self.starts[context] < self.starts[context + 1] else everywhere
-        return slice(int(self.starts[at]), int(self.starts[at + 1]))
-
-    def _within(self, compound: torch.Tensor, among: slice) -> torch.Tensor:
-        asked, row = np.unique(compound.cpu().numpy(), return_inverse=True)
-        alike = _tanimoto(self.compounds[asked], self.compounds[self.known[among]])  # (asked, known)
-        near = alike.topk(min(self.n_neighbors, alike.shape[1]), dim=1)
-        weight = near.values + 1e-6  # where nothing is alike, the plain mean
-        answered = (weight * self.response[among][near.indices]).sum(dim=1) / weight.sum(dim=1)
-        return answered[row]
-
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the mean squared error."""
-        return squared_error(self.predict(batch), batch)
+    def predict(self, codes: Codes) -> NDArray[np.float64]:
+        predicted = np.zeros(len(codes))
+        for context, rows in _by_context(codes):
+            if context not in self.own_ or self.residual:
+                predicted[rows] += self.shared_.predict(codes[rows])
+            if context in self.own_:
+                predicted[rows] += self.own_[context].predict(codes[rows])
+        return predicted
 
 
-def _tanimoto(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return the similarities of fingerprints ``(n, f)`` and ``(m, f)``, bool: ``(n, m)``."""
-    one, other = one.float(), other.float()
-    common = one @ other.T
-    either = one.sum(dim=1)[:, None] + other.sum(dim=1) - common
-    return torch.where(either > 0, common / either.clamp(min=1), 0)
+class _CompoundMeans(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A regressor of the compounds' mean responses over all contexts."""
+
+    def __init__(self, regressor: Any) -> None:
+        self.regressor = regressor
+
+    def fit(self, codes: Codes, response: NDArray[np.float64]) -> Self:
+        compounds, rows = np.unique(codes[:, 0], return_inverse=True)
+        means = np.bincount(rows, weights=response) / np.bincount(rows)
+        self.regressor_ = clone(self.regressor).fit(np.stack([compounds, compounds], axis=1), means)
+        return self
+
+    def predict(self, codes: Codes) -> NDArray[np.float64]:
+        predicted: NDArray[np.float64] = self.regressor_.predict(codes)
+        return predicted
+
+
+class _Neighbours(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Nearest neighbours of bits by Tanimoto similarity, which scikit-learn's own would compare one by one."""
+
+    def __init__(self, n_neighbors: int) -> None:
+        self.n_neighbors = n_neighbors
+
+    def fit(self, bits: NDArray[np.bool_], response: NDArray[np.float64]) -> Self:
+        self.bits_, self.response_ = bits, response
+        return self
+
+    def predict(self, bits: NDArray[np.bool_]) -> NDArray[np.float64]:
+        near = nearest(bits, self.bits_, min(self.n_neighbors, len(self.bits_)))
+        weight = near.similarity.astype(np.float64) + 1e-6  # where nothing is similar, the plain mean
+        predicted: NDArray[np.float64] = (weight * self.response_[near.rows]).sum(axis=1) / weight.sum(axis=1)
+        return predicted
+
+
+class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A context as its mean response in training, ``(n, 1)``."""
+
+    def fit(self, codes: Codes, response: NDArray[np.float64]) -> Self:
+        self.means_ = {context: response[rows].mean() for context, rows in _by_context(codes)}
+        return self
+
+    def transform(self, codes: Codes) -> NDArray[np.float64]:
+        mean = np.mean([*self.means_.values()])
+        return np.array([[self.means_.get(int(context), mean)] for context in codes[:, 1]])
+
+
+class _Distinct(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """One of each set of columns that are equal in training, but for constant ones."""
+
+    def fit(self, features: NDArray[Any], response: Any = None) -> Self:
+        _, first = np.unique(features, axis=1, return_index=True)
+        self.columns_ = np.sort(first[features[:, first].min(axis=0) < features[:, first].max(axis=0)])
+        return self
+
+    def transform(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        return features[:, self.columns_].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Splits that ask what a screen asks: how well is a new compound foretold, a new target or line, or both at once."""
+"""Splits that ask what a screen asks: how well is a new compound predicted, a new target or line, or both at once."""
 
 from typing import NamedTuple
 
@@ -52,11 +52,6 @@ def cold_split(
     fractions, seed
         As in `split`, for the compounds and for the contexts.
 
-    Raises
-    ------
-    ValueError
-        Neither column is given, there are fewer groups than parts, or a part is left without rows.
-
     Examples
     --------
     >>> parts = cold_split(dataset, "scaffold", None)  # new compounds on known targets
@@ -66,9 +61,9 @@ def cold_split(
     columns = [column for column in (compound, context) if column is not None]
     if not columns:
         raise ValueError("a cold split needs a column of compounds, of contexts, or both; for neither, take split")
-    # The second placement has a seed of its own, lest groups of like sizes go the same way.
-    placed = [_parts(dataset, column, fractions, seed + at) for at, column in enumerate(columns)]
-    part = np.where(placed[0] == placed[-1], placed[0], -1)
+    # The second split has a seed of its own, lest groups of similar sizes go the same way.
+    parts = [_parts(dataset, column, fractions, seed + at) for at, column in enumerate(columns)]
+    part = np.where(parts[0] == parts[-1], parts[0], -1)
     train, valid, test = (dataset.subset(np.flatnonzero(part == number)) for number in range(3))
     for name, rows, fraction in zip(("train", "valid", "test"), (train, valid, test), fractions, strict=True):
         if fraction > 0 and not len(rows):

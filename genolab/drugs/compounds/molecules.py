@@ -1,6 +1,6 @@
-"""SMILES -> molecules, standard SMILES and scaffolds, by RDKit; what RDKit refuses is told with its reason.
+"""SMILES -> molecules, standard SMILES, scaffolds and properties, by RDKit.
 
-RDKit's own messages never reach the screen: they are caught where they arise, and become the reasons.
+RDKit's own messages are caught where they arise, and become the reasons of a refusal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
-# RDKit takes time by the cube of the atoms for some steps; no drug comes near this, and a peptide of 60 residues fits.
-MOST_LETTERS = 5_000
+# Some of RDKit's steps take time by the cube of the atoms; no drug comes near this, and a peptide of 60 residues fits.
+MAX_LENGTH = 5_000
 
 
 class Parsed(NamedTuple):
@@ -21,64 +21,89 @@ class Parsed(NamedTuple):
 
 
 def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
-    """Bring SMILES into one form, so that equal compounds have equal text.
+    """Bring SMILES into one form, so that equal compounds have equal SMILES.
 
     A molecule is sanitised; of several parts (salts, solvents) the largest organic one is kept; a charge that is left
     is neutralised by hydrogens, where that can be done; and its canonical SMILES is written, stereochemistry included.
     Tautomers and stereoisomers stay different compounds.
 
-    Parameters
-    ----------
-    smiles
-        One SMILES or many.
-
     Returns
     -------
     DataFrame
         One row a SMILES, in order: ``given``; ``canonical``, empty where RDKit refuses it; ``removed``, the SMILES of
-        the parts that were taken off; ``reason``, why it was refused, empty where it wasn't.
-
-    Raises
-    ------
-    ImportError
-        RDKit isn't installed.
-    TypeError
-        What came is no text.
+        the parts that were taken off; ``reason`` of a refusal, else empty.
 
     Examples
     --------
     >>> gl.drugs.compounds.standardise(["OCC", "CC(=O)[O-].[Na+]", "C1CC"])[["canonical", "reason"]].values.tolist()
     [['CCO', ''], ['CC(=O)O', ''], ['', "unclosed ring for input: 'C1CC'"]]
     """
-    return _table(smiles, with_scaffold=False).drop(columns="scaffold")
+    return standard_table(smiles, with_scaffold=False).drop(columns="scaffold")
 
 
-def described(smiles: str | Iterable[str]) -> "pd.DataFrame":
+def standard_table(smiles: str | Iterable[str], *, with_scaffold: bool = True) -> "pd.DataFrame":
     """Do what `standardise` does, with a column ``scaffold`` besides: each molecule is read but once."""
-    return _table(smiles, with_scaffold=True)
+    import pandas as pd
+
+    need_rdkit()
+    texts = as_texts(smiles)
+    known = {text: _standard(text, with_scaffold) for text in dict.fromkeys(texts)}
+    rows = [(text, *known[text]) for text in texts]
+    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
 
 
 def scaffolds(smiles: str | Iterable[str]) -> list[str]:
-    """Return the Bemis-Murcko scaffold of each molecule: its rings and what links them, as canonical SMILES.
+    """Return the Bemis-Murcko scaffold of each molecule, its rings and their linkers, as canonical SMILES.
 
     It is empty for a molecule without a ring. Compounds of one scaffold belong in one part of a split.
-
-    Raises
-    ------
-    ValueError
-        RDKit refuses a SMILES; `standardise` lists all of those with their reasons.
     """
     return [_scaffold(molecule_of(text)) for text in as_texts(smiles)]
 
 
-def molecule_of(smiles: str) -> Any:
-    """Return RDKit's molecule of one SMILES.
+def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
+    """Return the properties that decide whether a molecule could be a drug taken by mouth.
 
-    Raises
-    ------
-    ValueError
-        RDKit refuses it; the message has its reason.
+    Returns
+    -------
+    DataFrame
+        One row a SMILES: ``qed``, the quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012);
+        ``weight``, g/mol; ``logp``, log10 of octanol over water (Wildman and Crippen 1999); ``donors`` and
+        ``acceptors`` of hydrogen bonds; ``surface``, the polar surface in square angstroms (Ertl et al. 2000);
+        ``rotatable`` bonds; ``lipinski``, how many of the four rules are broken: weight over 500, logp over 5, more
+        than 5 donors, more than 10 acceptors (Lipinski et al. 1997).
+
+    Examples
+    --------
+    >>> gl.drugs.compounds.properties("CC(=O)Oc1ccccc1C(=O)O").round(2)[["qed", "weight", "logp"]].values.tolist()
+    [[0.55, 180.16, 1.31]]
     """
+    import pandas as pd
+
+    need_rdkit()
+    from rdkit import rdBase
+    from rdkit.Chem import Crippen, Descriptors, Lipinski, rdMolDescriptors
+    from rdkit.Chem.QED import qed
+
+    columns = {
+        "qed": qed,
+        "weight": Descriptors.MolWt,
+        "logp": Crippen.MolLogP,
+        "donors": Lipinski.NumHDonors,
+        "acceptors": Lipinski.NumHAcceptors,
+        "surface": rdMolDescriptors.CalcTPSA,
+        "rotatable": Lipinski.NumRotatableBonds,
+    }
+    molecules = [molecule_of(text) for text in as_texts(smiles)]
+    with rdBase.BlockLogs():
+        rows = [[measure(molecule) for measure in columns.values()] for molecule in molecules]
+    table = pd.DataFrame(rows, columns=list(columns))
+    broken = [table["weight"] > 500, table["logp"] > 5, table["donors"] > 5, table["acceptors"] > 10]
+    table["lipinski"] = sum(rule.astype(int) for rule in broken)
+    return table
+
+
+def molecule_of(smiles: str) -> Any:
+    """Return RDKit's molecule of one SMILES; a ValueError has RDKit's reason of a refusal."""
     parsed = parse(smiles)
     if parsed.molecule is None:
         raise ValueError(
@@ -91,7 +116,7 @@ def molecule_of(smiles: str) -> Any:
 def parse(smiles: str) -> Parsed:
     """Read one SMILES; nothing is printed, and nothing is raised for a bad one.
 
-    Only its first word is read: behind it come names, and ChemAxon's extensions, whose labels could carry any text.
+    Only its first word is read: after it come names, and ChemAxon's extensions, whose labels could carry any text.
     """
     need_rdkit()
     from rdkit import Chem, rdBase
@@ -99,8 +124,8 @@ def parse(smiles: str) -> Parsed:
     word = next(iter(smiles.split()), "")
     if not word:
         return Parsed(None, "it is empty")
-    if len(smiles) > MOST_LETTERS:
-        return Parsed(None, f"it has {len(smiles):,} letters, and at most {MOST_LETTERS:,} are read")
+    if len(smiles) > MAX_LENGTH:
+        return Parsed(None, f"it has {len(smiles):,} characters, and at most {MAX_LENGTH:,} are read")
     with rdBase.CaptureErrorLog() as log:
         molecule = Chem.MolFromSmiles(word)
         reason = "" if molecule is not None else _reason(log.messages)
@@ -121,38 +146,28 @@ def as_texts(smiles: str | Iterable[str]) -> Sequence[str]:
 def need_rdkit() -> None:
     """Say how to get RDKit where it isn't installed."""
     try:
-        import rdkit  # noqa: F401 - whether it is there is all that is asked
+        import rdkit  # noqa: F401 - whether it is installed is all that matters
     except ImportError as error:
         raise ImportError("compounds are read by RDKit, which isn't installed: pip install 'genolab[drugs]'") from error
 
 
-def _table(smiles: str | Iterable[str], *, with_scaffold: bool) -> "pd.DataFrame":
-    import pandas as pd
-
-    need_rdkit()
-    texts = as_texts(smiles)
-    known = {text: _standard(text, with_scaffold) for text in dict.fromkeys(texts)}
-    rows = [(text, *known[text]) for text in texts]
-    return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
-
-
 def _reason(log: str) -> str:
-    """Return what RDKit said in one line, without its time stamps and its drawing of the place."""
+    """Return RDKit's message in one line, without its time stamps and its drawing of the place."""
     lines = [line.partition("] ")[2] for line in log.splitlines() if line.startswith("[")]
-    told = [line.removeprefix("SMILES Parse Error: ") for line in lines]
-    return told[0] if told else "RDKit can't read it, and doesn't say why"
+    return lines[0].removeprefix("SMILES Parse Error: ") if lines else "RDKit can't read it, and gives no reason"
 
 
 def _standard(smiles: str, with_scaffold: bool) -> tuple[str, str, str, str]:
     """Return the canonical SMILES, the parts taken off, the scaffold, and the reason of a refusal."""
     from rdkit import Chem, rdBase
+    from rdkit.Chem.MolStandardize import rdMolStandardize
 
     molecule, reason = parse(smiles)
     if molecule is None:
         return "", "", "", reason
     with rdBase.BlockLogs():
         kept, removed = _largest_part(molecule) if "." in smiles else (molecule, "")
-        neutral = _neutral(kept)
+        neutral = kept if Chem.GetFormalCharge(kept) == 0 else rdMolStandardize.Uncharger().uncharge(kept)
         return Chem.MolToSmiles(neutral), removed, _scaffold(neutral) if with_scaffold else "", ""
 
 
@@ -168,16 +183,7 @@ def _largest_part(molecule: Any) -> tuple[Any, str]:
     from rdkit import Chem
     from rdkit.Chem.MolStandardize import rdMolStandardize
 
-    parts = Chem.GetMolFrags(molecule, asMols=True)
     kept = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(molecule)
-    texts = [Chem.MolToSmiles(part) for part in parts]
+    texts = [Chem.MolToSmiles(part) for part in Chem.GetMolFrags(molecule, asMols=True)]
     texts.remove(Chem.MolToSmiles(kept))
     return kept, ".".join(sorted(texts))
-
-
-def _neutral(molecule: Any) -> Any:
-    """Return the molecule with hydrogens put on or taken off until it is neutral, as far as that can be done."""
-    from rdkit import Chem
-    from rdkit.Chem.MolStandardize import rdMolStandardize
-
-    return molecule if Chem.GetFormalCharge(molecule) == 0 else rdMolStandardize.Uncharger().uncharge(molecule)

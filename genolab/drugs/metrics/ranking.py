@@ -1,31 +1,35 @@
-"""How well each context's compounds are ranked: rank correlation, enrichment and BEDROC, over weighted rows.
+"""How well compounds are ranked: concordance index, and within each context rank correlation, enrichment and BEDROC.
 
-Each list is one context's: a screen asks which compounds act on its target, and a model that merely knows which targets
-bind everything would shine in one list of all rows. A figure is the mean over the lists that can be judged. Equal
-predictions have no order, and so every figure is the mean over all orders that they could stand in.
+A screen asks which compounds act on its target, and a model that merely knows which targets bind everything would look
+good in one list of all rows. So figures are means over contexts. Equal predictions have no order: figures are the means
+over all orders that they could have.
 """
 
+from collections.abc import Callable
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Figure = Callable[[Array], Array]
+"""From weights of the rows ``(b, n)`` to figures ``(b,)``."""
 
-LEAST_ROWS: Final = 5
-"""Rows that a list must have for its rank correlation to count: of fewer, chance decides."""
+MIN_ROWS: Final = 5
+"""Rows that a context must have for its rank correlation to count: of fewer, chance decides."""
 
 ALPHA: Final = 20.0
 """How steeply BEDROC falls: 80 % of it comes from the first 8 % of the list, as Truchon and Bayly advise."""
 
 
 class Lists:
-    """Rows sorted into lists, each with the highest score first; equal scores of a list are one step.
+    """Rows sorted into lists, one a context, each with the highest score first; equal scores of a list are one step.
 
     Parameters
     ----------
     score
-        ``(n,)``, the highest first.
+        ``(n,)``.
     context
         ``(n,)`` codes of the lists, 0 to k - 1, each with at least one row.
     """
@@ -60,107 +64,145 @@ class Lists:
         return (self.before(steps) + (steps + 1) / 2)[:, self.step_of_row]
 
 
-class RankCorrelation:
-    """Spearman's correlation of two scores in each list; the mean over lists of at least `LEAST_ROWS` rows.
-
-    Parameters
-    ----------
-    one, other
-        ``(n,)`` scores.
-    context
-        ``(n,)`` codes of the lists.
-    """
-
-    def __init__(self, one: Array, other: Array, context: NDArray[np.int64]) -> None:
-        self.one, self.other, self.context = Lists(one, context), Lists(other, context), context
-        self.large = np.bincount(context) >= LEAST_ROWS
-
-    def __call__(self, weights: Array) -> Array:
-        """Return the mean ``(b,)`` of rows weighed by ``(b, n)``; lists with a constant side don't count."""
-        middle = (self._by_list(weights) + 1)[:, self.context] / 2
-        one, other = self.one.ranks(weights) - middle, self.other.ranks(weights) - middle
-        both, first, second = (self._by_list(weights * part) for part in (one * other, one**2, other**2))
-        size = np.sqrt(first * second)
-        found = np.divide(both, size, out=np.full(size.shape, np.nan), where=(size > 1e-9) & self.large)
-        return mean_of_known(found)
-
-    def _by_list(self, rows: Array) -> Array:
-        return self.one.by_list(self.one.by_step(rows))
-
-
-class Enrichment:
-    """How many times as many actives the top of a list has as the whole list; lists without both kinds don't count.
-
-    Parameters
-    ----------
-    score
-        ``(n,)``, the highest first.
-    active
-        ``(n,)`` 1 and 0, or NaN where it isn't known: such rows are left out.
-    context
-        ``(n,)`` codes of the lists.
-    share
-        How much of the list is its top, such as 0.01; rounded up to whole rows, as RDKit does.
-    """
-
-    def __init__(self, score: Array, active: Array, context: NDArray[np.int64], share: float) -> None:
-        self.lists, self.share = Lists(score, context), share
-        self.known, self.active = np.isfinite(active), np.nan_to_num(active)
-
-    def __call__(self, weights: Array) -> Array:
-        """Return the mean factor ``(b,)`` of rows weighed by ``(b, n)``."""
-        found = _Actives(self.lists, weights * self.known, self.active)
-        top = np.ceil(self.share * found.rows - 1e-9)  # 0.01 x 700 is a little over 7
-        taken = np.clip(top[:, self.lists.list_of_step] - found.before, 0, found.steps)
-        hits = self.lists.by_list(taken * found.density)
-        expected = top * found.actives / np.maximum(found.rows, 1)
-        return mean_of_known(np.divide(hits, expected, out=np.full(hits.shape, np.nan), where=found.mixed))
-
-
-class Bedroc:
-    """BEDROC: how early the actives come, weighed exponentially (Truchon and Bayly 2007); 1 is all of them first.
-
-    Parameters
-    ----------
-    score, active, context
-        As in `Enrichment`.
-    alpha
-        Steepness.
-    """
-
-    def __init__(self, score: Array, active: Array, context: NDArray[np.int64], alpha: float = ALPHA) -> None:
-        self.lists, self.alpha = Lists(score, context), alpha
-        self.known, self.active = np.isfinite(active), np.nan_to_num(active)
-
-    def __call__(self, weights: Array) -> Array:
-        """Return the mean ``(b,)`` of rows weighed by ``(b, n)``; lists without both kinds don't count."""
-        found = _Actives(self.lists, weights * self.known, self.active)
-        fall = self.alpha / np.maximum(found.rows, 1)  # from one rank to the next, in the exponent
-        slope = fall[:, self.lists.list_of_step]
-        # A step's ranks r + 1 ... r + s weigh exp(-slope r) + ...: a geometric series.
-        series = np.exp(-slope * found.before) * np.expm1(-slope * found.steps) / -np.expm1(slope)
-        early = self.lists.by_list(found.density * series)
-        share = np.where(found.mixed, found.actives / np.maximum(found.rows, 1), 0.5)
-        chance = -np.expm1(-self.alpha) / np.expm1(fall)  # the same sum over all rows of a list
-        enriched = early / np.maximum(share * chance, 1e-300)
-        best = np.expm1(-self.alpha * share) / (share * np.expm1(-self.alpha))
-        worst = np.expm1(self.alpha * share) / (share * np.expm1(self.alpha))
-        return mean_of_known(np.where(found.mixed, (enriched - worst) / (best - worst), np.nan))
-
-
 class _Actives:
     """Weights of rows and actives, by step ``(b, steps)`` and by list ``(b, k)``."""
 
     def __init__(self, lists: Lists, weights: Array, active: Array) -> None:
-        self.steps, active_steps = lists.by_step(weights), lists.by_step(weights * active)
+        weights = weights * np.isfinite(active)
+        self.steps, active_steps = lists.by_step(weights), lists.by_step(weights * np.nan_to_num(active))
         self.before = lists.before(self.steps)
         self.density = np.divide(active_steps, self.steps, out=np.zeros(self.steps.shape), where=self.steps > 0)
         self.rows, self.actives = lists.by_list(self.steps), lists.by_list(active_steps)
         self.mixed = (self.actives > 0) & (self.actives < self.rows)
 
 
-def mean_of_known(values: Array) -> Array:
-    """Return the mean over the last axis of what isn't NaN; NaN where nothing is known."""
+def rank_correlation(one: Array, other: Array, context: NDArray[np.int64]) -> Figure:
+    """Spearman's correlation of two scores; the mean over contexts of at least `MIN_ROWS` rows, none constant."""
+    first, second = Lists(one, context), Lists(other, context)
+    large = np.bincount(context) >= MIN_ROWS
+
+    def total(rows: Array) -> Array:
+        return first.by_list(first.by_step(rows))
+
+    def figure(weights: Array) -> Array:
+        middle = (total(weights) + 1)[:, context] / 2
+        a, b = first.ranks(weights) - middle, second.ranks(weights) - middle
+        both, size = total(weights * a * b), np.sqrt(total(weights * a**2) * total(weights * b**2))
+        return nanmean(np.divide(both, size, out=np.full(size.shape, np.nan), where=(size > 1e-9) & large))
+
+    return figure
+
+
+def enrichment(score: Array, active: Array, context: NDArray[np.int64], share: float) -> Figure:
+    """How many times as many actives the top of a list has as the whole; lists without both kinds don't count.
+
+    Parameters
+    ----------
+    score, context
+        As in `Lists`.
+    active
+        ``(n,)`` 1 and 0, or NaN where it isn't known: such rows are left out.
+    share
+        How much of the list is its top, such as 0.01; rounded up to whole rows, as RDKit does.
+    """
+    lists = Lists(score, context)
+
+    def figure(weights: Array) -> Array:
+        part = _Actives(lists, weights, active)
+        top = np.ceil(share * part.rows - 1e-9)  # 0.01 x 700 is a little over 7
+        taken = np.clip(top[:, lists.list_of_step] - part.before, 0, part.steps)
+        hits = lists.by_list(taken * part.density)
+        expected = top * part.actives / np.maximum(part.rows, 1)
+        return nanmean(np.divide(hits, expected, out=np.full(hits.shape, np.nan), where=part.mixed))
+
+    return figure
+
+
+def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float = ALPHA) -> Figure:
+    """How early the actives come, weighted exponentially (Truchon and Bayly 2007): BEDROC, 1 if all come first.
+
+    Arguments as in `enrichment`.
+    """
+    lists = Lists(score, context)
+
+    def figure(weights: Array) -> Array:
+        part = _Actives(lists, weights, active)
+        decay = alpha / np.maximum(part.rows, 1)  # from one rank to the next, in the exponent
+        slope = decay[:, lists.list_of_step]
+        # A step's ranks r + 1 ... r + s have the weights exp(-slope r) + ...: a geometric series.
+        series = np.exp(-slope * part.before) * np.expm1(-slope * part.steps) / -np.expm1(slope)
+        early = lists.by_list(part.density * series)
+        share = np.where(part.mixed, part.actives / np.maximum(part.rows, 1), 0.5)
+        chance = -np.expm1(-alpha) / np.expm1(decay)  # the same sum over all rows of a list
+        enriched = early / np.maximum(share * chance, 1e-300)
+        best = np.expm1(-alpha * share) / (share * np.expm1(-alpha))
+        worst = np.expm1(alpha * share) / (share * np.expm1(alpha))
+        return nanmean(np.where(part.mixed, (enriched - worst) / (best - worst), np.nan))
+
+    return figure
+
+
+def concordance(low: Array, high: Array, predicted: Array) -> Figure:
+    """The concordance index: the share of pairs of rows that are predicted in their true order.
+
+    All pairs are counted in n log n steps: rows are entered one by one, in the order of their true values, into a tree
+    of running sums over the predictions (Fenwick 1994).
+
+    Parameters
+    ----------
+    low, high
+        ``(n,)`` bounds of each row's true value; both are the value itself where it was measured. A pair counts where
+        one row's upper bound lies below the other's lower one (Harrell et al. 1982, for values known in part).
+    predicted
+        ``(n,)``; two equal ones count as half in order.
+    """
+    entering, ranking = np.argsort(high, kind="stable"), np.argsort(low, kind="stable")
+    n_entered = np.searchsorted(high[entering], low[ranking], side="left")
+    rank = np.unique(predicted, return_inverse=True)[1] + 1  # a Fenwick tree counts from one
+
+    def figure(weights: Array) -> Array:
+        weights = np.ascontiguousarray(weights, dtype=np.float64)
+        ordered, pairs = _count_pairs(entering, ranking, n_entered, rank, weights)
+        return np.divide(ordered, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+    return figure
+
+
+@numba.njit(cache=True)
+def _count_pairs(entering, ranking, n_entered, rank, weights):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the weight of the pairs in order, ties by half, and of all pairs, both ``(b,)``."""
+    samples, n = weights.shape
+    ordered, pairs = np.zeros(samples), np.zeros(samples)
+    for sample in range(samples):
+        tree, weight, total, at = np.zeros(n + 1), weights[sample], 0.0, 0
+        for place in range(n):
+            while at < n_entered[place]:
+                row, at = entering[at], at + 1
+                total += weight[row]
+                node = rank[row]
+                while node <= n:
+                    tree[node] += weight[row]
+                    node += node & -node
+            row = ranking[place]
+            if weight[row] == 0:
+                continue
+            below, up_to = _sum_to(tree, rank[row] - 1), _sum_to(tree, rank[row])
+            ordered[sample] += weight[row] * (below + up_to) / 2
+            pairs[sample] += weight[row] * total
+    return ordered, pairs
+
+
+@numba.njit(cache=True)
+def _sum_to(tree, node):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    total = 0.0
+    while node > 0:
+        total += tree[node]
+        node -= node & -node
+    return total
+
+
+def nanmean(values: Array) -> Array:
+    """Return the mean over the last axis of what isn't NaN; NaN, without a warning, where all is."""
     known = np.isfinite(values)
     count = known.sum(axis=-1)
     total = np.where(known, values, 0).sum(axis=-1)

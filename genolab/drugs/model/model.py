@@ -14,7 +14,7 @@ from genolab.data.dataset import AnnDataset, Batch
 from genolab.drugs.model.network import Member
 from genolab.drugs.model.outcome import Classes, Numbers, Score
 from genolab.drugs.model.towers import Features, Kind, Letters, blank
-from genolab.drugs.pair_batches import check_codes, measured_in
+from genolab.drugs.pairs import check_codes, read_pairs
 from genolab.models.ensemble import Ensemble
 from genolab.models.layers import seeded
 
@@ -227,11 +227,11 @@ class ResponseModel(nn.Module):
             The input holds no pairs, or pairs of other tables; or the response isn't known, or constant.
         """
         del total_steps
-        seen = measured_in(dataset, n_classes=self.config.n_classes)
-        check_codes(seen.codes[0], self.compounds.rows, "compounds")
-        check_codes(seen.codes[1], self.contexts.rows, "contexts")
+        seen = read_pairs(dataset, n_classes=self.config.n_classes)
+        check_codes(seen.compound, self.compounds.rows, "compounds")
+        check_codes(seen.context, self.contexts.rows, "contexts")
         what = self.outcome.learn(seen, dataset)
-        sizes = " and ".join(f"{len(np.unique(c)):,} {w}" for c, w in zip(seen.codes, _SIDES, strict=True))
+        sizes = " and ".join(f"{len(np.unique(c)):,} {w}" for c, w in zip(seen[:2], _SIDES, strict=True))
         return f"{what} over {len(dataset):,} pairs of {sizes}, {self.config.members} networks."
 
     def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:

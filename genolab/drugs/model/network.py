@@ -7,7 +7,7 @@ from torch import nn
 
 from genolab.data.dataset import Batch
 from genolab.drugs.model.towers import Features, Letters
-from genolab.drugs.pair_batches import pair_of
+from genolab.drugs.pairs import pair_codes
 from genolab.models.layers import drop
 
 
@@ -48,7 +48,7 @@ class Member(nn.Module):
 
         Each distinct compound and context of the tables is read once, whatever the number of its pairs.
         """
-        compound, context = pair_of(batch.x)
+        compound, context = pair_codes(batch.x)
         sides = (
             (compound, compounds, self.compound, self.own_compound),
             (context, contexts, self.context, self.own_context),

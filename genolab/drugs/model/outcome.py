@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.drugs.pair_batches import Measured
+from genolab.drugs.pairs import Pairs
 from genolab.models.ensemble import mixture
 
 _NARROWEST: Final = 1e-4  # least variance of a standardised response, so that the likelihood stays bounded
@@ -77,7 +77,7 @@ class Numbers(nn.Module):
         """Return the last layer of one network."""
         return NumberHead(n_vectors, hidden)
 
-    def learn(self, seen: Measured, dataset: AnnDataset) -> str:
+    def learn(self, seen: Pairs, dataset: AnnDataset) -> str:
         """Learn the response's mean and size from the training rows, and say what is to be learned; or refuse them."""
         if not np.isfinite(seen.response).all():
             raise ValueError(
@@ -142,7 +142,7 @@ class Classes(nn.Module):
         del n_vectors
         return ClassHead(hidden, self.n_classes)
 
-    def learn(self, seen: Measured, dataset: AnnDataset) -> str:
+    def learn(self, seen: Pairs, dataset: AnnDataset) -> str:
         """Say what is to be learned; or refuse the training rows."""
         if seen.response.min() == seen.response.max():
             only = dataset.target_names[int(seen.response[0])]

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from genolab.drugs.pair_batches import matrix_of
+from genolab.drugs.pairs import feature_matrix
 from genolab.models.layers import drop
 
 Kind = Literal["features", "letters", "recurrent"]
@@ -47,7 +47,7 @@ class Features(nn.Module):
 
     def __init__(self, table: Any, n_axes: int | None, name: str) -> None:
         super().__init__()
-        raw = matrix_of(table, name)
+        raw = feature_matrix(table, name)
         self.name, self.n_features = name, raw.shape[1]
         self.register_buffer("counts", torch.tensor(raw.dtype.kind == "u"))
         values = self._values(raw)
@@ -68,7 +68,7 @@ class Features(nn.Module):
 
     def of(self, table: ArrayLike) -> torch.Tensor:
         """Return features that are not in the table ``(m, f)`` as a row of it would be, ``(m, width)``."""
-        raw = matrix_of(table, self.name)
+        raw = feature_matrix(table, self.name)
         if raw.shape[1] != self.n_features:
             raise ValueError(
                 f"{self.name} has {self.n_features:,} features, got {raw.shape[1]:,}: make them as the model's own"
@@ -121,7 +121,7 @@ class Letters(nn.Module):
 
     def of(self, table: ArrayLike) -> torch.Tensor:
         """Return texts that are not in the table, ``(m, length)`` uint8 of any length."""
-        codes = matrix_of(table, self.name)
+        codes = feature_matrix(table, self.name)
         if codes.dtype != np.uint8:
             raise ValueError(
                 f"{self.name} as letters must be bytes, (n, length) uint8, got {codes.dtype}: read features by "

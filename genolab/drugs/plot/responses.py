@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from genolab.data.dataset import AnnDataset
-from genolab.drugs.metrics.predictions import column, estimate, measured, quantity, strong_is_high
-from genolab.drugs.metrics.table import calibration, evaluate
+from genolab.drugs.metrics.evaluate import calibration, column, estimate, evaluate, measured
+from genolab.drugs.pairs import high_is_potent, response_name
 from genolab.plot.style import (
     FIRST,
     MUTED,
@@ -78,8 +78,8 @@ def responses(adata: AnnData, values: str | ArrayLike = "response", *, most: int
     drawn = whole.of(_liveliest(whole.response, most), _liveliest(whole.response.T, most))
     filled = _filled(drawn.response)
     drawn = drawn.of(_by_cluster(filled), _by_cluster(filled.T))
-    name = plain(quantity(adata) or (values if isinstance(values, str) else "response"))
-    high = strong_is_high(adata)
+    name = plain(response_name(adata) or (values if isinstance(values, str) else "response"))
+    high = high_is_potent(adata)
     figure = Figure(
         go.Heatmap(
             x=plain_all(drawn.contexts),
@@ -140,7 +140,7 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     _add_rows(figure, test, mean, spread, censored=censored)
     if sure:
         _add_calibration(figure, calibration(given, test, censored=censored))
-    name = plain(quantity(test.adata) or "response")
+    name = plain(response_name(test.adata) or "response")
     figure.update_xaxes(title_text=f"Measured {name}", col=1)
     figure.update_yaxes(title_text=f"Predicted {name}", col=1)
     figure.update_annotations(font={"size": 16}, yshift=6)
