@@ -9,8 +9,8 @@ from .compound_table.widget import CompoundTable as CompoundTable
 from .data import responses as responses
 from .explain import atom_scores as atom_scores
 from .explain import feature_scores as feature_scores
-from .metrics.evaluate import Estimate as Estimate
 from .metrics.evaluate import METRICS as METRICS
+from .metrics.evaluate import Estimate as Estimate
 from .metrics.evaluate import calibration as calibration
 from .metrics.evaluate import evaluate as evaluate
 from .model.model import ResponseModel as ResponseModel

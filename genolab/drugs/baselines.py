@@ -1,7 +1,7 @@
 """What a network over compounds and contexts must beat, on scikit-learn: means, neighbours, ridge, forest and kernel.
 
-All read ``obsm["pair"]``, the numbers of a row's compound and context, as `ResponseModel` does, and take two classes for
-the numbers 0 and 1.
+All read ``obsm["pair"]``, the numbers of a row's compound and context, as `ResponseModel` does, and take two classes
+for the numbers 0 and 1.
 """
 
 from collections.abc import Iterator
@@ -304,7 +304,7 @@ class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class _Distinct(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One of each set of columns that are equal in training, but for constant ones."""
 
-    def fit(self, features: NDArray[Any], response: Any = None) -> Self:
+    def fit(self, features: NDArray[Any], _response: Any = None) -> Self:
         _, first = np.unique(features, axis=1, return_index=True)
         self.columns_ = np.sort(first[features[:, first].min(axis=0) < features[:, first].max(axis=0)])
         return self

@@ -22,38 +22,12 @@ if TYPE_CHECKING:
 # Davis et al. measured up to 10 micromolar: what didn't bind by then is written as 10,000 nM.
 _DAVIS_LIMIT_NM = 10_000.0
 
-# What the targets of MoleculeACE are: their ChEMBL number, and the gene of each.
-_ACE_GENES = {
-    "CHEMBL1862": "ABL1",
-    "CHEMBL1871": "AR",
-    "CHEMBL2034": "NR3C1",
-    "CHEMBL2047": "NR1H4",
-    "CHEMBL204": "F2",
-    "CHEMBL2147": "PIM1",
-    "CHEMBL214": "HTR1A",
-    "CHEMBL218": "CNR1",
-    "CHEMBL219": "DRD4",
-    "CHEMBL228": "SLC6A4",
-    "CHEMBL231": "HRH1",
-    "CHEMBL233": "OPRM1",
-    "CHEMBL234": "DRD3",
-    "CHEMBL235": "PPARG",
-    "CHEMBL236": "OPRD1",
-    "CHEMBL237": "OPRK1",
-    "CHEMBL238": "SLC6A3",
-    "CHEMBL239": "PPARA",
-    "CHEMBL244": "F10",
-    "CHEMBL262": "GSK3B",
-    "CHEMBL264": "HRH3",
-    "CHEMBL2835": "JAK1",
-    "CHEMBL287": "SIGMAR1",
-    "CHEMBL2971": "JAK2",
-    "CHEMBL3979": "PPARD",
-    "CHEMBL4005": "PIK3CA",
-    "CHEMBL4203": "CLK4",
-    "CHEMBL4616": "GHSR",
-    "CHEMBL4792": "HCRTR2",
-}
+# The ChEMBL numbers of MoleculeACE's targets, and their genes.
+_ACE_GENES = """
+1862:ABL1 1871:AR 2034:NR3C1 2047:NR1H4 204:F2 2147:PIM1 214:HTR1A 218:CNR1 219:DRD4 228:SLC6A4
+231:HRH1 233:OPRM1 234:DRD3 235:PPARG 236:OPRD1 237:OPRK1 238:SLC6A3 239:PPARA 244:F10 262:GSK3B
+264:HRH3 2835:JAK1 287:SIGMAR1 2971:JAK2 3979:PPARD 4005:PIK3CA 4203:CLK4 4616:GHSR 4792:HCRTR2
+"""
 
 
 def build_davis(paths: Paths) -> "AnnData":
@@ -93,29 +67,23 @@ def build_davis(paths: Paths) -> "AnnData":
 
 
 def read_plain_array(path: Path) -> "NDArray[np.float64]":
-    """Read a pickled numpy array of numbers, and nothing else: no name but the three that numpy writes is looked up.
-
-    Raises
-    ------
-    ValueError
-        The file isn't a plain array of float64, or asks for anything else.
-    """
+    """Read a pickled numpy array of float64, and nothing else: no name but the three that numpy writes is looked up."""
     import numpy as np
 
     try:
-        found = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        array = _ArrayUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     except (pickle.UnpicklingError, AttributeError, EOFError, IndexError, TypeError) as error:
         raise ValueError(f"{path} is no plain array of numbers and isn't read: {error}") from error
-    if not isinstance(found, np.ndarray) or found.dtype != np.float64:
-        raise ValueError(f"{path} holds {type(found).__name__}, not an array of float64: it isn't read")
-    return found
+    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+        raise ValueError(f"{path} holds {type(array).__name__}, not an array of float64: it isn't read")
+    return array
 
 
 def build_moleculeace(paths: Paths) -> "AnnData":
     """Join the 30 tables of MoleculeACE: 48,714 values of 35,633 molecules, with the official split.
 
     ``response`` is pKi or pEC50 (``obs["measure"]``), ``9 - log10(nM)``; a context is a target under one of the two.
-    ``obs["cliff"]`` marks the molecules of an activity cliff: one that is 90 % like it is ten times stronger or weaker.
+    ``obs["cliff"]`` marks the molecules of an activity cliff: one 90 % similar is ten times as potent or weak.
     Molecules are numbered as they first occur. Reading all of them takes about half a minute.
     """
     import pandas as pd
@@ -164,9 +132,10 @@ def _ace_pairs(table: "pd.DataFrame", name: str, measure: str) -> "AnnData":
     )
     contexts = table["context"].drop_duplicates()
     parts = contexts.str.partition("_")
+    genes = dict(pair.split(":") for pair in _ACE_GENES.split())
     known = {
         "target": parts[0].to_list(),
-        "gene": parts[0].map(_ACE_GENES).to_list(),
+        "gene": parts[0].str.removeprefix("CHEMBL").map(genes).to_list(),
         "measure": ("p" + parts[2]).to_list(),
     }
     table_of = pd.DataFrame(known, index=pd.Index(contexts, name="context"))
@@ -190,7 +159,7 @@ def build_gdsc(paths: Paths) -> "AnnData":
     genomic = genomic.set_index("COSMIC_ID")
     measured = responses.set_index("COSMIC_ID").loc[genomic.index]
     contexts = _cell_lines(genomic, lines)
-    compounds = _unseen_drugs(list(measured.columns), decode)
+    compounds = _drugs(list(measured.columns), decode)
     on, at = np.nonzero(measured.notna().to_numpy())
     value = measured.to_numpy()[on, at]
     obs = pd.DataFrame(
@@ -249,22 +218,22 @@ def _cell_lines(genomic: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.DataFrame
     """Return the table of cell lines by COSMIC number: name, tissue, tumour type (TCGA's) and growth."""
     import pandas as pd
 
-    told = lines.drop_duplicates("COSMIC_ID").set_index("COSMIC_ID").reindex(genomic.index)
+    known = lines.drop_duplicates("COSMIC_ID").set_index("COSMIC_ID").reindex(genomic.index)
     names = {"SAMPLE_NAME": "name", "TCGA": "tumour", "GROWTH_PROPERTIES": "growth"}
-    table = told[list(names)].rename(columns=names).fillna("").astype(str)
+    table = known[list(names)].rename(columns=names).fillna("").astype(str)
     table.insert(1, "tissue", genomic["TISSUE_FACTOR"].astype(str))
     return table.set_axis(pd.Index(genomic.index.astype(str), name="context"))
 
 
-def _unseen_drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the table of drugs by number, with the name and target of those few that are told, and no structures."""
+def _drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the table of drugs by number, with the few names and targets that are known, and no structures."""
     import pandas as pd
 
-    told = decode.set_index("DRUG_ID").reindex(columns).fillna("")
-    table = pd.DataFrame({"name": told["DRUG_NAME"], "target": told["DRUG_TARGET"]}, dtype=object)
+    known = decode.set_index("DRUG_ID").reindex(columns).fillna("")
+    table = pd.DataFrame({"name": known["DRUG_NAME"], "target": known["DRUG_TARGET"]}, dtype=object)
     for name in ("smiles", "canonical", "removed", "scaffold"):
         table[name] = ""
-    table["reason"] = "GDSCTools doesn't tell its structure"
+    table["reason"] = "GDSCTools doesn't have its structure"
     return table.set_axis(pd.Index([name.removesuffix("_IC50") for name in columns], name="compound"))
 
 

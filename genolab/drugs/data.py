@@ -1,14 +1,17 @@
-"""A table of one's own, of SMILES and measured values -> AnnData, a row a compound in a context."""
+"""A table of SMILES and measured values -> AnnData, a row a compound in a context."""
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from genolab.drugs.compounds.molecules import standardise
+from genolab.checks import check_columns
+from genolab.drugs.compounds import standardise
 from genolab.drugs.pairs import compound_table, pairs_adata
+from genolab.drugs.screen.plates import read_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from anndata import AnnData
 
@@ -16,10 +19,10 @@ if TYPE_CHECKING:
 _MOLAR: Final = {"pM": 12, "nM": 9, "uM": 6, "\u00b5M": 6, "\u03bcM": 6, "mM": 3, "M": 0}
 _LOGARITHMIC: Final = ("pIC50", "pEC50", "pKi", "pKd", "-log10 M")
 _VALUE: Final = re.compile(r"^\s*(?P<sign><=?|>=?|=|~)?\s*(?P<number>\S+)\s*$")
-_TURNED: Final = {"<": ">", ">": "<", "=": "="}
+_OPPOSITE: Final = {"<": ">", ">": "<", "=": "="}
 
-MOST_APART = 1.0
-"""Values of one compound in one context that are farther apart than this, in powers of ten, contradict each other."""
+MAX_DIFFERENCE = 1.0
+"""Values of one compound in one context that differ by more than this, in powers of ten, contradict each other."""
 
 
 def responses(
@@ -31,14 +34,14 @@ def responses(
     unit: str = "nM",
     sequences: Mapping[str, str] | None = None,
 ) -> "AnnData":
-    """Read measured responses of compounds from a table of one's own.
+    """Read measured responses of compounds from a table.
 
-    Concentrations (IC50, Ki, Kd, EC50) become their negative decimal logarithm in molar, so that more is stronger. The
-    compounds are standardised by `genolab.drugs.compounds.standardise`, and those of equal canonical SMILES are one.
+    Concentrations (IC50, Ki, Kd, EC50) become their negative decimal logarithm in molar, so that more is more potent.
+    The compounds are standardised by `gl.drugs.compounds.standardise`, and those of equal canonical SMILES are one.
 
-    Of several values of a compound in one context the median counts, of their logarithms, unless the farthest two are
-    more than `MOST_APART` apart: then nobody knows which is right, and none stays. Exact values go before bounds; of
-    bounds alone the tightest counts, and bounds of both kinds contradict each other.
+    Of several values of a compound in one context the median of their logarithms is kept, unless they differ by more
+    than a power of ten: then none is. Exact values go before bounds; of bounds alone the tightest is kept, and bounds
+    of both kinds contradict each other.
 
     Parameters
     ----------
@@ -58,29 +61,19 @@ def responses(
     -------
     AnnData
         In the form of ``fetch("davis")``; ``obs["copies"]`` counts the values of a row, of which ``value`` and ``unit``
-        are the first; ``obs["censored"]`` says how the response stands to the number given: ``"="``, ``"<"``, ``">"``
-        (an IC50 over a bound is a response under one). ``uns["left_out"]`` lists the rows of the table that are in no
-        row, each with its reason.
-
-    Raises
-    ------
-    KeyError
-        A column isn't there.
-    ValueError
-        A unit isn't known; a concentration isn't a finite number above 0; a context has no sequence; all responses are
-        equal; nothing is left.
-
-    Warns
-    -----
-    UserWarning
-        Some rows were left out.
+        are the first; ``obs["censored"]`` is ``"="``, ``"<"`` or ``">"`` (an IC50 over a bound is a response under
+        one). ``uns["left_out"]`` lists the rows of the table that were left out, each with its reason, and a warning
+        counts them.
 
     Examples
     --------
     >>> mine = gl.drugs.responses("screen.csv", smiles="SMILES", response="IC50", context="kinase", unit="uM")
     >>> mine.uns["left_out"]
     """
-    rows = _rows(_table(table), smiles, response, context, unit)
+    import pandas as pd
+
+    table = table if isinstance(table, pd.DataFrame) else read_table(table)
+    rows = _rows(table, smiles, response, context, unit)
     kept, left_out = _merged(*_readable(rows))
     if kept.empty:
         raise ValueError(f"no row is left of {len(rows):,}: {_first_reasons(left_out)}")
@@ -89,29 +82,17 @@ def responses(
             f"responses must differ, for a model to learn from them; all {len(kept):,} are "
             f"{kept['response'].iloc[0]:g}: is {response!r} the right column?"
         )
-    _tell(left_out, len(rows))
+    _warn(left_out, len(rows))
     adata = _adata(kept, sequences)
     adata.uns["left_out"] = left_out
     return adata
-
-
-def _table(table: "pd.DataFrame | str | Path") -> "pd.DataFrame":
-    import pandas as pd
-
-    if isinstance(table, pd.DataFrame):
-        return table
-    separator = "\t" if Path(table).suffixes[:1] in ([".tsv"], [".txt"]) else ","
-    return pd.read_csv(table, sep=separator, encoding="utf-8-sig", keep_default_na=True)
 
 
 def _rows(table: "pd.DataFrame", smiles: str, response: str, context: str | None, unit: str) -> "pd.DataFrame":
     """Return the columns under our names: smiles, context, value, unit, sign, response; ``row`` counts from 0."""
     import pandas as pd
 
-    wanted = [smiles, response, *([] if context is None else [context])]
-    missing = [name for name in wanted if name not in table]
-    if missing:
-        raise KeyError(f"{', '.join(map(repr, missing))} isn't a column of the table; it has {list(table.columns)}")
+    check_columns(table, smiles, response, *([] if context is None else [context]))
     rows = pd.DataFrame({"row": range(len(table)), "smiles": table[smiles].to_numpy(dtype=object)})
     rows["context"] = "target" if context is None else table[context].astype("string").to_numpy(dtype=object)
     rows["unit"] = table[unit].astype("string").to_numpy(dtype=object) if unit in table else unit
@@ -123,16 +104,16 @@ def _rows(table: "pd.DataFrame", smiles: str, response: str, context: str | None
 
 
 def _check_values(rows: "pd.DataFrame", given: "pd.Series[Any]") -> None:
-    """Refuse what is there and wrong; what isn't there is left out later."""
+    """Refuse wrong values and units; rows without any are left out later."""
     import numpy as np
 
-    there = given.notna().to_numpy() & (given.astype("string").fillna("").str.strip() != "").to_numpy()
-    units = set(rows.loc[there, "unit"].fillna("missing"))
+    present = given.notna().to_numpy() & (given.astype("string").fillna("").str.strip() != "").to_numpy()
+    units = set(rows.loc[present, "unit"].fillna("missing"))
     if unknown := sorted(units - {*_MOLAR, *_LOGARITHMIC}):
         raise ValueError(f"a unit is one of {', '.join([*_MOLAR, *_LOGARITHMIC])}, got {', '.join(map(repr, unknown))}")
     concentration = rows["unit"].isin(_MOLAR).to_numpy()
     value = rows["value"].to_numpy()
-    wrong = there & (~np.isfinite(value) | (concentration & ~(value > 0)))
+    wrong = present & (~np.isfinite(value) | (concentration & ~(value > 0)))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise ValueError(
@@ -147,17 +128,17 @@ def _readable(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
     import pandas as pd
 
     reason = pd.Series("", index=rows.index, dtype=object)
-    for name, told in (("value", "no value"), ("context", "no context"), ("smiles", "no SMILES")):
-        reason[rows[name].isna()] = told
-    known = standardise(rows.loc[reason == "", "smiles"].astype(str)).set_axis(rows.index[reason == ""])
-    reason.update(known["reason"][known["reason"] != ""])
+    for name, what in (("value", "no value"), ("context", "no context"), ("smiles", "no SMILES")):
+        reason[rows[name].isna()] = what
+    standard = standardise(rows.loc[reason == "", "smiles"].astype(str)).set_axis(rows.index[reason == ""])
+    reason.update(standard["reason"][standard["reason"] != ""])
     good = rows[reason == ""].copy()
-    good["canonical"] = known["canonical"]
+    good["canonical"] = standard["canonical"]
     power = good["unit"].map(_MOLAR)
-    direct = power.isna()
-    value = good["value"].where(~direct, 1.0)
-    good["response"] = (power - np.log10(value)).where(~direct, good["value"]).astype(float)
-    good["censored"] = good["sign"].where(direct, good["sign"].map(_TURNED))
+    logarithmic = power.isna()
+    value = good["value"].where(~logarithmic, 1.0)
+    good["response"] = (power - np.log10(value)).where(~logarithmic, good["value"]).astype(float)
+    good["censored"] = good["sign"].where(logarithmic, good["sign"].map(_OPPOSITE))
     return good, _left_out(rows[reason != ""], reason[reason != ""])
 
 
@@ -171,10 +152,10 @@ def _merged(rows: "pd.DataFrame", left_out: "pd.DataFrame") -> "tuple[pd.DataFra
     for _, copies in rows[~single].groupby(["canonical", "context"], sort=False):
         exact = copies[copies["censored"] == "="]
         used = copies if exact.empty else exact
-        apart = used["response"].max() - used["response"].min()
-        if len(set(used["censored"])) > 1 or (not exact.empty and apart > MOST_APART):
-            told = f"its {len(copies)} values contradict each other: they are {apart:.1f} powers of ten apart"
-            refused.append(_left_out(copies, pd.Series(told, index=copies.index)))
+        difference = used["response"].max() - used["response"].min()
+        if len(set(used["censored"])) > 1 or (not exact.empty and difference > MAX_DIFFERENCE):
+            reason = f"its {len(copies)} values contradict each other: they are {difference:.1f} powers of ten apart"
+            refused.append(_left_out(copies, pd.Series(reason, index=copies.index)))
             continue
         sign = used["censored"].iloc[0]
         best = {"<": used["response"].min(), ">": used["response"].max(), "=": used["response"].median()}[sign]
@@ -221,7 +202,7 @@ def _sequences(names: list[str], sequences: Mapping[str, str]) -> list[str]:
     return [str(sequences[name]).strip().upper() for name in names]
 
 
-def _tell(left_out: "pd.DataFrame", n: int) -> None:
+def _warn(left_out: "pd.DataFrame", n: int) -> None:
     import warnings
 
     if len(left_out):

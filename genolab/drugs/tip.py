@@ -8,9 +8,9 @@ from anndata import AnnData
 
 from genolab.widgets.latent.tooltip import Part, picture, text
 
-_WIDE, _HIGH = 240, 170  # pixels of a structure
-_LONGEST: Final = 60  # characters of a SMILES under it
-_TOLD: Final = ("compound", "context", "response")  # columns of obs that stand under a structure
+_WIDTH, _HEIGHT = 240, 170  # pixels of a structure
+_MAX_SMILES: Final = 60  # characters under a structure
+_SHOWN: Final = ("compound", "context", "response")  # columns of obs that stand under a structure
 
 
 def compound_tip(adata: AnnData, _coordinates: Any) -> "StructureHover | None":
@@ -24,14 +24,7 @@ def response_tip(adata: AnnData, _coordinates: Any) -> "StructureHover | None":
 
 
 class StructureHover:
-    """Tell a row's compound by its structure, drawn by RDKit, with its name and what was measured of it.
-
-    Parameters
-    ----------
-    adata
-        Rows that are compounds, with SMILES in ``obs["canonical"]`` or ``obs["smiles"]``; or compounds in contexts,
-        with ``obsm["pair"]`` and ``uns["compounds"]``.
-    """
+    """The structure of a row's compound, drawn by RDKit, with its name and what was measured of it."""
 
     def __init__(self, adata: AnnData) -> None:
         self._adata = adata
@@ -40,29 +33,22 @@ class StructureHover:
         """Return the parts of a row's tip; of a molecule that RDKit refuses, the SMILES as text."""
         from genolab.drugs import compounds  # loads RDKit, which an explorer else does without
 
-        told = [text(f"{name}: {value}") for name, value in self._measured(row)]
+        obs = self._adata.obs
+        shown = [text(f"{name}: {_written(obs[name].iloc[row])}") for name in _SHOWN if name in obs]
         smiles = self._smiles(row)
         try:
-            drawn = compounds.draw(smiles, width=_WIDE, height=_HIGH).encode()
+            drawn = compounds.draw(smiles, width=_WIDTH, height=_HEIGHT).encode()
         except (ValueError, ImportError) as reason:
-            return [text(smiles or "no structure is known"), text(str(reason)), *told]
-        return [picture(drawn, caption=_shortened(smiles), height=_HIGH), *told]
+            return [text(smiles or "no structure is known"), text(str(reason)), *shown]
+        caption = smiles if len(smiles) <= _MAX_SMILES else smiles[: _MAX_SMILES - 1] + "…"
+        return [picture(drawn, caption=caption, height=_HEIGHT), *shown]
 
     def _smiles(self, row: int) -> str:
         table = _compounds(self._adata)
-        assert table is not None  # `suits` saw it
+        assert table is not None  # `_has_structures` has looked
         name = _smiles_column(table)
         at = row if table is self._adata.obs else int(self._adata.obsm["pair"][row, 0])
         return str(table[name].iloc[at])
-
-    def _measured(self, row: int) -> list[tuple[str, str]]:
-        obs = self._adata.obs
-        shown = [name for name in _TOLD if name in obs]
-        values = [obs[name].iloc[row] for name in shown]
-        return [
-            (n, f"{v:.3g}" if isinstance(v, float | np.floating) else str(v))
-            for n, v in zip(shown, values, strict=True)
-        ]
 
 
 def _has_structures(adata: AnnData) -> bool:
@@ -71,7 +57,7 @@ def _has_structures(adata: AnnData) -> bool:
 
 
 def _compounds(adata: AnnData) -> pd.DataFrame | None:
-    """Return the table that knows the rows' structures: that of the pairs, or the rows' own."""
+    """Return the table with the rows' structures: that of the pairs, or the rows' own."""
     table = adata.uns.get("compounds")
     if "pair" in adata.obsm and isinstance(table, pd.DataFrame):
         return table
@@ -82,5 +68,5 @@ def _smiles_column(table: pd.DataFrame) -> str | None:
     return next((name for name in ("canonical", "smiles") if name in table), None)
 
 
-def _shortened(smiles: str) -> str:
-    return smiles if len(smiles) <= _LONGEST else smiles[: _LONGEST - 1] + "…"
+def _written(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)

@@ -7,33 +7,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.checks import check_columns
 from genolab.widgets.latent.tooltip import Part, picture, text
 
 _COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
-_WIDE, _HIGH = 250, 180  # pixels of a structure
-_LONGEST: Final = 80  # letters of a value that the card shows
+_WIDTH, _HEIGHT = 250, 180  # pixels of a structure
+_MAX_LENGTH: Final = 80  # characters of a value that the card shows
 
 
 def matches(table: pd.DataFrame, query: str) -> NDArray[np.bool_]:
-    """Return which rows hold all parts of a query, divided by commas: words anywhere in a row, or comparisons.
-
-    Raises
-    ------
-    KeyError
-        A comparison names no column.
-    ValueError
-        A column of numbers is compared with what is no number, or a column of text by more or less.
-    """
+    """Return which rows hold all parts of a query, divided by commas: words anywhere in a row, or comparisons."""
     keep = np.ones(len(table), dtype=np.bool_)
     for part in filter(None, (part.strip() for part in query.split(","))):
-        found = _COMPARISON.match(part)
-        keep &= _compared(table, **found.groupdict()) if found else _holding(table, part)
+        comparison = _COMPARISON.match(part)
+        keep &= _compared(table, **comparison.groupdict()) if comparison else _holding(table, part)
     return keep
 
 
 def _compared(table: pd.DataFrame, column: str, sign: str, value: str) -> NDArray[np.bool_]:
-    if column not in table:
-        raise KeyError(f"the table has no column {column!r}; it has {', '.join(map(str, table))}")
+    check_columns(table, column)
     cells = table[column]
     if not pd.api.types.is_numeric_dtype(cells):
         if sign != "=":
@@ -44,8 +36,8 @@ def _compared(table: pd.DataFrame, column: str, sign: str, value: str) -> NDArra
     except ValueError as error:
         raise ValueError(f"{column!r} holds numbers, and {value!r} is none") from error
     compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal}[sign]
-    found: NDArray[np.bool_] = compare(cells.to_numpy(dtype=np.float64, na_value=np.nan), number)
-    return found
+    holds: NDArray[np.bool_] = compare(cells.to_numpy(dtype=np.float64, na_value=np.nan), number)
+    return holds
 
 
 def _holding(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:
@@ -70,8 +62,10 @@ def _written(value: Any) -> str:
 def drawn(table: pd.DataFrame, row: int) -> list[Part]:
     """Return the card of a row: the structure, where there is one, and every value."""
     values = table.iloc[row]
-    told = [(str(name), _written(value)) for name, value in values.items()]
-    lines = [text(f"{name}: {value[:_LONGEST]}{'…' * (len(value) > _LONGEST)}") for name, value in told if value]
+    written = [(str(name), _written(value)) for name, value in values.items()]
+    lines = [
+        text(f"{name}: {value[:_MAX_LENGTH]}{'…' * (len(value) > _MAX_LENGTH)}") for name, value in written if value
+    ]
     smiles = next((str(values[name]) for name in ("canonical", "smiles") if name in table and values[name]), "")
     return [*_structure(smiles), *lines]
 
@@ -82,6 +76,6 @@ def _structure(smiles: str) -> list[Part]:
     from genolab.drugs import compounds  # loads RDKit, which a table else does without
 
     try:
-        return [picture(compounds.draw(smiles, width=_WIDE, height=_HIGH).encode(), height=_HIGH)]
+        return [picture(compounds.draw(smiles, width=_WIDTH, height=_HEIGHT).encode(), height=_HEIGHT)]
     except (ValueError, ImportError) as reason:
         return [text(str(reason))]

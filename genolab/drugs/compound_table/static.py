@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _TEXT: Final = "#424242"
 _MUTED: Final = "#616161"
-_LONGEST: Final = 18  # letters of a cell
+_MAX_LENGTH: Final = 18  # characters of a cell
 _ROW: Final = 0.28  # inches
 
 
@@ -39,6 +39,6 @@ def _draw(figure: "Figure", view: Mapping[str, Any]) -> None:
 
 
 def _write(axes: Any, at: int, line: int, cell: str, is_number: bool, *, color: str) -> None:
-    words = cell if len(cell) <= _LONGEST else cell[: _LONGEST - 1] + "…"
+    words = cell if len(cell) <= _MAX_LENGTH else cell[: _MAX_LENGTH - 1] + "…"
     x, side = (at + 1.2, "right") if is_number else (at + 0.3, "left")
     axes.text(x, line, words, fontsize=7.5, ha=side, va="center", color=color, parse_math=False)

@@ -53,7 +53,7 @@ def fingerprints(
 
 
 class TanimotoFeatures:
-    """Features whose products are Tanimoto similarities, by way of known molecules (Williams and Seeger 2000, Nystroem).
+    """Features whose products are Tanimoto similarities, by way of known molecules (Williams and Seeger 2000).
 
     Exact among these landmarks, approximate for other molecules. Where a fingerprint says which pieces a molecule has,
     these say how much of the whole molecule it shares with others, whatever its size.

@@ -27,7 +27,7 @@ class Nearest(NamedTuple):
 def tanimoto(a: ArrayLike, b: ArrayLike | None = None) -> NDArray[np.float32]:
     """Return the Tanimoto similarity of each fingerprint of `a` with each of `b`.
 
-    For counts it is the sum of the smaller counts over that of the larger ones (MinMax, or Ruzicka); for bits, what both
+    For counts it is the sum of the smaller counts over that of the larger ones (MinMax, Ruzicka); for bits, what both
     have over what either has. Two empty fingerprints have 0. RDKit gives the same values, some five times as slowly.
 
     Parameters

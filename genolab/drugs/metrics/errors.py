@@ -51,7 +51,7 @@ def squared_error(
     context: NDArray[np.int64] | None = None,
     root: bool = False,
 ) -> Figure:
-    """The mean squared error ``(n,)`` of the rows `among`, or its root; the mean over contexts where they are given."""
+    """Measure the mean square of errors ``(n,)`` of the rows `among`, or its root; its mean over contexts if given."""
     groups = np.zeros(len(error), dtype=np.int64) if context is None else context
     rows = np.arange(len(error)) if among is None else np.flatnonzero(among)
     shape = (len(error), groups.max() + 1)
@@ -67,23 +67,24 @@ def squared_error(
 
 
 def correlation(truth: Truth, predicted: Array) -> Figure:
-    """Pearson's correlation of measured and predicted values; NaN where one of them is constant."""
+    """Measure Pearson's correlation of measured and predicted values; NaN where one of them is constant."""
     exact = truth.exact
     x, y = truth.value[exact], predicted[exact]
 
     def figure(weights: Array) -> Array:
         weights = weights[:, exact]
         size = np.sqrt(_variance(x, weights) * _variance(y, weights))
-        return np.divide(_covariance(x, y, weights), size, out=np.full(len(size), np.nan), where=size > 1e-12)
+        covariance = _covariance(x, y, weights)
+        r: Array = np.divide(covariance, size, out=np.full(len(size), np.nan), where=size > 1e-12)
+        return r
 
     return figure
 
 
 def r2m(truth: Truth, predicted: Array) -> Figure:
-    """The modified squared correlation r2m, ``r² (1 - sqrt(|r² - r0²|))``, r0² of the best line through the origin.
+    """Measure r2m, ``r² (1 - sqrt(|r² - r0²|))``, with r0² of the best line through the origin (Roy and Roy 2008).
 
-    Roy and Roy 2008. DeepDTA's script, and those copied from it, square r² and r0² once more under the root, and so give
-    other figures.
+    DeepDTA's script, and those copied from it, square r² and r0² once more under the root: other figures.
     """
     exact, pearson = truth.exact, correlation(truth, predicted)
     x, y = truth.value[exact], predicted[exact]
@@ -103,13 +104,13 @@ def r2m(truth: Truth, predicted: Array) -> Figure:
 
 
 def coverage(truth: Truth, predicted: Array, spread: Array, level: float) -> Figure:
-    """The share of measured values in the central interval of a normal distribution that is to hold `level`."""
+    """Measure the share of values in the central interval of a normal distribution that is to hold `level`."""
     exact, inside = truth.exact, _inside(truth, predicted, spread, np.array([level]))[0]
     return lambda weights: _mean(weights[:, exact], inside)
 
 
 def miscalibration(truth: Truth, predicted: Array, spread: Array) -> Figure:
-    """The mean distance of the coverage from the nominal one, over `LEVELS` (Kuleshov et al. 2018)."""
+    """Measure the mean distance of the coverage from the nominal one, over `LEVELS` (Kuleshov et al. 2018)."""
     exact, inside = truth.exact, _inside(truth, predicted, spread, LEVELS)
 
     def figure(weights: Array) -> Array:
@@ -121,7 +122,7 @@ def miscalibration(truth: Truth, predicted: Array, spread: Array) -> Figure:
 
 
 def negative_log_likelihood(truth: Truth, predicted: Array, spread: Array) -> Figure:
-    """The mean negative log-likelihood of the values under a normal distribution; of a bound, of all beyond it."""
+    """Measure the mean negative log-likelihood under a normal distribution; of a bound, that of all beyond it."""
     std = np.maximum(spread, _MIN_STD)
     beyond = [norm.logcdf((truth.high - predicted) / std), norm.logsf((truth.low - predicted) / std)]
     # Of a bound that isn't there the logarithm is that of 1.
@@ -130,7 +131,7 @@ def negative_log_likelihood(truth: Truth, predicted: Array, spread: Array) -> Fi
 
 
 def uncertainty_correlation(truth: Truth, predicted: Array, spread: Array) -> Figure:
-    """Spearman's correlation of the stated uncertainty and the error."""
+    """Measure Spearman's correlation of the stated uncertainty and the error."""
     return rank_correlation(truth.error(predicted), spread, np.zeros(len(spread), dtype=np.int64))
 
 

@@ -237,7 +237,7 @@ def predictions_of(
 
 
 def measured(test: AnnDataset, *, censored: bool = False) -> Truth:
-    """Return what was measured of the rows: values, or bounds where `censored` is set and ``obs["censored"]`` says so."""
+    """Return what was measured of the rows: values, and the bounds of ``obs["censored"]`` where `censored` is set."""
     parts = [batch.target for batch in test.batches(8192)]
     if parts[0] is None or not parts[0].is_floating_point():
         raise ValueError("to evaluate models the response is needed: pass target='obs/response' to AnnDataset")
@@ -261,7 +261,8 @@ def column(test: AnnDataset, name: str) -> pd.Series:
     """Return a column of ``obs`` for the rows of a dataset."""
     if name not in test.adata.obs:
         raise KeyError(f"{name!r} is not a column of obs; obs has {list(test.adata.obs.columns)}")
-    return test.adata.obs[name].iloc[test.rows]
+    values: pd.Series = test.adata.obs[name].iloc[test.rows]
+    return values
 
 
 def estimate(name: str, model: Any, test: AnnDataset) -> tuple[Array, Array | None]:

@@ -77,7 +77,7 @@ class _Actives:
 
 
 def rank_correlation(one: Array, other: Array, context: NDArray[np.int64]) -> Figure:
-    """Spearman's correlation of two scores; the mean over contexts of at least `MIN_ROWS` rows, none constant."""
+    """Measure Spearman's correlation of two scores: the mean over contexts of `MIN_ROWS` rows or more, not constant."""
     first, second = Lists(one, context), Lists(other, context)
     large = np.bincount(context) >= MIN_ROWS
 
@@ -94,7 +94,7 @@ def rank_correlation(one: Array, other: Array, context: NDArray[np.int64]) -> Fi
 
 
 def enrichment(score: Array, active: Array, context: NDArray[np.int64], share: float) -> Figure:
-    """How many times as many actives the top of a list has as the whole; lists without both kinds don't count.
+    """Measure how many times as many actives the top of a list has as the whole; lists without both kinds don't count.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def enrichment(score: Array, active: Array, context: NDArray[np.int64], share: f
 
 
 def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float = ALPHA) -> Figure:
-    """How early the actives come, weighted exponentially (Truchon and Bayly 2007): BEDROC, 1 if all come first.
+    """Measure BEDROC (Truchon and Bayly 2007): how early the actives come, weighted exponentially; 1 if all come first.
 
     Arguments as in `enrichment`.
     """
@@ -143,7 +143,7 @@ def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float
 
 
 def concordance(low: Array, high: Array, predicted: Array) -> Figure:
-    """The concordance index: the share of pairs of rows that are predicted in their true order.
+    """Measure the concordance index: the share of pairs of rows that are predicted in their true order.
 
     All pairs are counted in n log n steps: rows are entered one by one, in the order of their true values, into a tree
     of running sums over the predictions (Fenwick 1994).
@@ -163,7 +163,8 @@ def concordance(low: Array, high: Array, predicted: Array) -> Figure:
     def figure(weights: Array) -> Array:
         weights = np.ascontiguousarray(weights, dtype=np.float64)
         ordered, pairs = _count_pairs(entering, ranking, n_entered, rank, weights)
-        return np.divide(ordered, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        index: Array = np.divide(ordered, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+        return index
 
     return figure
 

@@ -1,1 +1,1 @@
-"""Plates, dose-response curves and ranked libraries."""
+"""Screens: plates, dose-response curves, and the ranking of a library."""

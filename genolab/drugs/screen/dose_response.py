@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.checks import check_columns, check_share
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
 Fixed = tuple[float | None, float | None]
 
-_STEEPEST: Final = 10.0  # a curve steeper than this is a step, which no series of dilutions resolves
+_MAX_SLOPE: Final = 10.0  # a curve steeper than this is a step, which no series of dilutions resolves
 _BEYOND: Final = 3.0  # powers of ten outside of what was measured, in which an IC50 is looked for
-_STEPS: Final = 200  # of least squares from one start; a real curve takes some 10
+_MAX_STEPS: Final = 200  # of least squares from one start; a real curve takes some 10
 _COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top", "r2", "n", "note")
 
 
@@ -37,8 +39,9 @@ def dose_response(
 ) -> "pd.DataFrame":
     """Fit a curve to each compound: ``bottom + (top - bottom) / (1 + (concentration / ic50) ** slope)``.
 
-    Four-parameter logistic regression by scipy's bounded least squares, over the logarithm of the concentration. The
-    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t.
+    Four-parameter logistic regression over the logarithm of the concentration, by scipy's bounded least squares. The
+    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t. What an F test at
+    1 % doesn't tell from a flat line has no IC50.
 
     Parameters
     ----------
@@ -60,16 +63,9 @@ def dose_response(
     DataFrame
         A row a compound: its name under `by`; ``ic50``, the concentration of half of the effect, and its interval,
         ``ic50_low`` to ``ic50_high``; ``censored``, ``">"`` or ``"<"`` where the IC50 lies above or below all that was
-        measured, so that no more than this is sure, else ``"="``; ``slope``, negative where the response rises;
+        measured, so that no more than this is certain, else ``"="``; ``slope``, negative where the response rises;
         ``bottom`` and ``top``, the smaller and the larger end; ``r2``; ``n`` wells; ``note``, why there is no IC50, or
-        why it is to be doubted, else empty. Without an IC50 the ends are the mean response.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    ValueError
-        A concentration isn't a finite number above 0.
+        why it is uncertain, else empty. Without an IC50 the ends are the mean response.
 
     Examples
     --------
@@ -78,25 +74,19 @@ def dose_response(
     """
     import pandas as pd
 
-    if missing := [name for name in (by, "concentration", response) if name not in table]:
-        raise KeyError(f"{', '.join(map(repr, missing))} isn't a column of the table; it has {list(table)}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is between 0 and 1, got {confidence}")
+    check_columns(table, by, "concentration", response)
+    check_share("confidence", confidence, zero=False, one=False)
     wells = table[table["role"] == "sample"] if "role" in table else table
     wells = wells[wells[response].notna()]
-    fixed = (at_zero, at_full)
     rows = [
-        [name, *_fitted(one["concentration"].to_numpy(float), one[response].to_numpy(float), fixed, confidence)]
-        for name, one in wells.groupby(by, sort=False, observed=True)
+        [name, *_row(w["concentration"].to_numpy(float), w[response].to_numpy(float), (at_zero, at_full), confidence)]
+        for name, w in wells.groupby(by, sort=False, observed=True)
     ]
     return pd.DataFrame(rows, columns=[by, *_COLUMNS])
 
 
 def curve(fitted: "pd.Series[Any]", concentrations: ArrayLike) -> Array:
-    """Return the response that a row of `dose_response` has at some concentrations, ``(n,)``.
-
-    A flat row is its mean throughout.
-    """
+    """Return the response of a row of `dose_response` at some concentrations, ``(n,)``; of a flat row its mean."""
     x = np.asarray(concentrations, dtype=np.float64)
     bottom, top, ic50, slope = (float(fitted[name]) for name in ("bottom", "top", "ic50", "slope"))
     if np.isnan(ic50):
@@ -104,22 +94,22 @@ def curve(fitted: "pd.Series[Any]", concentrations: ArrayLike) -> Array:
     return _logistic(np.log10(x), bottom, top, np.log10(ic50), -slope)
 
 
-def _fitted(concentration: Array, response: Array, fixed: Fixed, confidence: float) -> list[Any]:
+def _row(concentration: Array, response: Array, fixed: Fixed, confidence: float) -> list[Any]:
     """Return one row of the table, without its name."""
     if not (np.isfinite(concentration) & (concentration > 0)).all() or not np.isfinite(response).all():
         raise ValueError("concentrations are finite numbers above 0, and responses finite: leave out the others")
     x, n = np.log10(concentration), len(response)
     n_free = 4 - sum(value is not None for value in fixed)
-    nothing = [np.nan, np.nan, np.nan, "=", np.nan, response.mean(), response.mean(), 0.0, n]
+    flat = [np.nan, np.nan, np.nan, "=", np.nan, response.mean(), response.mean(), 0.0, n]
     if len(np.unique(x)) < 4 or n <= n_free:
-        return [*nothing, f"{len(np.unique(x))} concentrations in {n} wells are too few: take 4 or more"]
-    fit = _fit(x, response, fixed)
+        return [*flat, f"{len(np.unique(x))} concentrations in {n} wells are too few: take 4 or more"]
+    fit = _best_fit(x, response, fixed)
     if fit is None:
-        return [*nothing, "no curve could be fitted"]
-    rest, whole = _squares(response, _logistic(x, *fit.parameters)), _squares(response, response.mean())
-    if not _better_than_flat(rest, whole, n, n_free):
-        return [*nothing, "the response doesn't depend on the concentration"]
-    return [*_placed(fit, x, n, confidence), 1 - rest / whole, n, _doubt(fit, x)]
+        return [*flat, "no curve could be fitted"]
+    residual, total = _squares(response, _logistic(x, *fit.parameters)), _squares(response, response.mean())
+    if not _better_than_flat(residual, total, n, n_free):
+        return [*flat, "the response doesn't depend on the concentration"]
+    return [*_estimates(fit, x, n, confidence), 1 - residual / total, n, _note(fit, x)]
 
 
 def _logistic(x: Array, at_zero: float, at_full: float, log_ic50: float, steepness: float) -> Array:
@@ -128,98 +118,95 @@ def _logistic(x: Array, at_zero: float, at_full: float, log_ic50: float, steepne
     return np.asarray(at_zero + (at_full - at_zero) * expit(np.log(10) * steepness * (x - log_ic50)))
 
 
-def _gradient(x: Array, at_zero: float, at_full: float, log_ic50: float, steepness: float) -> Array:
-    """Return how the curve changes with each of its four parameters, ``(n, 4)``."""
+def _jacobian(x: Array, at_zero: float, at_full: float, log_ic50: float, steepness: float) -> Array:
+    """Return the derivatives of the curve by its four parameters, ``(n, 4)``."""
     share = _logistic(x, 0.0, 1.0, log_ic50, steepness)
     turn = np.log(10) * (at_full - at_zero) * share * (1 - share)
     return np.stack([1 - share, share, -steepness * turn, (x - log_ic50) * turn], axis=1)
 
 
-def _fit(x: Array, response: Array, fixed: Fixed) -> _Fit | None:
-    """Find the least squares from several starts, for they have local minima; the best counts."""
+def _best_fit(x: Array, response: Array, fixed: Fixed) -> _Fit | None:
+    """Return the best of the least squares from several starts: they have local minima."""
     low, high = (response[x == end].mean() for end in (x.min(), x.max()))
     ends = [low if fixed[0] is None else fixed[0], high if fixed[1] is None else fixed[1]]
-    found = [
-        _fit_from(np.array([*ends, start, 1.0]), x, response, fixed) for start in np.quantile(x, (0.25, 0.5, 0.75))
-    ]
-    fits = [fit for fit in found if fit is not None]
-    return min(fits, key=lambda fit: _squares(response, _logistic(x, *fit.parameters)), default=None)
+    starts = np.quantile(x, (0.25, 0.5, 0.75))
+    fits = [_fit(np.array([*ends, log_ic50, 1.0]), x, response, fixed) for log_ic50 in starts]
+    converged = [fit for fit in fits if fit is not None]
+    return min(converged, key=lambda fit: _squares(response, _logistic(x, *fit.parameters)), default=None)
 
 
-def _fit_from(guess: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | None:
+def _fit(start: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | None:
     from scipy.optimize import OptimizeWarning, curve_fit
 
     free = np.array([at for at in range(4) if at > 1 or fixed[at] is None])
 
-    def at(x: Array, *values: float) -> Array:
-        all_four = guess.copy()
-        all_four[free] = values
-        return _logistic(x, *all_four)
-
-    def slopes(x: Array, *values: float) -> Array:
-        all_four = guess.copy()
-        all_four[free] = values
-        return _gradient(x, *all_four)[:, free]
+    def all_four(values: tuple[float, ...]) -> Array:
+        parameters = start.copy()
+        parameters[free] = values
+        return parameters
 
     lower, upper = _bounds(x, response)[free].T
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)  # no covariance: the note says so
             found, covariance = curve_fit(
-                at, x, response, np.clip(guess[free], lower, upper), bounds=(lower, upper), jac=slopes, max_nfev=_STEPS
+                lambda x, *values: _logistic(x, *all_four(values)),
+                x,
+                response,
+                np.clip(start[free], lower, upper),
+                bounds=(lower, upper),
+                jac=lambda x, *values: _jacobian(x, *all_four(values))[:, free],
+                max_nfev=_MAX_STEPS,
             )
     except RuntimeError:  # no optimum in so many steps: another start may have one
         return None
-    parameters = guess.copy()
-    parameters[free] = found
-    return _Fit(parameters, covariance, free)
+    return _Fit(all_four(found), covariance, free)
 
 
 def _bounds(x: Array, response: Array) -> Array:
     """Return the least and the most that each parameter may be, ``(4, 2)``."""
     reach = 2 * np.ptp(response) + 1e-9
     end = (response.min() - reach, response.max() + reach)
-    return np.array([end, end, (x.min() - _BEYOND, x.max() + _BEYOND), (0.1, _STEEPEST)])
+    return np.array([end, end, (x.min() - _BEYOND, x.max() + _BEYOND), (0.1, _MAX_SLOPE)])
 
 
 def _squares(response: Array, expected: Array | float) -> float:
     return float(np.square(response - expected).sum())
 
 
-def _better_than_flat(rest: float, whole: float, n: int, n_free: int) -> bool:
-    """Say whether the curve explains more than a flat line does, by an F test at 1 %: a curve looks for its steps."""
+def _better_than_flat(residual: float, total: float, n: int, n_free: int) -> bool:
     from scipy.stats import f
 
-    if whole == 0 or rest >= whole:
+    if total == 0 or residual >= total:
         return False
-    if rest == 0:
+    if residual == 0:
         return True
-    ratio = ((whole - rest) / max(n_free - 1, 1)) / (rest / (n - n_free))
+    ratio = ((total - residual) / max(n_free - 1, 1)) / (residual / (n - n_free))
     return bool(f.sf(ratio, max(n_free - 1, 1), n - n_free) < 0.01)
 
 
-def _placed(fit: _Fit, x: Array, n: int, confidence: float) -> list[Any]:
+def _estimates(fit: _Fit, x: Array, n: int, confidence: float) -> list[Any]:
     """Return ic50, its interval, censored, slope, bottom and top."""
     from scipy.stats import t
 
     at_zero, at_full, log_ic50, steepness = fit.parameters
-    spread = np.sqrt(np.diag(fit.covariance)[fit.free == 2][0])
-    half = t.ppf((1 + confidence) / 2, n - len(fit.free)) * spread
-    # An unbounded variance says that the wells don't hold the IC50 at all; past 300 powers of ten a float ends.
+    std = np.sqrt(np.diag(fit.covariance)[fit.free == 2][0])
+    half = t.ppf((1 + confidence) / 2, n - len(fit.free)) * std
+    # An infinite variance says that the wells don't determine the IC50; past 300 powers of ten a float ends.
     low, high = (10 ** np.clip(log_ic50 + side * half, -300, 300) for side in (-1, 1))
     censored = ">" if log_ic50 > x.max() else "<" if log_ic50 < x.min() else "="
     rises = at_full > at_zero
     return [10**log_ic50, low, high, censored, -steepness if rises else steepness, *sorted((at_zero, at_full))]
 
 
-def _doubt(fit: _Fit, x: Array) -> str:
+def _note(fit: _Fit, x: Array) -> str:
     log_ic50, steepness = fit.parameters[2:]
     if log_ic50 > x.max():
         return "half of the effect lies above the highest concentration: the IC50 is extrapolated"
     if log_ic50 < x.min():
         return "half of the effect lies below the lowest concentration: the IC50 is extrapolated"
-    if steepness > _STEEPEST * 0.99:
+    if steepness > _MAX_SLOPE * 0.99:
         return "the curve is a step: take smaller dilutions"
     if not np.isfinite(fit.covariance).all():
-        return "the interval isn't known: the wells don't hold all parameters"
+        return "the interval isn't known: the wells don't determine all parameters"
     return ""
