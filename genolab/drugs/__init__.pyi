@@ -13,7 +13,7 @@ from .metrics.evaluate import METRICS as METRICS
 from .metrics.evaluate import Estimate as Estimate
 from .metrics.evaluate import calibration as calibration
 from .metrics.evaluate import evaluate as evaluate
-from .model.model import ResponseModel as ResponseModel
+from .model import ResponseModel as ResponseModel
 from .screen.dose_response import curve as curve
 from .screen.dose_response import dose_response as dose_response
 from .screen.plates import normalise as normalise

@@ -23,7 +23,7 @@ from sklearn.svm import SVR
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.drugs.compounds.similarity import nearest, tanimoto
 from genolab.drugs.pairs import check_codes, feature_matrix, pair_codes, read_pairs
-from genolab.models.baseline import Baseline, check_fitted, target_of
+from genolab.models.baseline import Baseline, check_fitted
 
 Codes = NDArray[np.int64]
 """Numbers of compounds and contexts, ``(n, 2)``: what all estimators here are fitted to."""
@@ -44,11 +44,6 @@ class PairBaseline(Baseline):
         self.response_std = float(pairs.response.std())
         self.fitted = clone(self.estimator).fit(np.stack(pairs[:2], axis=1), pairs.response)
         return self
-
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the mean squared error."""
-        target = torch.from_numpy(target_of(batch).reshape(-1)).to(batch.x.device)
-        return {"loss": (self.predict(batch) - target).square().mean()}
 
 
 class MeansBaseline(PairBaseline):

@@ -1,1 +1,0 @@
-"""A response model: towers, network, outcome."""
