@@ -149,7 +149,7 @@ class ConvEncoder(nn.Module):
 
 
 class RecurrentEncoder(nn.Module):
-    """A bidirectional GRU over tokens, of which both last states are kept; about three times as slow as convolutions."""
+    """The last states of a bidirectional GRU over tokens; about three times as slow as convolutions."""
 
     def __init__(self, hidden: int, width: int) -> None:
         super().__init__()
@@ -451,7 +451,7 @@ def _target(batch: Batch) -> torch.Tensor:
 
 
 def _bounds(dataset: AnnDataset) -> torch.Tensor:
-    """Return for each code of the covariate ``censored`` whether the truth is at most (-1) or at least (1) the value."""
+    """Return for each code of the covariate ``censored`` whether the truth is at most (-1) or at least (1) a value."""
     bounds = torch.zeros(_MAX_MARKS)
     if "censored" not in dataset.covariate_levels:
         return bounds
@@ -608,12 +608,11 @@ class ResponseModel(nn.Module):
         if not 0 <= number < len(known.rows):
             raise ValueError(f"{known.name} are the rows 0 to {len(known.rows) - 1:,} of their table, got {number}")
         other = known.rows[number : number + 1]
-        scores = [
-            self.outcome.score(
-                self.members.stack(lambda m, x=block: m.output(m.encode_new(x, other, number, side=side)))
-            )
-            for block in rows.split(_ROWS_AT_ONCE)
-        ]
+        scores = []
+        for block in torch.split(rows, _ROWS_AT_ONCE):
+            vectors = [member.encode_new(block, other, number, side=side) for member in self.members]
+            outputs = [member.output(x) for member, x in zip(self.members, vectors, strict=True)]
+            scores.append(self.outcome.score(torch.stack(outputs)))
         return Score(*(torch.cat(parts) for parts in zip(*scores, strict=True)))
 
     def embed(self, batch: Batch) -> torch.Tensor:

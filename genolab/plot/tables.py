@@ -38,7 +38,7 @@ _METRICS: Final = {
     "coverage": "Held by 90 % intervals",
     "miscalibration": "Miscalibration",
     "nll": "Negative log-likelihood",
-    "doubt": "Spread against error",
+    "uncertainty_correlation": "Uncertainty against error",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
 _LOWER_IS_BETTER: Final = ("mse", "rmse", "rmse_within", "cliff_rmse", "miscalibration", "nll")

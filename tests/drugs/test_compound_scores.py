@@ -37,9 +37,9 @@ def test_a_surrounding_counts_for_each_of_its_atoms():
         gl.drugs.compounds.fingerprints([smiles], radius=1)[0].astype(float)
         - gl.drugs.compounds.fingerprints([smiles], radius=0)[0]
     )
-    found = gl.drugs.atom_scores(Bits((ring > 0).astype(float)), smiles, 0)
+    scores = gl.drugs.atom_scores(Bits((ring > 0).astype(float)), smiles, 0)
     # Of radius 1 there are C-C (atoms 0 1), C-C-O (0 1 2) and C-O (1 2), each once.
-    assert found.tolist() == [2, 3, 2]
+    assert scores.tolist() == [2, 3, 2]
 
 
 def test_presence_alone_is_lost_only_with_the_last_of_its_kind():
@@ -80,15 +80,15 @@ def screen():
 
 def test_a_planted_mutation_comes_out_first_in_model_and_data(screen):
     adata, features = screen
-    found = gl.drugs.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"], within="tissue")
-    assert found["feature"].tolist() == ["TP53", "KRAS"]
-    np.testing.assert_allclose(found["effect"], [2, 0.1])
-    assert found["measured"][0] == pytest.approx(2, abs=0.2)
-    assert found["low"][0] < found["measured"][0] < found["high"][0]
-    assert found["q"][0] < 1e-6 < found["q"][1]
-    assert found["n"].tolist() == features.sum(axis=0)[:2].tolist()
+    scores = gl.drugs.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"], within="tissue")
+    assert scores["feature"].tolist() == ["TP53", "KRAS"]
+    np.testing.assert_allclose(scores["effect"], [2, 0.1])
+    assert scores["measured"][0] == pytest.approx(2, abs=0.2)
+    assert scores["low"][0] < scores["measured"][0] < scores["high"][0]
+    assert scores["q"][0] < 1e-6 < scores["q"][1]
+    assert scores["n"].tolist() == features.sum(axis=0)[:2].tolist()
     raw = gl.drugs.feature_scores(Lines(), adata, "drug", features, ["TP53", "KRAS", "none"])
-    assert (raw["high"] - raw["low"])[0] > (found["high"] - found["low"])[0]
+    assert (raw["high"] - raw["low"])[0] > (scores["high"] - scores["low"])[0]
 
 
 def test_a_compound_or_feature_that_is_not_there_is_named(screen):
@@ -99,7 +99,7 @@ def test_a_compound_or_feature_that_is_not_there_is_named(screen):
         gl.drugs.feature_scores(Lines(), adata, "drug", features[:5], ["a"])
     with pytest.raises(ValueError, match="no feature is in 5 contexts measured with other"):
         gl.drugs.feature_scores(Lines(), adata, "other", features, ["a"])
-    with pytest.raises(KeyError, match="obs has no column 'organ'"):
+    with pytest.raises(KeyError, match="'obs/organ' is not in this AnnData"):
         gl.drugs.feature_scores(Lines(), adata, "drug", features, ["a"], within="organ")
 
 

@@ -27,7 +27,7 @@ def test_what_rdkit_refuses_is_listed_with_its_reason_and_nothing_is_printed(cap
     assert "valence" in table["reason"][1]
     assert table["reason"][2] == "it is empty"
     assert "syntax error" in table["reason"][3]
-    assert "6,000 letters" in table["reason"][5]
+    assert "6,000 characters" in table["reason"][5]
     assert capfd.readouterr() == ("", "")
 
 
@@ -153,16 +153,16 @@ def test_weights_of_another_molecule_are_refused() -> None:
         gl.drugs.compounds.draw("CCO", weights=[1, 2])
 
 
-def test_without_rdkit_the_remedy_is_named() -> None:
-    code = "import sys; sys.modules['rdkit'] = None\nimport genolab as gl\ngl.compounds.standardise('CCO')"
+def test_without_rdkit_the_fix_is_named() -> None:
+    code = "import sys; sys.modules['rdkit'] = None\nimport genolab as gl\ngl.drugs.compounds.standardise('CCO')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'genolab[drugs]'" in ended.stderr
 
 
-def test_letters_are_ascii_codes_and_half_a_smiles_is_refused():
+def test_tokens_are_ascii_codes_and_half_a_smiles_is_refused():
     assert gl.drugs.compounds.encode_smiles(["CCO", "C"], length=4).tolist() == [[67, 67, 79, 0], [67, 0, 0, 0]]
     for texts, length in ((["CCO"], 2), ([""], None), (["C\u00e9"], None)):
-        with pytest.raises(ValueError, match="ASCII letters; row 0"):
+        with pytest.raises(ValueError, match="ASCII characters; row 0"):
             gl.drugs.compounds.encode_smiles(texts, length=length)
     with pytest.raises(ValueError, match="got none"):
         gl.drugs.compounds.encode_smiles([])

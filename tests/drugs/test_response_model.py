@@ -7,7 +7,7 @@ import torch
 from anndata import AnnData
 
 import genolab as gl
-from genolab.drugs.model.towers import Features, LetterReader, RecurrentReader
+from genolab.drugs.model import ConvEncoder, FeatureTable, RecurrentEncoder
 
 
 def pairs_of(response: np.ndarray, known: np.ndarray | None = None) -> AnnData:
@@ -53,14 +53,14 @@ def test_interactions_are_learned_and_rows_held_out_beat_the_means(tables):
     assert np.square(found - truth).mean() < 0.1 * np.square(means - truth).mean()
 
 
-def test_what_was_never_trained_on_has_no_vector_of_its_own_and_is_scored_by_its_features(tables):
+def test_what_was_never_trained_on_has_no_embedding_and_is_scored_by_its_features(tables):
     compounds, contexts, response = tables
     seen = np.zeros(response.shape, dtype=bool)
     seen[:25] = True
-    model = trained(small(compounds, contexts, name_dropout=0.5), dataset_of(pairs_of(response, seen)), epochs=4)
+    model = trained(small(compounds, contexts, id_dropout=0.5), dataset_of(pairs_of(response, seen)), epochs=4)
     for member in model.members:
-        assert member.own_compound.weight[25:].abs().max() == 0
-        assert member.own_compound.weight[:25].abs().min() > 0
+        assert member.compound_embedding.weight[25:].abs().max() == 0
+        assert member.compound_embedding.weight[:25].abs().min() > 0
     new = pairs_of(response, ~seen)
     there = new.obs["context"] == 7
     asked = gl.infer.predict(model, dataset_of(new[there.to_numpy()].copy()))
@@ -69,7 +69,7 @@ def test_what_was_never_trained_on_has_no_vector_of_its_own_and_is_scored_by_its
     assert (score.spread > 0).all()
 
 
-def test_a_compound_is_read_once_a_step_however_many_rows_speak_of_it(tables, monkeypatch):
+def test_a_compound_is_encoded_once_a_step_however_many_rows_it_has(tables, monkeypatch):
     compounds, contexts, response = tables
     model, read = small(compounds, contexts, members=1), []
     tower = model.members[0].compound
@@ -105,12 +105,12 @@ def test_the_variance_never_moves_the_mean(tables):
     model = small(compounds, contexts, members=1)
     batch = dataset_of(pairs_of(response)).batch(range(50))
     member = model.members[0]
-    member.judge(member.join(model.compounds.rows, model.contexts.rows, batch))[:, 1].sum().backward()
+    member.output(member.encode(model.compounds.rows, model.contexts.rows, batch))[:, 1].sum().backward()
     assert member.head.to_variance.weight.grad.abs().max() > 0
     assert torch.count_nonzero(member.second.weight.grad) == 0
 
 
-def test_noise_that_differs_between_contexts_is_told(tables):
+def test_noise_that_differs_between_contexts_is_predicted(tables):
     compounds, contexts, response = tables
     random = np.random.default_rng(2)
     many = np.repeat(response, 10, axis=0)  # every compound measured 10 times
@@ -126,7 +126,7 @@ def test_calibration_makes_intervals_hold_what_they_promise(tables):
     random = np.random.default_rng(3)
     train, valid = (dataset_of(pairs_of(response + random.normal(size=response.shape))) for _ in range(2))
     model = trained(small(compounds, contexts), train)
-    model.outcome.widened.fill_(0.01)
+    model.outcome.spread_factor.fill_(0.01)
     model.calibrate(valid, coverage=0.8)
     batch = valid.batch(range(len(valid)))
     with torch.no_grad():
@@ -145,15 +145,15 @@ def test_a_bound_is_missed_on_its_other_side_alone(tables):
     model.plan(censored, 1)
     batch = censored.batch([0, 1, 2])
     for above, kept in ((10.0, [False, True, False]), (-10.0, [True, False, False])):
-        miss = model.outcome._missed(torch.full((3,), -above), batch)  # the prediction lies so far above the truth
+        miss = model.outcome._residual(torch.full((3,), -above), batch)  # the prediction lies so far above the truth
         assert (miss == 0).tolist() == kept
     adata.obs["censored"] = pd.Categorical(["<=", ">", "="] * 200)
     with pytest.raises(ValueError, match=r"holds '<', '>' or nothing, got \['<='\]"):
         model.plan(dataset_of(adata, covariates="censored"), 1)
 
 
-@pytest.mark.parametrize("kind", [LetterReader, RecurrentReader])
-def test_letters_behind_the_end_are_never_seen(kind):
+@pytest.mark.parametrize("kind", [ConvEncoder, RecurrentEncoder])
+def test_padding_is_never_seen(kind):
     reader = kind(8, 4).eval()
     text = np.frombuffer(b"CC(=O)Oc1ccccc1C(=O)O", dtype=np.uint8).copy()
     codes = torch.zeros(2, 60, dtype=torch.uint8)
@@ -163,8 +163,8 @@ def test_letters_behind_the_end_are_never_seen(kind):
     torch.testing.assert_close(reader(codes, 0.0, None)[:1], alone)
 
 
-@pytest.mark.parametrize("kind", ["letters", "recurrent"])
-def test_smiles_and_proteins_are_read_as_letters(tables, kind):
+@pytest.mark.parametrize("kind", ["tokens", "recurrent"])
+def test_smiles_and_proteins_are_read_as_tokens(tables, kind):
     _, contexts, response = tables
     random = np.random.default_rng(4)
     letters = random.integers(65, 91, size=(30, 12), dtype=np.uint8)
@@ -177,16 +177,16 @@ def test_smiles_and_proteins_are_read_as_letters(tables, kind):
     assert model.score(letters[:3], 0).mean.shape == (3,)
 
 
-def test_wide_tables_are_turned_onto_axes_that_keep_all_distances():
+def test_wide_tables_are_projected_onto_axes_that_keep_all_distances():
     table = np.random.default_rng(5).normal(size=(12, 40)).astype(np.float32)
-    kept = Features(table, 11, "contexts")  # 12 centred rows span 11 axes
-    rows = kept.rows.numpy() * float(kept.size)
+    kept = FeatureTable(table, 11, "contexts")  # 12 centred rows span 11 axes
+    rows = kept.rows.numpy() * float(kept.scale)
     there = np.linalg.norm(table[:, None] - table, axis=2)
     np.testing.assert_allclose(np.linalg.norm(rows[:, None] - rows, axis=2), there, atol=1e-4)
-    torch.testing.assert_close(kept.of(table[3:5]), kept.rows[3:5], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(kept.transform(table[3:5]), kept.rows[3:5], atol=1e-5, rtol=1e-4)
     counts = np.array([[0, 1], [3, 0]], dtype=np.uint8)
     np.testing.assert_allclose(
-        np.diff(Features(counts, None, "compounds").rows * Features(counts, None, "compounds").size, axis=0),
+        np.diff(FeatureTable(counts, None, "compounds").rows * FeatureTable(counts, None, "compounds").scale, axis=0),
         [[np.log(4), -np.log(2)]],
         rtol=1e-5,
     )
@@ -196,7 +196,7 @@ def test_wide_tables_are_turned_onto_axes_that_keep_all_distances():
     ("change", "message"),
     [
         (lambda a: a.obs.__setitem__("response", np.float32(5)), "all responses are 5"),
-        (lambda a: a.obsm["pair"].__setitem__((0, 0), 30), "compounds has 30 rows, and the data speak of number 30"),
+        (lambda a: a.obsm["pair"].__setitem__((0, 0), 30), "compounds has 30 rows, and the data have number 30"),
         (lambda a: a.obs.__setitem__("response", np.float32([np.inf] + [5] * 599)), "holds NaN or infinity"),
     ],
 )
@@ -210,12 +210,12 @@ def test_data_that_do_not_suit_are_refused_before_training(tables, change, messa
 
 def test_choices_that_make_no_sense_are_refused(tables):
     compounds, contexts, _ = tables
-    with pytest.raises(ValueError, match="compound_kind must be 'features', 'letters' or 'recurrent', got 'smiles'"):
+    with pytest.raises(ValueError, match="compound_kind must be one of features, tokens, recurrent, got 'smiles'"):
         small(compounds, contexts, compound_kind="smiles")
-    with pytest.raises(ValueError, match=r"sizes of at least 1, got \{'members': 0\}"):
+    with pytest.raises(ValueError, match=r"members must be a whole number of at least 1, got 0"):
         small(compounds, contexts, members=0)
     with pytest.raises(ValueError, match="must be bytes"):
-        small(compounds, contexts, compound_kind="letters")
+        small(compounds, contexts, compound_kind="tokens")
     with pytest.raises(ValueError, match="contexts are the rows 0 to 19"):
         small(compounds, contexts).score(compounds, context=20)
     with pytest.raises(ValueError, match="compounds has 4 features, got 3"):
@@ -230,7 +230,7 @@ def active_or_not(response: np.ndarray, known: np.ndarray | None = None) -> gl.d
     return gl.data.AnnDataset(adata, "obsm/pair", target="obs/activity")
 
 
-def test_activity_is_learned_as_a_class_and_judged_beside_the_baselines(tables):
+def test_activity_is_learned_as_a_class_and_evaluated_beside_the_baselines(tables):
     compounds, contexts, response = tables
     held = np.random.default_rng(1).random(response.shape) < 0.2
     train, test = active_or_not(response, ~held), active_or_not(response, held)
@@ -247,19 +247,19 @@ def test_activity_is_learned_as_a_class_and_judged_beside_the_baselines(tables):
 
 def test_new_compounds_are_scored_by_the_probability_of_the_second_class(tables):
     compounds, contexts, response = tables
-    model = trained(small(compounds, contexts, n_classes=2, name_dropout=1.0), active_or_not(response), epochs=10)
+    model = trained(small(compounds, contexts, n_classes=2, id_dropout=1.0), active_or_not(response), epochs=10)
     score = model.score(compounds, context=7)
     rows = active_or_not(response[:, 7:8])
     rows.adata.obsm["pair"][:, 1] = 7
     there = gl.data.AnnDataset(rows.adata, "obsm/pair", target="obs/activity")
     for member in model.members:  # the score of what is new leaves the compounds' own vectors out
-        assert member.own_compound.weight.abs().max() == 0
+        assert member.compound_embedding.weight.abs().max() == 0
     np.testing.assert_allclose(score.mean, gl.infer.predict(model, there)[:, 1], rtol=1e-5)
     assert score.spread.shape == score.mean.shape
     assert ((score.spread > 0) & (score.spread < 0.5)).all()
 
 
-def test_the_temperature_undoes_what_makes_probabilities_too_sure(tables):
+def test_the_temperature_undoes_overconfidence(tables):
     compounds, contexts, _ = tables
     sure = np.random.default_rng(3).normal(size=(30, 20)) + 6  # nothing can be known
     model = small(compounds, contexts, n_classes=2, members=1)
@@ -304,7 +304,7 @@ def test_three_classes_and_a_file(tables, tmp_path):
 
 def test_classes_that_cannot_be_learned_are_refused(tables):
     compounds, contexts, response = tables
-    with pytest.raises(ValueError, match="n_classes is at least 2"):
+    with pytest.raises(ValueError, match="n_classes must be a whole number of at least 2"):
         small(compounds, contexts, n_classes=1)
     model = small(compounds, contexts, n_classes=2)
     with pytest.raises(ValueError, match="must be a column of 2 categories"):

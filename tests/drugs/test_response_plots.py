@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genolab import plot
 from genolab.data import AnnDataset
-from genolab.drugs import Estimate, screen, simulate_responses
+from genolab.drugs import Estimate, dose_response, plot, simulate_responses
 
 NASTY = "<b>x</b>"
 SAFE = "&lt;b&gt;x&lt;/b&gt;"
@@ -140,7 +139,7 @@ def test_what_is_fitted_is_drawn_as_it_was_fitted():
     wells = pd.DataFrame({"compound": "c", "concentration": x, "effect": effect, "role": "sample"})
     control = pd.DataFrame({"compound": ["c"], "concentration": [1.0], "effect": [999.0], "role": ["positive"]})
     table = pd.concat([wells, control], ignore_index=True)
-    figure = plot.dose_response(screen.dose_response(table), table, unit="nM")
+    figure = plot.dose_response(dose_response(table), table, unit="nM")
     points, curve = figure.data
     assert len(points.x) == len(x)  # no control
     near = np.interp(np.log10(x), np.log10(curve.x), curve.y)

@@ -76,7 +76,7 @@ def test_a_plate_is_read_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"well": ["A1", "A02", "a3", "B1", "B2", "B3", "C1", "A1"]}, "A01 of plate 1 occurs again"),
         ({"well": ["A1", "A02", "a3", "B1", "B2", "B3", "C1", "ZZ9"]}, "got 'ZZ9'"),
@@ -86,8 +86,8 @@ def test_a_plate_is_read_from_a_file(tmp_path: Path) -> None:
         ({"compound": ["DMSO"] * 6 + ["x", "x"]}, "plate 1 has no signal of 'stop'"),
     ],
 )
-def test_a_plate_that_can_not_be_is_refused(changes: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_plate_that_can_not_be_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         plate(**changes)
 
 
@@ -224,7 +224,7 @@ def test_an_unknown_context_and_an_unreadable_library_are_told(known: object) ->
         gl.drugs.rank(_ByCarbons(), LIBRARY, "C", train=known)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="of 1 there is none"):
         gl.drugs.rank(_ByCarbons(), ["C1CC"], "A", train=known)  # type: ignore[arg-type]
-    with pytest.raises(KeyError, match="has a column 'smiles'"):
+    with pytest.raises(KeyError, match="the library has no column 'smiles'"):
         gl.drugs.rank(_ByCarbons(), pd.DataFrame({"SMILES": ["C"]}), "A", train=known)  # type: ignore[arg-type]
 
 
