@@ -5,8 +5,9 @@
 The data come by URL or from a package, or from GENOLAB_MIRROR. `--quick` takes one seed, one network and fewer targets.
 Every part prints its table; the last line is JSON. It uses two threads.
 
-davis has an official test fold, which is looked at once, with settings that were chosen on its first training fold; every network trains for a fixed number of epochs. On MoleculeACE and GDSC
-settings were chosen on rows set aside from training.
+davis has an official test fold, which is looked at once, with settings that were chosen on its first
+training fold; every network trains for a fixed number of epochs. On MoleculeACE and GDSC settings were chosen on rows
+set aside from training.
 """
 
 import argparse

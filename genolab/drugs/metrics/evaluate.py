@@ -1,6 +1,6 @@
 """How well models predict what compounds do: one tidy table, with intervals, beside the baselines."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from genolab.drugs.metrics import errors, ranking
 from genolab.drugs.metrics.errors import LEVELS, Truth
 from genolab.drugs.metrics.ranking import Array, Figure
 from genolab.drugs.pairs import high_is_potent, response_name
-from genolab.evaluate.agreement import bounds
+from genolab.evaluate.bootstrap import intervals
 from genolab.infer.predict import borrowed
 
 COVERAGE_LEVEL: Final = 0.9
@@ -22,7 +22,9 @@ COVERAGE_LEVEL: Final = 0.9
 
 _ACTIVE: Final = 7.0  # pKd or pIC50: 100 nM, from which on a compound is commonly called a hit
 _ACTIVE_SHARE: Final = 0.1  # of another response, the most potent tenth are the actives
-_CELLS_AT_ONCE: Final = 200_000  # rows x bootstrap samples at a time: 1.6 MB stay in the processor's cache
+_WIDTH: Final = (
+    20  # numbers a row and bootstrap sample, so that few are held at once: they stay in the processor's cache
+)
 
 
 class Estimate(NamedTuple):
@@ -175,15 +177,19 @@ def evaluate(
     if unknown := [metric for metric in metrics or () if metric not in _FIGURES]:
         raise KeyError(f"metrics are {', '.join(METRICS)}; got {unknown}")
     unit = _units(test, by)
+    n_units = int(unit.max()) + 1
+    width = 1 + _WIDTH * len(unit) // n_units
     table: list[tuple[Any, ...]] = []
     for name, predictions in predictions_of(models, test, active=active, censored=censored).items():
         figures = {metric: _FIGURES[metric](predictions) for metric in _possible(name, predictions, metrics)}
-        values = {metric: figure(np.ones((1, len(unit)))) for metric, figure in figures.items()}
-        samples = [{metric: figure(w) for metric, figure in figures.items()} for w in _samples(unit, n_boot, seed)]
-        for metric, value in values.items():
-            resampled = np.concatenate([sample[metric] for sample in samples]) if samples else np.empty(0)
-            interval, (least, most) = bounds(float(value[0]), resampled), _LIMITS.get(metric, (0, 1))
-            table.append((name, metric, interval.value, max(interval.low, least), min(interval.high, most)))
+
+        def of_units(weights: Array, figures: dict[str, Figure] = figures) -> dict[str, Array]:
+            of_rows = weights[:, unit]
+            return {metric: figure(of_rows) for metric, figure in figures.items()}
+
+        for metric, figure in intervals(of_units, n_units, n_boot=n_boot, seed=seed, width=width).items():
+            least, most = _LIMITS.get(metric, (0, 1))
+            table.append((name, metric, figure.value, max(figure.low, least), min(figure.high, most)))
     return pd.DataFrame(table, columns=["model", "metric", "value", "low", "high"])
 
 
@@ -325,14 +331,3 @@ def _units(test: AnnDataset, by: str | None) -> NDArray[np.int64]:
         raise ValueError(f"what is resampled is 'compound', 'context' or None (rows), got {by!r}")
     codes: NDArray[np.int64] = pd.factorize(column(test, by))[0].astype(np.int64)
     return codes
-
-
-def _samples(unit: NDArray[np.int64], n_boot: int, seed: int) -> Iterator[Array]:
-    """Yield how often each row comes up, ``(some, n)``, until there are `n_boot` bootstrap samples of the units."""
-    random = np.random.default_rng(seed)
-    n = int(unit.max()) + 1
-    most = max(1, _CELLS_AT_ONCE // len(unit))
-    for first in range(0, n_boot, most):
-        count = min(most, n_boot - first)
-        drawn = random.integers(n, size=(count, n)) + n * np.arange(count)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)[:, unit].astype(np.float64)
