@@ -44,7 +44,7 @@ class View:
         self.plot, self.reader = self.root.locator(".gl-dots"), self.root.locator(".gl-reader")
 
     def settle(self) -> None:
-        self.root.and_(self.page.locator('[aria-busy="false"][data-told="true"]')).wait_for(timeout=20_000)
+        self.root.and_(self.page.locator('[aria-busy="false"][data-followed="true"]')).wait_for(timeout=20_000)
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def press(self, *keys: str) -> None:

@@ -34,9 +34,9 @@ class View:
 
     def said(self, act) -> None:
         """Do something, and wait until Python has followed."""
-        before = int(self.root.get_attribute("data-heard"))
+        before = int(self.root.get_attribute("data-received"))
         act()
-        self.root.and_(self.page.locator(f'[data-heard="{before + 1}"]')).wait_for(timeout=20_000)
+        self.root.and_(self.page.locator(f'[data-received="{before + 1}"]')).wait_for(timeout=20_000)
         self.settle()
 
     def names(self) -> list[str]:

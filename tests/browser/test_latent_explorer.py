@@ -574,7 +574,7 @@ def test_without_webgl2_the_still_picture_stands_in_and_colours_work(notebook):
     book.run(1)
     explorer = Explorer(book)
     explorer.shows(".gl-notice", "draws no WebGL2")
-    image = explorer.root.locator("img.gl-still")
+    image = explorer.root.locator("img.gl-static")
     image.wait_for()
     before = image.get_attribute("src")
     explorer.column("height")
@@ -623,7 +623,7 @@ def test_a_path_is_played_from_moment_to_moment_and_taken_away(notebook) -> None
     book.run(0)
     book.run(1)
     explorer = Explorer(book)
-    trail = explorer.root.locator(".gl-trail")
+    trail = explorer.root.locator(".gl-trajectories")
     slider = trail.get_by_label("Moment of the paths")
     explorer.shows(".gl-moment", "c")
     assert near(explorer.colour(10, 10), "#1f1f1f", most=60)  # the head, over its point

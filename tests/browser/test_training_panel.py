@@ -372,38 +372,6 @@ def test_it_fits_its_cell_and_can_be_read(notebook, dark):
     panel.book.screenshot(f"training-panel-finished-{name}", panel.node)
 
 
-# ---- the form ------------------------------------------------------------------------------------------------------
-
-
-def test_a_form_edits_a_config_by_hand(notebook):
-    book = notebook(
-        [
-            "import genolab as gl\nfrom genolab.widgets.shared.controls import form\nedited = form(gl.RunConfig())",
-            "edited",
-            "print(edited.value.epochs, edited.value.learning_rate, edited.value.clip_norm, edited.value.restore_best)",
-        ]
-    )
-    book.run(0)
-    book.run(1)
-    form = book.cell(1).locator(".gl-form")
-    form.wait_for()
-
-    def row(name: str) -> Locator:
-        return form.locator(f".gl-control[data-name={name}]")
-
-    for name, text in (("epochs", "12"), ("learning_rate", "0,002"), ("clip_norm", "5"), ("patience", "0")):
-        row(name).locator(".gl-control-box").fill(text)
-        row(name).locator(".gl-control-box").press("Enter")
-    assert "Patience is between 1 and 1,000,000." in row("patience").inner_text()
-    row("restore_best").locator("input").click()
-    book.page.wait_for_timeout(300)
-    assert book.run(2) == "12 0.002 5.0 False\n"
-    row("clip_norm").locator("input[type=checkbox]").click()
-    book.page.wait_for_timeout(300)
-    assert book.run(2) == "12 0.002 None False\n"
-    book.screenshot("form-run-config", form)
-
-
 # ---- the functions of the front end --------------------------------------------------------------------------------
 
 
@@ -413,7 +381,7 @@ def js(browser, tmp_path_factory):
     page = browser.new_page()
     folder = tmp_path_factory.mktemp("js")
     names = {
-        "shared/controls.js": "stopsOf, valueText",
+        "training/controls.js": "stopsOf, valueText",
         "training/curve.js": "rangeOf, lastEpoch, tickTexts, lossText, longer",
     }
     widgets = os.path.relpath(Path(gl.__file__).parent / "widgets", folder)

@@ -20,15 +20,12 @@ def view(sequence="ACGTAC", **options):
     return MutationView(Counts(), sequence, **options)
 
 
-def sent(widget):
-    """Keep what a widget answers."""
-    messages = []
-    widget.send = lambda content, buffers=None: messages.append(content)
-    return messages
-
-
 def receive(widget, *actions, number=1, **more):
-    widget._receive(widget, {"actions": list(actions), "browser": "b", "number": number, **more}, [])
+    """Send what a browser sends; return the reply."""
+    replies = []
+    widget.send = lambda content, buffers=None: replies.append(content)
+    widget._receive(widget, {"kind": "apply", "actions": list(actions), "browser": "b", "number": number, **more}, [])
+    return replies[0]
 
 
 # ---- what it tells ----
@@ -148,7 +145,7 @@ def test_a_sequence_set_in_python_is_a_change_like_others():
     assert widget.sequence == "ACGTAC"
 
 
-# ---- the talk with the browser ----
+# ---- messages of the browser ----
 
 
 def test_edits_of_one_message_ask_the_model_once_and_each_can_be_taken_back():
@@ -159,24 +156,21 @@ def test_edits_of_one_message_ask_the_model_once_and_each_can_be_taken_back():
     edit = {"do": "edit", "position": 0, "base": "C"}
     receive(widget, edit, {**edit, "position": 1, "base": "A"}, number=7)
     assert asked == ["CAGTAC"]
-    assert widget._heard == ["b", 7]
     widget.undo()
     assert widget.sequence == "CCGTAC"
 
 
 def test_a_message_that_changes_nothing_is_still_answered():
     widget = view()
-    receive(widget, {"do": "undo"}, number=3)
-    assert widget._heard == ["b", 3]
+    assert receive(widget, {"do": "undo"}, number=3) == {"browser": "b", "number": 3, "result": None}
 
 
 def test_an_impossible_edit_is_told_on_the_message_line_and_changes_nothing():
     widget = view()
     receive(widget, {"do": "edit", "position": 99, "base": "A"}, number=2)
     assert widget.message == "positions of this sequence are 0 to 5, got 99"
-    assert widget._alarm
+    assert widget._is_error
     assert widget.sequence == widget.reference
-    assert widget._heard == ["b", 2]
     receive(widget, {"do": "edit", "position": 0, "base": "C"}, number=3)
     assert widget.message == ""
     assert widget.sequence == "CCGTAC"

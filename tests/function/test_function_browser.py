@@ -92,10 +92,10 @@ def test_residues_come_with_their_letters(genes):
 def test_messages_are_obeyed_and_errors_told(genes):
     browser = browser_of(genes)
     browser._receive(None, {"kind": "set", "gene": "ABC2", "term": "T:2", "browser": "b", "number": 1}, [])
-    assert (browser.gene, browser.term, browser._heard) == ("ABC2", "T:2", ["b", 1])
+    assert (browser.gene, browser.term) == ("ABC2", "T:2")
     browser._receive(None, {"kind": "set", "gene": "nobody", "browser": "b", "number": 2}, [])
     assert "no gene of this AnnData" in browser.message
-    assert browser._heard == ["b", 2]
+    assert browser._is_error
     browser._receive(None, {"kind": "set", "gene": "<b>DEF</b>", "browser": "b", "number": 3}, [])
     assert (browser.gene, browser.message) == ("<b>DEF</b>", "")
 

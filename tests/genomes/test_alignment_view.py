@@ -32,8 +32,8 @@ def answers(view):
 
 def ask(view, kind, **more):
     found = answers(view)
-    view._receive(view, {"ask": "x-1", "kind": kind, **more}, [])
-    assert found[-1]["ask"] == "x-1"
+    view._receive(view, {"kind": kind, "is_query": True, "browser": "b", "number": 1, **more}, [])
+    assert (found[-1]["browser"], found[-1]["number"]) == ("b", 1)
     return found[-1].get("result", found[-1].get("error"))
 
 
@@ -227,8 +227,8 @@ def test_the_browser_gets_the_page_that_it_asks_for_and_no_more(pair):
 
 def test_a_move_in_the_browser_is_heard(pair):
     view = AlignmentView(pair)
-    ask(view, "go", row=2, column=17, browser="b", number=4)
-    assert (view.row, view.column, view._heard) == (2, 17, ["b", 4])
+    ask(view, "go", row=2, column=17)
+    assert (view.row, view.column) == (2, 17)
 
 
 def test_a_long_block_is_never_spelled_out_as_a_whole(monkeypatch):

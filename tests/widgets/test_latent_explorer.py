@@ -473,20 +473,23 @@ def test_a_column_from_elsewhere_is_never_written_over(name, text):
 
 def test_a_refusal_is_told_to_the_browser_that_asked():
     explorer = LatentExplorer(cells(), "X_vae")
-    [(answer, _)] = from_browser(explorer, {"kind": "color", "name": "CD3", "ask": "x 1"})
-    assert answer["ask"] == "x 1"
-    assert answer["error"].startswith("'CD3' is neither a column")
+    [(reply, _)] = from_browser(explorer, {"kind": "color", "name": "CD3", "browser": "x", "number": 1})
+    assert (reply["browser"], reply["number"]) == ("x", 1)
+    assert reply["error"] == explorer.message
+    assert explorer.message.startswith("'CD3' is neither a column")
 
 
 def test_the_browser_is_told_a_points_name_and_value():
     explorer = LatentExplorer(cells(), "X_vae", color="depth")
-    [(answer, _)] = from_browser(explorer, {"kind": "hover", "row": 2, "ask": "x 1"})
+    [(answer, _)] = from_browser(explorer, {"kind": "hover", "row": 2, "browser": "x", "number": 1, "is_query": True})
     assert answer["result"] == {"name": "cell2", "value": 3.0}
 
 
 def test_genes_are_searched_in_python():
     explorer = LatentExplorer(cells(), "X_vae")
-    [(answer, _)] = from_browser(explorer, {"kind": "find", "text": "cd", "ask": "x 1"})
+    [(answer, _)] = from_browser(
+        explorer, {"kind": "find", "text": "cd", "browser": "x", "number": 1, "is_query": True}
+    )
     assert answer["result"] == ["CD3D", "CD19"]
 
 
@@ -496,7 +499,7 @@ def test_labels_go_as_they_are_since_the_browser_shows_them_as_text():
     assert LatentExplorer(adata, "X_vae", color="type")._legend["labels"] == ("<img src=x onerror=alert(1)>",)
 
 
-# ---- the still picture ----
+# ---- the static picture ----
 
 
 def picture(explorer: LatentExplorer) -> np.ndarray:
@@ -513,7 +516,7 @@ def has_colour(image: np.ndarray, colour: str) -> bool:
     return bool((np.abs(image[:, : int(image.shape[1] * 0.7), :3] - wanted).max(axis=2) < 0.02).any())
 
 
-def test_the_still_picture_has_the_colours_of_what_is_shown():
+def test_the_static_picture_has_the_colours_of_what_is_shown():
     adata = cells(200)
     explorer = LatentExplorer(adata, "X_vae", color="type")
     image = picture(explorer)
@@ -524,7 +527,7 @@ def test_the_still_picture_has_the_colours_of_what_is_shown():
     assert not has_colour(picture(explorer), palette.OKABE_ITO[1])
 
 
-def test_the_still_picture_fades_what_is_not_selected():
+def test_the_static_picture_fades_what_is_not_selected():
     adata = cells(200)
     explorer = LatentExplorer(adata, "X_vae", color="type")
     explorer.selection = adata.obs["type"] == "b"
@@ -534,13 +537,13 @@ def test_the_still_picture_fades_what_is_not_selected():
 
 
 @pytest.mark.parametrize("color", [None, "type", "depth", "CD19", "odd $x^2 labels$"])
-def test_every_kind_of_colouring_has_a_still_picture(color):
+def test_every_kind_of_colouring_has_a_static_picture(color):
     adata = cells(30)
     adata.obs["odd $x^2 labels$"] = [f"$\\frac{{{i}}}$ <b>" for i in range(30)]
     assert picture(LatentExplorer(adata, "X_vae", color=color)).ndim == 3
 
 
-def test_the_still_picture_leaves_pyplot_alone():
+def test_the_static_picture_leaves_pyplot_alone():
     import matplotlib.pyplot as plt
 
     before = plt.get_fignums()
@@ -554,7 +557,7 @@ def test_the_text_face_says_what_is_shown():
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
 
 
-def test_a_saved_page_shows_the_still_picture():
+def test_a_saved_page_shows_the_static_picture():
     import nbformat
     from nbconvert import HTMLExporter
 
@@ -742,7 +745,7 @@ def test_trouble_while_watching_is_told_and_training_goes_on():
         run.model.shift.fill_(np.nan)
     run.one_epoch()
     assert explorer.message.startswith("The run could not be shown: every coordinate must be a finite number")
-    assert explorer._alarm
+    assert explorer._is_error
     assert sent_points(explorer)[0, 0] == 0
     with torch.no_grad():
         run.model.shift.fill_(1)
@@ -787,19 +790,19 @@ def test_paths_go_to_the_browser_in_the_dimensions_that_are_shown():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
     places = np.arange(12, dtype=float).reshape(2, 2, 3)
     take_away = explorer.path(places, names=["one", "<b>other</b>"], moments=["0 min", "7 min"])
-    assert explorer._trail == {"names": ["one", "<b>other</b>"], "moments": ["0 min", "7 min"]}
-    sent = np.frombuffer(explorer._trails, np.float32).reshape(2, 2, 2)
+    assert explorer._trajectory_labels == {"names": ["one", "<b>other</b>"], "moments": ["0 min", "7 min"]}
+    sent = np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2)
     np.testing.assert_array_equal(sent, places[:, :, :2])
     plain = LatentExplorer(with_three_dimensions(), "X_vae").png()
     assert explorer.png() != plain
     explorer.dims = (1, 2)
-    np.testing.assert_array_equal(np.frombuffer(explorer._trails, np.float32).reshape(2, 2, 2), places[:, :, 1:])
+    np.testing.assert_array_equal(np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2), places[:, :, 1:])
     take_away()
-    assert explorer._trail == {}
-    assert explorer._trails == b""
+    assert explorer._trajectory_labels == {}
+    assert explorer._trajectories == b""
 
 
-def test_the_still_picture_names_the_paths():
+def test_the_static_picture_names_the_paths():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
     places = np.array([[[1.0, 2, 3], [4, 5, 6]], [[7, 8, 9], [4, 5, 6]], [[np.nan] * 3] * 2])
     pictures = []

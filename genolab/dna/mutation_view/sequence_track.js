@@ -1,8 +1,10 @@
 // The sequence as it is drawn: an overview, the reference, the sequence with a cursor, its logo, and the map of changes.
-// It draws what it is told and tells what lies under a place; what is done there is the view's (mutation.js).
 
+import { ticks } from "../../widgets/shared/axes.js";
+import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { count, number } from "../../widgets/shared/format.js";
 import { BASES, drawLetter, drawLogo, letterColour } from "../../widgets/shared/glyphs.js";
-import { along, count, number, sharpen, theme, ticks } from "../../widgets/shared/look.js";
+import { css, scaleColour, theme } from "../../widgets/shared/theme.js";
 
 const GUTTER = 92; // pixels for the names of the rows
 const RIGHT = 14;
@@ -10,15 +12,14 @@ const STEP = { least: 13, most: 26 }; // pixels a base
 const ROWS = { overview: 36, ruler: 20, reference: 24, sequence: 30, logo: 104, map: 76 };
 const GAP = 8;
 
-export class Strip {
-  constructor(canvas) {
-    this.canvas = canvas;
-    this.first = 0;
-    this.hover = null;
-    this.size = [0, 0, 1];
+export class SequenceTrack extends Drawing {
+  /** `drawn` is called after each drawing. */
+  constructor(canvas, drawn) {
+    super();
+    Object.assign(this, { canvas, drawn, first: 0, hover: null, size: [0, 0, 1] });
   }
 
-  /** What is shown: {sequence, reference, scores, cursor, now, before, isStale}. */
+  /** What is shown: {sequence, reference, scores, cursor, isFocused}. */
   show(state) {
     this.state = state;
     this.dirty();
@@ -35,9 +36,9 @@ export class Strip {
     this.draw();
   }
 
-  // ---- places ----
+  // ---- layout ----
 
-  lay(width) {
+  layout(width) {
     const room = width - GUTTER - RIGHT;
     const fits = Math.max(1, Math.floor(room / STEP.least));
     const shown = Math.min(this.length, fits);
@@ -54,12 +55,12 @@ export class Strip {
   }
 
   height(width) {
-    return this.lay(width).height;
+    return this.layout(width).height;
   }
 
   /** Move the window so that a position is in it. */
   bringIn(position) {
-    const { shown } = this.lay(this.size[0]);
+    const { shown } = this.layout(this.size[0]);
     const margin = Math.min(3, Math.floor((shown - 1) / 2));
     if (position < this.first + margin) this.first = position - margin;
     if (position >= this.first + shown - margin) this.first = position - shown + 1 + margin;
@@ -67,25 +68,25 @@ export class Strip {
   }
 
   scroll(by) {
-    const { shown } = this.lay(this.size[0]);
+    const { shown } = this.layout(this.size[0]);
     this.first = Math.round(Math.max(0, Math.min(this.length - shown, this.first + by)));
     this.dirty();
   }
 
   /** Show a window about the share `at` (0 to 1) of the sequence. */
   centre(at) {
-    const { shown } = this.lay(this.size[0]);
+    const { shown } = this.layout(this.size[0]);
     this.first = at * this.length - shown / 2;
     this.scroll(0);
   }
 
   get page() {
-    return this.lay(this.size[0]).shown;
+    return this.layout(this.size[0]).shown;
   }
 
   /** What lies under a place: {row, position, base} or {row: "overview", share}, else null. */
   under(x, y) {
-    const { step, tops, room, shown } = this.lay(this.size[0]);
+    const { step, tops, room, shown } = this.layout(this.size[0]);
     const row = Object.keys(tops).findLast((name) => y >= tops[name]);
     if (!row || x < GUTTER || x > GUTTER + room) return null;
     if (row === "overview") return { row, share: (x - GUTTER) / room };
@@ -98,19 +99,14 @@ export class Strip {
 
   /** Where on the canvas a position is, for a tip: its middle, and the top of the row. */
   place(position, row) {
-    const { step, tops } = this.lay(this.size[0]);
+    const { step, tops } = this.layout(this.size[0]);
     return [GUTTER + (position - this.first + 0.5) * step, tops[row] ?? 0];
   }
 
   // ---- drawing ----
 
-  dirty() {
-    this.request ??= requestAnimationFrame(() => this.draw());
-  }
-
   draw() {
-    cancelAnimationFrame(this.request);
-    this.request = null;
+    this.begin();
     const [width, height, ratio] = this.size;
     if (!this.state || width <= 0) return;
     const wanted = this.height(width);
@@ -119,9 +115,8 @@ export class Strip {
       this.canvas.style.height = `${wanted}px`;
     }
     const context = sharpen(this.canvas, width, wanted, ratio);
-    context.clearRect(0, 0, width, wanted);
-    const look = theme(this.canvas);
-    const all = { ...this.lay(width), look, width };
+    const colours = theme(this.canvas);
+    const all = { ...this.layout(width), colours, width };
     all.last = Math.min(this.length, this.first + all.shown);
     this.names(context, all);
     if (!all.isWhole) this.overview(context, all);
@@ -130,12 +125,12 @@ export class Strip {
     this.logo(context, all);
     this.map(context, all);
     this.cursor(context, all);
-    this.drawn?.();
+    this.drawn();
   }
 
-  names(context, { tops, look }) {
-    context.font = `12px ${look.font}`;
-    context.fillStyle = look.muted;
+  names(context, { tops, colours }) {
+    context.font = `12px ${colours.font}`;
+    context.fillStyle = colours.muted;
     context.textAlign = "right";
     context.textBaseline = "middle";
     const middle = (row) => tops[row] + ROWS[row] / 2;
@@ -151,7 +146,7 @@ export class Strip {
   }
 
   // All contributions at once, with the window as a frame and what was changed as marks.
-  overview(context, { tops, room, look, shown }) {
+  overview(context, { tops, room, colours, shown }) {
     const { scores, sequence, reference } = this.state;
     const [top, high] = [tops.overview, ROWS.overview];
     const n = this.length;
@@ -164,20 +159,23 @@ export class Strip {
       peaks[at] = Math.max(peaks[at], value);
     }
     const most = Math.max(...peaks) || 1;
-    context.fillStyle = look.muted;
+    context.fillStyle = colours.muted;
     const wide = Math.max(1, Math.floor(columns / n));
-    peaks.forEach((peak, x) => peak && context.fillRect(GUTTER + x, top + high - (peak / most) * (high - 8), wide, (peak / most) * (high - 8)));
-    context.fillStyle = look.accent;
+    peaks.forEach((peak, x) => {
+      const up = (peak / most) * (high - 8);
+      if (peak) context.fillRect(GUTTER + x, top + high - up, wide, up);
+    });
+    context.fillStyle = colours.accent;
     for (let i = 0; i < n; i += 1)
       if (sequence[i] !== reference[i]) context.fillRect(GUTTER + (i / n) * room - 1, top, 3, 6);
-    context.strokeStyle = look.accent;
+    context.strokeStyle = colours.accent;
     context.lineWidth = 1.5;
     context.strokeRect(GUTTER + (this.first / n) * room, top + 0.75, (shown / n) * room, high - 1.5);
   }
 
-  ruler(context, { tops, step, last, look, shown }) {
-    context.fillStyle = look.muted;
-    context.font = `12px ${look.font}`;
+  ruler(context, { tops, step, last, colours, shown }) {
+    context.fillStyle = colours.muted;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     for (const at of ticks(this.first, last - 1, Math.max(2, (shown * step) / 90))) {
@@ -188,7 +186,7 @@ export class Strip {
     }
   }
 
-  cells(context, { tops, step, last, look }) {
+  cells(context, { tops, step, last, colours }) {
     const { sequence, reference } = this.state;
     for (let at = this.first; at < last; at += 1) {
       const x = GUTTER + (at - this.first) * step;
@@ -197,19 +195,19 @@ export class Strip {
       const wide = Math.min(step * 0.72, 15);
       const left = x + (step - wide) / 2;
       if (isChanged) {
-        context.fillStyle = look.accent;
-        context.globalAlpha = look.dark ? 0.35 : 0.18;
+        context.fillStyle = colours.accent;
+        context.globalAlpha = colours.dark ? 0.35 : 0.18;
         context.fillRect(x + 0.5, tops.reference + 1, step - 1, ROWS.reference + ROWS.sequence - 2);
         context.globalAlpha = 1;
         context.fillRect(x + 0.5, tops.sequence + ROWS.sequence - 3, step - 1, 2.5); // told without colour as well
       }
-      drawLetter(context, old, [left, tops.reference + 19], [wide, 14], isChanged ? look.text : look.muted);
-      drawLetter(context, now, [left, tops.sequence + 23], [wide, 17], letterColour(now, look.dark));
+      drawLetter(context, old, [left, tops.reference + 19], [wide, 14], isChanged ? colours.text : colours.muted);
+      drawLetter(context, now, [left, tops.sequence + 23], [wide, 17], letterColour(now, colours.dark));
     }
   }
 
-  logo(context, { tops, step, last, look, width }) {
-    const { sequence, scores, isStale } = this.state;
+  logo(context, { tops, step, last, colours, width }) {
+    const { sequence, scores } = this.state;
     const [n, top, high] = [this.length, tops.logo, ROWS.logo];
     const value = (base, at) => (sequence[at] === base ? scores[BASES.indexOf(base) * n + at] : 0);
     let [low, most] = [0, 0];
@@ -220,10 +218,10 @@ export class Strip {
     }
     const scale = (high - 12) / (most - low || 1);
     const zero = top + 6 + most * scale;
-    context.fillStyle = look.border;
+    context.fillStyle = colours.border;
     context.fillRect(GUTTER, Math.round(zero), width - GUTTER - RIGHT, 1);
-    context.fillStyle = look.muted;
-    context.font = `12px ${look.font}`;
+    context.fillStyle = colours.muted;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const tick of ticks(low, most, 3)) {
@@ -231,63 +229,54 @@ export class Strip {
       context.fillRect(GUTTER - 5, Math.round(y), 4, 1);
       if (Math.abs(y - top - 8) > 14) context.fillText(number(tick), GUTTER - 9, y);
     }
-    context.globalAlpha = isStale ? 0.55 : 1;
     const heights = (base, at) => value(base, at) * scale;
-    drawLogo(context, heights, { first: this.first, last, x: GUTTER, y: zero, step, dark: look.dark });
-    context.globalAlpha = 1;
+    drawLogo(context, heights, { first: this.first, last, x: GUTTER, y: zero, step, dark: colours.dark });
   }
 
   // What each change would do: red raises the output, blue lowers it; the base that is there has its letter.
-  map(context, { tops, step, last, look }) {
-    const { sequence, scores, isStale } = this.state;
+  map(context, { tops, step, last, colours }) {
+    const { sequence, scores } = this.state;
     const n = this.length;
     const here = (at) => (sequence[at] === "N" ? 0 : scores[BASES.indexOf(sequence[at]) * n + at]);
     let most = 0;
     for (let at = 0; at < n; at += 1)
       for (let base = 0; base < 4; base += 1) most = Math.max(most, Math.abs(scores[base * n + at] - here(at)));
     const high = ROWS.map / 4;
-    context.globalAlpha = isStale ? 0.55 : 1;
     for (let at = this.first; at < last; at += 1) {
       const x = GUTTER + (at - this.first) * step;
       [...BASES].forEach((base, i) => {
         const y = tops.map + i * high;
         if (sequence[at] === base) {
-          drawLetter(context, base, [x + step / 2 - 4.5, y + high - 4], [9, high - 8], look.muted);
+          drawLetter(context, base, [x + step / 2 - 4.5, y + high - 4], [9, high - 8], colours.muted);
           return;
         }
         const change = most ? (scores[i * n + at] - here(at)) / most : 0;
-        context.fillStyle = shade(change, look.dark);
+        context.fillStyle = shade(change, colours.dark);
         context.fillRect(x + 0.5, y + 0.5, step - 1, high - 1);
       });
     }
-    context.globalAlpha = 1;
     if (this.hover?.row === "map") {
       const x = GUTTER + (this.hover.position - this.first) * step;
-      context.strokeStyle = look.text;
+      context.strokeStyle = colours.text;
       context.lineWidth = 1.5;
       context.strokeRect(x + 0.75, tops.map + BASES.indexOf(this.hover.base) * high + 0.75, step - 1.5, high - 1.5);
     }
   }
 
-  cursor(context, { tops, step, last, look }) {
+  cursor(context, { tops, step, last, colours }) {
     const { cursor, isFocused } = this.state;
     if (cursor < this.first || cursor >= last) return;
     const x = GUTTER + (cursor - this.first) * step;
-    context.strokeStyle = look.accent;
+    context.strokeStyle = colours.accent;
     context.lineWidth = isFocused ? 2.5 : 1.25;
     context.strokeRect(x, tops.sequence + 1, step, ROWS.sequence - 2);
-  }
-
-  close() {
-    cancelAnimationFrame(this.request);
   }
 }
 
 // -1 to 1 on the diverging scale; on dark paper its light middle becomes the paper's own grey.
 function shade(change, dark) {
   const at = Math.sign(change) * Math.sqrt(Math.abs(change)); // small effects are to be seen beside great ones
-  if (!dark) return `rgb(${along(PALETTE.diverging, 0.5 + at / 2).join(",")})`;
-  const end = along(PALETTE.diverging, at < 0 ? 0.12 : 0.86);
-  const paper = [48, 48, 48];
-  return `rgb(${paper.map((c, i) => Math.round(c + (end[i] - c) * Math.abs(at))).join(",")})`;
+  if (!dark) return css(scaleColour(PALETTE.diverging, 0.5 + at / 2));
+  const end = scaleColour(PALETTE.diverging, at < 0 ? 0.12 : 0.86);
+  return css([48, 48, 48].map((paper, i) => Math.round(paper + (end[i] - paper) * Math.abs(at))));
 }

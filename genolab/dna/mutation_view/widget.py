@@ -5,10 +5,8 @@ shown at once; what comes while the model is asked travels together, so that fas
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-import anywidget
 import numpy as np
 import torch
 import traitlets as t
@@ -27,8 +25,7 @@ from genolab.dna.mutation_view.arguments import (
 from genolab.dna.mutation_view.static import Still
 from genolab.infer.scorer import Scorer
 from genolab.sequences.encode import one_hot
-from genolab.widgets.shared import static
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 
 Task = Literal["classes", "labels", "values"]
 Method = Literal["mutagenesis", "gradients"]
@@ -52,7 +49,7 @@ class Change(NamedTuple):
     now: str
 
 
-class MutationView(anywidget.AnyWidget):
+class MutationView(NotebookWidget):
     """Change a sequence and see the prediction and the contributions of the bases move, beside those of the reference.
 
     Click a base, then type A, C, G, T or N; or click in the map of changes what it shall become. Arrow keys go from
@@ -102,17 +99,12 @@ class MutationView(anywidget.AnyWidget):
     >>> view.changes, view.prediction
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
     sequence = t.Unicode().tag(sync=True)
     reference = t.Unicode(read_only=True).tag(sync=True)
     target = t.Int(0).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
 
     _state = t.Dict().tag(sync=True)  # outputs, prediction now and of the reference, what can be taken back, the method
     _scores = t.Bytes().tag(sync=True)  # (4, length) float32: what each base would contribute
-    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
-    _alarm = t.Bool(False).tag(sync=True)
 
     def __init__(
         self,
@@ -142,7 +134,6 @@ class MutationView(anywidget.AnyWidget):
         super().__init__(sequence=now, target=number, **self._explained(now, number))
         self.set_trait("reference", before)
         self.observe(self._follow, ["sequence", "target"])
-        self.on_msg(self._receive)
 
     # ---- what a person asks in Python ---------------------------------------------------------------------------
 
@@ -172,19 +163,19 @@ class MutationView(anywidget.AnyWidget):
         ValueError
             There is no such position, or the base is none of A, C, G, T, N.
         """
-        self._apply([{"do": "edit", "position": position, "base": base}])
+        self._apply({"do": "edit", "position": position, "base": base})
 
     def undo(self) -> None:
         """Take the last change back."""
-        self._apply([{"do": "undo"}])
+        self._apply({"do": "undo"})
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        self._apply([{"do": "redo"}])
+        self._apply({"do": "redo"})
 
     def reset(self) -> None:
         """Put the whole reference back; this can be taken back, too."""
-        self._apply([{"do": "reset"}])
+        self._apply({"do": "reset"})
 
     def refresh(self) -> None:
         """Ask the model again, after it was trained on or changed."""
@@ -197,11 +188,7 @@ class MutationView(anywidget.AnyWidget):
         scores = np.frombuffer(self._scores, dtype=np.float32).reshape(4, -1)
         return Still(self.sequence, self.reference, scores, self._state, self.target).png()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         n = len(self.changes)
         name, value = self._names[self.target], self.prediction[self.target]
         return f"MutationView: {len(self.sequence):,} bases, {n:,} changed, {name} {value:.3g}"
@@ -255,20 +242,18 @@ class MutationView(anywidget.AnyWidget):
 
     # ---- what changes -------------------------------------------------------------------------------------------
 
-    def _publish(self, **traits: Any) -> None:
-        """Set traits in one message."""
-        with self.hold_sync():
-            for name, value in traits.items():
-                self.set_trait(name, value)
-
-    def _apply(self, actions: Sequence[dict[str, Any]], **heard: Any) -> None:
-        """Do what was asked for, one after the other, and ask the model once."""
-        for action in actions:
-            self._act(action)
-        if self._now != self.sequence or heard:
-            self._publish(
-                **self._explained(self._now, self.target), sequence=self._now, message="", _alarm=False, **heard
-            )
+    def _apply(self, *actions: dict[str, Any]) -> None:
+        """Do what was asked for, one after the other, and ask the model once; of what is refused, do nothing."""
+        try:
+            for action in actions:
+                self._act(action)
+            if self._now != self.sequence:
+                self._publish(
+                    **self._explained(self._now, self.target), sequence=self._now, message="", _is_error=False
+                )
+        except Exception:
+            self._now = self.sequence
+            raise
 
     def _act(self, action: dict[str, Any]) -> None:
         match action["do"]:
@@ -308,14 +293,7 @@ class MutationView(anywidget.AnyWidget):
         elif change["name"] == "target":
             self._publish(**self._explained(self._now, self.target))
 
-    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
-        """Take a message of the browser; an error is shown there, where the person looks."""
-        heard = [content["browser"], content["number"]]
-        try:
-            if "target" in content:
-                self.target = content["target"]
-            self._apply(content["actions"], _heard=heard)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
-            self._now = self.sequence
-            text = str(error.args[0]) if error.args else type(error).__name__
-            self._publish(message=text, _alarm=True, _heard=heard)
+    def _handle(self, _kind: str, content: dict[str, Any]) -> None:
+        if "target" in content:
+            self.target = content["target"]
+        self._apply(*content["actions"])

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
 import numpy as np
 import pandas as pd
 import traitlets as t
@@ -17,8 +16,7 @@ from numpy.typing import NDArray
 
 from genolab.drugs.compound_table.rows import drawn, matches, written
 from genolab.drugs.compound_table.static import still
-from genolab.widgets.shared import static
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
     from genolab.widgets.latent.widget import LatentExplorer
@@ -27,7 +25,7 @@ _LABELS: Final = ("name", "compound")  # columns that name a row, the first that
 _UNSHOWN: Final = ("smiles", "canonical", "scaffold", "removed", "reason", "pick")  # the card beside the table has them
 
 
-class CompoundTable(anywidget.AnyWidget):
+class CompoundTable(NotebookWidget):
     """Sort, filter and pick compounds, with the structure of the one that is looked at beside them.
 
     Parameters
@@ -75,17 +73,13 @@ class CompoundTable(anywidget.AnyWidget):
     >>> gl.drugs.to_sdf(table.picked, "shortlist.sdf")
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
     sort = t.Unicode("").tag(sync=True)
     ascending = t.Bool(True).tag(sync=True)
     query = t.Unicode("").tag(sync=True)
     selected_only = t.Bool(False).tag(sync=True)
     n_picked = t.Int(0, read_only=True).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
 
     _view = t.Dict().tag(sync=True)
-    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
 
     def __init__(
         self,
@@ -117,7 +111,6 @@ class CompoundTable(anywidget.AnyWidget):
         self.set_trait("n_picked", len(self._picks))
         self._find()
         self.observe(self._find, ["sort", "ascending", "query", "selected_only"])
-        self.on_msg(self._receive)
         if explorer is not None:
             explorer.observe(self._hear_selection, ["_mask"])
 
@@ -166,7 +159,7 @@ class CompoundTable(anywidget.AnyWidget):
         numbers[self._picks] = np.arange(1, len(self._picks) + 1)
         self._table[name] = numbers
         self._own.add(name)
-        self._show(message=f"Saved {len(self._picks):,} picks as the column {name!r}.")
+        self._show(f"Saved {len(self._picks):,} picks as the column {name!r}.")
 
     def to_csv(self, path: str | Path) -> None:
         """Write the picked rows into a CSV file."""
@@ -176,11 +169,7 @@ class CompoundTable(anywidget.AnyWidget):
         """Draw the page that is shown, as a PNG."""
         return still(self._view)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"CompoundTable: {len(self._order):,} of {len(self._table):,} compounds shown, {self.n_picked:,} picked"
 
     # ---- the page -----------------------------------------------------------------------------------------------
@@ -204,7 +193,7 @@ class CompoundTable(anywidget.AnyWidget):
         self._order, self._first = rows, 0
         self._show()
 
-    def _show(self, **traits: Any) -> None:
+    def _show(self, message: str = "") -> None:
         """Make the page anew and publish it."""
         page = self._order[self._first : self._first + self._size]
         cells = {name: written(self._table[name].iloc[page]) for name in self._columns}
@@ -223,9 +212,7 @@ class CompoundTable(anywidget.AnyWidget):
             "ascending": self.ascending,
             "isLinked": self._explorer is not None,
         }
-        with self.hold_sync():
-            for name, value in ({"_view": view, "message": "", "n_picked": len(self._picks)} | traits).items():
-                self.set_trait(name, value)
+        self._publish(_view=view, n_picked=len(self._picks), message=message, _is_error=False)
 
     def _named(self, row: int) -> str:
         return str(self._table.index[row] if self._label is None else self._table[self._label].iloc[row])
@@ -254,7 +241,7 @@ class CompoundTable(anywidget.AnyWidget):
         mask[there[there >= 0]] = True
         self._explorer.select(mask)
         lost = int((there < 0).sum())
-        self._show(message=f"{lost:,} of the picks aren't in the explorer." if lost else "")
+        self._show(f"{lost:,} of the picks aren't in the explorer." if lost else "")
 
     def _pick(self, row: int, on: bool) -> None:
         self._picks = [one for one in self._picks if one != row] + [row] * on
@@ -266,38 +253,27 @@ class CompoundTable(anywidget.AnyWidget):
         self._first = int(np.clip(first, 0, last)) // self._size * self._size
         self._show()
 
-    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
-        """Take a message of the browser; an error is shown there, where the person looks."""
-        if content["kind"] == "tell":
-            self.send({"ask": content["number"], "result": drawn(self._table, int(content["row"]))})
-            return
-        heard = [content["browser"], content["number"]]
-        try:
-            self._obey(content)
-            self.set_trait("_heard", heard)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
-            with self.hold_sync():
-                self.set_trait("message", str(error.args[0]) if error.args else type(error).__name__)
-                self.set_trait("_heard", heard)
-
-    def _obey(self, content: dict[str, Any]) -> None:
-        kind = content["kind"]
-        if kind == "set":
-            with self.hold_trait_notifications():
-                for name in ("sort", "ascending", "query", "selected_only"):
-                    if name in content:
-                        setattr(self, name, content[name])
-        elif kind == "page":
-            self._turn(int(content["first"]))
-        elif kind == "pick":
-            self._pick(int(content["row"]), bool(content["on"]))
-        elif kind == "clear":
-            self._picks = []
-            self._show()
-        elif kind == "explore":
-            self._select_picks()
-        elif kind == "save":
-            self.save_picks(str(content["name"]))
+    def _handle(self, kind: str, content: dict[str, Any]) -> list[Any] | None:
+        match kind:
+            case "describe":
+                return drawn(self._table, int(content["row"]))
+            case "set":
+                with self.hold_sync():  # one page, whatever changes
+                    for name in ("query", "sort", "ascending", "selected_only"):
+                        if name in content:
+                            setattr(self, name, content[name])
+            case "page":
+                self._turn(int(content["first"]))
+            case "pick":
+                self._pick(int(content["row"]), bool(content["on"]))
+            case "clear":
+                self._picks = []
+                self._show()
+            case "explore":
+                self._select_picks()
+            case "save":
+                self.save_picks(str(content["name"]))
+        return None
 
 
 def _holds_picks(table: pd.DataFrame, column: str) -> bool:

@@ -1,29 +1,32 @@
-// The view of genolab/widgets/function.py: Python sends one picture, the terms of a gene with what speaks for one of
-// them; what is clicked and typed goes back, and the next picture comes.
+// The functions of a gene: Python sends one picture, the gene's terms with the evidence for one of them; what is clicked
+// and typed goes back, and the next picture comes.
 
 import "../../widgets/shared/base.css";
+import { onResize, sharpen } from "../../widgets/shared/canvas.js";
+import { Channel, widget } from "../../widgets/shared/channel.js";
+import { button, element, root, row, space } from "../../widgets/shared/dom.js";
+import { count, number } from "../../widgets/shared/format.js";
+import { MessageLine } from "../../widgets/shared/message_line.js";
+import { SearchBox } from "../../widgets/shared/search_box.js";
+import { css, onTheme, scaleColour, theme } from "../../widgets/shared/theme.js";
 import "./view.css";
-import { along, count, element, number, onResize, onTheme, root, sharpen, theme } from "../../widgets/shared/look.js";
-import { Finder } from "../../widgets/shared/parts.js";
-import { Talk } from "../../widgets/shared/channel.js";
 
-const SLOW_MS = 300;
 const COLUMN = 190; // pixels from one column of the graph to the next
 const ROW = 62;
 const BOX = [166, 54];
-const STRIP = 54;
+const TRACK = 54;
+const TRAITS = ["_view"];
 const KEYS =
   "Keys on the graph: arrows go from term to term, Enter picks one, G goes to the search for a gene, Page keys go to " +
   "the next gene of the term.";
 
 class View {
-  constructor(talk, el) {
-    this.talk = talk;
+  constructor(channel, el) {
+    this.channel = channel;
     this.build(el);
-    const changed = () => this.show();
-    talk.addEventListener("change", changed);
     this.stop = [
-      () => talk.removeEventListener("change", changed),
+      channel.on([...TRAITS, "sent", "received"], () => this.show()),
+      this.line.close,
       onTheme(() => this.show()),
       onResize(this.stage, (width, _, ratio) => this.resize(width, ratio)),
       onResize(this.residues, (width, _, ratio) => this.resize(this.width, ratio)),
@@ -34,76 +37,58 @@ class View {
   // ---- elements ----
 
   build(el) {
-    const { talk } = this;
-    this.lines = element("canvas", { class: "gl-lines", "aria-hidden": "true" });
-    this.graph = element("div", { class: "gl-graph" }, this.lines);
+    this.links = element("canvas", { class: "gl-lines", "aria-hidden": "true" });
+    this.graph = element("div", { class: "gl-graph" }, this.links);
     const label = `Predicted terms, broader ones on the left. ${KEYS}`;
     const on = { keydown: (event) => this.key(event) };
     this.stage = element("div", { class: "gl-stage", role: "group", "aria-label": label, on }, this.graph);
-    this.side = element("div", { class: "gl-side", role: "region", "aria-label": "What speaks for the term", "aria-live": "polite" });
-    this.strip = element("canvas", { class: "gl-residue-strip", "aria-hidden": "true" });
-    this.told = element("span", { class: "gl-muted gl-told" });
-    const glide = {
-      pointermove: (event) => this.glide(event),
-      pointerleave: () => this.tellStrip(-1),
-    };
-    this.residues = element("div", { class: "gl-residues", on: glide }, this.told, this.strip);
-    this.message = element("span", { class: "gl-message", role: "status", "aria-live": "polite" });
+    const side = { class: "gl-side", role: "region", "aria-label": "Evidence for the term", "aria-live": "polite" };
+    this.side = element("div", side);
+    this.track = element("canvas", { class: "gl-residue-track", "aria-hidden": "true" });
+    this.residue = element("span", { class: "gl-muted" });
+    const hover = { pointermove: (event) => this.hover(event), pointerleave: () => this.showResidue(-1) };
+    this.residues = element("div", { class: "gl-residues", on: hover }, this.residue, this.track);
+    this.line = new MessageLine(this.channel);
     this.shownLine = element("span", { class: "gl-muted gl-number" });
-    const foot = element("div", { class: "gl-row gl-foot" }, this.message, element("span", { class: "gl-space" }), this.shownLine);
-    this.about = element("div", { class: "gl-row gl-about" });
-    this.el = root(
-      "gl-function",
-      "Functions of genes",
-      this.header(talk),
-      this.about,
-      element("div", { class: "gl-body" }, this.stage, this.side),
-      this.residues,
-      foot,
-    );
+    this.about = row("gl-about");
+    const body = element("div", { class: "gl-body" }, this.stage, this.side);
+    const foot = row("gl-foot", this.line.el, space(), this.shownLine);
+    this.el = root("gl-function", "Functions of genes", this.header(), this.about, body, this.residues, foot);
     el.append(this.el);
   }
 
-  header(talk) {
-    this.finder = new Finder(talk, (gene) => talk.say("set", { gene }));
-    this.finder.input.title = "Type a part of a gene's name, then choose";
-    this.finder.input.setAttribute("aria-label", "Find a gene");
+  header() {
+    const { channel } = this;
+    const choose = (gene) => channel.send("set", { gene });
+    const search = { label: "Find a gene", title: "Type a part of a gene's name, then choose", choose };
+    this.search = new SearchBox(channel, search);
+    const change = () => channel.send("set", { namespace: this.space.value });
     const title = "Show the terms of one part of the ontology";
-    const change = () => talk.say("set", { namespace: this.space.value });
     this.space = element("select", { class: "gl-select", title, "aria-label": "Part of the ontology", on: { change } });
-    const input = () => (this.least.textContent = percent(Number(this.slider.value)));
-    const slide = () => talk.say("set", { threshold: Number(this.slider.value) });
-    this.slider = element("input", {
-      type: "range",
-      min: 0.02,
-      max: 0.98,
-      step: 0.02,
-      title: "Terms at least this probable are shown, and genes at least this probable are a term's",
-      "aria-label": "Least probability",
-      on: { input, change: slide },
-    });
+    const on = {
+      input: () => (this.least.textContent = percent(Number(this.slider.value))),
+      change: () => channel.send("set", { threshold: Number(this.slider.value) }),
+    };
+    const range = { type: "range", min: 0.02, max: 0.98, step: 0.02, "aria-label": "Least probability" };
+    const tip = "Terms at least this probable are shown, and genes at least this probable are a term's";
+    this.slider = element("input", { ...range, title: tip, on });
     this.least = element("span", { class: "gl-number gl-least" });
-    const help = { click: () => this.sayText(KEYS) };
-    return element(
-      "div",
-      { class: "gl-row gl-head" },
-      this.finder.el,
+    return row(
+      "gl-head",
+      this.search.el,
       element("label", { class: "gl-label" }, "Terms of", this.space),
       element("label", { class: "gl-label" }, "at least", this.slider, this.least),
-      element("span", { class: "gl-space" }),
-      element("button", { class: "gl-button", type: "button", text: "?", title: "Tell the keys", "aria-label": "Keys", on: help }),
+      space(),
+      button("?", "Tell the keys", () => this.line.say(KEYS), "Keys"),
     );
   }
 
   // ---- what is shown ----
 
   show() {
-    const { talk } = this;
-    const view = talk.get("_view");
-    this.el.setAttribute("aria-busy", String(talk.isBusy));
-    clearTimeout(this.clock);
-    if (talk.isBusy) this.clock = setTimeout(() => this.sayText("Working ..."), SLOW_MS);
-    else if (talk.get("message") || this.message.textContent === "Working ...") this.sayText(talk.get("message"), true);
+    const { channel } = this;
+    const view = channel.get("_view");
+    this.el.setAttribute("aria-busy", String(channel.isBusy));
     this.showControls();
     if (view !== this.view) {
       this.view = view;
@@ -115,26 +100,22 @@ class View {
   }
 
   showControls() {
-    const { talk } = this;
-    const spaces = ["", ...talk.get("_spaces")];
+    const { channel } = this;
+    const spaces = ["", ...channel.get("_spaces")];
     if (spaces.length !== this.space.options.length) {
       const options = spaces.map((value) => element("option", { value, text: spoken(value) || "all parts" }));
       this.space.replaceChildren(...options);
       this.space.closest("label").hidden = spaces.length < 3;
     }
-    this.space.value = talk.get("namespace");
-    if (document.activeElement !== this.slider) this.slider.value = talk.get("threshold");
+    this.space.value = channel.get("namespace");
+    if (document.activeElement !== this.slider) this.slider.value = channel.get("threshold");
     this.least.textContent = percent(Number(this.slider.value));
   }
 
   showAbout({ gene, about, nodes, nAll, hasKnown }) {
     const known = hasKnown ? element("span", { class: "gl-muted" }, element("i", { class: "gl-known" }), " known") : null;
-    this.about.replaceChildren(
-      element("strong", { class: "gl-gene", text: gene }),
-      element("span", { class: "gl-muted gl-what", text: about }),
-      element("span", { class: "gl-space" }),
-      ...(known ? [known] : []),
-    );
+    const name = element("strong", { class: "gl-gene", text: gene });
+    this.about.replaceChildren(name, element("span", { class: "gl-muted", text: about }), space(), ...(known ? [known] : []));
     const some = nodes.length < nAll ? `the ${count(nodes.length)} likeliest of ${count(nAll)}` : count(nAll);
     this.shownLine.textContent = `${some} ${nAll === 1 ? "term" : "terms"}`;
   }
@@ -142,7 +123,7 @@ class View {
   showGraph(view) {
     const hadFocus = this.graph.contains(document.activeElement);
     this.boxes = new Map(view.nodes.map((node) => [node.id, this.box(node, view.term.id)]));
-    this.graph.replaceChildren(this.lines, ...this.boxes.values());
+    this.graph.replaceChildren(this.links, ...this.boxes.values());
     this.graph.style.width = `${Math.max(1, view.columns) * COLUMN}px`;
     this.graph.style.height = `${Math.max(3, view.rows) * ROW}px`;
     const chosen = this.boxes.get(view.term.id);
@@ -160,27 +141,17 @@ class View {
   }
 
   box(node, picked) {
+    const isPicked = node.id === picked;
+    const title = `${node.name} (${node.id}), ${percent(node.probability)}${node.known ? ", known" : ""}`;
+    const state = { "aria-pressed": String(isPicked), tabindex: isPicked ? 0 : -1 };
+    const on = { click: () => this.pick(node.id) };
     const fill = element("span", { class: "gl-node-fill" });
     fill.style.width = `${100 * node.probability}%`;
-    const isPicked = node.id === picked;
-    const made = element(
-      "button",
-      {
-        class: "gl-node",
-        type: "button",
-        title: `${node.name} (${node.id}), ${percent(node.probability)}${node.known ? ", known" : ""}`,
-        "aria-pressed": String(isPicked),
-        tabindex: isPicked ? 0 : -1,
-        on: { click: () => this.pick(node.id) },
-      },
-      element("span", { class: "gl-node-name" }, node.known ? element("i", { class: "gl-known" }) : null, spoken(node.name)),
-      element(
-        "span",
-        { class: "gl-node-share" },
-        element("span", { class: "gl-node-track" }, fill),
-        element("span", { class: "gl-node-value", text: percent(node.probability) }),
-      ),
-    );
+    const track = element("span", { class: "gl-node-track" }, fill);
+    const value = element("span", { class: "gl-node-value", text: percent(node.probability) });
+    const name = element("span", { class: "gl-node-name" }, knownMark(node.known), spoken(node.name));
+    const share = element("span", { class: "gl-node-share" }, track, value);
+    const made = element("button", { class: "gl-node", type: "button", title, ...state, on }, name, share);
     made.dataset.term = node.id;
     made.style.left = `${node.column * COLUMN + 4}px`;
     made.style.top = `${node.row * ROW + 5}px`;
@@ -193,47 +164,36 @@ class View {
       element("div", { class: "gl-muted", text: [term.id, spoken(term.namespace)].filter(Boolean).join(", ") }),
       element("div", { text: `${percent(term.probability)} probable${term.known ? "; known to be so" : ""}` }),
     ];
-    if (term.follows) parts.push(this.links("Follows from the narrower term", [term.follows]));
-    if (term.implies.length) parts.push(this.links("Implies", term.implies));
+    if (term.follows) parts.push(...this.terms("Follows from the narrower term", [term.follows]));
+    if (term.implies.length) parts.push(...this.terms("Implies", term.implies));
     if (term.neighbours.length) parts.push(...this.neighbours(term));
     parts.push(...this.genes(term));
     this.side.replaceChildren(...parts);
     this.side.scrollTop = 0;
   }
 
-  links(title, nodes) {
-    const rows = nodes.map((node) => this.row(spoken(node.name), percent(node.probability), () => this.pick(node.id), node.known));
-    return element("div", {}, element("div", { class: "gl-title", text: title }), ...rows);
-  }
-
-  row(text, value, click, isKnown, title = text) {
-    return element(
-      "button",
-      { class: "gl-line", type: "button", title, on: { click } },
-      element("span", { class: "gl-line-mark" }, isKnown ? element("i", { class: "gl-known" }) : null),
-      element("span", { class: "gl-line-name", text }),
-      element("span", { class: "gl-number gl-muted", text: value }),
-    );
+  terms(title, nodes) {
+    const rows = nodes.map((node) => entry(spoken(node.name), percent(node.probability), node.known, () => this.pick(node.id)));
+    return [heading(title), ...rows];
   }
 
   neighbours({ neighbours }) {
     const n = neighbours.filter(({ has }) => has).length;
-    const title = `${n} of the ${neighbours.length} nearest training genes have it`;
-    const rows = neighbours.map(({ gene, distance, has }) =>
-      this.row(gene, number(distance), () => this.talk.say("set", { gene }), has, `${gene}, at a distance of ${number(distance)}`),
-    );
-    return [element("div", { class: "gl-title", text: title }), ...rows];
+    const rows = neighbours.map(({ gene, distance, has }) => {
+      const title = `${gene}, at a distance of ${number(distance)}`;
+      return entry(gene, number(distance), has, () => this.channel.send("set", { gene }), title);
+    });
+    return [heading(`${n} of the ${neighbours.length} nearest training genes have it`), ...rows];
   }
 
   genes({ genes, nGenes }) {
-    const title = `Its likeliest genes; ${count(nGenes)} at least ${percent(this.talk.get("threshold"))}`;
-    const on = { click: () => this.talk.say("select") };
-    const select = { class: "gl-button gl-small", type: "button", text: "Select", title: "Select its genes in the linked explorer", on };
+    const title = `Its likeliest genes; ${count(nGenes)} at least ${percent(this.channel.get("threshold"))}`;
+    const select = button("Select", "Select its genes in the linked explorer", () => this.channel.send("select"));
+    select.classList.add("gl-small");
     const rows = genes.map(({ gene, probability, known }) =>
-      this.row(gene, percent(probability), () => this.talk.say("set", { gene }), known),
+      entry(gene, percent(probability), known, () => this.channel.send("set", { gene })),
     );
-    const button = this.view.isLinked ? element("button", select) : null;
-    return [element("div", { class: "gl-title gl-row" }, element("span", { text: title }), button), ...rows];
+    return [row("gl-title", element("span", { text: title }), this.view.isLinked ? select : null), ...rows];
   }
 
   // ---- drawing ----
@@ -245,18 +205,16 @@ class View {
 
   draw() {
     if (!this.view || !this.ratio) return;
-    this.look = theme(this.el);
-    this.drawLines();
-    this.drawStrip();
-    this.el.dataset.drawn = this.talk.heard;
+    this.colours = theme(this.el);
+    this.drawLinks();
+    this.drawTrack();
   }
 
-  drawLines() {
-    const { view, look } = this;
+  drawLinks() {
+    const { view, colours } = this;
     const [wide, high] = [Math.max(1, view.columns) * COLUMN, Math.max(3, view.rows) * ROW];
-    Object.assign(this.lines.style, { width: `${wide}px`, height: `${high}px` });
-    const context = sharpen(this.lines, wide, high, this.ratio);
-    context.clearRect(0, 0, wide, high);
+    Object.assign(this.links.style, { width: `${wide}px`, height: `${high}px` });
+    const context = sharpen(this.links, wide, high, this.ratio);
     const place = new Map(view.nodes.map((node) => [node.id, [node.column * COLUMN + 4, node.row * ROW + 5 + BOX[1] / 2]]));
     const isOn = this.chain();
     for (const on of [false, true])
@@ -267,7 +225,7 @@ class View {
         context.beginPath();
         context.moveTo(x0 + BOX[0], y0);
         context.bezierCurveTo(x0 + BOX[0] + bend, y0, x1 - bend, y1, x1, y1);
-        context.strokeStyle = on ? look.accent : look.border;
+        context.strokeStyle = on ? colours.accent : colours.border;
         context.lineWidth = on ? 2 : 1;
         context.stroke();
       }
@@ -284,62 +242,55 @@ class View {
     return found;
   }
 
-  drawStrip() {
+  drawTrack() {
     const { residues } = this.view.term;
     this.residues.hidden = !residues;
-    if (!residues) return;
     const width = this.residues.clientWidth;
-    if (!width) return;
-    const { look } = this;
-    const context = sharpen(this.strip, width, STRIP, this.ratio);
-    context.clearRect(0, 0, width, STRIP);
+    if (!residues || !width) return;
+    const { colours } = this;
     const { letters, scores } = residues;
+    const context = sharpen(this.track, width, TRACK, this.ratio);
     const step = Math.min(14, width / letters.length);
     const most = Math.max(...scores.map(Math.abs)) || 1;
-    const middle = STRIP - 20;
+    const middle = TRACK - 20;
     context.textAlign = "center";
-    context.font = `11px ${look.font}`;
+    context.font = `11px ${colours.font}`;
     scores.forEach((score, at) => {
       const share = score / most;
-      const colour = along(PALETTE.diverging, 0.5 + share / 2);
-      context.fillStyle = look.dark && Math.abs(share) < 0.12 ? look.border : `rgb(${colour.join(",")})`;
+      const isFaint = colours.dark && Math.abs(share) < 0.12;
+      context.fillStyle = isFaint ? colours.border : css(scaleColour(PALETTE.diverging, 0.5 + share / 2));
       const high = Math.max(1, Math.abs(share) * 24);
       context.fillRect(at * step, share >= 0 ? middle - high : middle, Math.max(1, step - 0.5), high);
       if (step < 8) return;
-      context.fillStyle = look.text;
-      context.fillText(letters[at], (at + 0.5) * step, STRIP - 2);
+      context.fillStyle = colours.text;
+      context.fillText(letters[at], (at + 0.5) * step, TRACK - 2);
     });
-    context.fillStyle = look.border;
+    context.fillStyle = colours.border;
     context.fillRect(0, middle, step * letters.length, 1);
     this.step = step;
-    this.tellStrip(-1);
+    this.showResidue(-1);
   }
 
-  glide(event) {
+  hover(event) {
     const { residues } = this.view?.term ?? {};
     if (!residues) return;
-    const at = Math.floor((event.clientX - this.strip.getBoundingClientRect().left) / this.step);
-    this.tellStrip(at >= 0 && at < residues.letters.length ? at : -1);
+    const at = Math.floor((event.clientX - this.track.getBoundingClientRect().left) / this.step);
+    this.showResidue(at >= 0 && at < residues.letters.length ? at : -1);
   }
 
-  tellStrip(at) {
+  showResidue(at) {
     const { residues, name } = this.view.term;
     if (!residues) return;
-    this.told.textContent =
+    this.residue.textContent =
       at < 0
-        ? `${count(residues.letters.length)} residues: up, what speaks for ${name}; down, what speaks against it`
+        ? `${count(residues.letters.length)} residues: contributions to ${name}, up for it, down against it`
         : `${residues.letters[at]}${at + 1} contributes ${number(residues.scores[at])}`;
   }
 
-  sayText(text, isError = false) {
-    this.message.textContent = text;
-    this.message.classList.toggle("gl-error", Boolean(isError && text));
-  }
-
-  // ---- hands ----
+  // ---- pointer and keys ----
 
   pick(term) {
-    this.talk.say("set", { term });
+    this.channel.send("set", { term });
   }
 
   key(event) {
@@ -347,7 +298,7 @@ class View {
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (event.key in arrows) this.go(...arrows[event.key]);
     else if (event.key === "PageDown" || event.key === "PageUp") this.nextGene(event.key === "PageDown" ? 1 : -1);
-    else if (event.key.toLowerCase() === "g") this.finder.input.focus();
+    else if (event.key.toLowerCase() === "g") this.search.input.focus();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -371,11 +322,10 @@ class View {
     const { genes } = this.view.term;
     const at = genes.findIndex(({ gene }) => gene === this.view.gene);
     const next = genes[Math.max(0, Math.min(genes.length - 1, at + by))];
-    if (next && next.gene !== this.view.gene) this.talk.say("set", { gene: next.gene });
+    if (next && next.gene !== this.view.gene) this.channel.send("set", { gene: next.gene });
   }
 
   close() {
-    clearTimeout(this.clock);
     this.stop.forEach((stop) => stop());
   }
 }
@@ -388,16 +338,20 @@ function spoken(name) {
   return name.replaceAll("_", " ");
 }
 
-export default () => {
-  let talk = null;
-  return {
-    initialize({ model }) {
-      talk = new Talk(model);
-      return () => talk.close();
-    },
-    render({ el }) {
-      const view = new View(talk, el);
-      return () => view.close();
-    },
-  };
-};
+function knownMark(isKnown) {
+  return isKnown ? element("i", { class: "gl-known" }) : null;
+}
+
+function heading(text) {
+  return element("div", { class: "gl-title", text });
+}
+
+// A line of the side: a name that can be clicked, with a value.
+function entry(text, value, isKnown, click, title = text) {
+  const name = element("span", { class: "gl-line-name", text });
+  const mark = element("span", { class: "gl-line-mark" }, knownMark(isKnown));
+  const right = element("span", { class: "gl-number gl-muted", text: value });
+  return element("button", { class: "gl-line", type: "button", title, on: { click } }, mark, name, right);
+}
+
+export default widget((model) => new Channel(model, TRAITS), View);

@@ -5,10 +5,8 @@ and typed, and Python answers with the next picture.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
 import numpy as np
 import traitlets as t
 from anndata import AnnData
@@ -19,8 +17,7 @@ from genolab.function.browser.static import Still
 from genolab.function.explain import Explanation, explain_terms, row_of
 from genolab.function.ontology.graph import Ontology
 from genolab.widgets.latent.colours import Names
-from genolab.widgets.shared import static
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
     from genolab.widgets.latent.widget import LatentExplorer
@@ -32,7 +29,7 @@ _GENES: Final = 40  # genes of a term that are listed
 _LETTERS: Final = "ACDEFGHIKLMNPQRSTVWYBZJXUO"  # where the AnnData names none
 
 
-class FunctionBrowser(anywidget.AnyWidget):
+class FunctionBrowser(NotebookWidget):
     """Browse genes and their predicted functions on the graph of an ontology, with what speaks for each.
 
     Pick a gene: its likeliest terms stand on the graph, broader ones left; a term that is clicked shows from which
@@ -85,17 +82,13 @@ class FunctionBrowser(anywidget.AnyWidget):
     >>> proteins[browser.genes]
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
     gene = t.Unicode().tag(sync=True)
     term = t.Unicode().tag(sync=True)
     namespace = t.Unicode("").tag(sync=True)
     threshold = t.Float(0.2).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
 
     _view = t.Dict().tag(sync=True)
     _spaces = t.List(t.Unicode()).tag(sync=True)
-    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last message taken
 
     def __init__(
         self,
@@ -122,7 +115,6 @@ class FunctionBrowser(anywidget.AnyWidget):
         self._follow_none = False
         self._show()
         self.observe(self._follow, ["gene", "term", "namespace", "threshold"])
-        self.on_msg(self._receive)
         if explorer is not None:
             self._link(explorer)
 
@@ -143,11 +135,7 @@ class FunctionBrowser(anywidget.AnyWidget):
         """Draw what is shown, as a PNG."""
         return Still(self._view).png()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         at = self._terms.index(self.term)
         probability = self._scores[row_of(self._adata, self.gene), at]
         return f"FunctionBrowser: {self.gene}, {self._ontology.names[self.term]}, {100 * probability:.0f} %"
@@ -179,7 +167,7 @@ class FunctionBrowser(anywidget.AnyWidget):
         shown = list(chosen)[: max(_MOST, len(picked))]
         return shown, len(chosen)
 
-    def _show(self, **heard: Any) -> None:
+    def _show(self) -> None:
         """Make the picture anew and publish it."""
         shown, n_all = self._shown()
         layout, table = lay_out(self._ontology, shown), self._found.terms.set_axis(self._terms)
@@ -204,9 +192,7 @@ class FunctionBrowser(anywidget.AnyWidget):
             "isLinked": self._explorer is not None,
             "term": self._evidence(table),
         }
-        with self.hold_sync():
-            for name, value in ({"_view": view, "message": ""} | heard).items():
-                self.set_trait(name, value)
+        self._publish(_view=view, message="", _is_error=False)
 
     def _about(self) -> str:
         """Return what ``obs`` says of the gene, in one line."""
@@ -329,23 +315,15 @@ class FunctionBrowser(anywidget.AnyWidget):
         best = chosen[self._scores[chosen, self._terms.index(self.term)].argmax()]
         self.gene = str(self._adata.obs_names[best])
 
-    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
-        """Take a message of the browser; an error is shown there, where the person looks."""
-        heard = [content["browser"], content["number"]]
-        try:
-            if content["kind"] == "find":
-                self.send({"ask": content["number"], "result": self._names.find(content["text"])})
-                return
-            for name in ("gene", "namespace", "term", "threshold"):
-                if name in content:
-                    setattr(self, name, content[name])
-            if content["kind"] == "select":
-                self._select()
-            self.set_trait("_heard", heard)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
-            with self.hold_sync():
-                self.set_trait("message", str(error.args[0]) if error.args else type(error).__name__)
-                self.set_trait("_heard", heard)
+    def _handle(self, kind: str, content: dict[str, Any]) -> list[str] | None:
+        if kind == "find":
+            return self._names.find(content["text"])
+        if kind == "select":
+            self._select()
+        for name in ("gene", "namespace", "term", "threshold"):
+            if name in content:
+                setattr(self, name, content[name])
+        return None
 
 
 def _node(term: str, row: Any) -> dict[str, Any]:

@@ -1,19 +1,21 @@
-// The columns of an alignment as lines of text on a canvas, with codons and changes coloured. It draws what it is given
-// and tells what lies under a place; what is done there is the view's (alignment.js).
+// The columns of an alignment as lines of text on a canvas, with codons and changes coloured.
 
-import { count, onPaper, sharpen, theme } from "../../widgets/shared/look.js";
+import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { count } from "../../widgets/shared/format.js";
+import { css, onPaper, theme } from "../../widgets/shared/theme.js";
 
 const STEP = { least: 9.6, most: 12 }; // pixels a column
 const LEFT = 94; // for the positions before a line
 const RIGHT = 84; // and behind it
 const OVERVIEW = 40;
 const ROW = { gene: 17, acid: 16, letter: 17, bar: 11, gap: 14 };
-const COLOURS = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 }; // of PALETTE.okabeIto
+export const COLOURS = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 }; // of PALETTE.okabeIto, by the kind of change
 
-export class Reader {
-  constructor(canvas) {
-    this.canvas = canvas;
-    this.size = [0, 0, 1];
+export class AlignmentColumns extends Drawing {
+  /** `drawn` is called after each drawing. */
+  constructor(canvas, drawn) {
+    super();
+    Object.assign(this, { canvas, drawn, size: [0, 0, 1] });
     this.first = 0; // column at which the first line begins
     this.state = { n: 0, column: 0, page: null, profile: new Float32Array(0), isFocused: false };
   }
@@ -30,7 +32,7 @@ export class Reader {
     this.draw();
   }
 
-  // ---- places ----
+  // ---- layout ----
 
   get perLine() {
     const fits = (this.size[0] - LEFT - RIGHT) / STEP.least;
@@ -111,50 +113,43 @@ export class Reader {
 
   // ---- drawing ----
 
-  dirty() {
-    this.request ??= requestAnimationFrame(() => this.draw());
-  }
-
   draw() {
-    cancelAnimationFrame(this.request);
-    this.request = null;
+    this.begin();
     const [width, height, ratio] = this.size;
     if (width <= 0) return;
     const context = sharpen(this.canvas, width, height, ratio);
-    context.clearRect(0, 0, width, height);
-    const look = theme(this.canvas);
-    const colours = Object.fromEntries(
-      Object.entries(COLOURS).map(([name, which]) => [name, `rgb(${onPaper(PALETTE.okabeIto[which], look.dark).join(",")})`]),
-    );
-    const all = { look, colours, mono: `${look.font.includes("mono") ? "" : "ui-monospace, Menlo, Consolas, "}monospace` };
+    const colours = theme(this.canvas);
+    const ofKind = ([kind, which]) => [kind, css(onPaper(PALETTE.okabeIto[which], colours.dark))];
+    const kinds = Object.fromEntries(Object.entries(COLOURS).map(ofKind));
+    const all = { colours, kinds, mono: `${colours.font.includes("mono") ? "" : "ui-monospace, Menlo, Consolas, "}monospace` };
     if (this.state.n > 0) this.overview(context, all);
     for (const { line, top } of this.lines) this.line(context, all, line, top);
-    this.drawn?.();
+    this.drawn();
   }
 
   // How alike the block is from end to end, with what is read as a frame.
-  overview(context, { look, colours }) {
+  overview(context, { colours, kinds }) {
     const { profile, n, column } = this.state;
     const wide = this.perLine * this.step;
     const high = OVERVIEW - 14;
-    context.fillStyle = look.muted;
-    context.font = `12px ${look.font}`;
+    context.fillStyle = colours.muted;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "right";
     context.textBaseline = "middle";
     context.fillText("changes", LEFT - 10, high / 2 + 2);
-    context.fillStyle = colours.base;
+    context.fillStyle = kinds.base;
     profile.forEach((same, i) => {
       const [x0, x1] = [(i / profile.length) * wide, ((i + 1) / profile.length) * wide];
       const up = same < 1 ? Math.max(1.5, (1 - same) * high) : 0;
       context.fillRect(LEFT + x0, 2 + high - up, Math.max(0.7, x1 - x0), up);
     });
-    context.fillStyle = look.border;
+    context.fillStyle = colours.border;
     context.fillRect(LEFT, 2 + high, wide, 1);
-    context.strokeStyle = look.accent;
+    context.strokeStyle = colours.accent;
     context.lineWidth = 1.5;
     const [from, to] = [(this.first / n) * wide, (this.stop / n) * wide];
     context.strokeRect(LEFT + from, 1, Math.max(3, to - from), high + 3);
-    context.fillStyle = look.accent;
+    context.fillStyle = colours.accent;
     context.fillRect(LEFT + ((column + 0.5) / n) * wide - 1, 1, 2, high + 3);
   }
 
@@ -178,9 +173,9 @@ export class Reader {
     if (column >= from && column < to) this.cursor(context, all, place);
   }
 
-  wait(context, { look }, { a }) {
-    context.fillStyle = look.muted;
-    context.font = `12px ${look.font}`;
+  wait(context, { colours }, { a }) {
+    context.fillStyle = colours.muted;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "left";
     context.fillText("...", LEFT, a + ROW.letter / 2);
   }
@@ -190,7 +185,7 @@ export class Reader {
   }
 
   // Behind the letters: other bases on orange, gaps fainter; of N and its like nothing is known, so they stay plain.
-  changes(context, { look, colours }, { from, to, a, b, bar }) {
+  changes(context, { colours, kinds }, { from, to, a, b, bar }) {
     const { page } = this.state;
     const { step } = this;
     for (let at = from; at < to; at += 1) {
@@ -199,11 +194,11 @@ export class Reader {
       const x = this.x(at, from);
       if (!isGap && !("ACGT".includes(one) && "ACGT".includes(other))) continue;
       if (one === other) {
-        context.fillStyle = look.muted;
+        context.fillStyle = colours.muted;
         context.globalAlpha = 0.6;
         context.fillRect(x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4);
       } else {
-        context.fillStyle = isGap ? colours.gap : colours.base;
+        context.fillStyle = isGap ? kinds.gap : kinds.base;
         context.globalAlpha = isGap ? 0.25 : 0.38;
         context.fillRect(x, a, step, b - a + ROW.letter);
       }
@@ -211,29 +206,29 @@ export class Reader {
     }
   }
 
-  letters(context, { look, mono }, { from, to, a, b }) {
+  letters(context, { colours, mono }, { from, to, a, b }) {
     const { page } = this.state;
     context.textBaseline = "middle";
     for (const [text, at, y] of [
       [page.a, page.aAt, a],
       [page.b, page.bAt, b],
     ]) {
-      context.font = `12px ${look.font}`;
-      context.fillStyle = look.muted;
+      context.font = `12px ${colours.font}`;
+      context.fillStyle = colours.muted;
       context.textAlign = "right";
       context.fillText(count(at[from - page.first]), LEFT - 10, y + ROW.letter / 2);
       context.textAlign = "left";
       context.fillText(count(at[to - 1 - page.first]), this.x(to, from) + 8, y + ROW.letter / 2);
       context.textAlign = "center";
       context.font = `13px ${mono}`;
-      context.fillStyle = look.text;
+      context.fillStyle = colours.text;
       for (let i = from; i < to; i += 1)
         context.fillText(text[i - page.first], this.x(i, from) + this.step / 2, y + ROW.letter / 2 + 0.5);
     }
   }
 
   // Amino acids over and under their codons: a's, and b's where they are others.
-  codons(context, { look, colours, mono }, { from, to, lanes, acidsA, acidsB }) {
+  codons(context, { colours, kinds, mono }, { from, to, lanes, acidsA, acidsB }) {
     const { page } = this.state;
     context.textAlign = "center";
     for (const [columns, lane, mine, yours, change] of page.codons) {
@@ -242,8 +237,8 @@ export class Reader {
       const down = acidsB + lanes.indexOf(lane) * ROW.acid;
       const ends = [Math.max(columns[0], from), Math.min(columns[2] + 1, to)];
       const [left, right] = ends.map((at) => this.x(at, from));
-      const colour = colours[change]; // none where codons are the same, or unknown
-      context.fillStyle = colour ?? look.muted;
+      const colour = kinds[change]; // none where codons are the same, or unknown
+      context.fillStyle = colour ?? colours.muted;
       if (colour) {
         context.globalAlpha = 0.2;
         context.fillRect(left + 0.5, up, right - left - 1, ROW.acid - 2);
@@ -255,36 +250,32 @@ export class Reader {
       if (columns[1] < from || columns[1] >= to) continue;
       const x = this.x(columns[1], from) + this.step / 2;
       context.font = `${change === "other" ? "bold " : ""}12px ${mono}`;
-      context.fillStyle = colour ? look.text : look.muted;
+      context.fillStyle = colour ? colours.text : colours.muted;
       context.fillText(mine, x, up + ROW.acid / 2 - 1);
       context.fillText(change === "broken" ? "\u00d7" : yours, x, down + ROW.acid / 2 + 1);
     }
   }
 
   // A line along each gene with its name, and an arrow the way it is read.
-  genes(context, { look }, { from, to, lanes, genes }) {
+  genes(context, { colours }, { from, to, lanes, genes }) {
     const { page } = this.state;
-    context.font = `12px ${look.font}`;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "left";
     for (const [name, first, stop, strand, lane] of page.genes) {
       if (stop <= from || first >= to) continue;
       const [left, right] = [this.x(Math.max(first, from), from), this.x(Math.min(stop, to), from)];
       const y = genes - (lanes.indexOf(lane) + 0.5) * ROW.gene;
       const label = strand === "+" ? `${name} \u203a` : `\u2039 ${name}`;
-      context.fillStyle = look.muted;
+      context.fillStyle = colours.muted;
       const wide = context.measureText(label).width + 8;
       context.fillText(label, left, y);
       if (right - left > wide) context.fillRect(left + wide, Math.round(y), right - left - wide, 1);
     }
   }
 
-  cursor(context, { look }, { from, a, b }) {
-    context.strokeStyle = look.accent;
+  cursor(context, { colours }, { from, a, b }) {
+    context.strokeStyle = colours.accent;
     context.lineWidth = this.state.isFocused ? 2.5 : 1.5;
     context.strokeRect(this.x(this.state.column, from), a - 1, this.step, b - a + ROW.letter + 2);
-  }
-
-  close() {
-    cancelAnimationFrame(this.request);
   }
 }

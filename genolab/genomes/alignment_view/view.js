@@ -1,15 +1,19 @@
-// The view of genolab/widgets/alignment.py: a dot plot to choose from, and a page of columns to read. Python spells out
-// the columns that are asked for; where the cursor stands is told to it at once, and shown without waiting for it.
+// Read an alignment: a dot plot to choose from, and a page of columns to read. Python spells out the columns that are asked
+// for; where the cursor stands is told to it at once, and shown without waiting for it.
 
 import "../../widgets/shared/base.css";
+import { cameraKeys } from "../../widgets/shared/camera.js";
+import { onResize } from "../../widgets/shared/canvas.js";
+import { Channel, floats, widget } from "../../widgets/shared/channel.js";
+import { button, element, group, pointerPlace, root, row, space, wheelPixels, wheelZoom } from "../../widgets/shared/dom.js";
+import { count } from "../../widgets/shared/format.js";
+import { MessageLine } from "../../widgets/shared/message_line.js";
+import { css, onPaper, onTheme, theme } from "../../widgets/shared/theme.js";
+import { AlignmentColumns, COLOURS } from "./columns.js";
+import { Dotplot } from "./dotplot.js";
 import "./view.css";
-import { Talk } from "./channel.js";
-import { Dots } from "../../widgets/shared/dots.js";
-import { count, element, floats, onPaper, onResize, onTheme, root, theme } from "../../widgets/shared/look.js";
-import { Reader } from "./columns.js";
 
-const SLOW_MS = 300;
-const LINE = 16; // pixels of a line, where a mouse wheel counts in lines
+const TRAITS = ["_block", "_profile", "row", "column"];
 const KEYS =
   "Keys on the alignment: arrows, Page keys, Home and End move; N goes to the next change, P to the one before; ] to " +
   "the next block, [ to the one before. Keys on the dot plot: arrows move it, + and - zoom, 0 shows all.";
@@ -20,32 +24,49 @@ const KINDS = [
   ["other", "another amino acid"],
   ["broken", "\u00d7 broken codon"],
 ];
-const LEGEND = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 };
+
+// The cursor as a person has moved it.
+class CursorChannel extends Channel {
+  constructor(model) {
+    super(model, TRAITS);
+    this.take();
+  }
+
+  // Python's cursor holds, unless Python has not followed yet.
+  take() {
+    if (this.isBusy) return;
+    this.row = this.get("row");
+    this.column = this.get("column");
+  }
+
+  go(row, column) {
+    Object.assign(this, { row, column });
+    this.send("go", { row, column });
+  }
+}
 
 class View {
-  constructor(talk, el) {
-    this.talk = talk;
+  constructor(channel, el) {
+    this.channel = channel;
     this.page = null;
-    this.seeking = 0; // questions on their way
+    this.seeking = 0; // queries on their way
     this.sought = Promise.resolve();
     this.build(el);
-    this.dots = new Dots(this.plot);
-    this.reader = new Reader(this.text);
-    this.reader.drawn = () => this.tellDrawn();
-    this.dots.take(talk.get("_axes"), floats(talk.get("_dots")), floats(talk.get("_rows")));
-    const changed = () => this.show();
-    talk.addEventListener("change", changed);
+    this.dotplot = new Dotplot(this.plot);
+    this.columns = new AlignmentColumns(this.text, () => this.markDrawn());
+    this.dotplot.take(channel.get("_axes"), floats(channel.get("_dots")), floats(channel.get("_rows")));
     const themed = () => {
-      this.dots.dirty();
-      this.reader.dirty();
+      this.dotplot.dirty();
+      this.columns.dirty();
       this.colourKeys();
     };
     this.stop = [
-      () => talk.removeEventListener("change", changed),
+      channel.on([...TRAITS, "sent", "received"], () => this.show()),
+      this.line.close,
       onTheme(themed),
-      onResize(this.left, (width, height, ratio) => this.dots.resize(width, height, ratio)),
+      onResize(this.left, (width, height, ratio) => this.dotplot.resize(width, height, ratio)),
       onResize(this.right, (width, height, ratio) => {
-        this.reader.resize(width, height, ratio);
+        this.columns.resize(width, height, ratio);
         this.show();
       }),
     ];
@@ -54,12 +75,12 @@ class View {
   }
 
   get block() {
-    return this.talk.get("_block");
+    return this.channel.get("_block");
   }
 
-  // Of the block that is read; 0 while Python has not told of it yet.
+  // Columns of the block that is read; 0 while Python has not described it yet.
   get n() {
-    return this.block.row === this.talk.row ? this.block.columns : 0;
+    return this.block.row === this.channel.row ? this.block.columns : 0;
   }
 
   // ---- elements ----
@@ -69,24 +90,19 @@ class View {
     this.text = element("canvas", { class: "gl-text", "aria-hidden": "true" });
     const stage = (name, label, on, ...children) =>
       element("div", { class: `gl-stage ${name}`, tabindex: 0, role: "application", "aria-label": label, on }, ...children);
-    this.left = stage("gl-dots", `Dot plot: click a line to read it. ${KEYS}`, this.plotHands(), this.plot);
-    this.right = stage("gl-reader", `Alignment. ${KEYS}`, this.readerHands(), this.text);
-    this.message = element("span", { class: "gl-message" });
+    this.left = stage("gl-dots", `Dot plot: click a line to read it. ${KEYS}`, this.plotEvents(), this.plot);
+    this.right = stage("gl-reader", `Alignment. ${KEYS}`, this.columnEvents(), this.text);
+    this.line = new MessageLine(this.channel);
     this.where = element("span", { class: "gl-number gl-where", role: "status", "aria-live": "polite" });
-    this.keys = element("div", { class: "gl-row gl-keys" });
-    const foot = element("div", { class: "gl-row gl-foot" }, this.message, element("span", { class: "gl-space" }), this.where);
+    this.keys = row("gl-keys");
     const body = element("div", { class: "gl-body" }, this.left, this.right);
-    this.el = root("gl-alignment", "Read an alignment", this.header(), body, this.keys, foot);
+    this.el = root("gl-alignment", "Read an alignment", this.header(), body, this.keys, row("gl-foot", this.line.el, space(), this.where));
     el.append(this.el);
   }
 
-  button(text, title, click, label = null) {
-    return element("button", { class: "gl-button", type: "button", text, title, "aria-label": label, on: { click } });
-  }
-
   header() {
-    this.back = this.button("\u2039", "Read the block before ([)", () => this.turn(-1), "Block before");
-    this.next = this.button("\u203a", "Read the next block (])", () => this.turn(1), "Next block");
+    this.back = button("\u2039", "Read the block before ([)", () => this.turn(-1), "Block before");
+    this.next = button("\u203a", "Read the next block (])", () => this.turn(1), "Next block");
     this.title = element("span", { class: "gl-title" });
     this.field = element("input", {
       class: "gl-input",
@@ -97,22 +113,20 @@ class View {
       spellcheck: "false",
       on: { keydown: (event) => event.key === "Enter" && this.find(event) },
     });
-    const changes = element(
-      "span",
-      { class: "gl-group", role: "group", "aria-label": "Changes" },
-      this.button("Change before", "Go to the change before (P)", () => this.change(-1)),
-      this.button("Next change", "Go to the next change (N)", () => this.change(1)),
-      this.button("?", "Tell the keys", () => this.say(KEYS, false), "Keys"),
+    const changes = group(
+      "Changes",
+      button("Change before", "Go to the change before (P)", () => this.change(-1)),
+      button("Next change", "Go to the next change (N)", () => this.change(1)),
+      button("?", "Tell the keys", () => this.line.say(KEYS), "Keys"),
     );
-    const blocks = element("span", { class: "gl-group", role: "group", "aria-label": "Blocks" }, this.back, this.next);
-    return element("div", { class: "gl-row gl-head" }, blocks, this.title, element("span", { class: "gl-space" }), this.field, changes);
+    return row("gl-head", group("Blocks", this.back, this.next), this.title, space(), this.field, changes);
   }
 
   colourKeys() {
     const { dark } = theme(this.el);
     const swatch = (kind) => {
       const made = element("span", { class: "gl-swatch", "aria-hidden": "true" });
-      made.style.background = `rgb(${onPaper(PALETTE.okabeIto[LEGEND[kind]], dark).join(",")})`;
+      made.style.background = css(onPaper(PALETTE.okabeIto[COLOURS[kind]], dark));
       return made;
     };
     this.keys.replaceChildren(...KINDS.map(([kind, name]) => element("span", { class: "gl-key" }, swatch(kind), name)));
@@ -121,15 +135,15 @@ class View {
   // ---- what is shown ----
 
   show() {
-    const { talk, reader, n } = this;
-    reader.show({
+    const { channel, columns, n } = this;
+    columns.show({
       n,
-      column: talk.column,
-      page: this.page?.row === talk.row ? this.page : null,
-      profile: n ? floats(talk.get("_profile")) : new Float32Array(0),
+      column: channel.column,
+      page: this.page?.row === channel.row ? this.page : null,
+      profile: n ? floats(channel.get("_profile")) : new Float32Array(0),
       isFocused: document.activeElement === this.right,
     });
-    reader.bringIn(talk.column);
+    columns.bringIn(channel.column);
     this.showHead();
     this.fetch();
     this.showPlace();
@@ -144,7 +158,7 @@ class View {
       this.title.textContent = "No block: no homology was found outside of repeats";
       return;
     }
-    const axes = this.talk.get("_axes");
+    const axes = this.channel.get("_axes");
     const long = (side, name) => axes[side].lengths[axes[side].names.indexOf(name)];
     const to = (end, length) => (end > length ? `round to ${count(end - length)}` : `to ${count(end)}`); // a circle
     const span = ([name, start, end], side) => `${name} ${count(start)} ${to(end, long(side, name))}`;
@@ -154,109 +168,98 @@ class View {
 
   // The page that is held reaches one screen beyond on both sides, so that scrolling shows text at once.
   async fetch() {
-    const { reader, talk, page } = this;
-    const { first, stop } = reader;
-    const hasPage = page?.row === talk.row && page.first <= first && page.first + page.a.length >= stop;
+    const { columns, channel, page } = this;
+    const { first, stop } = columns;
+    const hasPage = page?.row === channel.row && page.first <= first && page.first + page.a.length >= stop;
     this.isHeld = this.block.count === undefined || (this.n > 0 && hasPage); // without any block there is no page
     this.showBusy();
     if (this.isHeld || this.isAsking || this.n === 0) return;
     this.isAsking = true;
-    this.clock = setTimeout(() => this.say("Reading ...", false), SLOW_MS);
-    const span = reader.shown;
-    const { result, error } = await talk.ask("page", { row: talk.row, first: first - span, stop: stop + span });
-    clearTimeout(this.clock);
+    const { shown } = columns;
+    const { result, error } = await channel.ask("page", { row: channel.row, first: first - shown, stop: stop + shown });
     this.isAsking = false;
-    if (this.message.textContent === "Reading ...") this.say("", false);
-    if (error) this.say(error, true);
+    if (error) this.line.say(error, true);
     else this.page = result;
     if (!error && !this.isClosed) this.show();
   }
 
   showBusy() {
     this.el.setAttribute("aria-busy", String(this.seeking > 0 || !this.isHeld));
-    this.el.dataset.told = this.talk.heard === this.talk.sent; // Python has followed every move
+    this.el.dataset.followed = !this.channel.isBusy; // Python has followed every move
   }
 
   // What stands under the cursor, in both genomes, and on the dot plot.
   showPlace() {
-    const { page, talk } = this;
-    const at = page?.row === talk.row ? talk.column - page.first : -1;
+    const { page, channel } = this;
+    const at = page?.row === channel.row ? channel.column - page.first : -1;
     const isHere = at >= 0 && at < (page?.a.length ?? 0);
-    const axes = talk.get("_axes");
+    const axes = channel.get("_axes");
     const place = (axis, name, position) => axis.starts[axis.names.indexOf(name)] + position;
     if (!isHere) {
-      this.dots.point(talk.row, null);
+      this.dotplot.point(channel.row, null);
       this.where.textContent = "";
       return;
     }
     const { a, b } = this.block;
-    this.dots.point(talk.row, [place(axes[0], a[0], page.aAt[at]), place(axes[1], b[0], page.bAt[at])]);
+    this.dotplot.point(channel.row, [place(axes[0], a[0], page.aAt[at]), place(axes[1], b[0], page.bAt[at])]);
     const side = ([name], positions, letters) => `${name} ${count(positions[at])}: ${letters[at]}`;
-    const codons = page.codons.filter(([columns]) => columns.includes(talk.column));
-    const words = [side(a, page.aAt, page.a), side(b, page.bAt, page.b), ...codons.map((codon) => told(codon, page))];
+    const codons = page.codons.filter(([columns]) => columns.includes(channel.column));
+    const words = [side(a, page.aAt, page.a), side(b, page.bAt, page.b), ...codons.map((codon) => codonText(codon, page))];
     this.where.textContent = words.join("   ");
   }
 
   // What is on the screen, for those who look from outside.
-  tellDrawn() {
-    const { reader, page, talk } = this;
-    this.el.dataset.first = reader.first;
-    this.el.dataset.stop = reader.stop;
-    this.el.dataset.perLine = reader.perLine;
-    this.el.dataset.row = page?.row === talk.row ? talk.row : "";
+  markDrawn() {
+    const { columns, page, channel } = this;
+    this.el.dataset.first = columns.first;
+    this.el.dataset.stop = columns.stop;
+    this.el.dataset.perLine = columns.perLine;
+    this.el.dataset.row = page?.row === channel.row ? channel.row : "";
     this.el.dataset.held = page?.a.length ?? 0;
-  }
-
-  say(text, isAlarm) {
-    this.message.textContent = text;
-    this.message.classList.toggle("gl-error", isAlarm);
   }
 
   // ---- going ----
 
   go(column) {
-    if (this.n) this.talk.go(this.talk.row, Math.max(0, Math.min(this.n - 1, column)));
-    this.say("", false);
+    if (this.n) this.channel.go(this.channel.row, Math.max(0, Math.min(this.n - 1, column)));
   }
 
   turn(by) {
-    const { row, count: total } = this.block;
-    if (total === undefined || row + by < 0 || row + by >= total) return;
-    this.talk.go(row + by, 0);
-    this.say("", false);
+    const { row: now, count: total } = this.block;
+    if (total !== undefined && now + by >= 0 && now + by < total) this.channel.go(now + by, 0);
   }
 
   change(way) {
-    const { talk, block } = this;
+    const { channel, block } = this;
     if (block.count === undefined) return; // there is nothing to walk through
-    this.seek(() => talk.ask("change", { row: talk.row, column: talk.column, way }));
+    this.seek(() => channel.ask("change", { row: channel.row, column: channel.column, way }));
   }
 
   find(event) {
     event.preventDefault();
     const text = this.field.value.trim();
-    if (text) this.seek(() => this.talk.ask("find", { text }));
+    if (text) this.seek(() => this.channel.ask("find", { text }));
   }
 
-  // One question at a time: what is pressed meanwhile starts from where the one before has led.
-  seek(question) {
+  // One query at a time: what is pressed meanwhile starts from where the one before has led.
+  seek(query) {
     this.seeking += 1;
     this.showBusy();
     this.sought = this.sought.then(async () => {
-      const { result, error } = await question();
+      const { result, error } = await query();
       this.seeking -= 1;
       if (this.isClosed) return;
-      if (!error) this.talk.go(...result);
-      this.say(error ?? "", Boolean(error));
+      if (!error) this.channel.go(...result);
+      else this.line.say(error, true);
       this.showBusy();
     });
   }
 
-  // ---- hands on the alignment ----
+  // ---- keys and pointer on the alignment ----
 
-  readerHands() {
+  columnEvents() {
     return {
-      keydown: (event) => this.take(event, this.readerKey(event)),
+      keydown: (event) => this.obey(event, this.columnKeys()),
       pointerdown: (event) => this.press(event),
       pointermove: (event) => this.isDragging && this.press(event),
       pointerup: () => (this.isDragging = false),
@@ -268,38 +271,41 @@ class View {
   }
 
   // JupyterLab is kept from what a key has done here.
-  take(event, action) {
+  obey(event, actions) {
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
     action();
     event.preventDefault();
     event.stopPropagation();
   }
 
-  readerKey({ key }) {
-    const { reader, talk } = this;
-    const by = (columns) => () => this.go(talk.column + columns);
-    const actions = {
+  columnKeys() {
+    const { columns, channel } = this;
+    const by = (n) => () => this.go(channel.column + n);
+    return {
       ArrowLeft: by(-1),
       ArrowRight: by(1),
-      ArrowUp: by(-reader.perLine),
-      ArrowDown: by(reader.perLine),
-      PageUp: by(-reader.shown),
-      PageDown: by(reader.shown),
+      ArrowUp: by(-columns.perLine),
+      ArrowDown: by(columns.perLine),
+      PageUp: by(-columns.shown),
+      PageDown: by(columns.shown),
       Home: () => this.go(0),
       End: () => this.go(this.n - 1),
       n: () => this.change(1),
       p: () => this.change(-1),
-      "]": () => this.turn(1),
-      "[": () => this.turn(-1),
+      ...this.blockKeys(),
     };
-    return actions[key.length === 1 ? key.toLowerCase() : key];
+  }
+
+  blockKeys() {
+    return { "]": () => this.turn(1), "[": () => this.turn(-1) };
   }
 
   press(event) {
     if (event.button > 0) return;
     this.right.focus({ preventScroll: true });
     event.preventDefault();
-    const at = this.reader.under(...this.inside(this.right, event));
+    const at = this.columns.under(...pointerPlace(this.right, event));
     if (at?.column !== undefined && !this.isDragging) this.go(at.column);
     else if (at?.share !== undefined) {
       this.isDragging = true;
@@ -308,117 +314,79 @@ class View {
     }
   }
 
-  inside(el, event) {
-    const box = el.getBoundingClientRect();
-    return [event.clientX - box.left - el.clientLeft, event.clientY - box.top - el.clientTop];
-  }
-
   // Over a page the wheel scrolls the page; over an alignment that was clicked, its lines.
   roll(event) {
     if (document.activeElement !== this.right || event.ctrlKey || !this.n) return;
     event.preventDefault();
-    this.rolled = (this.rolled ?? 0) + event.deltaY * [1, LINE, 400][event.deltaMode];
+    this.rolled = (this.rolled ?? 0) + wheelPixels(event);
     const lines = Math.trunc(this.rolled / 60);
     this.rolled -= lines * 60;
-    if (lines) this.go(this.talk.column + lines * this.reader.perLine);
+    if (lines) this.go(this.channel.column + lines * this.columns.perLine);
   }
 
-  // ---- hands on the dot plot ----
+  // ---- keys and pointer on the dot plot ----
 
-  plotHands() {
+  plotEvents() {
     return {
-      keydown: (event) => this.take(event, this.plotKey(event)),
+      keydown: (event) => this.obey(event, { ...cameraKeys(this.dotplot), ...this.blockKeys() }),
       pointerdown: (event) => this.grab(event),
       pointermove: (event) => this.drag(event),
-      pointerup: (event) => this.drop(event),
+      pointerup: () => this.drop(),
       pointercancel: () => (this.held = null),
-      dblclick: () => this.dots.showAll(),
+      dblclick: () => this.dotplot.showAll(),
       wheel: (event) => this.zoom(event),
     };
-  }
-
-  plotKey({ key }) {
-    const { dots } = this;
-    const { width, height } = dots.frame;
-    const actions = {
-      ArrowLeft: () => dots.pan(0.1 * width, 0),
-      ArrowRight: () => dots.pan(-0.1 * width, 0),
-      ArrowUp: () => dots.pan(0, 0.1 * height),
-      ArrowDown: () => dots.pan(0, -0.1 * height),
-      "+": () => dots.zoom(1.25),
-      "=": () => dots.zoom(1.25),
-      "-": () => dots.zoom(0.8),
-      0: () => dots.showAll(),
-      "]": () => this.turn(1),
-      "[": () => this.turn(-1),
-    };
-    return actions[key];
   }
 
   grab(event) {
     if (event.button > 0) return;
     this.left.focus({ preventScroll: true });
     this.left.setPointerCapture(event.pointerId);
-    this.held = { at: this.inside(this.left, event), isMoved: false };
+    this.held = { at: pointerPlace(this.left, event), isMoved: false };
     event.preventDefault();
   }
 
   drag(event) {
-    const at = this.inside(this.left, event);
+    const at = pointerPlace(this.left, event);
     if (!this.held) {
-      this.left.style.cursor = this.dots.under(at) ? "pointer" : "grab";
+      this.left.style.cursor = this.dotplot.under(at) ? "pointer" : "grab";
       return;
     }
     const [dx, dy] = [at[0] - this.held.at[0], at[1] - this.held.at[1]];
     if (!this.held.isMoved && Math.hypot(dx, dy) < 4) return;
     this.held = { at, isMoved: true };
-    this.dots.pan(dx, dy);
+    this.dotplot.pan(dx, dy);
   }
 
   drop() {
     const { held } = this;
     this.held = null;
     if (!held || held.isMoved) return;
-    const found = this.dots.under(held.at);
-    if (found) this.seek(() => this.talk.ask("at", found));
+    const found = this.dotplot.under(held.at);
+    if (found) this.seek(() => this.channel.ask("at", found));
   }
 
   // Over a page the wheel scrolls; over a plot that was clicked, or with Ctrl as a touchpad's pinch comes, it zooms.
   zoom(event) {
     if (!event.ctrlKey && document.activeElement !== this.left) return;
     event.preventDefault();
-    const by = event.deltaY * [1, LINE, 400][event.deltaMode];
-    const speed = event.ctrlKey && event.deltaMode === 0 ? 0.01 : 0.002;
-    this.dots.zoom(Math.exp(-Math.max(-200, Math.min(200, by)) * speed), this.inside(this.left, event));
+    this.dotplot.zoom(wheelZoom(event), pointerPlace(this.left, event));
   }
 
   close() {
     this.isClosed = true;
-    clearTimeout(this.clock);
     this.stop.forEach((stop) => stop());
-    this.dots.close();
-    this.reader.close();
+    this.dotplot.close();
+    this.columns.close();
   }
 }
 
 // "nad5: M to I".
-function told([columns, lane, mine, yours, change], page) {
+function codonText([columns, lane, mine, yours, change], page) {
   const isIts = ([, first, stop, , its]) => its === lane && first < columns[2] && stop > columns[0];
   const name = page.genes.find(isIts)?.[0] ?? "";
   const words = { same: mine, silent: `${mine}, silent`, other: `${mine} to ${yours}`, broken: `${mine}, broken`, unknown: "unknown" };
   return `${name}: ${words[change]}`;
 }
 
-export default () => {
-  let talk = null;
-  return {
-    initialize({ model }) {
-      talk = new Talk(model);
-      return () => talk.close();
-    },
-    render({ el }) {
-      const view = new View(talk, el);
-      return () => view.close();
-    },
-  };
-};
+export default widget((model) => new CursorChannel(model), View);

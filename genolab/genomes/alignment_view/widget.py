@@ -4,10 +4,8 @@ The browser draws, and asks Python for the page of columns that it shows; no mor
 whatever the genomes' size.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import anywidget
 import numpy as np
 import traitlets as t
 
@@ -15,8 +13,7 @@ from genolab.genomes.alignment_view.blocks import Blocks
 from genolab.genomes.alignment_view.static import Still
 from genolab.genomes.plot import layout
 from genolab.sequences.encode import check_length
-from genolab.widgets.shared import static
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
     from genolab.genomes import Comparison
@@ -47,7 +44,7 @@ class Place(NamedTuple):
     strand: str
 
 
-class AlignmentView(anywidget.AnyWidget):
+class AlignmentView(NotebookWidget):
     """Look at the blocks that two genomes share, click one, and read it base by base, with codons and changes coloured.
 
     In the dot plot, drag to move, turn the wheel to zoom, and click a line to read what is there. Beside it, arrow keys
@@ -82,8 +79,6 @@ class AlignmentView(anywidget.AnyWidget):
     >>> view.place, view.changes()
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
     row = t.Int(-1).tag(sync=True)
     column = t.Int(0).tag(sync=True)
 
@@ -92,7 +87,6 @@ class AlignmentView(anywidget.AnyWidget):
     _rows = t.Bytes().tag(sync=True)  # (n,) float32: of which block each piece is; negative -1 - row on the - strand
     _block = t.Dict().tag(sync=True)  # what is told of the block that is read
     _profile = t.Bytes().tag(sync=True)  # (bins,) float32: identity along the block
-    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(sync=True)  # browser and number of the last move taken
 
     def __init__(self, comparison: "Comparison", *, row: int = 0) -> None:
         layout.check(comparison)
@@ -100,11 +94,10 @@ class AlignmentView(anywidget.AnyWidget):
         self._n_blocks = len(comparison.blocks)
         self._blocks = Blocks(comparison)
         self._columns: Columns | None = None
-        super().__init__(**self._drawn(), _heard=["", 0])
+        super().__init__(**self._drawn())
         self.row = row if self._n_blocks else -1
         self._follow(None)
         self.observe(self._follow, "row")
-        self.on_msg(self._receive)
 
     # ---- what a person asks in Python ---------------------------------------------------------------------------
 
@@ -159,11 +152,7 @@ class AlignmentView(anywidget.AnyWidget):
         """Draw what is shown, as a PNG: the dot plot, and some lines from the cursor on."""
         return Still(self._comparison, self._columns, self._blocks.genes, self.row, self.column).png()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         place = self.place
         if place is None:
             return "AlignmentView: no block"
@@ -229,29 +218,19 @@ class AlignmentView(anywidget.AnyWidget):
             raise ValueError(f"columns of this block are 0 to {n - 1:,}, got {column}")
         return int(column)
 
-    # ---- the talk with the browser ------------------------------------------------------------------------------
+    # ---- messages of the browser --------------------------------------------------------------------------------
 
-    def _go(self, row: int, column: int, **heard: Any) -> None:
+    def _go(self, row: int, column: int) -> None:
         with self.hold_sync():
             if row != self.row:
                 self.column = 0  # it is within any block
             self.row = row
             self.column = column
-            for name, value in heard.items():
-                self.set_trait(name, value)
 
-    def _receive(self, _: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
-        """Answer a question of the browser; an error is shown there, where the person looks."""
-        try:
-            answer = {"result": self._answer(content)}
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
-            answer = {"error": str(error.args[0]) if error.args else type(error).__name__}
-        self.send({"ask": content["ask"]} | answer)
-
-    def _answer(self, content: dict[str, Any]) -> Any:
-        match content["kind"]:
+    def _handle(self, kind: str, content: dict[str, Any]) -> Any:
+        match kind:
             case "go":
-                return self._go(content["row"], content["column"], _heard=[content["browser"], content["number"]])
+                return self._go(content["row"], content["column"])
             case "page":
                 return self._page(content["row"], content["first"], content["stop"])
             case "change":

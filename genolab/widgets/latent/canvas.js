@@ -1,23 +1,22 @@
 // The picture: points drawn by WebGL, axes drawn over them, and the camera that both follow.
 
-import { drawAxes, drawRegion, drawRing } from "../shared/axes.js";
-import { between, calm, fitted, inSpace, onScreen, seen, zoomed, zoomedAt } from "../shared/camera.js";
-import { along, element, noneOnPaper, onPaper, rgb, sharpen, theme } from "../shared/look.js";
-import { Points, drawingOrder } from "./points.js";
+import { drawAxes, frameOf } from "../shared/axes.js";
+import { between, calm, fitted, inSpace, onScreen, panned, seen, zoomed, zoomedAt } from "../shared/camera.js";
+import { Drawing, sharpen } from "../shared/canvas.js";
+import { element } from "../shared/dom.js";
+import { noneOnPaper, onPaper, rgb, scaleColour, theme } from "../shared/theme.js";
 import { bounds, inBox, inLasso } from "./lasso.js";
+import { Points, drawingOrder } from "./points.js";
 
 const MARGIN = { left: 46, top: 22, right: 8, bottom: 24 };
 const MOVE_MS = 450;
 const SLOW_FRAME_MS = 90;
 
-export class Picture {
+export class PointCanvas extends Drawing {
   /** `el` holds the canvases; `lost` and `refused` are called when WebGL is taken away, or was never there. */
-  constructor(store, el, { lost, refused, trail }) {
-    this.trail = trail;
-    this.store = store;
-    this.el = el;
-    this.lost = lost;
-    this.refused = refused;
+  constructor(store, el, { lost, refused, trajectories }) {
+    super();
+    Object.assign(this, { store, el, lost, refused, trajectories });
     this.over = element("canvas", { class: "gl-over", "aria-hidden": "true" });
     el.append(this.over);
     this.camera = { x: 0, y: 0, sx: 1, sy: 1 };
@@ -67,13 +66,11 @@ export class Picture {
 
   resize(width, height, ratio) {
     Object.assign(this, { width, height, ratio });
-    const { left, top, right, bottom } = MARGIN;
-    this.frame = { left, top, width: Math.max(1, width - left - right), height: Math.max(1, height - top - bottom) };
+    this.frame = frameOf(width, height, MARGIN);
     const [wide, high] = [Math.round(this.frame.width * ratio), Math.round(this.frame.height * ratio)];
     if (this.canvas.width !== wide) this.canvas.width = wide;
     if (this.canvas.height !== high) this.canvas.height = high;
-    const size = { left, top, width: this.frame.width, height: this.frame.height };
-    for (const [name, pixels] of Object.entries(size)) this.canvas.style[name] = `${pixels}px`;
+    for (const [name, pixels] of Object.entries(this.frame)) this.canvas.style[name] = `${pixels}px`;
     if (this.auto) {
       this.endMove(); // it led to where the old frame, or none, wanted the camera
       this.camera = this.all();
@@ -134,7 +131,7 @@ export class Picture {
     const colour = (name, code) => [...onPaper(name, dark), !hidden.has(code)];
     if (legend.kind === "none") return [colour(PALETTE.okabeIto[0], 0), none];
     if (legend.kind === "categories") return [...legend.colours.map(colour), none];
-    return [...Array.from({ length: 256 }, (_, i) => [...along(PALETTE.viridis, i / 255), true]), none];
+    return [...Array.from({ length: 256 }, (_, i) => [...scaleColour(PALETTE.viridis, i / 255), true]), none];
   }
 
   takeMask() {
@@ -145,16 +142,11 @@ export class Picture {
 
   // ---- drawing ----
 
-  dirty() {
-    this.request ??= requestAnimationFrame(() => this.draw());
-  }
-
   draw() {
-    cancelAnimationFrame(this.request);
-    this.request = null;
+    this.begin();
     if (this.isClosed || !this.frame) return;
     if (this.move) this.advance();
-    const look = theme(this.el);
+    const colours = theme(this.el);
     this.points?.draw({
       ...this.frame,
       camera: this.camera,
@@ -164,21 +156,20 @@ export class Picture {
       moved: ease(this.moved),
       chosen: this.store.nSelected > 0,
       spotlight: this.store.spotlight,
-      paper: rgb(look.paper),
+      paper: rgb(colours.paper),
     });
-    this.drawOver(look);
+    this.drawOver(colours);
     if (this.move) this.dirty();
   }
 
-  drawOver(look) {
+  drawOver(colours) {
     const context = sharpen(this.over, this.width, this.height, this.ratio);
-    context.clearRect(0, 0, this.width, this.height);
     const { titles, offset } = this.store.get("_frame");
     const { frame, camera } = this;
-    drawAxes(context, look, { frame, camera, titles, offset, isEmpty: this.store.points.length === 0 });
-    this.trail?.draw(context, look, frame, (x, y) => onScreen(camera, frame, x, y));
-    if (this.region) drawRegion(context, look, this.region.path, this.region.isRemoval);
-    if (this.row >= 0) drawRing(context, look, this.onScreen(this.row), this.size() / 2 + 3);
+    drawAxes(context, colours, { frame, camera, titles, offset, isEmpty: this.store.points.length === 0 });
+    this.trajectories.draw(context, colours, frame, (x, y) => onScreen(camera, frame, x, y));
+    if (this.region) drawRegion(context, colours, this.region.path, this.region.isRemoval);
+    if (this.row >= 0) drawRing(context, colours, this.onScreen(this.row), this.size() / 2 + 3);
   }
 
   advance() {
@@ -235,8 +226,7 @@ export class Picture {
 
   /** Move what is seen by pixels, to the right and down. */
   pan(right, down) {
-    const { camera } = this;
-    this.setCamera({ ...camera, x: camera.x - right / camera.sx, y: camera.y + down / camera.sy });
+    this.setCamera(panned(this.camera, right, down));
   }
 
   setCamera(camera) {
@@ -266,10 +256,34 @@ export class Picture {
   }
 
   close() {
+    super.close();
     this.isClosed = true;
-    cancelAnimationFrame(this.request);
     this.points?.close();
   }
+}
+
+// A lasso or box; one that removes is dashed.
+function drawRegion(context, colours, path, isRemoval) {
+  const line = new Path2D();
+  path.forEach(([x, y], i) => (i ? line.lineTo(x, y) : line.moveTo(x, y)));
+  line.closePath();
+  context.globalAlpha = 0.12;
+  context.fillStyle = colours.accent;
+  context.fill(line);
+  context.globalAlpha = 1;
+  context.strokeStyle = colours.accent;
+  context.lineWidth = 1.5;
+  context.setLineDash(isRemoval ? [4, 3] : []);
+  context.stroke(line);
+  context.setLineDash([]);
+}
+
+function drawRing(context, colours, [x, y], radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.strokeStyle = colours.text;
+  context.lineWidth = 2;
+  context.stroke();
 }
 
 function ease(share) {

@@ -73,7 +73,7 @@ function winding(edges, x, y) {
 }
 
 /** Finds the nearest point; the points are sorted once into the cells of a grid. */
-export class Near {
+export class PointGrid {
   constructor(points) {
     this.points = points;
     const n = points.length / 2;

@@ -1,7 +1,8 @@
 // The legend: categories with their counts, to hide and show, or a colour bar with its numbers.
-// PALETTE is put before all files by look.module.
 
-import { along, count, element, noneOnPaper, number, onPaper, theme } from "../shared/look.js";
+import { element } from "../shared/dom.js";
+import { count, number } from "../shared/format.js";
+import { css, noneOnPaper, onPaper, scaleColour, theme } from "../shared/theme.js";
 
 /** The legend; it draws itself anew when the colour changes, and its numbers when the selection does. */
 export class Legend {
@@ -14,7 +15,6 @@ export class Legend {
   build() {
     const { legend } = this.store;
     this.rows = new Map();
-    this.head = null;
     this.el.hidden = legend.kind === "none";
     this.el.replaceChildren(...(legend.kind === "none" ? [] : this.parts()));
     this.update();
@@ -22,69 +22,42 @@ export class Legend {
 
   parts() {
     const { legend } = this.store;
-    this.title = element("span", {
-      class: "gl-legend-name",
-      text: legend.name,
-      title: `${legend.name} (${legend.source})`,
-    });
+    const source = `${legend.name} (${legend.source})`;
+    this.title = element("span", { class: "gl-legend-name", text: legend.name, title: source });
     const title = "Show all categories again";
-    this.all = element("button", {
-      class: "gl-link",
-      type: "button",
-      text: "show all",
-      title,
-      on: { click: () => this.store.hide([]) },
-    });
+    const on = { click: () => this.store.hide([]) };
+    this.all = element("button", { class: "gl-link", type: "button", text: "show all", title, on });
     const none = legend.nMissing ? [[legend.missing, "none", legend.nMissing, PALETTE.none]] : [];
     const labels = legend.labels.map((label, code) => [code, label, legend.counts[code], legend.colours[code]]);
     const rows = [...labels, ...none].map((row) => this.row(...row));
-    this.heads = element(
-      "div",
-      { class: "gl-heads gl-muted" },
-      this.chosenHead(),
-      element("span", { text: "n", title: "Cells" }),
-    );
-    const keys = element(
-      "div",
-      { class: "gl-keys", role: "list", on: { keydown: (event) => this.walk(event) } },
-      ...rows,
-    );
+    const chosen = element("span", { class: "gl-chosen", text: "selected", title: "Selected points" });
+    const total = element("span", { text: "n", title: "Points" });
+    const heads = rows.length ? element("div", { class: "gl-heads gl-muted" }, chosen, total) : null;
+    const walk = { keydown: (event) => this.walk(event) };
+    const keys = element("div", { class: "gl-keys", role: "list", on: walk }, ...rows);
     const bar = legend.kind === "numbers" ? this.bar() : null;
-    const hint =
-      rows.length > 1 ? element("div", { class: "gl-muted gl-hint", text: "click: hide, double: only" }) : null;
-    const head = element("div", { class: "gl-legend-head" }, this.title, this.all, rows.length ? this.heads : null);
+    const text = "click: hide, double: only";
+    const hint = rows.length > 1 ? element("div", { class: "gl-muted gl-hint", text }) : null;
+    const head = element("div", { class: "gl-legend-head" }, this.title, this.all, heads);
     return [head, bar, keys, hint].filter(Boolean);
-  }
-
-  chosenHead() {
-    return element("span", { class: "gl-chosen", text: "selected", title: "Selected points" });
   }
 
   row(code, label, total, colour) {
     const { store } = this;
     const { dark } = theme(this.el);
-    const [red, green, blue] = code === store.legend.missing ? noneOnPaper(dark) : onPaper(colour, dark);
     const swatch = element("span", { class: "gl-swatch", "aria-hidden": "true" });
-    swatch.style.background = `rgb(${red}, ${green}, ${blue})`;
+    swatch.style.background = css(code === store.legend.missing ? noneOnPaper(dark) : onPaper(colour, dark));
+    const name = element("span", { class: "gl-key-label", text: label === "" ? "(empty)" : label });
     const chosen = element("span", { class: "gl-number gl-chosen" });
-    const button = element(
-      "button",
-      {
-        class: "gl-key",
-        type: "button",
-        title: `${label}: click or Enter hides or shows it, double click or Shift+Enter shows only it`,
-        on: {
-          click: (event) => (event.shiftKey ? this.only(code) : this.toggle(code)),
-          dblclick: () => this.only(code),
-          pointerenter: () => store.shine(code),
-          pointerleave: () => store.shine(-1),
-        },
-      },
-      swatch,
-      element("span", { class: "gl-key-label", text: label === "" ? "(empty)" : label }),
-      chosen,
-      element("span", { class: "gl-number", text: count(total) }),
-    );
+    const n = element("span", { class: "gl-number", text: count(total) });
+    const title = `${label}: click or Enter hides or shows it, double click or Shift+Enter shows only it`;
+    const on = {
+      click: (event) => (event.shiftKey ? this.only(code) : this.toggle(code)),
+      dblclick: () => this.only(code),
+      pointerenter: () => store.shine(code),
+      pointerleave: () => store.shine(-1),
+    };
+    const button = element("button", { class: "gl-key", type: "button", title, on }, swatch, name, chosen, n);
     this.rows.set(code, { button, chosen });
     return element("div", { role: "listitem" }, button);
   }
@@ -115,7 +88,7 @@ export class Legend {
     const canvas = element("canvas", { class: "gl-bar", width: 16, height: 180, "aria-hidden": "true" });
     const context = canvas.getContext("2d");
     for (let y = 0; y < canvas.height; y += 1) {
-      context.fillStyle = `rgb(${along(PALETTE.viridis, 1 - y / (canvas.height - 1)).join(", ")})`;
+      context.fillStyle = css(scaleColour(PALETTE.viridis, 1 - y / (canvas.height - 1)));
       context.fillRect(0, y, canvas.width, 1);
     }
     const cut = legend.high < legend.top;

@@ -1,27 +1,22 @@
-// What a hand does on the picture: drag, pinch, wheel and keys, and what it points at.
+// Pointer and keys on the picture: drag, pinch, wheel, and the tip at the point that is hovered.
 
-import { element, number } from "../shared/look.js";
-import { Near } from "./lasso.js";
-import { drawPart } from "../shared/tips.js";
+import { cameraKeys } from "../shared/camera.js";
+import { element, pointerPlace, wheelZoom } from "../shared/dom.js";
+import { number } from "../shared/format.js";
+import { drawPart } from "../shared/tooltip.js";
+import { PointGrid } from "./lasso.js";
 
 const REACH = 8; // pixels within which a point is hovered
-const LINE = 16; // pixels of a line, where a mouse wheel counts in lines
 
-export class Hand {
-  /** `setTool` and `say` are the view's. */
-  constructor(store, picture, { setTool, say }) {
-    this.store = store;
-    this.picture = picture;
-    this.setTool = setTool;
-    this.say = say;
-    this.tool = "pan";
-    this.drag = null;
-    this.fingers = new Map();
+export class PointerController {
+  /** `setTool` and `hint` are the view's. */
+  constructor(store, picture, { setTool, hint }) {
+    Object.assign(this, { store, picture, setTool, hint, tool: "pan", drag: null, fingers: new Map() });
     this.tip = element("div", { class: "gl-tip", hidden: true });
     picture.el.append(this.tip);
     const events = {
       pointerdown: (event) => this.press(event),
-      pointermove: (event) => this.glide(event),
+      pointermove: (event) => this.moveTo(event),
       pointerup: (event) => this.release(event),
       pointercancel: (event) => this.abandon(event),
       pointerleave: () => this.point(-1),
@@ -38,9 +33,7 @@ export class Hand {
   }
 
   place(event) {
-    const { el } = this.picture;
-    const box = el.getBoundingClientRect();
-    return [event.clientX - box.left - el.clientLeft, event.clientY - box.top - el.clientTop];
+    return pointerPlace(this.picture.el, event);
   }
 
   // ---- dragging ----
@@ -71,7 +64,7 @@ export class Hand {
     this.picture.dirty();
   }
 
-  glide(event) {
+  moveTo(event) {
     const at = this.place(event);
     const before = this.fingers.get(event.pointerId);
     if (!this.drag || !before) {
@@ -138,30 +131,20 @@ export class Hand {
     if (!this.isForUs(event)) return;
     const { picture } = this;
     if (!event.ctrlKey && document.activeElement !== picture.el) {
-      if (!this.hasHinted) this.say("Click the picture first, then the wheel zooms; or hold Ctrl.", false);
+      if (!this.hasHinted) this.hint("Click the picture first, then the wheel zooms; or hold Ctrl.");
       this.hasHinted = true;
       return;
     }
     event.preventDefault();
     this.point(-1);
-    const unit = [1, LINE, picture.frame.height][event.deltaMode];
-    const speed = event.ctrlKey && event.deltaMode === 0 ? 0.01 : 0.002;
-    picture.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) * speed), this.place(event));
+    picture.zoom(wheelZoom(event), this.place(event));
   }
 
   key(event) {
     const { picture, store } = this;
     if (event.target !== picture.el || event.ctrlKey || event.metaKey || !picture.points) return;
-    const { width, height } = picture.frame;
     const actions = {
-      ArrowLeft: () => picture.pan(0.1 * width, 0),
-      ArrowRight: () => picture.pan(-0.1 * width, 0),
-      ArrowUp: () => picture.pan(0, 0.1 * height),
-      ArrowDown: () => picture.pan(0, -0.1 * height),
-      "+": () => picture.zoom(1.25),
-      "=": () => picture.zoom(1.25),
-      "-": () => picture.zoom(0.8),
-      0: () => picture.showAll(),
+      ...cameraKeys(picture),
       Home: () => picture.showAll(),
       p: () => this.setTool("pan"),
       l: () => this.setTool("lasso"),
@@ -195,7 +178,7 @@ export class Hand {
     this.seeking ??= requestAnimationFrame(() => {
       this.seeking = null;
       if (this.drag || picture.move || picture.isClosed || store.points.length === 0) return;
-      this.near ??= new Near(store.points);
+      this.near ??= new PointGrid(store.points);
       const { sx, sy } = picture.camera;
       this.point(this.near.find(...picture.inSpace(this.pointer), sx, sy, REACH, store.shown()));
     });
@@ -214,7 +197,7 @@ export class Hand {
     const { row } = picture;
     tip.hidden = row < 0;
     if (row < 0) return;
-    const found = store.named(row);
+    const found = store.describe(row);
     const { name, kind } = store.legend;
     const lines = [element("div", { class: "gl-tip-name", text: found ? found.name : "..." })];
     if (kind !== "none") lines.push(element("div", { text: `${name}: ${this.value(row, found)}` }));
@@ -227,7 +210,7 @@ export class Hand {
     tip.style.top = `${Math.max(4, Math.min(picture.height - tip.offsetHeight - 4, y - 20))}px`;
   }
 
-  // A category is known here; a number is Python's to tell.
+  // A category is known here; a number comes from Python.
   value(row, found) {
     const { kind, labels, missing } = this.store.legend;
     const code = this.store.codes[row];

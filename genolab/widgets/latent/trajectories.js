@@ -1,35 +1,31 @@
-// Paths through the space: trails drawn over the points, and the button and the slider that move along them.
+// Trajectories through the space: lines drawn over the points, and the button and the slider that move along them.
 
-import { element, floats } from "../shared/look.js";
+import { floats } from "../shared/channel.js";
+import { button, element, row } from "../shared/dom.js";
 
 const MOMENT_MS = 220;
 
-export class Trail {
-  /** `redraw` is called when the trails look otherwise than before. */
+export class Trajectories {
+  /** `redraw` is called when the lines look otherwise than before. */
   constructor(store, redraw) {
     this.store = store;
     this.redraw = redraw;
     this.at = 0; // the moment, with its fraction
-    this.play = element("button", { class: "gl-button", type: "button", on: { click: () => this.toggle() } });
-    this.slider = element("input", {
-      class: "gl-slider",
-      type: "range",
-      min: 0,
-      step: "any",
-      title: "Moment of the paths; the arrow keys move it",
-      "aria-label": "Moment of the paths",
-      on: { input: () => this.go(Number(this.slider.value)), keydown: (event) => this.press(event) },
-    });
+    this.play = button("", "", () => this.toggle());
+    const title = "Moment of the paths; the arrow keys move it";
+    const on = { input: () => this.go(Number(this.slider.value)), keydown: (event) => this.press(event) };
+    const range = { type: "range", min: 0, step: "any", class: "gl-slider", "aria-label": "Moment of the paths" };
+    this.slider = element("input", { ...range, title, on });
     this.label = element("span", { class: "gl-number gl-moment" });
-    this.el = element("div", { class: "gl-row gl-trail" }, this.play, this.slider, this.label);
+    this.el = row("gl-trajectories", this.play, this.slider, this.label);
     this.read();
   }
 
   read() {
-    const { names, moments } = this.store.get("_trail");
+    const { names, moments } = this.store.get("_trajectory_labels");
     this.names = names ?? [];
     this.moments = moments ?? [];
-    this.places = floats(this.store.get("_trails"));
+    this.places = floats(this.store.get("_trajectories"));
     this.pause();
     this.el.hidden = this.names.length === 0;
     this.slider.max = String(Math.max(0, this.moments.length - 1));
@@ -71,33 +67,33 @@ export class Trail {
       else this.pause();
     };
     this.clock = requestAnimationFrame(turn);
-    this.tell("Pause", "Stop at this moment");
+    this.setPlay("Pause", "Stop at this moment");
   }
 
   pause() {
     cancelAnimationFrame(this.clock);
     this.clock = null;
-    this.tell("Play", "Move along the paths from the first moment to the last");
+    this.setPlay("Play", "Move along the paths from the first moment to the last");
   }
 
-  tell(text, title) {
+  setPlay(text, title) {
     this.play.textContent = text;
     this.play.title = title;
   }
 
   // ---- drawing ----
 
-  /** Draw the trails up to the moment; `onScreen` takes a place in space to one on the screen. */
-  draw(context, look, frame, onScreen) {
+  /** Draw the lines up to the moment; `onScreen` takes a place in space to one on the screen. */
+  draw(context, colours, frame, onScreen) {
     if (this.names.length === 0) return;
     context.save();
-    context.font = `12px ${look.font}`;
+    context.font = `12px ${colours.font}`;
     context.beginPath();
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
     this.names.forEach((name, i) => {
       const path = this.seen(i).map(([x, y]) => onScreen(x, y));
-      this.drawOne(context, look, frame, path, name);
+      this.drawOne(context, colours, frame, path, name);
     });
     context.restore();
   }
@@ -115,12 +111,12 @@ export class Trail {
     return found.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   }
 
-  drawOne(context, look, frame, path, name) {
+  drawOne(context, colours, frame, path, name) {
     if (path.length === 0) return;
     const [x, y] = path.at(-1);
     const strokes = [
-      [look.paper, 5],
-      [look.text, 2],
+      [colours.paper, 5],
+      [colours.text, 2],
     ];
     for (const [colour, width] of strokes) {
       context.strokeStyle = colour;
@@ -130,12 +126,12 @@ export class Trail {
       path.forEach((to, i) => (i === 0 ? context.moveTo(...to) : context.lineTo(...to)));
       context.stroke();
     }
-    context.fillStyle = look.text;
+    context.fillStyle = colours.text;
     context.beginPath();
     context.arc(x, y, 5, 0, 2 * Math.PI);
     context.fill();
     context.lineWidth = 4;
-    context.strokeStyle = look.paper;
+    context.strokeStyle = colours.paper;
     const isRoom = x + 9 + context.measureText(name).width < frame.left + frame.width;
     context.textAlign = isRoom ? "left" : "right";
     context.textBaseline = "middle";

@@ -51,4 +51,7 @@ class Paths(NamedTuple):
     def placed(self, dims: tuple[int, int], offset: NDArray[Any]) -> dict[str, Any]:
         """Return the traits by which the browser draws the paths in two dimensions, about an offset."""
         shown = (self.places[:, :, list(dims)] - offset).astype(np.float32)
-        return {"_trails": shown.tobytes(), "_trail": {"names": list(self.names), "moments": list(self.moments)}}
+        return {
+            "_trajectories": shown.tobytes(),
+            "_trajectory_labels": {"names": list(self.names), "moments": list(self.moments)},
+        }

@@ -4,12 +4,9 @@ The browser draws and selects; Python keeps the state. Traits go to the browser,
 comes back as a bitmask, since a million cells are then 125 kB.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
 import numpy as np
 import traitlets as t
 from anndata import AnnData
@@ -26,8 +23,7 @@ from genolab.widgets.latent.coordinates import (
 from genolab.widgets.latent.static import Still
 from genolab.widgets.latent.tooltip import Hover, tip_of
 from genolab.widgets.latent.trajectories import Paths
-from genolab.widgets.shared import static
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 _MARK: Final = "genolab_selections"  # in .uns: the columns of obs that an explorer wrote, and may write again
 
 
-class LatentExplorer(anywidget.AnyWidget):
+class LatentExplorer(NotebookWidget):
     """Look at the rows of an AnnData in a latent space, colour them, select some, and go on with those in Python.
 
     The AnnData is read, never changed, except by `save_selection` and its button.
@@ -86,15 +82,12 @@ class LatentExplorer(anywidget.AnyWidget):
     >>> chosen = cells[explorer.selection]
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
     color = t.Unicode(None, allow_none=True).tag(sync=True)
     basis = t.Unicode(None, allow_none=True).tag(sync=True)
     dims = t.Tuple(t.Int(), t.Int(), default_value=(0, 1)).tag(sync=True)
     layer = t.Unicode(None, allow_none=True).tag(sync=True)
     n_selected = t.Int(0, read_only=True).tag(sync=True)
     watching = t.Bool(False, read_only=True).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
 
     _n_obs = t.Int().tag(sync=True)
     _rows = t.Unicode("cells").tag(sync=True)
@@ -104,13 +97,9 @@ class LatentExplorer(anywidget.AnyWidget):
     _legend = t.Dict().tag(sync=True)
     _hidden = t.List(t.Int()).tag(sync=True)  # codes
     _mask = t.Bytes().tag(sync=True)  # bits, the lowest first
-    _heard = t.List(t.Union([t.Unicode(), t.Int()])).tag(
-        sync=True
-    )  # browser and number of the last message; older echoes are then not obeyed
     _choices = t.Dict().tag(sync=True)
-    _trails = t.Bytes().tag(sync=True)  # (paths, moments, 2) float32, as _points; NaN where a path isn't yet
-    _trail = t.Dict().tag(sync=True)  # names, moments; empty without paths
-    _alarm = t.Bool(False).tag(sync=True)
+    _trajectories = t.Bytes().tag(sync=True)  # (paths, moments, 2) float32, as _points; NaN where a path isn't yet
+    _trajectory_labels = t.Dict().tag(sync=True)  # names, moments; empty without paths
 
     def __init__(
         self,
@@ -125,7 +114,6 @@ class LatentExplorer(anywidget.AnyWidget):
         if adata.n_obs == 0:
             raise ValueError("an explorer needs at least one row; this AnnData has none")
         self._adata = adata
-        self._lock = threading.RLock()  # a run that is watched sends from its own thread
         self._coordinates = read_coordinates(adata, basis)
         self._selected = np.zeros(adata.n_obs, dtype=np.bool_)
         self._colouring = colour_by(adata, color, layer=layer)
@@ -149,7 +137,6 @@ class LatentExplorer(anywidget.AnyWidget):
         )
         self.observe(self._show_colour, ["color", "layer"])
         self.observe(self._show_points, ["basis", "dims"])
-        self.on_msg(self._receive)
 
     # ---- what a person asks in Python ---------------------------------------------------------------------------
 
@@ -207,7 +194,7 @@ class LatentExplorer(anywidget.AnyWidget):
         if self.color == name:
             self.refresh()
         text = f"Saved {self.n_selected:,} of {adata.n_obs:,} {self._rows} as obs[{name!r}]."
-        self._publish(_choices=choices(adata), message=text, _alarm=False)
+        self._publish(_choices=choices(adata), message=text, _is_error=False)
 
     @property
     def row_names(self) -> "pd.Index[Any]":
@@ -348,11 +335,7 @@ class LatentExplorer(anywidget.AnyWidget):
         trail_names = () if self._paths is None else self._paths.names
         return Still(points, self._colouring, self._selected, hidden, titles, self._rows, trails, trail_names).png()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return data | static.bundle(self.model_id, self.png(), str(self)), metadata
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         where = f" in {self.basis}" if self.basis else ""
         colour = f", coloured by {self.color}" if self.color else ""
         return f"LatentExplorer: {self._n_obs:,} {self._rows}{where}{colour}, {self.n_selected:,} selected"
@@ -362,12 +345,6 @@ class LatentExplorer(anywidget.AnyWidget):
 
     # ---- what goes to the browser -------------------------------------------------------------------------------
 
-    def _publish(self, **traits: Any) -> None:
-        """Set traits in one message, from whatever thread."""
-        with self._lock, self.hold_sync():
-            for name, value in traits.items():
-                self.set_trait(name, value)
-
     def _titles(self, basis: str | None) -> tuple[str, str]:
         first, second = (f"{basis or 'latent'} {dim + 1}" for dim in self.dims)
         return first, second
@@ -376,7 +353,7 @@ class LatentExplorer(anywidget.AnyWidget):
         """Return the points as the browser gets them: float32 about an offset, which keeps their digits."""
         if self._coordinates is None:
             frame = {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}
-            return {"_points": b"", "_frame": frame, "_trails": b"", "_trail": {}}
+            return {"_points": b"", "_frame": frame, "_trajectories": b"", "_trajectory_labels": {}}
         shown = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         low, high = shown.min(axis=0), shown.max(axis=0)
         offset = np.where(np.abs(low + high) > 1000 * (high - low), (low + high) / 2, 0.0)
@@ -386,7 +363,11 @@ class LatentExplorer(anywidget.AnyWidget):
             "nDims": self._coordinates.shape[1],
             "caption": self._caption,
         }
-        trails = {"_trails": b"", "_trail": {}} if self._paths is None else self._paths.placed(self.dims, offset)
+        trails = (
+            {"_trajectories": b"", "_trajectory_labels": {}}
+            if self._paths is None
+            else self._paths.placed(self.dims, offset)
+        )
         return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame, **trails}
 
     def _coloured(self) -> dict[str, Any]:
@@ -394,7 +375,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def _show_colour(self, _: Any) -> None:
         self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
-        self._publish(**self._coloured(), _choices=choices(self._adata), message="", _alarm=False)
+        self._publish(**self._coloured(), _choices=choices(self._adata), message="", _is_error=False)
 
     def _show_points(self, change: Any) -> None:
         if change["name"] == "basis":
@@ -403,7 +384,7 @@ class LatentExplorer(anywidget.AnyWidget):
             self._paths = None
             if self.basis is None:
                 self._coordinates = None
-        self._publish(**self._placed(self.basis), message="", _alarm=False)
+        self._publish(**self._placed(self.basis), message="", _is_error=False)
 
     def _set_selection(self, mask: NDArray[np.bool_]) -> None:
         self._selected = mask
@@ -416,11 +397,11 @@ class LatentExplorer(anywidget.AnyWidget):
         with self._lock, self.hold_sync():
             if max(self.dims) >= coordinates.shape[1]:
                 self.dims = (0, 1)
-            trouble_is_over = {"message": "", "_alarm": False} if self._alarm else {}
+            trouble_is_over = {"message": "", "_is_error": False} if self._is_error else {}
             self._publish(**self._placed(self.basis), **trouble_is_over)
 
     def _tell_trouble(self, text: str) -> None:
-        self._publish(message=text, _alarm=True)
+        self._publish(message=text, _is_error=True)
 
     # ---- what holds --------------------------------------------------------------------------------------------
 
@@ -464,26 +445,12 @@ class LatentExplorer(anywidget.AnyWidget):
 
     # ---- what comes from the browser ----------------------------------------------------------------------------
 
-    def _receive(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
-        """Answer a message of the browser; an error is shown there, where the person looks."""
-        try:
-            result, replies = self._answer(content, buffers)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the message line
-            text = str(error.args[0]) if error.args else type(error).__name__
-            self.send({"ask": content.get("ask"), "error": text})
-            return
-        if "ask" in content:
-            self.send({"ask": content["ask"], "result": result}, replies)
-
-    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> tuple[Any, list[bytes]]:
-        match content["kind"]:
+    def _handle(self, kind: str, content: dict[str, Any]) -> Any:
+        match kind:
             case "select":
-                mask = unpacked_mask(buffers[0], self._n_obs)
-                with self._lock, self.hold_sync():
-                    self._heard = [content["browser"], content["number"]]
-                    self._set_selection(mask)
+                self._set_selection(unpacked_mask(content["buffers"][0], self._n_obs))
             case "hide":
-                self._publish(_heard=[content["browser"], content["number"]], _hidden=content["codes"])
+                self._publish(_hidden=content["codes"])
             case "color":
                 self.color = content["name"]
             case "basis":
@@ -492,13 +459,13 @@ class LatentExplorer(anywidget.AnyWidget):
                 self.dims = tuple(content["dims"])
             case "find":
                 self._names = self._names or Names(self._adata.var_names)
-                return self._names.find(content["text"]), []
+                return self._names.find(content["text"])
             case "hover":
                 row = int(content["row"])
-                told = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
-                return told if self._hover is None else {**told, "parts": list(self._hover(row))}, []
+                tip = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
+                return tip if self._hover is None else {**tip, "parts": list(self._hover(row))}
             case "save":
                 self.save_selection(content["name"])
             case "picture":
-                return None, [self.png()]
-        return None, []
+                return self.png()
+        return None

@@ -1,17 +1,34 @@
-// What is drawn over the points with a 2D canvas: the frame with its axes, a lasso, and a ring round a hovered point.
+// The axes of a picture: a frame with round numbers along it.
 
 import { seen } from "./camera.js";
-import { number, ticks } from "./look.js";
+import { number } from "./format.js";
+
+/** The frame of a picture inside its margins. */
+export function frameOf(width, height, { left, top, right, bottom }) {
+  return { left, top, width: Math.max(1, width - left - right), height: Math.max(1, height - top - bottom) };
+}
+
+/** Round numbers between `low` and `high`, about `wanted` of them. */
+export function ticks(low, high, wanted = 5) {
+  const span = high - low;
+  if (!(span > 0) || !Number.isFinite(span)) return [];
+  const rough = span / Math.max(wanted, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((size) => size >= rough);
+  const found = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(Number((i * step).toPrecision(12)));
+  return found;
+}
 
 /** Draw frame, numbers and titles; `offset` is what Python took from the coordinates to keep their digits. */
-export function drawAxes(context, look, { frame, camera, titles, offset, isEmpty }) {
+export function drawAxes(context, colours, { frame, camera, titles, offset, isEmpty }) {
   const { left, top, width, height } = frame;
-  context.strokeStyle = look.border;
+  context.strokeStyle = colours.border;
   context.lineWidth = 1;
   context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
   if (isEmpty) return;
-  context.fillStyle = look.muted;
-  context.font = `12px ${look.font}`;
+  context.fillStyle = colours.muted;
+  context.font = `12px ${colours.font}`;
   const view = seen(camera, frame);
   drawTitles(context, frame, titles);
   const free = left + width - context.measureText(titles[0]).width - 24; // beyond, a number would touch the title
@@ -44,28 +61,4 @@ function drawUp(context, { left, top, height }, [low, high]) {
     context.fillRect(left - 4, Math.round(y), 4, 1);
     context.fillText(number(value, 4), left - 7, y);
   }
-}
-
-/** Draw a lasso or box; one that removes is dashed. */
-export function drawRegion(context, look, path, isRemoval) {
-  const line = new Path2D();
-  path.forEach(([x, y], i) => (i ? line.lineTo(x, y) : line.moveTo(x, y)));
-  line.closePath();
-  context.globalAlpha = 0.12;
-  context.fillStyle = look.accent;
-  context.fill(line);
-  context.globalAlpha = 1;
-  context.strokeStyle = look.accent;
-  context.lineWidth = 1.5;
-  context.setLineDash(isRemoval ? [4, 3] : []);
-  context.stroke(line);
-  context.setLineDash([]);
-}
-
-export function drawRing(context, look, [x, y], radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.strokeStyle = look.text;
-  context.lineWidth = 2;
-  context.stroke();
 }

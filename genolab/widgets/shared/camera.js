@@ -69,3 +69,23 @@ export function zoomedAt(camera, all, frame, factor, at) {
   const slipped = inSpace(closer, frame, at);
   return { ...closer, x: closer.x + held[0] - slipped[0], y: closer.y + held[1] - slipped[1] };
 }
+
+/** The camera after what is seen has moved by pixels, to the right and down. */
+export function panned(camera, right, down) {
+  return { ...camera, x: camera.x - right / camera.sx, y: camera.y + down / camera.sy };
+}
+
+/** What keys do to a picture with a `frame` that can `pan`, `zoom` and `showAll`: key -> action. */
+export function cameraKeys(picture) {
+  const { width, height } = picture.frame;
+  return {
+    ArrowLeft: () => picture.pan(0.1 * width, 0),
+    ArrowRight: () => picture.pan(-0.1 * width, 0),
+    ArrowUp: () => picture.pan(0, 0.1 * height),
+    ArrowDown: () => picture.pan(0, -0.1 * height),
+    "+": () => picture.zoom(1.25),
+    "=": () => picture.zoom(1.25),
+    "-": () => picture.zoom(0.8),
+    0: () => picture.showAll(),
+  };
+}

@@ -1,6 +1,6 @@
-// The letters of logos, from the same outlines as in the figures (genolab/letters.py), on a 2D canvas.
+// The letters of logos on a 2D canvas, from the same outlines as in the figures (genolab/glyphs.py).
 
-import { onPaper } from "./look.js";
+import { css, onPaper } from "./theme.js";
 
 export const BASES = "ACGT";
 
@@ -19,7 +19,7 @@ function shape(base) {
 /** The colour of a base on the paper. */
 export function letterColour(base, dark) {
   const colour = PALETTE.letters[base];
-  return colour ? `rgb(${onPaper(colour, dark).join(",")})` : dark ? "#9a9a9a" : "#757575";
+  return colour ? css(onPaper(colour, dark)) : dark ? "#9a9a9a" : "#757575";
 }
 
 /** Draw one letter from its foot `y` upwards by `height` pixels; a negative one hangs, upside down. N is a dot. */

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from genolab import glyphs, palette
 
-_IMPORT: Final = re.compile(r'^import (?:\{([^}]*)\} from )?"(\.[^"]+)";\n', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (?:\{([\w\s,]*)\} from )?"(\.[^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async function|function|class|const) (\w+))", re.MULTILINE)
+_UNREAD: Final = re.compile(r"^(?:import|export(?! default)) .*", re.MULTILINE)
 _PACKAGE: Final = Path(__file__).parents[2]
 
 
@@ -25,24 +26,16 @@ class Bundle(NamedTuple):
 
 
 def link(view: Path) -> Bundle:
-    """Join a view with what it imports.
+    """Join a view, a file that ends in ``export default``, with what it imports.
 
-    Parameters
-    ----------
-    view
-        A file that ends in ``export default``. Imports are written ``import { a, b } from "./file.js";`` and
-        ``import "./file.css";``, exports ``export function``, ``class`` or ``const``.
-
-    Returns
-    -------
-    Bundle
-        The colours of `genolab.palette` are in the module as ``PALETTE`` and the outlines of `genolab.glyphs` as
-        ``OUTLINES``, so that they are written down once.
+    Imports are written ``import { a, b } from "./file.js";`` and ``import "./file.css";``, exports ``export function``,
+    ``class`` or ``const``. The colours of `genolab.palette` are in the module as ``PALETTE`` and the outlines of
+    `genolab.glyphs` as ``OUTLINES``.
 
     Raises
     ------
     ValueError
-        Files import each other in a circle.
+        Files import each other in a circle or what isn't exported, or an import or export is written otherwise.
     FileNotFoundError
         An imported file isn't there.
     """
@@ -54,6 +47,11 @@ def link(view: Path) -> Bundle:
     return Bundle("\n".join(parts), "\n".join(sheets))
 
 
+def exports(file: Path) -> list[str]:
+    """Return the names that a file exports."""
+    return _EXPORT.findall(file.read_text(encoding="utf-8"))
+
+
 def _ordered(file: Path, path: tuple[Path, ...]) -> list[Path]:
     """Return a file after all that it imports, each once."""
     if file in path:
@@ -61,24 +59,31 @@ def _ordered(file: Path, path: tuple[Path, ...]) -> list[Path]:
     if file.suffix == ".css":
         return [file]
     targets = [(file.parent / match[2]).resolve() for match in _IMPORT.finditer(file.read_text(encoding="utf-8"))]
-    found = [each for target in targets for each in _ordered(target, (*path, file))]
-    return list(dict.fromkeys([*found, file]))
+    files = [each for target in targets for each in _ordered(target, (*path, file))]
+    return list(dict.fromkeys([*files, file]))
 
 
 def _scoped(file: Path, scope: dict[Path, str]) -> str:
     """Return a file as a function that is called at once and returns what the file exports."""
-    text = _imports_bound(file, scope)
-    names = ", ".join(match[1] for match in _EXPORT.finditer(text))
     where = file.relative_to(_PACKAGE).as_posix() if file.is_relative_to(_PACKAGE) else file.name
-    return f"// {where}\nconst {scope[file]} = (() => {{\n{_EXPORT.sub('', text)}return {{ {names} }};\n}})();\n"
+    text = _EXPORT.sub("", _imports_bound(file, scope))
+    return f"// {where}\nconst {scope[file]} = (() => {{\n{text}return {{ {', '.join(exports(file))} }};\n}})();\n"
 
 
 def _imports_bound(file: Path, scope: dict[Path, str]) -> str:
     def bound(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return ""
         target = (file.parent / match[2]).resolve()
-        return f"const {{{match[1]}}} = {scope[target]};\n" if match[1] else ""
+        names = [name.strip() for name in match[1].split(",") if name.strip()]
+        if missing := sorted({*names} - {*exports(target)}):
+            raise ValueError(f"{file.name} imports {', '.join(missing)} from {target.name}, which doesn't export it")
+        return f"const {{ {', '.join(names)} }} = {scope[target]};\n"
 
-    return _IMPORT.sub(bound, file.read_text(encoding="utf-8"))
+    text = _IMPORT.sub(bound, file.read_text(encoding="utf-8"))
+    if unread := _UNREAD.search(_EXPORT.sub("", text)):
+        raise ValueError(f"an import or export of {file.name} isn't written as the linker reads it: {unread[0]}")
+    return text
 
 
 def _constants() -> str:

@@ -1,8 +1,7 @@
 """The static picture of a widget, for pages without a kernel (GitHub, a saved page)."""
 
-import base64
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.figure import Figure
-
-_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 
 
 def png(
@@ -62,24 +59,3 @@ def png(
     out = BytesIO()
     small.save(out, "png")
     return out.getvalue()
-
-
-def bundle(model_id: str, picture: bytes, text: str) -> dict[str, Any]:
-    """Make the MIME bundle of a widget that also shows itself where no widget can run (GitHub, a saved page).
-
-    Parameters
-    ----------
-    model_id
-        The widget's ``model_id``.
-    picture
-        Its present state as PNG; empty where there is nothing to show.
-    text
-        Its present state in one plain line.
-    """
-    found: dict[str, Any] = {
-        "text/plain": text,
-        _WIDGET: {"version_major": 2, "version_minor": 0, "model_id": model_id},
-    }
-    if picture:
-        found["image/png"] = base64.b64encode(picture).decode("ascii")
-    return found

@@ -1,6 +1,12 @@
-// The loss curve: a small canvas of its own, drawn anew at each change (genolab/widgets/training.py sends the rows).
-import { count, element, number, onResize, onTheme, sharpen, theme, ticks } from "../shared/look.js";
+// The loss curve: a small canvas of its own, drawn anew at each change (widget.py sends the rows).
 
+import { ticks } from "../shared/axes.js";
+import { onResize, sharpen } from "../shared/canvas.js";
+import { element } from "../shared/dom.js";
+import { count, number } from "../shared/format.js";
+import { onTheme, theme } from "../shared/theme.js";
+
+const TAIL = 400; // points of the epoch that is being trained; then every second one is dropped
 const MARGIN = { left: 56, right: 12, top: 10, bottom: 24 };
 
 /** The last epoch of the x axis: all of a short run; of a long one about what is done, so that the curve isn't a stub. */
@@ -67,25 +73,25 @@ export function lossText(value, range) {
 }
 
 /** Train is a whole line and valid a broken one, so that they are told apart without colour too. */
-export function lineColours(look) {
+export function lineColours(colours) {
   const [blue, orange, , vermillion, , sky] = PALETTE.okabeIto;
-  return look.dark ? { train: sky, valid: orange } : { train: blue, valid: vermillion };
+  return colours.dark ? { train: sky, valid: orange } : { train: blue, valid: vermillion };
 }
 
 /**
  * A loss curve in `host`. `show(data)` draws
- *   { epochs, done, x, train, valid, trail: [[x, loss]...], marks: [{x}...], log, whole, range }
+ *   { epochs, done, x, train, valid, tail: [[x, loss]...], marks: [{x}...], log, whole, range }
  * and `onRead(index or null)` tells which epoch the pointer or the arrow keys are at.
  */
 export function drawCurve(host, onRead) {
   const canvas = element("canvas", { class: "gl-curve-canvas", tabindex: 0, role: "img", "aria-label": "Loss curve" });
   host.append(canvas);
-  let [data, read, size, look, queued] = [null, null, null, null, false];
+  let [data, read, size, colours, queued] = [null, null, null, null, false];
 
   const paint = () => {
     queued = false;
-    look ??= theme(canvas); // read anew only when it has changed: it has the browser compute styles
-    if (data && size) paintCurve(canvas, look, size, data, read);
+    colours ??= theme(canvas); // read anew only when it has changed: it has the browser compute styles
+    if (data && size) paintCurve(canvas, colours, size, data, read);
   };
   const queue = () => {
     if (!queued) requestAnimationFrame(paint);
@@ -111,7 +117,7 @@ export function drawCurve(host, onRead) {
   });
   const stops = [
     onTheme(() => {
-      look = null;
+      colours = null;
       queue();
     }),
     onResize(host, (width, height, ratio) => {
@@ -139,12 +145,23 @@ function nearestEpoch(data, size, at) {
 
 /** The range to draw this data in; of thousands of epochs it takes a millisecond, so ask only when they have changed. */
 export function rangeFor(data) {
-  const trail = data.trail.map(([, loss]) => loss);
-  const latest = [data.train, data.valid, trail].map((line) => line[line.length - 1]).filter((v) => v !== undefined);
-  return rangeOf([...data.train, ...data.valid, ...trail], latest, data);
+  const tail = data.tail.map(([, loss]) => loss);
+  const latest = [data.train, data.valid, tail].map((line) => line[line.length - 1]).filter((v) => v !== undefined);
+  return rangeOf([...data.train, ...data.valid, ...tail], latest, data);
 }
 
-function paintCurve(canvas, look, { width, height, ratio }, data, read) {
+/** The points of the epoch in hand, with the newest; a new epoch, and a run that stands still between two, begins with none. */
+export function longer(tail, tip) {
+  if (!tip) return [];
+  const last = tail[tail.length - 1];
+  if (last && last[0] === tip[0]) return tail;
+  if (tip[0] > 1 && tip[0] % 1 < 0.15) return []; // the mean of a few steps says more about them than about the epoch
+  const same = last && Math.floor(last[0]) === Math.floor(tip[0]) && last[0] < tip[0];
+  const kept = same ? (tail.length < TAIL ? tail : tail.filter((_, i) => i % 2 === 0)) : [];
+  return [...kept, tip];
+}
+
+function paintCurve(canvas, colours, { width, height, ratio }, data, read) {
   const context = sharpen(canvas, width, height, ratio);
   const { range } = data;
   const end = lastEpoch(data.epochs, data.done);
@@ -154,25 +171,24 @@ function paintCurve(canvas, look, { width, height, ratio }, data, read) {
   const up = data.log ? shareOfLog : share;
   const place = { x: (epoch) => left + ((right - left) * epoch) / end, y: (value) => bottom - (bottom - top) * up(value) };
   const area = { left, right, top, bottom };
-  context.clearRect(0, 0, width, height);
-  context.font = `12px ${look.font}`;
-  paintAxes(context, area, place, { look, range, end, data });
-  paintMarks(context, area, place, { look, data });
+  context.font = `12px ${colours.font}`;
+  paintAxes(context, area, place, { colours, range, end, data });
+  paintMarks(context, area, place, { colours, data });
   context.save();
   context.beginPath();
   context.rect(left - 4, top - 4, right - left + 8, bottom - top + 8);
   context.clip();
-  paintLines(context, place, { look, data, read, area });
+  paintLines(context, place, { colours, data, read, area });
   context.restore();
 }
 
-function paintAxes(context, { left, right, top, bottom }, place, { look, range, end, data }) {
-  const empty = !data.x.length && !data.trail.length;
+function paintAxes(context, { left, right, top, bottom }, place, { colours, range, end, data }) {
+  const empty = !data.x.length && !data.tail.length;
   const wanted = Math.max(2, (bottom - top) / 46);
   const values = empty ? [] : data.log ? logTicks(range.low, range.high) : ticks(range.low, range.high, wanted);
   const texts = data.log ? values.map((value) => number(value, 3)) : tickTexts(values);
-  context.strokeStyle = look.border;
-  context.fillStyle = look.muted;
+  context.strokeStyle = colours.border;
+  context.fillStyle = colours.muted;
   context.lineWidth = 1;
   context.textAlign = "right";
   context.textBaseline = "middle";
@@ -204,9 +220,9 @@ function line(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
-function paintMarks(context, { top, bottom }, place, { look, data }) {
-  context.strokeStyle = look.muted;
-  context.fillStyle = look.muted;
+function paintMarks(context, { top, bottom }, place, { colours, data }) {
+  context.strokeStyle = colours.muted;
+  context.fillStyle = colours.muted;
   context.setLineDash([2, 3]);
   for (const mark of data.marks) {
     const x = Math.round(place.x(mark.x)) + 0.5;
@@ -220,8 +236,8 @@ function paintMarks(context, { top, bottom }, place, { look, data }) {
   context.setLineDash([]);
 }
 
-function paintLines(context, place, { look, data, read, area }) {
-  const colours = lineColours(look);
+function paintLines(context, place, { colours, data, read, area }) {
+  const lines = lineColours(colours);
   context.lineJoin = "round";
   context.lineWidth = 2;
   const drawn = [
@@ -229,31 +245,31 @@ function paintLines(context, place, { look, data, read, area }) {
     ["valid", data.x, data.valid, [6, 4]],
   ];
   if (read !== null) {
-    context.strokeStyle = look.muted;
+    context.strokeStyle = colours.muted;
     context.lineWidth = 1;
     const x = Math.round(place.x(data.x[read])) + 0.5;
     line(context, x, area.top, x, area.bottom);
     context.lineWidth = 2;
   }
   for (const [name, xs, ys, dash] of drawn) {
-    context.strokeStyle = colours[name];
-    context.fillStyle = colours[name];
+    context.strokeStyle = lines[name];
+    context.fillStyle = lines[name];
     context.setLineDash(dash);
     path(context, place, xs, ys);
     context.setLineDash([]);
     const at = read ?? (xs.length === 1 ? 0 : null); // one epoch alone makes no line: a dot then
     if (at !== null && ys.length) dot(context, place.x(xs[at]), place.y(ys[at]), 3.5);
   }
-  paintTrail(context, place, data, colours);
+  paintTail(context, place, data, lines);
 }
 
 // The mean of the epoch that is being trained, as it settles: thin, since the epoch's own point will replace it.
-function paintTrail(context, place, { x, train, trail }, colours) {
-  if (!trail.length) return;
+function paintTail(context, place, { x, train, tail }, lines) {
+  if (!tail.length) return;
   const from = x.length ? [[x[x.length - 1], train[train.length - 1]]] : [];
-  const points = [...from, ...trail];
-  context.strokeStyle = colours.train;
-  context.fillStyle = colours.train;
+  const points = [...from, ...tail];
+  context.strokeStyle = lines.train;
+  context.fillStyle = lines.train;
   context.lineWidth = 1;
   path(context, place, points.map(([at]) => at), points.map(([, loss]) => loss));
   const [at, loss] = points[points.length - 1];

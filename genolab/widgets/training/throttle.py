@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-class Pulse:
+class Throttle:
     """Call a function in a thread of its own: at once when woken, and by itself every so often while it asks for that.
 
     The training thread only ever calls `wake`, which costs it about a microsecond; what the function does (reading the
@@ -12,17 +12,15 @@ class Pulse:
 
     Parameters
     ----------
-    beat
-        What to call. It returns whether to call it again by itself after `interval`; otherwise the thread sleeps until
-        it is woken. It must not raise.
-    interval
-        Seconds between two calls of its own.
+    function
+        It returns whether to call it again by itself after `interval` seconds; otherwise the thread sleeps until it is
+        woken. It must not raise.
     shortest
         Seconds between two calls at least, however often it is woken.
     """
 
-    def __init__(self, beat: Callable[[], bool], *, interval: float = 0.2, shortest: float = 0.1) -> None:
-        self._beat = beat
+    def __init__(self, function: Callable[[], bool], *, interval: float = 0.2, shortest: float = 0.1) -> None:
+        self._function = function
         self._interval = interval
         self._shortest = shortest
         self._woken = threading.Event()
@@ -42,7 +40,9 @@ class Pulse:
             if self.alive and not self._ended.is_set():
                 return
             self._ended = threading.Event()
-            self._thread = threading.Thread(target=self._loop, args=(self._ended,), name="genolab-pulse", daemon=True)
+            self._thread = threading.Thread(
+                target=self._loop, args=(self._ended,), name="genolab-throttle", daemon=True
+            )
             self._thread.start()
 
     def wake(self) -> None:
@@ -57,6 +57,6 @@ class Pulse:
     def _loop(self, ended: threading.Event) -> None:
         while not ended.is_set():
             self._woken.clear()
-            again = self._beat()
+            again = self._function()
             ended.wait(self._shortest)
             self._woken.wait(max(0.0, self._interval - self._shortest) if again else None)

@@ -1,14 +1,17 @@
-// The training panel (genolab/widgets/training.py): it shows what the run says and sends what the person asks for.
-import "../shared/base.css";
-import "../shared/controls.css";
-import "./view.css";
-import { count, element, floats, onTheme, root, theme } from "../shared/look.js";
-import { drawControls, valueText } from "../shared/controls.js";
-import { drawCurve, lineColours, lossText, rangeFor } from "./curve.js";
+// The training panel: it shows where the run stands and sends what the person asks for.
 
-const SLOW = 2000; // milliseconds without an answer to a click after which the panel says so
-const SILENT = 10000; // milliseconds without a word from a running kernel after which it counts as gone
-const TRAIL = 400; // points of the epoch that is being trained; then every second one is dropped
+import "../shared/base.css";
+import { Channel, floats, widget } from "../shared/channel.js";
+import { element, root, row, space } from "../shared/dom.js";
+import { count } from "../shared/format.js";
+import { onTheme, theme } from "../shared/theme.js";
+import { drawControls, valueText } from "./controls.js";
+import { drawCurve, lineColours, longer, lossText, rangeFor } from "./curve.js";
+import "./view.css";
+
+const SLOW_MS = 2000; // without an effect of a click for so long, the panel says why
+const SILENT_MS = 10000; // without a word from a running kernel for so long, it counts as gone
+const TRAITS = ["status", "columns", "curve", "changes", "values"];
 
 // What each button does in each state of the run; where a state is missing, the button rests.
 const STEPS = { ready: "step", paused: "step", stopped: "step", failed: "step" };
@@ -24,73 +27,74 @@ const QUIET = "The kernel has not answered: it is busy with another cell, or was
 const GONE = "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell.";
 const WAITING = { start: "Starting", pause: "Pausing", resume: "Resuming", step: "Stepping", stop: "Stopping" };
 
-function render({ model, el }) {
-  const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  const send = (message) => model.send({ ...message, view: id });
-  const ask = (message) => {
-    const asked = `${id}.${(asks += 1)}`;
-    send({ ...message, id: asked });
-    return asked;
-  };
-  let asks = 0;
-  const parts = [new Buttons(model, ask), drawProgress(model), drawLoss(model), drawSide(model, ask), drawMessage(model)];
-  const [buttons, progress, loss, side, message] = parts;
-  const head = element("div", { class: "gl-row gl-training-head" }, buttons.node, progress.node);
-  const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
-  const panel = root("gl-training", "Training panel", head, body, message.node);
-  panel.addEventListener("keydown", (event) => {
-    const writes = event.target.matches("input[type=text], select") || event.ctrlKey || event.metaKey || event.altKey;
-    if (!writes && buttons.press(event.key.toLowerCase())) event.preventDefault();
-  });
-  el.append(panel);
+let views = 0;
 
-  let seen = false; // out of sight the kernel sends nothing
-  const watch = new IntersectionObserver((entries) => {
-    seen = entries[entries.length - 1].isIntersecting;
-    send({ do: "watch", on: seen });
-  });
-  watch.observe(panel);
-  const shown = { status: [buttons, progress, loss, message], curve: [loss], changes: [loss, side] };
-  for (const name of ["values", "complaints", "answers"]) shown[name] = [side];
-  for (const [name, list] of Object.entries(shown)) model.on(`change:${name}`, () => list.forEach((part) => part.show(name)));
-  parts.forEach((part) => part.show("all"));
+class View {
+  constructor(channel, el) {
+    this.channel = channel;
+    this.id = `${channel.browser}-${(views += 1)}`;
+    const parts = [new Buttons(channel), drawProgress(channel), drawLoss(channel), drawSide(channel), drawMessage(channel)];
+    const [buttons, progress, loss, side, message] = parts;
+    const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
+    this.el = root("gl-training", "Training panel", row("gl-training-head", buttons.node, progress.node), body, message.node);
+    this.el.addEventListener("keydown", (event) => {
+      const isTyped = event.target.matches("input[type=text], select") || event.ctrlKey || event.metaKey || event.altKey;
+      if (!isTyped && buttons.press(event.key.toLowerCase())) event.preventDefault();
+    });
+    el.append(this.el);
+    // Out of sight the kernel sends nothing.
+    const watch = new IntersectionObserver((entries) => this.watch(entries[entries.length - 1].isIntersecting));
+    watch.observe(this.el);
+    const kernel = watchKernel({
+      channel,
+      el,
+      isExpected: () => this.isSeen && !document.hidden && channel.get("status").state === "running",
+      tell: (isGone) => {
+        this.el.classList.toggle("gl-gone", isGone);
+        for (const part of [buttons, message]) part.lose(isGone);
+      },
+    });
+    this.stop = [
+      channel.on(["status"], () => [buttons, progress].forEach((part) => part.show())),
+      channel.on(["status", "curve", "columns", "changes"], (changed) => loss.show(changed.has("curve") ? "curve" : "status")),
+      channel.on(["changes"], () => side.showChanges()),
+      channel.on(["values"], () => side.showValues()),
+      channel.on(["status", "message", "_is_error", "received"], () => message.show()),
+      () => watch.disconnect(),
+      ...[kernel, loss, buttons].map((part) => () => part.stop()),
+    ];
+  }
 
-  const life = watchKernel({
-    model,
-    el,
-    expects: () => seen && !document.hidden && model.get("status").state === "running",
-    tell: (gone) => {
-      panel.classList.toggle("gl-gone", gone);
-      for (const part of [buttons, message]) part.lose(gone);
-    },
-  });
-  return () => {
-    watch.disconnect();
-    life.stop();
-    loss.stop();
-    buttons.stop();
-    send({ do: "watch", on: false });
-  };
+  watch(isSeen) {
+    this.isSeen = isSeen;
+    this.channel.ask("watch", { view: this.id, on: isSeen }, { isQuiet: true });
+  }
+
+  close() {
+    this.stop.forEach((stop) => stop());
+    this.watch(false);
+  }
 }
 
 // Tell when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
-function watchKernel({ model, el, expects, tell }) {
+function watchKernel({ channel, el, isExpected, tell }) {
   let heard = performance.now();
   const look = () => {
-    if (!expects()) heard = performance.now();
-    tell(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT);
+    if (!isExpected()) heard = performance.now();
+    tell(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT_MS);
   };
   const hear = () => {
     heard = performance.now();
     look();
   };
-  model.on("change:status", hear);
+  const silence = channel.on(["status"], hear);
   const marks = new MutationObserver(look);
   marks.observe(el, { attributes: true, attributeFilter: ["class"] });
   const timer = setInterval(look, 1000);
   look();
   return {
     stop: () => {
+      silence();
       marks.disconnect();
       clearInterval(timer);
     },
@@ -98,63 +102,74 @@ function watchKernel({ model, el, expects, tell }) {
 }
 
 class Buttons {
-  constructor(model, ask) {
-    Object.assign(this, { model, ask, waiting: null, gone: false }); // `waiting`: the click not answered yet
-    this.tags = new Map(BUTTONS.map((button) => [button, this.make(button)]));
+  constructor(channel) {
+    Object.assign(this, { channel, waiting: null, isGone: false }); // `waiting`: the click that has had no effect yet
+    this.tags = new Map(BUTTONS.map((one) => [one, this.make(one)]));
     const group = element("div", { class: "gl-group", role: "group", "aria-label": "Training" }, ...this.tags.values());
     this.hint = element("span", { class: "gl-muted gl-slow", role: "status", hidden: true });
-    this.node = element("div", { class: "gl-row" }, group, this.hint);
+    this.node = row("", group, this.hint);
+    this.show();
   }
 
-  make(button) {
-    const { key, tip, short } = button;
-    const on = { click: () => this.click(button) };
+  make(one) {
+    const { key, tip, short } = one;
+    const on = { click: () => this.click(one) };
     return element("button", { type: "button", class: "gl-button", "data-key": key, title: tip, "aria-keyshortcuts": short, on });
   }
 
-  click(button) {
-    const { state, step } = this.model.get("status");
-    const does = button.does[state];
-    if (!does || this.waiting || this.gone) return false;
-    this.waiting = { does, state, step, id: this.ask({ do: does, seen: state }), slow: setTimeout(() => this.show("slow"), SLOW) };
+  click({ does: commands }) {
+    const { state, step } = this.channel.get("status");
+    const does = commands[state];
+    if (!does || this.waiting || this.isGone) return false;
+    const waiting = { does, state, step, isReceived: false, slow: setTimeout(() => this.showHint(), SLOW_MS) };
+    this.waiting = waiting;
+    this.channel.send(does, { seen: state }).then(({ result }) => {
+      waiting.isReceived = true;
+      if (!result && waiting === this.waiting) this.stop(); // it was refused
+      this.show();
+    });
     this.show();
     return true;
   }
 
   press(short) {
-    const button = BUTTONS.find((one) => one.short === short);
-    return Boolean(button && this.click(button));
+    const one = BUTTONS.find((each) => each.short === short);
+    return Boolean(one && this.click(one));
   }
 
-  answered({ state, step, refused }) {
-    const { does, id, ...then } = this.waiting;
-    return state !== then.state || (does === "step" && step !== then.step) || refused === id;
+  // Whether the click has had its effect.
+  isDone({ state, step }) {
+    const { does, ...then } = this.waiting;
+    return state !== then.state || (does === "step" && step !== then.step);
   }
 
-  show(why) {
-    const status = this.model.get("status");
-    if (this.waiting && this.answered(status)) this.stop();
-    for (const [button, tag] of this.tags) this.paint(button, tag, status.state);
-    const unheard = why === "slow" && this.waiting && status.heard !== this.waiting.id;
-    if (unheard) this.hint.textContent = status.state === "running" ? BUSY : QUIET;
-    else if (!this.waiting || status.heard === this.waiting.id) this.hint.textContent = "";
-    this.hint.hidden = !this.hint.textContent;
+  show() {
+    const status = this.channel.get("status");
+    if (this.waiting && this.isDone(status)) this.stop();
+    for (const [one, tag] of this.tags) this.paint(one, tag, status.state);
+    if (!this.waiting || this.waiting.isReceived) this.hint.hidden = true;
   }
 
-  paint(button, tag, state) {
-    const does = button.does[state];
-    const mine = this.waiting && button.does[this.waiting.state] === this.waiting.does;
-    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(button, state);
-    const enabled = Boolean(does && !this.waiting && !this.gone);
+  showHint() {
+    if (!this.waiting || this.waiting.isReceived) return;
+    this.hint.textContent = this.channel.get("status").state === "running" ? BUSY : QUIET;
+    this.hint.hidden = false;
+  }
+
+  paint(one, tag, state) {
+    const does = one.does[state];
+    const mine = this.waiting && one.does[this.waiting.state] === this.waiting.does;
+    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(one, state);
+    const enabled = Boolean(does && !this.waiting && !this.isGone);
     write(tag, text);
     tag.setAttribute("aria-disabled", String(!enabled)); // not `disabled`: that would drop the keyboard's focus
     tag.classList.toggle("gl-main", enabled && ["start", "pause", "resume"].includes(does));
   }
 
-  lose(gone) {
-    if (gone === this.gone) return;
-    this.gone = gone;
-    if (gone) this.stop();
+  lose(isGone) {
+    if (isGone === this.isGone) return;
+    this.isGone = isGone;
+    if (isGone) this.stop();
     this.show();
   }
 
@@ -164,10 +179,10 @@ class Buttons {
   }
 }
 
-function textOf(button, state) {
-  if (button.key === "pause" && state === "paused") return "Resume";
-  if (button.key === "start" && (state === "stopped" || state === "failed")) return "Go on";
-  return button.text;
+function textOf({ key, text }, state) {
+  if (key === "pause" && state === "paused") return "Resume";
+  if (key === "start" && (state === "stopped" || state === "failed")) return "Go on";
+  return text;
 }
 
 // Text that stays the same is left alone: writing it would have the page laid out anew.
@@ -175,34 +190,35 @@ function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function drawProgress(model) {
+function drawProgress(channel) {
   const text = element("span", { class: "gl-training-epochs" });
   const pace = element("span", { class: "gl-muted gl-training-pace" });
   const done = element("div", { class: "gl-training-done" });
   const range = { "aria-valuemin": 0, "aria-valuemax": 100 };
   const bar = element("div", { class: "gl-training-bar", role: "progressbar", "aria-label": "Progress", ...range }, done);
   const show = () => {
-    const { fraction, progress, pace: speed } = model.get("status");
+    const { fraction, progress, pace: speed } = channel.get("status");
     write(text, progress);
     write(pace, speed);
     done.style.width = `${(100 * fraction).toFixed(1)}%`;
     bar.setAttribute("aria-valuenow", Math.round(100 * fraction));
     bar.setAttribute("aria-valuetext", `${progress}, ${speed}`);
   };
+  show();
   return { node: element("div", { class: "gl-training-progress" }, text, bar, pace), show };
 }
 
 // Rows of [epoch, train of each part, valid of each part], one an epoch.
-function readCurve(model, part) {
-  const { parts, valid } = model.get("columns");
-  const rows = floats(model.get("curve"));
+function readCurve(channel, part) {
+  const { parts, valid } = channel.get("columns");
+  const rows = floats(channel.get("curve"));
   const width = 1 + parts.length * (valid ? 2 : 1);
   const at = Math.max(0, parts.indexOf(part));
   const column = (i) => Array.from({ length: Math.floor(rows.length / width) }, (_, row) => rows[row * width + i]);
   return { x: column(0), train: column(1 + at), valid: valid ? column(1 + parts.length + at) : [] };
 }
 
-function drawLoss(model) {
+function drawLoss(channel) {
   const title = "Which part of the loss the curve shows";
   const part = element("select", { class: "gl-select gl-training-part", "aria-label": "Loss shown", title });
   const name = element("span", { class: "gl-training-name" });
@@ -218,20 +234,20 @@ function drawLoss(model) {
   );
   const keys = { train: legend("train"), valid: legend("valid") };
   const host = element("div", { class: "gl-curve" });
-  let [rows, trail, at, data] = [{ x: [], train: [], valid: [] }, [], null, null];
+  let [rows, tail, at, data] = [{ x: [], train: [], valid: [] }, [], null, null];
 
   const curve = drawCurve(host, (index) => {
     at = index;
-    tell();
+    showReading();
   });
-  const tell = () => {
+  const showReading = () => {
     const index = at ?? data.x.length - 1;
     write(reading, at === null ? "" : `epoch ${data.x[at]}`);
     for (const key of ["train", "valid"]) {
       const value = data[key][index];
-      const first = key === "train" && data.x.length === 0 && trail.length; // later ones wobble: the last whole epoch is read
-      const going = first ? trail[trail.length - 1][1] : value;
-      write(keys[key].value, going === undefined ? "" : lossText(going, data.range));
+      const first = key === "train" && data.x.length === 0 && tail.length; // later ones wobble: the last whole epoch is read
+      const shown = first ? tail[tail.length - 1][1] : value;
+      write(keys[key].value, shown === undefined ? "" : lossText(shown, data.range));
       keys[key].node.hidden = key === "valid" && data.valid.length === 0;
     }
     const [train, valid] = [keys.train.value.textContent, keys.valid.value.textContent];
@@ -242,25 +258,24 @@ function drawLoss(model) {
     for (const key of ["train", "valid"]) keys[key].node.style.setProperty("--gl-key", colours[key]);
   };
   const show = (what) => {
-    const { parts } = model.get("columns");
-    if (what === "all" || part.options.length !== parts.length) fillParts(part, name, parts, model.get("columns").labels);
-    if (what === "all" || what === "curve" || what === "part") rows = readCurve(model, part.value);
-    const status = model.get("status");
-    trail = part.value === parts[0] ? longer(trail, status.tip) : [];
-    const marks = model.get("changes").map((change) => ({ x: change.at }));
+    const { parts } = channel.get("columns");
+    if (what === "all" || part.options.length !== parts.length) fillParts(part, name, parts, channel.get("columns").labels);
+    if (what !== "status") rows = readCurve(channel, part.value);
+    const status = channel.get("status");
+    tail = part.value === parts[0] ? longer(tail, status.tip) : [];
+    const marks = channel.get("changes").map((change) => ({ x: change.at }));
     const range = data?.range;
-    data = { ...rows, trail, marks, epochs: status.epochs, done: status.epoch, log: log.checked, whole: whole.checked };
-    const outside = trail.some(([, loss]) => !range || loss < range.low || loss > range.high);
+    data = { ...rows, tail, marks, epochs: status.epochs, done: status.epoch, log: log.checked, whole: whole.checked };
+    const outside = tail.some(([, loss]) => !range || loss < range.low || loss > range.high);
     data.range = what === "status" && rows.x.length && !outside ? range : rangeFor(data);
     curve.show(data);
-    tell();
+    showReading();
   };
   part.addEventListener("change", () => show("part"));
   for (const box of [log, whole]) box.addEventListener("change", () => show("part"));
   const stopTheme = onTheme(colour);
-  const space = element("span", { class: "gl-space" });
-  const legends = [keys.train.node, keys.valid.node, reading];
-  const head = element("div", { class: "gl-row gl-training-legend" }, name, part, ...legends, space, more);
+  const head = row("gl-training-legend", name, part, keys.train.node, keys.valid.node, reading, space(), more);
+  show("all");
   requestAnimationFrame(colour); // the theme can be read once the panel stands in the page
   return { node: element("div", { class: "gl-training-loss" }, head, host), show, stop: () => (curve.stop(), stopTheme()) };
 }
@@ -279,28 +294,20 @@ function legend(name) {
   return { node: element("span", { class: `gl-key gl-key-${name}` }, name, " ", value), value };
 }
 
-// The points of the epoch in hand; a new epoch, and a run that stands still between two, begins with none.
-function longer(trail, tip) {
-  if (!tip) return [];
-  const last = trail[trail.length - 1];
-  if (last && last[0] === tip[0]) return trail;
-  if (tip[0] > 1 && tip[0] % 1 < 0.15) return []; // the mean of a few steps says more about them than about the epoch
-  const same = last && Math.floor(last[0]) === Math.floor(tip[0]) && last[0] < tip[0];
-  const kept = same ? (trail.length < TRAIL ? trail : trail.filter((_, i) => i % 2 === 0)) : [];
-  return [...kept, tip];
-}
-
-function drawSide(model, ask) {
-  const fields = model.get("fields");
-  const main = model.get("columns").main;
-  const set = (name, value) => ask({ do: "tune", name, value });
+function drawSide(channel) {
+  const { fields } = channel.get("controls");
+  const set = async (name, value) => {
+    const { result: complaint } = await channel.send("tune", { name, value });
+    if (complaint) showValues();
+    return complaint;
+  };
   const controls = drawControls(fields, set);
-  const rare = [...controls.node.children].slice(main);
-  const hidden = rare.length === 0;
-  const more = element("button", { type: "button", class: "gl-quiet", hidden, text: "more", title: "What is turned more rarely" });
-  const unfold = (open) => {
-    more.setAttribute("aria-expanded", String(open));
-    for (const row of rare) row.hidden = !open;
+  const rare = [...controls.node.children].slice(channel.get("controls").main);
+  const title = "What is turned more rarely";
+  const more = element("button", { type: "button", class: "gl-quiet", hidden: rare.length === 0, text: "more", title });
+  const unfold = (isOpen) => {
+    more.setAttribute("aria-expanded", String(isOpen));
+    for (const one of rare) one.hidden = !isOpen;
   };
   more.addEventListener("click", () => unfold(more.getAttribute("aria-expanded") !== "true"));
   unfold(false);
@@ -308,21 +315,18 @@ function drawSide(model, ask) {
   const list = element("ol", { class: "gl-changes-list", tabindex: 0, "aria-label": "Changes made while training" });
   const changes = element("div", { class: "gl-changes" }, element("div", { class: "gl-muted", text: "Changes" }), list);
   const byName = Object.fromEntries(fields.map((field) => [field.name, field]));
-  let known = 0;
 
   const showChanges = () => {
-    const all = model.get("changes");
-    if (all.length < known) list.replaceChildren();
+    const all = channel.get("changes");
+    if (all.length < list.children.length) list.replaceChildren();
     for (const change of all.slice(list.children.length)) list.prepend(changeItem(change, byName[change.name]));
-    known = all.length;
-    changes.hidden = known === 0;
+    changes.hidden = all.length === 0;
   };
-  const show = (what) => {
-    if (what !== "changes") controls.show(model.get("values"), model.get("complaints"));
-    showChanges();
-  };
-  const none = fields.length === 0;
-  return { node: element("div", { class: "gl-training-side", hidden: none }, controls.node, changes), show };
+  const showValues = () => controls.show(channel.get("values"));
+  showChanges();
+  showValues();
+  const node = element("div", { class: "gl-training-side", hidden: fields.length === 0 }, controls.node, changes);
+  return { node, showChanges, showValues };
 }
 
 function changeItem({ epoch, step, name, before, after }, field) {
@@ -332,20 +336,22 @@ function changeItem({ epoch, step, name, before, after }, field) {
   return element("li", { text: `${epoch}: ${words} ${turned}, step ${count(step)}` });
 }
 
-function drawMessage(model) {
-  const text = element("div", { class: "gl-message", role: "status" });
+// The run's own message, or the error of what was clicked last.
+function drawMessage(channel) {
+  const node = element("div", { class: "gl-message", role: "status" });
   let gone = false;
   const show = () => {
-    const { message, trouble } = model.get("status");
-    write(text, gone ? GONE : message);
-    text.classList.toggle("gl-trouble", gone || trouble);
+    const { message, trouble } = channel.get("status");
+    const error = channel.get("message");
+    write(node, gone ? GONE : error || message);
+    node.classList.toggle("gl-trouble", Boolean(gone || trouble || error));
   };
-  const lose = (now) => {
-    if (gone === now) return;
-    gone = now;
+  const lose = (isGone) => {
+    gone = isGone;
     show();
   };
-  return { node: text, show, lose };
+  show();
+  return { node, show, lose };
 }
 
-export default { render };
+export default widget((model) => new Channel(model, TRAITS), View);

@@ -1,30 +1,27 @@
 """A panel that drives a run: buttons, live sliders, progress and the loss curve, while the notebook stays free.
 
 The panel only listens and sends commands: the run trains in its own thread, never waits for the screen, and gives the
-same numbers bit for bit as without a panel. A `Pulse` carries its state to the browser, five times a
-second while it trains and at once when its state changes.
+same numbers bit for bit as without a panel. A `Throttle` carries its state to the browser, five times a second while it
+trains and at once when its state changes.
 """
 
 import asyncio
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import anywidget
-import traitlets
+import traitlets as t
 from IPython.display import display, update_display
 
 from genolab.run import Run, RunStatus
 from genolab.widgets.shared import static
-from genolab.widgets.shared.fields import accept, label, live_fields
-from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.base import NotebookWidget
 from genolab.widgets.training import progress
-from genolab.widgets.training.throttle import Pulse
+from genolab.widgets.training.fields import label, live_fields
+from genolab.widgets.training.throttle import Throttle
 
-_HEARTBEAT: Final = 10  # beats without news, about two seconds, after which the browser hears that the kernel lives
+_HEARTBEAT: Final = 10  # calls without news, about two seconds, after which the browser hears that the kernel lives
 _ROWS_PER_SECOND: Final = 1500  # a curve of more epochs is sent anew more seldom, however short the epochs are
 _ENDED: Final = frozenset({"stopped", "finished", "failed"})
 _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
@@ -36,7 +33,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
 }
 
 
-class TrainingPanel(anywidget.AnyWidget):
+class TrainingPanel(NotebookWidget):
     """Drive a run from the notebook: start, pause, step, stop, and turn what may change while it trains.
 
     Keys, while the focus is in the panel: P pauses and goes on, S takes one step, Tab goes from control to control,
@@ -66,33 +63,26 @@ class TrainingPanel(anywidget.AnyWidget):
     >>> panel.wait()  # goes on once the run has ended; starts it if nobody has
     """
 
-    _esm, _css = link(Path(__file__).with_name("view.js"))
-
-    status = traitlets.Dict().tag(sync=True)
-    columns = traitlets.Dict().tag(sync=True)
-    curve = traitlets.Bytes(b"").tag(sync=True)
-    changes = traitlets.List(traitlets.Dict()).tag(sync=True)
-    fields = traitlets.List(traitlets.Dict()).tag(sync=True)
-    values = traitlets.Dict().tag(sync=True)
-    complaints = traitlets.Dict().tag(sync=True)
-    answers = traitlets.Int(0).tag(sync=True)
+    status = t.Dict().tag(sync=True)
+    columns = t.Dict().tag(sync=True)  # of the curve: parts of the loss, their labels, whether there is validation
+    curve = t.Bytes(b"").tag(sync=True)  # (epochs, columns) float32
+    changes = t.List(t.Dict()).tag(sync=True)
+    controls = t.Dict().tag(sync=True)  # fields, and how many of them are always in sight
+    values = t.Dict().tag(sync=True)
 
     def __init__(self, run: Run, *, rows: str = "cells") -> None:
         self.run = run
         self._rows = rows
-        self._fields, self._n_main = live_fields(run)
+        self._fields, n_main = live_fields(run)
         self._curve = progress.Curve()
         self._curve_due = 0.0
-        self._heard = self._refused = self._notice = ""
-        self._complaints: dict[str, str] = {}
-        self._refusals = self._still = self._beats = 0
+        self._unchanged = self._heartbeats = 0
         self._views: set[str] = set()
-        self._shown = False
-        self._lock = threading.Lock()  # traits are set by one thread at a time: ipywidgets doesn't see to that
-        self._pulse = Pulse(self._tell)
-        self._silence: Callable[[], None] | None = None
-        super().__init__(fields=[dataclasses.asdict(field) for field in self._fields.values()])
-        self.on_msg(self._hear)
+        self._is_shown = False
+        self._throttle = Throttle(self._refresh_quietly)
+        self._stop_listening: Callable[[], None] | None = None
+        fields = [dataclasses.asdict(field) for field in self._fields.values()]
+        super().__init__(controls={"fields": fields, "main": n_main})
         self.refresh()
 
     def __repr__(self) -> str:
@@ -130,7 +120,7 @@ class TrainingPanel(anywidget.AnyWidget):
         try:
             self.run.wait(timeout)
         finally:
-            self._renew()
+            self._update_display()
 
     def _stays_paused(self) -> bool:
         """Tell a paused run from one that was just told to go on, which takes a moment to wake."""
@@ -157,7 +147,7 @@ class TrainingPanel(anywidget.AnyWidget):
             if event == "state" and run.status.state in _ENDED:
                 loop.call_soon_threadsafe(ended.set)
 
-        silence = self.run.listen(note)
+        stop_listening = self.run.listen(note)
         try:
             if self.run.status.state == "ready":
                 self.run.start()
@@ -165,13 +155,13 @@ class TrainingPanel(anywidget.AnyWidget):
                 await ended.wait()
             self.run.wait()
         finally:
-            silence()
-            self._renew()
+            stop_listening()
+            self._update_display()
 
     def close(self) -> None:
         """Take the panel away; the run goes on."""
         self._views.clear()
-        self._attend()
+        self._update_listener()
         super().close()
 
     # ---- showing --------------------------------------------------------------------------------------------------
@@ -182,7 +172,6 @@ class TrainingPanel(anywidget.AnyWidget):
         with self._lock, self.hold_sync():
             self.status = self._describe(now)
             self.values = {name: value for name, (_, value) in self.run.live.items()}
-            self.complaints, self.answers = dict(self._complaints), self._refusals
             if len(self.changes) != len(self.run.changes):
                 self.changes = [progress.change_facts(change, now.steps_per_epoch) for change in self.run.changes]
             if not self.columns or now.state != "running" or time.monotonic() >= self._curve_due:
@@ -193,12 +182,7 @@ class TrainingPanel(anywidget.AnyWidget):
             return
         self._curve_due = time.monotonic() + len(self._curve) / _ROWS_PER_SECOND
         parts = self._curve.parts
-        self.columns = {
-            "parts": parts,
-            "labels": [label(part) for part in parts],
-            "valid": self._curve.has_valid,
-            "main": self._n_main,
-        }
+        self.columns = {"parts": parts, "labels": [label(part) for part in parts], "valid": self._curve.has_valid}
         self.curve = self._curve.to_bytes()
 
     def _describe(self, now: RunStatus) -> dict[str, Any]:
@@ -213,92 +197,71 @@ class TrainingPanel(anywidget.AnyWidget):
             "tip": progress.tip(now),
             "progress": words.progress,
             "pace": words.pace,
-            "message": self._notice or now.message,
-            "trouble": bool(self._notice) or now.state == "failed",
-            "heard": self._heard,
-            "refused": self._refused,
+            "message": now.message,
+            "trouble": now.state == "failed",
         }
-        same = all(self.status.get(name) == value for name, value in facts.items())
-        self._still = self._still + 1 if same else 0
-        self._beats += same and self._still % _HEARTBEAT == 0
-        return {**facts, "beat": self._beats}
+        is_same = all(self.status.get(name) == value for name, value in facts.items())
+        self._unchanged = self._unchanged + 1 if is_same else 0
+        self._heartbeats += is_same and self._unchanged % _HEARTBEAT == 0
+        return {**facts, "heartbeat": self._heartbeats}
+
+    def png(self) -> bytes:
+        """Draw the loss by epoch, what was changed when, and the state in a line, as a PNG."""
+        self.refresh()
+        return static.png(lambda figure: progress.draw(figure, self._curve, self.status, self.changes), height=3.6)
 
     def _ipython_display_(self) -> None:
         # With an id, so that the picture in the notebook can be renewed once the run has ended.
-        self._shown = True
-        display(self._bundle(), raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]  # IPython's
+        self._is_shown = True
+        display(self._repr_mimebundle_()[0], raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]  # IPython's
 
-    def _repr_mimebundle_(self, **_choice: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._bundle(), {}
-
-    def _bundle(self) -> dict[str, Any]:
+    def _update_display(self) -> None:
         self.refresh()
-        picture = static.png(lambda figure: progress.draw(figure, self._curve, self.status, self.changes), height=3.6)
-        return static.bundle(self.model_id, picture, repr(self))
-
-    def _renew(self) -> None:
-        self.refresh()
-        if self._shown:
-            update_display(self._bundle(), raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]
+        if self._is_shown:
+            update_display(self._repr_mimebundle_()[0], raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]
 
     # ---- between run and browser ------------------------------------------------------------------------------------
 
-    def _tell(self) -> bool:
+    def _refresh_quietly(self) -> bool:
         try:
             self.refresh()
         except Exception as error:  # noqa: BLE001 - a broken screen must not print into a cell or stop anything
             self.run.listener_errors.append(error)
         return bool(self.status["state"] == "running")
 
-    def _note(self, _run: Run, event: str) -> None:
-        if event in {"state", "tune"}:  # steps and epochs are looked up by the pulse while it beats
-            self._pulse.wake()
+    def _listen(self, _run: Run, event: str) -> None:
+        if event in {"state", "tune"}:  # steps and epochs are looked up by the throttle while the run trains
+            self._throttle.wake()
 
-    def _attend(self) -> None:
+    def _update_listener(self) -> None:
         """Listen to the run while someone looks, and only then."""
-        if self._views and self._silence is None:
-            self._silence = self.run.listen(self._note)
-        elif not self._views and self._silence is not None:
-            self._silence()
-            self._silence = None
-            self._pulse.stop()
+        if self._views and self._stop_listening is None:
+            self._stop_listening = self.run.listen(self._listen)
+        elif not self._views and self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+            self._throttle.stop()
         if self._views:
-            self._pulse.start()
+            self._throttle.start()
 
-    def _hear(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
-        """Take a message from the browser; it comes in the kernel's main thread or in one for widgets."""
-        view, do = str(message.get("view", "")), message.get("do")
-        if do == "watch" and not message.get("on"):
-            self._views.discard(view)
-        else:
-            self._views.add(view)
-        if do != "watch":
-            self._heard = str(message.get("id", ""))
-            done = self._tune(message) if do == "tune" else self._command(message)
-            self._refused = self._refused if done else self._heard
-        self._attend()
-
-    def _command(self, message: Mapping[str, Any]) -> bool:
+    def _handle(self, kind: str, content: dict[str, Any]) -> bool | str:
+        """Return whether it was done, or the complaint about a value; called in the main thread or one for widgets."""
+        self._throttle.wake()
+        if kind == "watch":
+            (self._views.add if content["on"] else self._views.discard)(content["view"])
+            self._update_listener()
+            return True
+        if kind == "tune":
+            return self._tune(content["name"], content["value"])
         # A click that waited behind a busy cell was meant for what was seen then: it must not start a finished run.
-        if message.get("do") not in _COMMANDS or message.get("seen") != self.run.status.state:
+        if kind not in _COMMANDS or content["seen"] != self.run.status.state:
             return False
-        try:
-            _COMMANDS[message["do"]](self.run)
-        except Exception as error:  # noqa: BLE001 - shown to the user, who clicked and sees no traceback
-            self._notice = str(error)
-            return False
-        self._notice = ""
+        _COMMANDS[kind](self.run)
         return True
 
-    def _tune(self, message: Mapping[str, Any]) -> bool:
-        field = self._fields.get(message.get("name", ""))
-        if field is None:
-            return False
+    def _tune(self, name: str, value: object) -> str:
         try:
-            self.run.tune(**{field.name: accept(field, message.get("value"))})  # type: ignore[arg-type] # a live control may be off
+            self.run.tune(**{name: self._fields[name].accept(value)})  # type: ignore[arg-type] # a live control may be off
         except ValueError as error:
-            self._complaints = {**self._complaints, field.name: str(error)}
-            self._refusals += 1
-            return False
-        self._complaints = {name: text for name, text in self._complaints.items() if name != field.name}
-        return True
+            return str(error)
+        return ""

@@ -1,7 +1,10 @@
-// The parts of a tip (genolab/widgets/hover.py): lines of text, letters and logos, pictures.
+// The parts that tell of a row (genolab/widgets/latent/tooltip.py): lines of text, letters and logos, pictures.
 
+import "./tooltip.css";
+import { sharpen } from "./canvas.js";
+import { element } from "./dom.js";
 import { BASES, drawLetter, drawLogo, letterColour } from "./glyphs.js";
-import { element, sharpen, theme } from "./look.js";
+import { theme } from "./theme.js";
 
 const STEP = 7; // pixels a letter
 const HIGH = { letters: 14, logo: 44 };
@@ -23,7 +26,7 @@ function caption(part) {
 }
 
 function letters(part, el) {
-  const look = theme(el);
+  const colours = theme(el);
   const n = part.letters?.length ?? part.heights.length;
   const isStacked = Boolean(part.heights);
   const high = isStacked ? HIGH.logo : HIGH.letters;
@@ -32,22 +35,21 @@ function letters(part, el) {
   canvas.style.width = `${n * STEP}px`;
   canvas.style.height = `${high}px`;
   const context = sharpen(canvas, n * STEP, high, window.devicePixelRatio || 1);
-  if (isStacked) stacked(context, part.heights, high, look);
-  else
-    [...part.letters].forEach((base, i) =>
-      drawLetter(context, base, [i * STEP + 0.6, high - 1], [STEP - 1.2, high - 3], letterColour(base, look.dark)),
-    );
+  const drawBase = (base, i) =>
+    drawLetter(context, base, [i * STEP + 0.6, high - 1], [STEP - 1.2, high - 3], letterColour(base, colours.dark));
+  if (isStacked) stacked(context, part.heights, high, colours);
+  else [...part.letters].forEach(drawBase);
   return element("div", {}, canvas, caption(part));
 }
 
-function stacked(context, heights, high, look) {
+function stacked(context, heights, high, colours) {
   const sums = heights.map((column) => column.reduce(([low, up], v) => (v < 0 ? [low + v, up] : [low, up + v]), [0, 0]));
   const low = Math.min(0, ...sums.map((sum) => sum[0]));
   const up = Math.max(0, ...sums.map((sum) => sum[1]));
   const scale = (high - 2) / (up - low || 1);
   const zero = 1 + up * scale;
-  context.fillStyle = look.border;
+  context.fillStyle = colours.border;
   context.fillRect(0, Math.round(zero), heights.length * STEP, 1);
   const height = (base, at) => heights[at][BASES.indexOf(base)] * scale;
-  drawLogo(context, height, { first: 0, last: heights.length, x: 0, y: zero, step: STEP, dark: look.dark });
+  drawLogo(context, height, { first: 0, last: heights.length, x: 0, y: zero, step: STEP, dark: colours.dark });
 }

@@ -1,9 +1,12 @@
-// Controls drawn from fields (genolab/widgets/controls.py): sliders with a box to type in, switches and menus.
-import { count, element } from "./look.js";
+// Controls drawn from fields (genolab/widgets/training/fields.py): sliders with a box to type in.
+
+import "./controls.css";
+import { element } from "../shared/dom.js";
+import { count } from "../shared/format.js";
 
 const ROUND = [1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9]; // about even on a log scale
 const REST = 200; // milliseconds without a movement after which a slider's value is taken
-let controlsMade = 0;
+let made = 0;
 
 // Where a log slider that reaches down to 0 has its smallest step above 0: six decades below its upper end.
 function logStops({ low, high, integer }) {
@@ -42,8 +45,6 @@ function nearest(stops, value) {
 /** A value as it is shown: at least two digits, and as many as it takes to tell it from its neighbours. */
 export function valueText(field, value) {
   if (value === null || value === undefined) return "off";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  if (typeof value === "string") return value;
   if (field?.integer) return count(value);
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -65,8 +66,6 @@ function parsed(field, text) {
   }
   return { value };
 }
-
-// Each of the three kinds has `nodes`, show(value) and held(), which is true while the user has it in hand.
 
 // A slider beside a box to type in. What is slid or stepped is taken when it rests, what is typed with Enter.
 class NumberControl {
@@ -128,6 +127,7 @@ class NumberControl {
     if (this.tick) this.tick.checked = value !== null;
   }
 
+  // Whether the user has it in hand.
   held() {
     return this.pressed || this.timer !== 0 || this.typed;
   }
@@ -148,7 +148,7 @@ class NumberControl {
     this.timer = 0;
     this.complain("");
     this.show(value);
-    this.set(this.field.name, value);
+    this.set(value);
   }
 
   read() {
@@ -178,47 +178,28 @@ class NumberControl {
   }
 }
 
-function menu(field, id, set) {
-  const options = field.choices.map((choice) => element("option", { value: choice, text: choice }));
-  const select = element("select", { id, class: "gl-select gl-control-wide", title: field.help || null }, ...options);
-  select.addEventListener("change", () => set(field.name, select.value));
-  return { nodes: [select], show: (value) => (select.value = value), held: () => false };
-}
-
-function toggle(field, id, set) {
-  const box = element("input", { type: "checkbox", id, title: field.help || null });
-  box.addEventListener("change", () => set(field.name, box.checked));
-  return { nodes: [element("span", { class: "gl-control-wide" }, box)], show: (value) => (box.checked = value), held: () => false };
-}
-
-const KINDS = { number: (...given) => new NumberControl(...given), choice: menu, switch: toggle };
-
 /**
- * Draw controls into one grid. `set(name, value)` is called once the user has settled on a value that is within bounds.
- * Returns { node, show(values, complaints) }; `show` leaves alone what the user has in hand.
+ * Draw controls into one grid. `set(name, value)` is called once the user has settled on a value that is within bounds, and
+ * resolves to a complaint if it is refused. Returns { node, show(values) }, which leaves alone what the user has in hand.
  */
 export function drawControls(fields, set) {
   const node = element("div", { class: "gl-controls" });
-  const made = fields.map((field) => {
-    const id = `gl-control-${(controlsMade += 1)}`;
+  const controls = fields.map((field) => {
+    const id = `gl-control-${(made += 1)}`;
     const complaint = element("div", { class: "gl-control-wrong", role: "alert", hidden: true });
     const complain = (text) => {
-      complaint.textContent = text;
+      complaint.textContent = text ?? "";
       complaint.hidden = !text;
     };
-    const control = KINDS[field.kind](field, id, set, complain);
+    const settle = async (value) => complain(await set(field.name, value));
+    const control = new NumberControl(field, id, settle, complain);
     const name = element("label", { for: id, text: field.label, title: field.help || null });
-    const row = element("div", { class: "gl-control", "data-name": field.name });
-    row.append(element("span", { class: "gl-control-label" }, control.tick, name), ...control.nodes, complaint);
-    node.append(row);
-    return { field, control, complain };
+    const label = element("span", { class: "gl-control-label" }, control.tick, name);
+    node.append(element("div", { class: "gl-control", "data-name": field.name }, label, ...control.nodes, complaint));
+    return control;
   });
-  const show = (values, complaints = {}) => {
-    for (const { field, control, complain } of made) {
-      if (control.held()) continue;
-      if (field.name in values) control.show(values[field.name]);
-      complain(complaints[field.name] ?? "");
-    }
+  const show = (values) => {
+    for (const control of controls) if (!control.held() && control.field.name in values) control.show(values[control.field.name]);
   };
   return { node, show };
 }

@@ -21,7 +21,7 @@ def sequences(n=120, length=20, seed=0):
 
 
 def ask(explorer, row):
-    return explorer._answer({"kind": "hover", "row": row}, [])[0]
+    return explorer._handle("hover", {"row": row})
 
 
 def test_a_row_with_a_sequence_shows_it_and_the_logo_of_those_around_it():

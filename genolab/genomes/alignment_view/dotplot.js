@@ -1,14 +1,17 @@
-// The dot plot: blocks as lines, of which one is read. It draws, and tells what lies under a place.
+// The dot plot: blocks as lines, of which one is read.
 
-import { drawAxes } from "./axes.js";
-import { fitted, inSpace, onScreen, zoomedAt } from "./camera.js";
-import { onPaper, sharpen, theme } from "./look.js";
+import { drawAxes, frameOf } from "../../widgets/shared/axes.js";
+import { fitted, onScreen, panned, zoomedAt } from "../../widgets/shared/camera.js";
+import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { short } from "../../widgets/shared/format.js";
+import { css, onPaper, theme } from "../../widgets/shared/theme.js";
 
 const MARGIN = { left: 76, top: 24, right: 10, bottom: 26 };
 const REACH = 12; // pixels within which a line is hit
 
-export class Dots {
+export class Dotplot extends Drawing {
   constructor(canvas) {
+    super();
     this.canvas = canvas;
     this.pieces = new Float32Array(0); // a b a b, a piece
     this.rows = new Float32Array(0); // of which block, -1 - row on the other strand
@@ -31,8 +34,7 @@ export class Dots {
 
   resize(width, height, ratio) {
     this.size = [width, height, ratio];
-    const { left, top, right, bottom } = MARGIN;
-    this.frame = { left, top, width: Math.max(1, width - left - right), height: Math.max(1, height - top - bottom) };
+    this.frame = frameOf(width, height, MARGIN);
     if (this.auto) this.showAll();
     this.draw();
   }
@@ -53,7 +55,7 @@ export class Dots {
 
   pan(dx, dy) {
     this.auto = false;
-    this.camera = { ...this.camera, x: this.camera.x - dx / this.camera.sx, y: this.camera.y + dy / this.camera.sy };
+    this.camera = panned(this.camera, dx, dy);
     this.dirty();
   }
 
@@ -82,41 +84,31 @@ export class Dots {
     return best;
   }
 
-  space(at) {
-    return inSpace(this.camera, this.frame, at);
-  }
-
   // ---- drawing ----
 
-  dirty() {
-    this.request ??= requestAnimationFrame(() => this.draw());
-  }
-
   draw() {
-    cancelAnimationFrame(this.request);
-    this.request = null;
+    this.begin();
     const [width, height, ratio] = this.size;
     if (width <= 0 || !this.axes || !this.camera) return;
     const context = sharpen(this.canvas, width, height, ratio);
-    context.clearRect(0, 0, width, height);
-    const look = theme(this.canvas);
+    const colours = theme(this.canvas);
     const { frame, camera } = this;
     context.save();
     context.beginPath();
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
-    this.bounds(context, look);
-    this.lines(context, look);
-    this.cursor(context, look);
+    this.bounds(context, colours);
+    this.lines(context, colours);
+    this.cursor(context, colours);
     context.restore();
-    const titles = this.axes.map((axis) => short(axis.title));
-    drawAxes(context, look, { frame, camera, titles, offset: [0, 0], isEmpty: false });
+    const titles = this.axes.map((axis) => short(axis.title, 28));
+    drawAxes(context, colours, { frame, camera, titles, offset: [0, 0], isEmpty: false });
   }
 
   // Where one chromosome ends and the next begins.
-  bounds(context, look) {
+  bounds(context, colours) {
     const { frame, camera } = this;
-    context.fillStyle = look.border;
+    context.fillStyle = colours.border;
     context.globalAlpha = 0.5;
     for (const start of this.axes[0].starts.slice(1))
       context.fillRect(Math.round(onScreen(camera, frame, start, 0)[0]), frame.top, 1, frame.height);
@@ -126,8 +118,8 @@ export class Dots {
   }
 
   // The block that is read lies over the others, and is thicker.
-  lines(context, look) {
-    const colour = (which) => `rgb(${onPaper(PALETTE.okabeIto[which], look.dark).join(",")})`;
+  lines(context, colours) {
+    const colour = (which) => css(onPaper(PALETTE.okabeIto[which], colours.dark));
     context.lineCap = "round";
     for (const isRead of [false, true])
       for (const isInverted of [false, true]) {
@@ -150,26 +142,22 @@ export class Dots {
     return path;
   }
 
-  cursor(context, look) {
+  cursor(context, colours) {
     if (!this.at) return;
     const { frame, camera } = this;
     const [x, y] = onScreen(camera, frame, ...this.at);
-    context.fillStyle = look.muted;
+    context.fillStyle = colours.muted;
     context.globalAlpha = 0.5;
     context.fillRect(Math.round(x), frame.top, 1, frame.height);
     context.fillRect(frame.left, Math.round(y), frame.width, 1);
     context.globalAlpha = 1;
     context.beginPath();
     context.arc(x, y, 6, 0, 2 * Math.PI);
-    context.fillStyle = look.paper;
+    context.fillStyle = colours.paper;
     context.fill();
-    context.strokeStyle = look.text;
+    context.strokeStyle = colours.text;
     context.lineWidth = 2;
     context.stroke();
-  }
-
-  close() {
-    cancelAnimationFrame(this.request);
   }
 }
 
@@ -183,8 +171,4 @@ function distance([x, y], [x0, y0], [x1, y1]) {
   const long = dx * dx + dy * dy;
   const share = long ? Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / long)) : 0;
   return [Math.hypot(x - x0 - share * dx, y - y0 - share * dy), share];
-}
-
-function short(text, most = 28) {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}\u2026`;
 }

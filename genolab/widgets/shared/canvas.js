@@ -1,0 +1,56 @@
+// Canvases that are sharp at any size and density of the screen, and drawn once a frame at most.
+
+/** Call `changed(width, height, ratio)` in CSS pixels and device pixels per CSS pixel, now and at each change. */
+export function onResize(el, changed) {
+  let [last, ratio] = ["", null];
+  const tell = () => {
+    const [width, height, now] = [el.clientWidth, el.clientHeight, window.devicePixelRatio || 1];
+    const size = `${width} ${height} ${now}`;
+    const isNew = size !== last && width > 0 && height > 0;
+    last = size; // also that of one taken off the page, so that its return is told
+    if (isNew) changed(width, height, now);
+  };
+  const listen = () => {
+    ratio = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
+    ratio.addEventListener("change", moved, { once: true });
+  };
+  const moved = () => {
+    tell();
+    listen();
+  };
+  const watch = new ResizeObserver(tell);
+  watch.observe(el);
+  listen();
+  tell();
+  return () => {
+    watch.disconnect();
+    ratio.removeEventListener("change", moved);
+  };
+}
+
+/** Give a canvas as many pixels as it shows and clear it; returns its 2D context, scaled to CSS pixels. */
+export function sharpen(canvas, width, height, ratio) {
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+/** What is drawn on a canvas: a subclass has `draw()`, which comes at once, or by `dirty()` before the next frame. */
+export class Drawing {
+  dirty() {
+    this.request ??= requestAnimationFrame(() => this.draw());
+  }
+
+  /** To be called first in `draw`. */
+  begin() {
+    cancelAnimationFrame(this.request);
+    this.request = null;
+  }
+
+  close() {
+    cancelAnimationFrame(this.request);
+  }
+}
