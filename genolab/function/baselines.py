@@ -1,4 +1,4 @@
-"""What a network over proteins must beat: how frequent terms are, what relatives do, and words counted."""
+"""What a network over proteins is compared with: term frequencies, homologs, and pairs of residues."""
 
 from typing import Self
 
@@ -9,94 +9,78 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.function.homologs import homologs
+from genolab.models.baseline import Baseline, check_fitted, target_of
 from genolab.sequences.protein import AMINO_ACIDS, SHARES, protein_letters
 
 _BLOCK = 1024
 
 
-class FrequencyBaseline(nn.Module):
-    """Every gene has each term with the probability that a training gene has it: the naive method of CAFA.
-
-    Examples
-    --------
-    >>> naive = FrequencyBaseline().fit(train)
-    >>> gl.infer.predict(naive, test)  # (n, n_terms)
-    """
-
-    frequencies: torch.Tensor
+class FrequencyBaseline(Baseline):
+    """Every gene has each term with the frequency of the training genes: the naive method of CAFA."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("frequencies", torch.zeros(0))  # (n_terms,)
+        from sklearn.dummy import DummyRegressor
+
+        super().__init__(DummyRegressor(strategy="mean"), features=_no_features)
 
     def fit(self, dataset: AnnDataset) -> Self:
-        """Count the terms of a dataset whose target holds zeros and ones, and return the baseline."""
-        self.frequencies = _terms(dataset).mean(dim=0)
-        return self
-
-    def predict(self, batch: Batch) -> torch.Tensor:
-        """Return the same shares for each row, ``(n, n_terms)``."""
-        _check_fitted(self, len(self.frequencies) > 0)
-        return self.frequencies.expand(len(batch), -1)
+        """Take the mean of the terms, zeros and ones, and return the baseline."""
+        _check_terms(dataset)
+        return super().fit(dataset)
 
 
 class HomologBaseline(nn.Module):
-    """A protein has the terms of the training proteins that it aligns with, by how well it does.
+    """A protein has the terms of its homologs among the training proteins, weighted by their alignment scores.
 
-    A term's value is the share of its relatives' alignment scores that comes from those that have the term: what
-    DeepGOPlus calls DiamondScore (Kulmanov and Hoehndorf 2020). A protein without relatives has nothing but zeros.
+    This is DiamondScore of DeepGOPlus (Kulmanov and Hoehndorf 2020). A protein without homologs has only zeros.
 
     Parameters
     ----------
-    chance
-        How many alignments as good are expected by chance, at most, for a relative; see `gl.function.cluster_proteins`.
+    evalue
+        As in `genolab.function.cluster_proteins`.
 
     Examples
     --------
-    >>> homologues = HomologBaseline().fit(train)
-    >>> gl.infer.predict(homologues, test)  # (n, n_terms); half a minute for 600 proteins against 5,000
+    >>> homologs = HomologBaseline().fit(train)
+    >>> gl.infer.predict(homologs, test)  # (n, n_terms); half a minute for 600 proteins and 5,000 in training
     """
 
     residues: torch.Tensor
     terms: torch.Tensor
 
-    def __init__(self, *, chance: float = 1e-3) -> None:
+    def __init__(self, *, evalue: float = 1e-3) -> None:
         super().__init__()
-        self.chance = chance
+        self.evalue = evalue
         self.register_buffer("residues", torch.zeros(0, 0, dtype=torch.uint8))  # (n, length)
         self.register_buffer("terms", torch.zeros(0, 0))  # (n, n_terms)
 
     def fit(self, dataset: AnnDataset) -> Self:
-        """Keep the training proteins, codes as the first input, and their terms; return the baseline."""
-        self.residues = torch.cat([_codes(batch) for batch in dataset.batches(_BLOCK)])
+        """Keep the training proteins and their terms, and return the baseline."""
         self.terms = _terms(dataset)
+        self.residues = torch.cat([_codes(batch) for batch in dataset.batches(_BLOCK)]).cpu()
         return self
 
     def predict(self, batch: Batch) -> torch.Tensor:
-        """Return each term's share of the relatives' scores, ``(n, n_terms)``."""
-        from genolab.function.homologs import relatives
-
-        _check_fitted(self, len(self.terms) > 0)
+        """Return each term's share of the homologs' scores, ``(n, n_terms)``."""
+        check_fitted(self, len(self.terms) > 0)
         known = protein_letters(self.residues.cpu().numpy())
-        found = relatives(protein_letters(_codes(batch).cpu().numpy()), known, chance=self.chance)
+        pairs = homologs(protein_letters(_codes(batch).cpu().numpy()), known, evalue=self.evalue)
         weights = torch.zeros(len(batch), len(known))
-        weights[found.first, found.second] = torch.from_numpy(found.score).float()
-        return weights @ self.terms / weights.sum(dim=1, keepdim=True).clamp(min=1)
+        weights[pairs.first, pairs.second] = torch.from_numpy(pairs.score).float()
+        shares = weights @ self.terms.cpu() / weights.sum(dim=1, keepdim=True).clamp(min=1)
+        return shares.to(batch.x.device)
 
 
 class DipeptideBaseline(nn.Module):
-    """Logistic regression on how often each pair of residues, and each residue, occurs: where they stand doesn't count.
+    """Logistic regression on the frequencies of residues and of pairs of neighbouring residues, all terms at once.
 
-    Shares are brought to mean 0 and variance 1 over the training rows; all terms are fitted at once, with a penalty.
+    Features are standardised over the training rows. scikit-learn would fit the terms one by one, which takes minutes.
 
     Parameters
     ----------
     penalty
-        Of the sum of squared weights, by the rows' mean loss of a term.
-
-    Examples
-    --------
-    >>> words = DipeptideBaseline().fit(train)
+        Of the sum of squared weights, relative to the rows' mean loss of a term.
     """
 
     weight: torch.Tensor
@@ -106,49 +90,73 @@ class DipeptideBaseline(nn.Module):
         super().__init__()
         if not penalty > 0:
             raise ValueError(f"penalty must be above 0, got {penalty}")
-        n_words = len(AMINO_ACIDS) ** 2 + len(AMINO_ACIDS)
+        n_features = len(AMINO_ACIDS) ** 2 + len(AMINO_ACIDS)
         self.penalty = penalty
-        self.register_buffer("weight", torch.zeros(n_words, 0))  # (n_words, n_terms)
+        self.register_buffer("weight", torch.zeros(n_features, 0))  # (n_features, n_terms)
         self.register_buffer("bias", torch.zeros(0))  # (n_terms,)
 
     def fit(self, dataset: AnnDataset) -> Self:
-        """Learn from residues and terms, and return the baseline."""
-        x = torch.cat([_words(_codes(batch)) for batch in dataset.batches(_BLOCK)])
+        """Fit residues to terms, and return the baseline."""
         target = _terms(dataset)
+        x = torch.cat([_dipeptides(_codes(batch)) for batch in dataset.batches(_BLOCK)])
         mean, spread = x.mean(dim=0), x.std(dim=0).clamp(min=1e-6)
         weight = torch.zeros(x.shape[1], target.shape[1], requires_grad=True)
         bias = target.mean(dim=0).clamp(1e-4, 1 - 1e-4).logit().requires_grad_()
         scaled = (x - mean) / spread
-        steps = torch.optim.LBFGS([weight, bias], max_iter=60, line_search_fn="strong_wolfe")
+        optimizer = torch.optim.LBFGS([weight, bias], max_iter=60, line_search_fn="strong_wolfe")
 
-        def judged() -> torch.Tensor:
-            steps.zero_grad()
+        def closure() -> torch.Tensor:
+            optimizer.zero_grad()
             loss = functional.binary_cross_entropy_with_logits(scaled @ weight + bias, target, reduction="sum")
             loss = loss / len(x) + self.penalty * weight.square().sum()
             loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
-        steps.step(judged)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
         self.weight = weight.detach() / spread[:, None]
         self.bias = bias.detach() - mean @ self.weight
         return self
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Return the log odds of the terms, ``(n, n_terms)``, for codes ``(n, length)``."""
-        _check_fitted(self, len(self.bias) > 0)
-        return _words(x) @ self.weight + self.bias
+        check_fitted(self, len(self.bias) > 0)
+        return _dipeptides(x).to(self.weight.device) @ self.weight + self.bias
 
     def predict(self, batch: Batch) -> torch.Tensor:
-        """Return the probabilities of the terms, ``(n, n_terms)``; nothing holds them to a hierarchy."""
-        return self.logits(batch.x).sigmoid()
+        """Return the probabilities of the terms, ``(n, n_terms)``, not bound to a hierarchy."""
+        return self.logits(_codes(batch)).sigmoid()
 
 
-def _words(x: torch.Tensor) -> torch.Tensor:
-    """Return the shares of pairs of residues and of residues, ``(n, 420)``, for codes ``(n, length)``."""
+def blend(probabilities: NDArray[np.float32], homologs: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Return the weighted mean of a model's and the homologs' predictions, the model's own where there are no homologs.
+
+    Parameters
+    ----------
+    probabilities, homologs
+        ``(n, n_terms)``, as `FunctionClassifier` and `HomologBaseline` predict them. If both keep the true-path rule,
+        so does the mean.
+    share
+        Weight of the homologs, 0 to 1; to be chosen on validation rows.
+    """
+    if not 0 <= share <= 1 or probabilities.shape != homologs.shape:
+        raise ValueError(
+            f"two tables of one shape and a share of 0 to 1, got {probabilities.shape}, {homologs.shape}, {share}"
+        )
+    has_homolog = homologs.max(axis=1, keepdims=True) > 0
+    mean: NDArray[np.float32] = np.where(has_homolog, share * homologs + (1 - share) * probabilities, probabilities)
+    return mean
+
+
+def _dipeptides(x: torch.Tensor) -> torch.Tensor:
+    """Return the frequencies of pairs of residues and of residues, ``(n, 420)``, for codes ``(n, length)``."""
     shares = torch.from_numpy(SHARES)[x.long().cpu()]  # (n, length, 20)
     size = (x > 0).sum(dim=1, keepdim=True).clamp(min=1).cpu()
     pairs = torch.einsum("nla,nlb->nab", shares[:, :-1], shares[:, 1:]).flatten(1)
     return torch.cat([pairs / size, shares.sum(dim=1) / size], dim=1)
+
+
+def _no_features(batch: Batch) -> NDArray[np.float32]:
+    return np.zeros((len(batch), 1), dtype=np.float32)
 
 
 def _codes(batch: Batch) -> torch.Tensor:
@@ -160,35 +168,13 @@ def _codes(batch: Batch) -> torch.Tensor:
     return batch.x
 
 
+def _check_terms(dataset: AnnDataset) -> None:
+    target = dataset.batch([0]).target
+    if target is None or target.ndim != 2:
+        raise ValueError("this baseline is fitted to terms: pass target='obsm/terms' to AnnDataset")
+
+
 def _terms(dataset: AnnDataset) -> torch.Tensor:
-    """Return what is known of all rows, ``(n, n_terms)``."""
-    parts = [batch.target for batch in dataset.batches(_BLOCK)]
-    if parts[0] is None or parts[0].ndim != 2:
-        raise ValueError("this baseline learns from terms: pass target='obsm/terms' to AnnDataset")
-    return torch.cat([part for part in parts if part is not None]).float().cpu()
-
-
-def _check_fitted(model: nn.Module, fitted: bool) -> None:
-    if not fitted:
-        raise ValueError(f"a {type(model).__name__} must be fitted before it is used: call fit(train)")
-
-
-def blend(ours: NDArray[np.float32], homologues: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Return what a model and homologues say together: a `share` of the homologues' word where there are any.
-
-    If both keep the true-path rule, so does what comes out.
-
-    Parameters
-    ----------
-    ours, homologues
-        ``(n, n_terms)``, as `FunctionClassifier` and `HomologBaseline` predict them.
-    share
-        0 to 1; to be chosen on validation rows.
-    """
-    if not 0 <= share <= 1 or ours.shape != homologues.shape:
-        raise ValueError(
-            f"two tables of one shape and a share of 0 to 1, got {ours.shape}, {homologues.shape}, {share}"
-        )
-    any_there = homologues.max(axis=1, keepdims=True) > 0
-    together: NDArray[np.float32] = np.where(any_there, share * homologues + (1 - share) * ours, ours)
-    return together
+    """Return the terms of all rows, ``(n, n_terms)``."""
+    _check_terms(dataset)
+    return torch.from_numpy(np.concatenate([target_of(batch) for batch in dataset.batches(_BLOCK)])).float()

@@ -1,8 +1,8 @@
-"""The files of what is known of genes' functions -> an AnnData: a row is a gene, ``obsm["terms"]`` its terms.
+"""Data sets of gene functions: a row is a gene, ``obsm["terms"]`` its terms.
 
 Terms are zeros and ones, CSR uint8 ``(n, n_terms)``, and ``uns["terms"]`` names them. Where terms form a hierarchy a
-row that has a term has all that it implies (the true-path rule), and ``uns["parents"]`` holds the hierarchy: rows of
-``(child, parent)``, places in ``uns["terms"]``.
+row with a term has all that it implies (the true-path rule), and ``uns["parents"]`` holds rows of ``(child, parent)``,
+positions in ``uns["terms"]``.
 """
 
 import io
@@ -24,28 +24,28 @@ _LENGTH = 512  # residues of the longest protein of the slice
 
 
 def build_protein_function(paths: Paths) -> "AnnData":
-    """Read the proteins and the terms that ``data/build.py`` chose; what a term implies is added here."""
+    """Read the proteins and their terms, and add what these imply."""
     import pandas as pd
     from anndata import AnnData
 
     from genolab.sequences.fasta import read_records
     from genolab.sequences.protein import LETTERS, residue_codes
 
-    found = read_records(paths["protein_function.fa.gz"])
+    records = read_records(paths["protein_function.fa.gz"])
     table = pd.read_csv(paths["protein_function_terms.tsv.gz"], sep="\t", keep_default_na=False)
-    told = [record.description.split() for record in found]
-    sequences = [record.letters.tobytes().decode("ascii") for record in found]
-    names = [record.name for record in found]
+    annotations = [record.description.split() for record in records]
+    sequences = [record.letters.tobytes().decode("ascii") for record in records]
+    names = [record.name for record in records]
     obs = pd.DataFrame(
         {
             "accession": names,
             "length": [len(sequence) for sequence in sequences],
-            "cluster": pd.Categorical([cluster for cluster, _ in told]),
+            "cluster": pd.Categorical([cluster for cluster, _ in annotations]),
         },
         index=names,
     )
     parents = _parents(table)
-    terms = _with_implied([own.split(",") for _, own in told], list(table["term"]), parents)
+    terms = _with_implied([own.split(",") for _, own in annotations], list(table["term"]), parents)
     adata = AnnData(obs=obs, obsm={"sequence": residue_codes(sequences, length=_LENGTH), "terms": terms})
     adata.uns |= {"letters": LETTERS, "parents": parents, "terms": table["term"].to_numpy(dtype=str)}
     adata.uns |= {"names": table["name"].to_numpy(dtype=str), "namespaces": table["namespace"].to_numpy(dtype=str)}
@@ -53,12 +53,12 @@ def build_protein_function(paths: Paths) -> "AnnData":
 
 
 def _parents(table: "pd.DataFrame") -> "NDArray[np.int64]":
-    """Return ``(m, 2)``: which term, by its place in the table, stands right under which."""
+    """Return ``(m, 2)``: child and parent, by their positions in the table."""
     import numpy as np
 
-    place = {term: number for number, term in enumerate(table["term"])}
+    position = {term: number for number, term in enumerate(table["term"])}
     pairs = [
-        (place[t], place[p])
+        (position[t], position[p])
         for t, above in zip(table["term"], table["parents"], strict=True)
         for p in above.split(",")
         if p
@@ -69,35 +69,19 @@ def _parents(table: "pd.DataFrame") -> "NDArray[np.int64]":
 def _with_implied(
     own: Sequence[Sequence[str]], terms: Sequence[str], parents: "NDArray[np.int64]"
 ) -> "sparse.csr_matrix":
-    """Return rows' own terms and all that these imply, CSR uint8 ``(n, n_terms)``."""
-    import numpy as np
-    from scipy import sparse
+    """Return the rows' own terms and all that these imply, CSR uint8 ``(n, n_terms)``."""
+    from genolab.function.ontology.graph import Ontology, indicator
 
-    implied = _implied(len(terms), parents)
-    place = {term: number for number, term in enumerate(terms)}
-    rows = [sorted(set().union(*(implied[place[name]] for name in names))) for names in own]
-    ends = np.cumsum([0, *map(len, rows)])
-    return sparse.csr_matrix((np.ones(ends[-1], dtype=np.uint8), np.concatenate(rows), ends), (len(own), len(terms)))
-
-
-def _implied(n_terms: int, parents: "NDArray[np.int64]") -> list[set[int]]:
-    """Return each term with all above it."""
-    above: list[list[int]] = [[] for _ in range(n_terms)]
+    broader: dict[str, list[str]] = {term: [] for term in terms}
     for child, parent in parents.tolist():
-        above[child].append(parent)
-    found: list[set[int]] = []
-    for term in range(n_terms):
-        reached, ahead = {term}, [term]
-        while ahead:
-            new = set(above[ahead.pop()]) - reached
-            reached |= new
-            ahead += new
-        found.append(reached)
-    return found
+        broader[terms[child]].append(terms[parent])
+    position = {term: number for number, term in enumerate(terms)}
+    ontology = Ontology({term: tuple(above) for term, above in broader.items()})
+    return ontology.propagate(indicator([sorted(position[name] for name in names) for names in own], len(terms)), terms)
 
 
 def build_yeast_function(paths: Paths) -> "AnnData":
-    """Join the two parts of the set; ``obs["split"]`` says which part a gene is in."""
+    """Join the two parts of the official split, ``obs["split"]``."""
     import numpy as np
     import pandas as pd
     from anndata import AnnData
@@ -117,7 +101,7 @@ def build_yeast_function(paths: Paths) -> "AnnData":
 
 
 def _arff(path: Path) -> "pd.DataFrame":
-    """Read a table of the form of Weka: ``@attribute name kind`` a column, then ``@data`` and lines of values."""
+    """Read Weka's format: ``@attribute name kind`` a column, then ``@data`` and lines of values."""
     import pandas as pd
 
     head, _, body = path.read_text(encoding="utf-8").partition("@data")
@@ -126,11 +110,9 @@ def _arff(path: Path) -> "pd.DataFrame":
 
 
 def build_yeast_go(paths: Paths) -> "AnnData":
-    """Read the table that ``data/build.py`` made: a gene, its standard name, its kind and its terms.
+    """Read a table of genes by their systematic names, with standard name, kind and annotated terms.
 
-    A row is a gene, by its systematic name. ``obsm["terms"]`` is ``(n_genes, n_terms)`` CSR uint8, its columns named by
-    ``uns["terms"]``: the terms as they were given, without the broader ones that they imply, which
-    `genolab.function.Ontology.annotate` adds.
+    Broader terms are not among them: `genolab.function.Ontology.annotate` adds these.
     """
     import gzip
 

@@ -1,4 +1,4 @@
-"""What genes do: any number of terms a gene, from its residues, from any numbers about it, or from both."""
+"""Multi-label classification of genes: any number of terms a gene, from its residues, from features, or from both."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,7 +15,7 @@ from genolab.models.ensemble import Ensemble
 from genolab.models.layers import Layers, SteadyNorm, drop, seeded
 from genolab.sequences.protein import SHARES
 
-_POOL: Final = 4  # residues of which deeper layers see the strongest response: about a turn of a helix
+_POOL: Final = 4  # residues, about a turn of a helix
 _DEEPER_WIDTH: Final = 5
 _BATCH: Final = 512
 
@@ -34,13 +34,17 @@ class FunctionClassifierConfig:
     members: int = 1
     dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
     input_dropout: float = control(
-        0.1, low=0, high=0.9, live=True, help="Share of residues and other inputs hidden while training."
+        0.1, low=0, high=0.9, live=True, help="Share of residues and features masked while training."
     )
-    mixing: float = control(
-        0.0, low=0, high=1, live=True, help="Share of the steps that learn from mixtures of two genes' features."
+    mixup: float = control(
+        0.0, low=0, high=1, live=True, help="Share of the steps that train on mixtures of two genes' features."
     )
-    balance: float = control(
-        0.0, low=0, high=1, live=True, help="How much more a rare term's genes count: 0 not at all, 1 by its rarity."
+    class_weighting: float = control(
+        0.0,
+        low=0,
+        high=1,
+        live=True,
+        help="Weight of a rare term: 0 as any other, 1 inverse to its frequency.",
     )
     seed: int = 0
 
@@ -57,43 +61,34 @@ class FunctionClassifierConfig:
 
 
 class FunctionClassifier(nn.Module):
-    """Which terms a gene has: a convolutional network over residues, layers over features, or both joined.
+    """Which terms a gene has: a convolutional network over residues, dense layers over features, or both.
 
-    A term's probability is the highest of its own and all that imply it, so that no term is less probable than a
-    narrower one (the true-path rule); while it trains, a gene that has a term is judged by the terms below that it
-    has (Giunchiglia and Lukasiewicz 2020, C-HMCNN). So the terms a model learns and those it tells are never at odds.
+    A term's probability is the highest of its own and of all that imply it, so that no term is less probable than a
+    narrower one (the true-path rule), in training as in prediction (C-HMCNN, Giunchiglia and Lukasiewicz 2020).
 
     Parameters
     ----------
     n_terms
         Columns of the target, such as ``obsm["terms"]``.
     sequence
-        Whether it reads residues, ``(n, length)`` codes as `genolab.sequences.residue_codes` gives them; the first
-        input.
+        Whether the first input are residues, ``(n, length)`` codes of `genolab.sequences.residue_codes`.
     n_features
         Width of the other input, such as expression, which comes after the residues; 0: there is none.
     parents
-        ``(m, 2)`` of ``(child, parent)`` columns of the target: who has the child has the parent. None: no hierarchy.
+        ``(m, 2)`` of ``(child, parent)`` columns of the target: a gene with the child has the parent.
     frequencies
-        ``(n_terms,)``: the share of the training rows that have each term; where the outputs begin. Needed for
-        `balance`.
+        ``(n_terms,)``: the share of the training rows that have each term, where the outputs begin. Needed for
+        `class_weighting`.
     n_filters, width, n_layers
-        Of the convolutions; the first layer's filters see `width` residues.
+        Of the convolutions; the first layer's filters span `width` residues.
     hidden
         Width of the last layer before the outputs, which `embed` returns.
     members
-        Networks side by side from different weights, whose outputs are averaged (Lakshminarayanan et al. 2017).
-    dropout, input_dropout, mixing, balance
-        What keeps it from learning by heart, and what makes rare terms count; see `FunctionClassifierConfig`. Mixtures
-        are of features alone (Zhang et al. 2018, mixup). Weights of rare terms don't distort the probabilities: what
-        they add to a term's odds is taken into account.
-    seed
-        Draws the initial weights.
-
-    Raises
-    ------
-    ValueError
-        A size makes no sense, `parents` has a cycle or names no column, or frequencies aren't shares.
+        Networks of an ensemble, whose logits are averaged (Lakshminarayanan et al. 2017).
+    mixup
+        Of features alone (Zhang et al. 2018).
+    class_weighting
+        Probabilities stay calibrated: what the weights add to a term's odds is taken into account.
 
     Examples
     --------
@@ -124,14 +119,14 @@ class FunctionClassifier(nn.Module):
         members: int = 1,
         dropout: float = 0.3,
         input_dropout: float = 0.1,
-        mixing: float = 0.0,
-        balance: float = 0.0,
+        mixup: float = 0.0,
+        class_weighting: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.config = FunctionClassifierConfig(
-            n_terms, sequence, n_features, n_filters, width, n_layers, hidden, members, dropout, input_dropout, mixing,
-            balance, seed,
+            n_terms, sequence, n_features, n_filters, width, n_layers, hidden, members, dropout, input_dropout, mixup,
+            class_weighting, seed,
         )  # fmt: skip
         pairs = torch.from_numpy(implications(n_terms, parents))
         odds = _log_odds(n_terms, frequencies)
@@ -142,35 +137,36 @@ class FunctionClassifier(nn.Module):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("shift", torch.zeros(n_terms))
         with seeded(seed):
-            self.members: Ensemble[_Reader] = Ensemble(_Reader(self.config) for _ in range(members))
+            self.members: Ensemble[_Network] = Ensemble(_Network(self.config) for _ in range(members))
         for member in self.members:
             member.to_terms.bias.data = odds.clone()
 
     def logits(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Return the log odds of the terms, calibrated and true to the hierarchy, ``(n, n_terms)``.
+        """Return the log odds of the terms, calibrated and consistent with the hierarchy, ``(n, n_terms)``.
 
-        Residues are codes ``(n, length)``, or shares of the amino acids ``(n, 20, length)`` as
-        `genolab.sequences.residues` gives them; features ``(n, n_features)`` follow where the model reads both.
+        Residues are codes ``(n, length)`` or shares of amino acids ``(n, 20, length)``; features ``(n, n_features)``.
         """
-        own = self._each(inputs).mean(dim=0)
+        own = self._member_logits(inputs).mean(dim=0)
         return self.highest(self.scale * own + self.shift)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Return the logits: what tools that take any network call."""
+        """Return the logits."""
         return self.logits(*inputs)
 
     def highest(self, own: torch.Tensor) -> torch.Tensor:
-        """Return each term's highest value among its own and those of all that imply it, ``(n, n_terms)``."""
+        """Return the highest of each term's own value and those of all that imply it, ``(n, n_terms)``."""
         start = torch.full_like(own, -torch.inf)
         return start.scatter_reduce(1, self.ancestors.expand(len(own), -1), own[:, self.descendants], "amax")
 
-    def _each(self, inputs: tuple[torch.Tensor, ...], generator: torch.Generator | None = None) -> torch.Tensor:
-        """Return every member's own log odds, ``(members, n, n_terms)``, before hierarchy and calibration."""
-        read = self._read_in(inputs)
-        return self.members.stack(lambda member: member.to_terms(member.embed(*read, self.config, generator)))
+    def _member_logits(
+        self, inputs: tuple[torch.Tensor, ...], generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Return every member's log odds, ``(members, n, n_terms)``, before hierarchy and calibration."""
+        checked = self._checked_inputs(inputs)
+        return self.members.stack(lambda member: member.to_terms(member.embed(*checked, self.config, generator)))
 
-    def _read_in(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Return residues as shares ``(n, 20, length)``, cut to the longest, and features; what isn't read is None."""
+    def _checked_inputs(self, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Return residues as shares ``(n, 20, length)``, cut to the longest, and features; ``None`` where not used."""
         config = self.config
         if len(inputs) != config.sequence + (config.n_features > 0):
             wanted = " and ".join(["residues"] * config.sequence + ["features"] * (config.n_features > 0))
@@ -193,50 +189,46 @@ class FunctionClassifier(nn.Module):
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
-        read = self._read_in(batch.inputs)
-        return self.members.concat(lambda member: member.embed(*read, self.config, None))
+        checked = self._checked_inputs(batch.inputs)
+        return self.members.concat(lambda member: member.embed(*checked, self.config, None))
 
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return the probabilities of the terms, ``(n, n_terms)``: a broader term's is never below a narrower one's."""
-        # Vector and scalar code round a sigmoid differently in the last bit, so that equal logits part by it
+        # Vector and scalar code round a sigmoid differently in the last bit, which would break the true-path rule
         return self.highest(self.logits(*batch.inputs).sigmoid())
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the mean binary cross-entropy over rows and terms, and the micro-F1 at one half.
-
-        While it trains the members are judged apart, each on its own; else their average is.
-        """
+        """Return the mean binary cross-entropy over rows and terms, and the micro-F1 at 0.5; in training by member."""
         if batch.target is None:
             raise ValueError("a FunctionClassifier learns from terms: pass target='obsm/terms' to AnnDataset")
         target = batch.target.float()
         if not self.training:
             found = self.logits(*batch.inputs)
-            return {"loss": self._judged(found, found, target), "f1": _micro_f1(found, target)}
-        inputs, target = self._mixed(batch.inputs, target, batch.generator)
-        each = self._each(inputs, batch.generator)
-        losses = [self._judged(self.highest(own), self._known(own, target), target) for own in each]
+            return {"loss": self._cross_entropy(found, found, target), "f1": _micro_f1(found, target)}
+        inputs, target = self._with_mixup(batch.inputs, target, batch.generator)
+        each = self._member_logits(inputs, batch.generator)
+        losses = [self._cross_entropy(self.highest(own), self._highest_known(own, target), target) for own in each]
         return {"loss": torch.stack(losses).mean(), "f1": _micro_f1(self.highest(each[0]), target.round())}
 
-    def _known(self, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return each term's highest value among those that the gene has, ``(n, n_terms)``."""
+    def _highest_known(self, own: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the highest value of each term among those that the gene has, ``(n, n_terms)``."""
         has = target[:, self.descendants] > 0
         values = torch.where(has, own[:, self.descendants], -torch.inf)
         start = torch.full_like(own, -torch.inf)
         found = start.scatter_reduce(1, self.ancestors.expand(len(own), -1), values, "amax")
         return torch.where(target > 0, found, 0.0)
 
-    def _judged(self, all_told: torch.Tensor, known: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the cross-entropy, a gene that has a term counting more for a rare one; see the class."""
-        extra = self.config.balance * self.rarity if self.training else torch.zeros_like(self.rarity)
+    def _cross_entropy(self, implied: torch.Tensor, known: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        extra = self.config.class_weighting * self.rarity if self.training else torch.zeros_like(self.rarity)
         missed = functional.softplus(-(known + extra)) * target * extra.exp()
-        false = functional.softplus(all_told + extra) * (1 - target)
+        false = functional.softplus(implied + extra) * (1 - target)
         return (missed + false).mean()
 
-    def _mixed(
+    def _with_mixup(
         self, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, generator: torch.Generator | None
     ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
-        """Mix each row of features with another one, and what is known of both, in a share of the steps."""
-        share = self.config.mixing
+        """Mix features and targets of each row with another row's, in a share of the steps."""
+        share = self.config.mixup
         if self.config.sequence or share == 0:
             return inputs, target
         x, device = inputs[0], target.device
@@ -246,16 +238,9 @@ class FunctionClassifier(nn.Module):
         return (part * x + (1 - part) * x[other],), part * target + (1 - part) * target[other]
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
-        """Check that the data suit the model before it trains, and say what will be learned.
-
-        Raises
-        ------
-        ValueError
-            The inputs don't fit the model, the target has another width or other values than 0 and 1, a term has no
-            gene, or a gene has a term without what it implies.
-        """
+        """Check that the data suit the model before it trains, and describe the task."""
         del total_steps
-        self._read_in(dataset.batch([0]).inputs)
+        self._checked_inputs(dataset.batch([0]).inputs)
         counts = torch.zeros(self.config.n_terms)
         for batch in dataset.batches(_BATCH):
             counts += self._checked(batch.target).sum(dim=0)
@@ -272,48 +257,47 @@ class FunctionClassifier(nn.Module):
         if not ((target == 0) | (target == 1)).all():
             raise ValueError("a gene has a term or not: the target's values are 0 and 1, got others")
         if (target[:, self.descendants.cpu()] > target[:, self.ancestors.cpu()]).any():
-            raise ValueError("who has a term has all that it implies, and here some rows don't: use Ontology.propagate")
+            raise ValueError("a gene with a term has all that it implies, and some rows don't: use Ontology.propagate")
         return target
 
     def calibrate(self, held_out: AnnDataset) -> Self:
-        """Fit what the log odds are multiplied by, and a shift of each term, to rows held out; return the model.
+        """Fit a common scale and a shift of each term's log odds to held-out rows (Platt 1999), and return the model.
 
-        As Platt's scaling (1999), with one factor for all; shifts are drawn to 0, so that terms with few genes are
-        hardly moved. The true-path rule holds on, as it comes after this.
+        Shifts are penalised, so that terms with few genes hardly move.
         """
         self.scale.fill_(1.0)
         self.shift.zero_()
-        own, target = self._own_and_target(held_out)
+        own, target = self._logits_and_target(held_out)
         log_scale = torch.zeros((), requires_grad=True, device=own.device)
         shift = torch.zeros_like(self.shift, requires_grad=True)
-        steps = torch.optim.LBFGS([log_scale, shift], max_iter=50, line_search_fn="strong_wolfe")
+        optimizer = torch.optim.LBFGS([log_scale, shift], max_iter=50, line_search_fn="strong_wolfe")
 
-        def judged() -> Any:
-            steps.zero_grad()
+        def closure() -> Any:
+            optimizer.zero_grad()
             found = self.highest(log_scale.exp() * own + shift)
             loss = functional.binary_cross_entropy_with_logits(found, target, reduction="sum")
             loss = (loss + 5 * shift.square().sum()) / target.numel()
             loss.backward()  # type: ignore[no-untyped-call]
             return loss
 
-        steps.step(judged)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
         self.scale.copy_(log_scale.detach().exp())
         self.shift.copy_(shift.detach())
         return self
 
-    def _own_and_target(self, dataset: AnnDataset) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the members say on average, before the hierarchy, and what is known."""
+    def _logits_and_target(self, dataset: AnnDataset) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the members' mean log odds, before the hierarchy, and the target."""
         device, before = self.shift.device, self.training
         self.eval()
         with torch.no_grad():
             batches = [batch.to(device) for batch in dataset.batches(_BATCH)]
-            own = torch.cat([self._each(batch.inputs).mean(dim=0) for batch in batches])
+            own = torch.cat([self._member_logits(batch.inputs).mean(dim=0) for batch in batches])
         self.train(before)
         return own, torch.cat([self._checked(batch.target) for batch in batches]).to(device)
 
 
-class _Reader(nn.Module):
-    """One member: what filters find in the residues, what layers make of the features, and a layer over both."""
+class _Network(nn.Module):
+    """One member of the ensemble."""
 
     def __init__(self, config: FunctionClassifierConfig) -> None:
         super().__init__()
@@ -327,7 +311,7 @@ class _Reader(nn.Module):
             self.feature_norm = SteadyNorm(config.n_features, eps=1e-3)
             self.features = Layers((config.n_features, config.hidden))
             width += config.hidden
-        # What filters find grows as they learn, faster than running statistics follow; a row's own can't lag.
+        # Responses of filters grow faster in training than running statistics follow; a row's own can't lag.
         self.norm = nn.LayerNorm(width) if config.sequence else SteadyNorm(width, eps=1e-3)
         self.to_hidden = nn.Linear(width, config.hidden)
         self.to_terms = nn.Linear(config.hidden, config.n_terms)
@@ -340,26 +324,23 @@ class _Reader(nn.Module):
         generator: torch.Generator | None,
     ) -> torch.Tensor:
         """Return the hidden layer, ``(n, hidden)``."""
-        dropout, hiding = (config.dropout, config.input_dropout) if self.training else (0.0, 0.0)
+        dropout, masking = (config.dropout, config.input_dropout) if self.training else (0.0, 0.0)
         parts = []
         if residues is not None:
-            parts.append(self._read(residues, hiding, generator))
+            parts.append(self._pooled(residues, masking, generator))
         if features is not None:
             self.features.dropout = dropout
-            parts.append(self.features(drop(self.feature_norm(features), hiding, generator), generator))
+            parts.append(self.features(drop(self.feature_norm(features), masking, generator), generator))
         joined = drop(self.norm(torch.cat(parts, dim=1)), dropout, generator)
         return drop(functional.relu(self.to_hidden(joined)), dropout, generator)
 
-    def _read(self, x: torch.Tensor, hiding: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Return composition, and each filter's strongest and mean response, ``(n, 2 n_filters + 20)``.
-
-        Behind a protein's end there is nothing: filters see zeros there, and what they answer there doesn't count.
-        """
+    def _pooled(self, x: torch.Tensor, masking: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Return each filter's maximum and mean, and the composition, ``(n, 2 n_filters + 20)``; padding is masked."""
         here = (x.sum(dim=1, keepdim=True) > 0).to(x.dtype)  # (n, 1, length)
         size = here.sum(dim=2).clamp(min=1)  # (n, 1)
         composition = x.sum(dim=2) / size
-        if hiding > 0:
-            x = x * torch.empty_like(here).bernoulli_(1 - hiding, generator=generator)
+        if masking > 0:
+            x = x * torch.empty_like(here).bernoulli_(1 - masking, generator=generator)
         found = functional.relu(self.first(x)) * here
         if len(self.deeper):
             found, here = (functional.max_pool1d(part, _POOL, ceil_mode=True) for part in (found, here))
@@ -370,13 +351,7 @@ class _Reader(nn.Module):
 
 
 def implications(n_terms: int, parents: ArrayLike | None) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return all pairs ``(m, 2)`` of a term and one that it implies, itself included, by the implied one.
-
-    Raises
-    ------
-    ValueError
-        `parents` isn't ``(m, 2)``, names no column, or has a cycle.
-    """
+    """Return all pairs ``(m, 2)`` of a term and one that it implies, itself included, sorted by the implied one."""
     pairs = np.asarray([] if parents is None else parents, dtype=np.int64).reshape(-1, 2)
     if pairs.size and not (pairs.min() >= 0 and pairs.max() < n_terms):
         raise ValueError(f"parents are pairs of columns, 0 to {n_terms - 1}, got {pairs.min()} to {pairs.max()}")
@@ -393,7 +368,7 @@ def implications(n_terms: int, parents: ArrayLike | None) -> np.ndarray[Any, np.
 
 
 def _log_odds(n_terms: int, frequencies: ArrayLike | None) -> torch.Tensor:
-    """Return the log odds of each term before anything is known of a gene, ``(n_terms,)``."""
+    """Return the log odds of each term's frequency, ``(n_terms,)``."""
     shares = torch.as_tensor(np.full(n_terms, 0.5) if frequencies is None else np.asarray(frequencies)).float()
     if shares.shape != (n_terms,) or not ((shares >= 0) & (shares <= 1)).all():
         raise ValueError(f"frequencies are {n_terms} shares between 0 and 1, got {frequencies!r}")

@@ -21,7 +21,7 @@ from genolab.data import AnnDataset
 from genolab.function import FunctionClassifier
 
 # Chosen by five-fold cross-validation of the 1,500 training genes.
-YEAST = {"hidden": 256, "dropout": 0.5, "input_dropout": 0.2, "mixing": 1.0}
+YEAST = {"hidden": 256, "dropout": 0.5, "input_dropout": 0.2, "mixup": 1.0}
 YEAST_TRAINING = {"epochs": 80, "learning_rate": 2e-3, "batch_size": 64, "weight_decay": 0.1}
 # Chosen by the validation clusters of the first split.
 PROTEINS = {"n_filters": 96, "width": 9, "n_layers": 2, "hidden": 256, "dropout": 0.3, "input_dropout": 0.1}

@@ -13,7 +13,7 @@ from sklearn import metrics
 
 import genolab as gl
 from genolab.data import AnnDataset
-from genolab.function.homologs import relatives
+from genolab.function.homologs import homologs
 from genolab.function.metrics import depths, information
 from genolab.function.model import implications
 from genolab.sequences.protein import AMINO_ACIDS, LETTERS
@@ -108,7 +108,7 @@ def test_no_relative_over_30_percent_lies_across_the_parts_of_the_shipped_split(
     rng = np.random.default_rng(0)
     some, others = rng.choice(test.rows, 20, replace=False), rng.choice(train.rows, 700, replace=False)
     queries, targets = [letters[row] for row in some], [letters[row] for row in others]
-    found = relatives(queries, targets)
+    found = homologs(queries, targets)
     assert (found.identity < 0.3).all()
     # Without the prefilter: all pairs of fewer proteins.
     pairs = [(one, other) for one in queries[:10] for other in targets[:100]]
@@ -201,10 +201,10 @@ def test_a_term_has_the_highest_value_of_all_that_imply_it():
 def test_the_loss_is_the_cross_entropy_on_paper():
     model = gl.function.FunctionClassifier(5, sequence=False, n_features=2, parents=PARENTS)
     own, target = torch.tensor([[0.5, 1.0, -1.0, 2.0, -3.0]]), torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0]])
-    known = model._known(own, target)
+    known = model._highest_known(own, target)
     assert known[0, :2].tolist() == [1.0, 1.0]  # 3 is higher, but the gene hasn't got it
     wanted = torch.nn.functional.binary_cross_entropy_with_logits(torch.tensor([1.0, 1, 2, 2, -3]), target[0])
-    assert model._judged(model.highest(own), known, target).item() == pytest.approx(wanted.item())
+    assert model._cross_entropy(model.highest(own), known, target).item() == pytest.approx(wanted.item())
 
 
 @pytest.mark.parametrize("inputs", ["obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")])
@@ -263,10 +263,10 @@ def test_rare_terms_can_count_more_without_distorting_their_probability():
     adata = AnnData(rng.normal(size=(2000, 2)).astype(np.float32), obsm={"terms": terms})
     data = AnnDataset(adata, "X", target="obsm/terms")
     model = gl.function.FunctionClassifier(
-        1, sequence=False, n_features=2, frequencies=[0.5], balance=0.0, dropout=0, hidden=8
+        1, sequence=False, n_features=2, frequencies=[0.5], class_weighting=0.0, dropout=0, hidden=8
     )
     model.rarity.fill_(3.0)
-    model.config = type(model.config)(**(vars(model.config) | {"balance": 1.0}))
+    model.config = type(model.config)(**(vars(model.config) | {"class_weighting": 1.0}))
     gl.Run(model, data, None, gl.RunConfig(epochs=10, learning_rate=1e-2, device="cpu", threads=1)).fit()
     assert gl.infer.predict(model, data).mean() == pytest.approx(terms.mean(), abs=0.015)
 

@@ -1,4 +1,4 @@
-"""Ontologies out of files: OBO through obonet, and the Gene Ontology that travels with genolab."""
+"""Files of ontologies and gene sets: OBO through obonet, GMT, and the Gene Ontology that is shipped with genolab."""
 
 import gzip
 import re
@@ -18,33 +18,17 @@ GENE_ONTOLOGY: Final = File(
     size=690_936,
 )
 
-# Who has the narrower term has the broader one, too; "regulates" and "has_part" don't say that.
+# A gene with the narrower term has the broader one, too; "regulates" and "has_part" don't imply that.
 _IMPLYING: Final = ("is_a", "part_of")
 _SPACES: Final = {"F": "molecular_function", "P": "biological_process", "C": "cellular_component"}
 _COLUMNS: Final = ("id", "space", "name", "parents", "alternatives")
 
 
 def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -> Ontology:
-    """Read an ontology in the OBO format, ``.obo`` or ``.obo.gz``, through obonet.
+    """Read an ontology in the OBO format, ``.obo`` or ``.obo.gz``.
 
-    Links that lead from one namespace into another are left out, as in go-basic.obo: each has a graph of its own.
-
-    Parameters
-    ----------
-    path
-        The file, such as ``go-basic.obo``.
-    relations
-        The kinds of links that make a term imply another.
-
-    Returns
-    -------
-    Ontology
-        Alternative ids, and obsolete terms of which the file says by what they were replaced, are mapped.
-
-    Raises
-    ------
-    ValueError
-        The terms form a cycle, or one has a parent that isn't in the file.
+    Links from one namespace into another are left out, as in go-basic.obo. Alternative ids, and obsolete terms with a
+    replacement, are mapped. `relations` are the kinds of links by which a term implies another.
     """
     import obonet
 
@@ -70,7 +54,7 @@ def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -
 
 
 def _replaced(live: dict[str, Any], gone: dict[str, Any]) -> dict[str, str]:
-    """Return old ids and what stands for them; where the successor was replaced too, by the last one."""
+    """Return old ids and their replacements; where a replacement was replaced too, the last one."""
     found = {old: term for term, data in live.items() for old in data.get("alt_id", ()) if old not in live}
     found |= {term: data["replaced_by"][0] for term, data in gone.items() if data.get("replaced_by")}
     for old in list(found):
@@ -83,22 +67,16 @@ def _replaced(live: dict[str, Any], gone: dict[str, Any]) -> dict[str, str]:
 
 @cache
 def go() -> Ontology:
-    """Return the Gene Ontology of 27 January 2019, which travels with genolab: 45,000 terms, ``is_a`` and ``part_of``.
+    """Return the Gene Ontology of 27 January 2019, shipped with genolab: 45,000 terms, ``is_a`` and ``part_of``.
 
-    The Gene Ontology Consortium gives it under CC BY 4.0, doi:10.1093/nar/gky1055. For a newer release `read` its
+    From the Gene Ontology Consortium (CC BY 4.0), doi:10.1093/nar/gky1055. For a newer release `read_ontology` its
     ``go-basic.obo``.
     """
     return _parsed(gzip.decompress(locate("gene_ontology", GENE_ONTOLOGY).read_bytes()).decode())
 
 
 def write_ontology(ontology: Ontology) -> str:
-    """Return the text in which the Gene Ontology is shipped: a line a term, its parents by their line numbers.
-
-    Parameters
-    ----------
-    ontology
-        With the namespaces of the Gene Ontology.
-    """
+    """Return the text in which the Gene Ontology is shipped: a line a term, its parents by their line numbers."""
     letter = {space: key for key, space in _SPACES.items()}
     line_of = {term: at for at, term in enumerate(ontology.terms)}
     alternatives: dict[str, list[str]] = {}
@@ -142,3 +120,28 @@ def _parsed(text: str) -> Ontology:
         {term: tuple(instead) for term, space, _, _, instead in rows if space == "-"},
         text[1 : text.index("\n")],
     )
+
+
+def gene_sets(path: str | Path) -> dict[str, frozenset[str]]:
+    """Read gene sets in the GMT format of MSigDB, Enrichr and WikiPathways, ``.gmt`` or ``.gmt.gz``: name to genes.
+
+    Weights after a gene, as in ``"CDC28,1.0"`` of Enrichr's files, are left out.
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+    sets: dict[str, frozenset[str]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        name, *rest = line.split("\t")
+        if not rest:
+            raise ValueError(
+                f"{path}, line {number}: a line of a .gmt file is a name, a remark and genes, with tabs between, "
+                f"got {line[:60]!r}"
+            )
+        if name in sets:
+            raise ValueError(f"{path}, line {number}: each set needs a name of its own, and {name!r} occurs twice")
+        genes = (re.sub(r",[-+.\deE]+$", "", gene.strip()) for gene in rest[1:])
+        sets[name] = frozenset(gene for gene in genes if gene)
+    return sets

@@ -16,49 +16,31 @@ if TYPE_CHECKING:
 
 
 class Annotations(NamedTuple):
-    """Which gene has which term, the broader terms included.
+    """Which gene has which term, the broader terms included."""
 
-    Attributes
-    ----------
-    matrix
-        ``(n_genes, n_terms)`` CSR uint8, 1 where a gene has a term.
-    genes
-        Names of the rows.
-    terms
-        Ids of the columns, broader ones first.
-    """
-
-    matrix: sparse.csr_matrix
+    matrix: sparse.csr_matrix  # (n_genes, n_terms) uint8
     genes: tuple[str, ...]
-    terms: tuple[str, ...]
+    terms: tuple[str, ...]  # ids, broader ones first
 
 
 @dataclass(frozen=True, eq=False)
 class Ontology:
     """Terms and the broader terms that each of them implies, without cycles.
 
-    Who has a term has all broader ones, too: the true-path rule. `read` makes an ontology of a file, `go` is the one
-    that travels with genolab.
+    A gene that has a term has all broader ones, too (the true-path rule).
 
     Parameters
     ----------
     parents
-        Term to its directly broader terms; ``()`` for a root. Each term that is named is a key.
+        Term to its directly broader terms; ``()`` for a root. Every term is a key.
     names
         Term to its name; a term without one is called by its id.
     namespace
         Term to the part of the ontology that it belongs to, such as ``"molecular_function"``.
     replaced
-        Id that is no longer used, alternative or obsolete, to the term that stands for it now.
+        Alternative or obsolete id to the term that stands for it now.
     obsolete
-        Id that was given up without a successor to those the ontology tells to consider instead.
-    version
-        Which release it is.
-
-    Raises
-    ------
-    ValueError
-        A parent is no term, or the terms form a cycle.
+        Obsolete id without a replacement to the terms to consider instead.
 
     Examples
     --------
@@ -81,22 +63,14 @@ class Ontology:
                 raise ValueError(f"each parent must be a term of the ontology: {term} has the parents {unknown}")
         object.__setattr__(self, "names", {term: self.names.get(term, term) for term in self.parents})
         object.__setattr__(self, "namespace", {term: self.namespace.get(term, "") for term in self.parents})
-        _ = self.terms  # sorted here and now, so that a cycle is told where it comes in
+        _ = self.terms  # sorted now, so that a cycle is refused at once
 
     @classmethod
     def of(cls, adata: "AnnData") -> Self:
-        """Return the ontology that an AnnData brings along, as ``gl.data.fetch("protein_function")`` does.
+        """Return the ontology of an AnnData such as ``gl.data.fetch("protein_function")``.
 
-        Parameters
-        ----------
-        adata
-            ``uns["terms"]`` names the terms; where they are there, ``uns["parents"]`` holds rows of a term and its
-            parent, as places in ``uns["terms"]``, and ``uns["names"]`` and ``uns["namespaces"]`` a text a term.
-
-        Raises
-        ------
-        KeyError
-            There is no ``uns["terms"]``.
+        ``uns["terms"]`` names the terms; optional are ``uns["parents"]``, rows ``(child, parent)`` of positions in
+        ``uns["terms"]``, and ``uns["names"]`` and ``uns["namespaces"]``, one text a term.
         """
         if "terms" not in adata.uns:
             raise KeyError(f"an ontology needs uns['terms'], its terms; this AnnData's uns has {sorted(adata.uns)}")
@@ -123,11 +97,9 @@ class Ontology:
         spaces = sorted(set(self.namespace.values()) - {""})
         return f"Ontology({len(self):,} terms{' of ' if spaces else ''}{', '.join(spaces)})"
 
-    # ---- the graph ----------------------------------------------------------------------------------------------
-
     @cached_property
     def terms(self) -> tuple[str, ...]:
-        """All terms, each behind all those that are broader; the same for the same ontology."""
+        """All terms, each after all that are broader; the order depends on the ontology alone."""
         ordered = TopologicalSorter({term: sorted(self.parents[term]) for term in sorted(self.parents)})
         try:
             return tuple(ordered.static_order())
@@ -140,19 +112,19 @@ class Ontology:
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """Term to its directly narrower terms."""
-        found: dict[str, list[str]] = {term: [] for term in self.terms}
+        children: dict[str, list[str]] = {term: [] for term in self.terms}
         for term in self.terms:
             for parent in self.parents[term]:
-                found[parent].append(term)
-        return {term: tuple(narrower) for term, narrower in found.items()}
+                children[parent].append(term)
+        return {term: tuple(narrower) for term, narrower in children.items()}
 
     @cached_property
     def depth(self) -> Mapping[str, int]:
-        """Term to the number of links on the longest way to a root; 0 for a root."""
-        found: dict[str, int] = {}
+        """Term to the number of links on the longest path to a root; 0 for a root."""
+        depth: dict[str, int] = {}
         for term in self.terms:
-            found[term] = max((found[parent] + 1 for parent in self.parents[term]), default=0)
-        return found
+            depth[term] = max((depth[parent] + 1 for parent in self.parents[term]), default=0)
+        return depth
 
     @cached_property
     def roots(self) -> tuple[str, ...]:
@@ -160,21 +132,15 @@ class Ontology:
         return tuple(term for term in self.terms if not self.parents[term])
 
     def ancestors(self, term: str) -> frozenset[str]:
-        """Return all broader terms, near and far, the term itself left out."""
-        return _reached(self.current(term), self.parents)
+        """Return all broader terms, without the term itself."""
+        return _reachable(self.current(term), self.parents)
 
     def descendants(self, term: str) -> frozenset[str]:
-        """Return all narrower terms, near and far, the term itself left out."""
-        return _reached(self.current(term), self.children)
+        """Return all narrower terms, without the term itself."""
+        return _reachable(self.current(term), self.children)
 
     def current(self, term: str) -> str:
-        """Return the term that an id stands for now: itself, or what replaced it.
-
-        Raises
-        ------
-        KeyError
-            The id is unknown, or was given up without a successor.
-        """
+        """Return the term that an id stands for now: itself, or what replaced it."""
         found = self.replaced.get(term, term)
         if found in self.parents:
             return found
@@ -186,19 +152,13 @@ class Ontology:
         raise KeyError(f"{term!r} is no term of this ontology{release}, which has {len(self):,}, as {self.terms[0]!r}")
 
     def subset(self, terms: Iterable[str]) -> Self:
-        """Return the ontology of some terms and all that are broader, such as to draw it."""
+        """Return the ontology of some terms and all that are broader."""
         chosen = {self.current(term) for term in terms}
         chosen |= {broader for term in chosen for broader in self.ancestors(term)}
         return self._restricted(chosen)
 
     def part(self, namespace: str) -> Self:
-        """Return the ontology of one namespace, such as ``"biological_process"``.
-
-        Raises
-        ------
-        KeyError
-            There is no such namespace.
-        """
+        """Return the ontology of one namespace, such as ``"biological_process"``."""
         self._check_namespace(namespace)
         return self._restricted({term for term, where in self.namespace.items() if where == namespace})
 
@@ -216,76 +176,53 @@ class Ontology:
             version=self.version,
         )
 
-    # ---- annotations --------------------------------------------------------------------------------------------
-
     def closure(self, terms: Sequence[str]) -> sparse.csr_matrix:
         """Return which terms imply which, ``(n_terms, n_terms)`` uint8: a row has 1 for itself and its ancestors.
 
-        Parameters
-        ----------
-        terms
-            Current ids, each once. Ways that lead over terms outside of these count.
-
-        Raises
-        ------
-        ValueError
-            A term occurs twice, or is an old id.
+        `terms` are current ids, each once; paths over terms outside of these count.
         """
-        place = self._places(terms)
-        reached = [[place[t], *sorted(place[a] for a in self.ancestors(t) if a in place)] for t in terms]
-        ends = np.cumsum([0, *map(len, reached)])
-        columns = np.fromiter((at for row in reached for at in row), dtype=np.int64, count=int(ends[-1]))
-        found = sparse.csr_matrix((np.ones(len(columns), np.uint8), columns, ends), shape=(len(terms),) * 2)
-        found.sort_indices()
-        return found
+        position = self._positions(terms)
+        return indicator(
+            [sorted(position[a] for a in {t, *self.ancestors(t)} if a in position) for t in terms], len(terms)
+        )
 
-    def _places(self, terms: Sequence[str]) -> dict[str, int]:
-        place = {term: at for at, term in enumerate(terms)}
-        if len(place) < len(terms):
+    def _positions(self, terms: Sequence[str]) -> dict[str, int]:
+        position = {term: at for at, term in enumerate(terms)}
+        if len(position) < len(terms):
             raise ValueError("terms must be different, and some occur twice: pass each once")
         old = {term: self.current(term) for term in terms if self.current(term) != term}
         if old:
             raise ValueError(
                 f"terms must be current ids; {len(old)} are old, as {next(iter(old.items()))}: map by current"
             )
-        return place
+        return position
 
     def propagate(self, matrix: Any, terms: Sequence[str]) -> Any:
-        """Give each row what its terms imply: no term is below a narrower one any more.
+        """Return each term's largest value among itself and all narrower terms, ``(n, n_terms)``.
 
         Parameters
         ----------
         matrix
-            ``(n, n_terms)``, sparse or dense: 0 and 1, or scores such as probabilities. Not changed.
+            ``(n, n_terms)``, sparse or dense: 0 and 1, or scores such as probabilities.
         terms
             Ids of its columns, current and each once.
-
-        Returns
-        -------
-        csr_matrix or ndarray
-            As it came: of each term the largest value among itself and all narrower terms, ``(n, n_terms)``.
-
-        Raises
-        ------
-        ValueError
-            The columns aren't as many as the terms, or a term occurs twice or is an old id.
         """
         if matrix.ndim != 2 or matrix.shape[1] != len(terms):
             raise ValueError(f"a matrix needs a column a term: {len(terms)} terms, got the shape {matrix.shape}")
         closure = self.closure(terms)
         if sparse.issparse(matrix) and set(np.unique(matrix.data)) <= {0, 1}:
-            found = (matrix.astype(np.int32) @ closure.astype(np.int32)).tocsr()
-            found.data = np.minimum(found.data, 1)
-            found.eliminate_zeros()
-            return found.astype(matrix.dtype)
+            implied = (matrix.astype(np.int32) @ closure.astype(np.int32)).tocsr()
+            implied.data = np.minimum(implied.data, 1)
+            implied.eliminate_zeros()
+            return implied.astype(matrix.dtype)
         dense = matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix)
         return _largest_below(dense, closure.tocsc())
 
     def annotate(self, annotations: "Mapping[str, Iterable[str]] | AnnData") -> Annotations:
-        """Make a matrix of genes and the terms that somebody gave them, and of all broader terms.
+        """Return which gene has which term, broader terms included.
 
-        Old ids count for the terms that replaced them. Ids that are unknown, or that were given up without a successor,
-        are left out, and a warning says how many.
+        Old ids count for the terms that replaced them; unknown ids, and obsolete ones without a replacement, are left
+        out with a warning.
 
         Parameters
         ----------
@@ -293,54 +230,40 @@ class Ontology:
             Gene to its terms' ids; or an AnnData with ``obsm["terms"]``, its columns named by ``uns["terms"]``, as
             ``gl.data.fetch("yeast_go")`` gives.
         """
-        given = annotations if isinstance(annotations, Mapping) else _given(annotations)
-        lost: dict[str, None] = {}
-        rows = [self._implied(terms, lost) for terms in given.values()]
-        found = set().union(*rows)
-        terms = tuple(term for term in self.terms if term in found)
-        place = {term: at for at, term in enumerate(terms)}
-        columns = [sorted(place[term] for term in row) for row in rows]
-        ends = np.cumsum([0, *map(len, columns)])
-        values = np.ones(int(ends[-1]), np.uint8)
-        where = np.array([at for row in columns for at in row], dtype=np.int32)
-        matrix = sparse.csr_matrix((values, where, ends), shape=(len(rows), len(terms)))
-        if lost:
+        given = annotations if isinstance(annotations, Mapping) else _terms_by_row(annotations)
+        unknown: dict[str, None] = {}
+        rows = [self._with_ancestors(terms, unknown) for terms in given.values()]
+        used = set().union(*rows)
+        terms = tuple(term for term in self.terms if term in used)
+        position = {term: at for at, term in enumerate(terms)}
+        matrix = indicator([sorted(position[term] for term in row) for row in rows], len(terms))
+        if unknown:
             warnings.warn(
-                f"{len(lost):,} ids are left out, which the ontology doesn't know or has given up without a successor, "
-                f"as {', '.join(list(lost)[:5])}",
+                f"{len(unknown):,} ids are left out, which are unknown to the ontology or obsolete without a "
+                f"replacement, as {', '.join(list(unknown)[:5])}",
                 stacklevel=2,
             )
         return Annotations(matrix, tuple(given), terms)
 
-    def _implied(self, terms: Iterable[str], lost: dict[str, None]) -> set[str]:
-        """Return the current terms among some ids, with all broader ones; the others go into `lost`."""
-        found: set[str] = set()
-        for term in terms:
+    def _with_ancestors(self, ids: Iterable[str], unknown: dict[str, None]) -> set[str]:
+        """Return the current terms of some ids, with all broader ones; ids without one go into `unknown`."""
+        terms: set[str] = set()
+        for term in ids:
             try:
                 now = self.current(term)
             except KeyError:
-                lost[term] = None
+                unknown[term] = None
                 continue
-            if now not in found:
-                found |= {now, *self.ancestors(now)}
-        return found
+            if now not in terms:
+                terms |= {now, *self.ancestors(now)}
+        return terms
 
     def gene_sets(
         self, annotations: "Mapping[str, Iterable[str]] | AnnData", *, namespace: str | None = None
     ) -> dict[str, frozenset[str]]:
         """Return the genes of each term, those of its narrower terms included, for `genolab.function.enrich`.
 
-        Parameters
-        ----------
-        annotations
-            Gene to its terms' ids, or an AnnData; see `annotate`, also for old and unknown ids.
-        namespace
-            Only terms of this namespace, such as ``"biological_process"``; ``None``: all.
-
-        Raises
-        ------
-        KeyError
-            There is no such namespace.
+        `annotations` are as in `annotate`; `namespace` keeps the terms of one, such as ``"biological_process"``.
         """
         if namespace is not None:
             self._check_namespace(namespace)
@@ -353,11 +276,10 @@ class Ontology:
         }
 
     def information_content(self, matrix: Any, terms: Sequence[str]) -> NDArray[np.float64]:
-        """Return how much each term tells where its parents are known, in bits.
+        """Return each term's information accretion in bits, ``(n_terms,)``: -log2 P(term | all its parents).
 
-        This is the information accretion of Clark and Radivojac (2013), doi:10.1093/bioinformatics/btt228, by which
-        CAFA weighs terms: minus the logarithm of the share of those with the term among those with all of its parents.
-        One more gene that has all terms is counted in, so that a term that nobody has gets a finite value.
+        By this CAFA weighs terms (Clark and Radivojac 2013, doi:10.1093/bioinformatics/btt228). One more gene that has
+        all terms is counted in, so that a term that no gene has gets a finite value.
 
         Parameters
         ----------
@@ -365,44 +287,40 @@ class Ontology:
             ``(n_genes, n_terms)``, 0 and 1, propagated.
         terms
             Ids of its columns, current and each once. Parents outside of these don't count.
-
-        Returns
-        -------
-        ndarray
-            ``(n_terms,)``; 0 for a root.
-
-        Raises
-        ------
-        ValueError
-            The columns aren't as many as the terms, or a term occurs twice or is an old id.
         """
         if matrix.shape[1] != len(terms):
             raise ValueError(f"a matrix needs a column a term: {len(terms)} terms, got the shape {matrix.shape}")
-        place = self._places(terms)
+        position = self._positions(terms)
         has = sparse.csc_matrix(matrix) > 0
         n_with = np.asarray(has.sum(axis=0)).ravel() + 1
-        found = np.zeros(len(terms))
-        for term, at in place.items():
-            parents = [place[parent] for parent in self.parents[term] if parent in place]
+        bits = np.zeros(len(terms))
+        for term, at in position.items():
+            parents = [position[parent] for parent in self.parents[term] if parent in position]
             if parents:
                 n_able = int((np.asarray(has[:, parents].sum(axis=1)).ravel() == len(parents)).sum()) + 1
-                found[at] = np.log2(max(n_able, n_with[at]) / n_with[at])
-        return found
+                bits[at] = np.log2(max(n_able, n_with[at]) / n_with[at])
+        return bits
 
 
-def _reached(start: str, links: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    found: set[str] = set()
+def _reachable(start: str, links: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    reached: set[str] = set()
     waiting = list(links[start])
     while waiting:
         term = waiting.pop()
-        if term not in found:
-            found.add(term)
+        if term not in reached:
+            reached.add(term)
             waiting.extend(links[term])
-    return frozenset(found)
+    return frozenset(reached)
 
 
-def _given(adata: "AnnData") -> dict[str, list[str]]:
-    """Return each row's terms."""
+def indicator(columns: Sequence[Sequence[int]], n_columns: int) -> sparse.csr_matrix:
+    """Return a matrix with 1 in the given columns of each row, CSR uint8."""
+    ends = np.cumsum([0, *map(len, columns)])
+    indices = np.fromiter((at for row in columns for at in row), dtype=np.int32, count=int(ends[-1]))
+    return sparse.csr_matrix((np.ones(len(indices), np.uint8), indices, ends), shape=(len(columns), n_columns))
+
+
+def _terms_by_row(adata: "AnnData") -> dict[str, list[str]]:
     matrix = sparse.csr_matrix(adata.obsm["terms"])
     terms = np.asarray(adata.uns["terms"], dtype=object)
     parts = np.split(terms[matrix.indices], matrix.indptr[1:-1])
@@ -411,8 +329,8 @@ def _given(adata: "AnnData") -> dict[str, list[str]]:
 
 def _largest_below(matrix: NDArray[Any], closure: sparse.csc_matrix) -> NDArray[Any]:
     """Return for each column the largest value among those that imply it."""
-    found = np.empty_like(matrix)
+    largest = np.empty_like(matrix)
     for at in range(matrix.shape[1]):
         below = closure.indices[closure.indptr[at] : closure.indptr[at + 1]]
-        found[:, at] = matrix[:, below].max(axis=1)
-    return found
+        largest[:, at] = matrix[:, below].max(axis=1)
+    return largest
