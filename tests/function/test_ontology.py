@@ -243,7 +243,7 @@ def test_gmt_files_are_read(tmp_path):
     assert gl.function.gene_sets(path) == {"one": {"A", "B"}, "two": {"B", "HLA-A"}, "none": frozenset()}
     wrong = tmp_path / "wrong.gmt"
     wrong.write_text("one\tremark\tA\none\t\tB\n")
-    with pytest.raises(ValueError, match=r"line 2.*'one' is there already"):
+    with pytest.raises(ValueError, match=r"line 2.*'one' occurs twice"):
         gl.function.gene_sets(wrong)
     wrong.write_text("just words\n")
     with pytest.raises(ValueError, match=r"line 1: a line of a .gmt file"):
