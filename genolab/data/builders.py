@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from genolab.data.cache import read_member
 from genolab.data.catalogue import Paths
+from genolab.data.quiet import ignore_anndata_warnings
+from genolab.data.readers import read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,25 +19,13 @@ if TYPE_CHECKING:
 
 
 def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnData":
-    """Make an AnnData of raw counts, in the form that every known data set has.
+    """Make an AnnData in the form that every known data set has, of ``(n_cells, n_genes)`` counts, dense or sparse.
 
-    Parameters
-    ----------
-    counts
-        ``(n_cells, n_genes)``, dense or sparse; whole numbers of at least 0, at most 1e-3 off.
-    obs, var
-        Annotation of cells and genes; their indices are the names. A name that occurs again gets ``-1``, ``-2`` ...
-
-    Raises
-    ------
-    ValueError
-        A value is negative, missing or no whole number.
+    Counts may be 1e-3 off a whole number. A name that occurs again gets ``-1``, ``-2`` ...
     """
     import numpy as np
     from anndata import AnnData
     from scipy import sparse
-
-    from genolab.data.readers import quietly
 
     matrix = sparse.csr_matrix(counts)
     whole = np.rint(matrix.data)
@@ -47,7 +37,7 @@ def counts_adata(counts: Any, obs: "pd.DataFrame", var: "pd.DataFrame") -> "AnnD
     matrix.data = whole.astype(np.float32)
     matrix.eliminate_zeros()
     matrix.sort_indices()
-    with quietly():
+    with ignore_anndata_warnings():
         adata = AnnData(matrix, obs=obs, var=var, layers={"counts": matrix.copy()})
     adata.obs_names_make_unique()
     adata.var_names_make_unique()
@@ -66,13 +56,10 @@ def build_pbmc68k(paths: Paths) -> "AnnData":
     """Undo the normalisation of scanpy's file, which has no counts.
 
     Its ``raw.X`` is log1p of counts per 10,000 of the whole cell, rounded to three decimals, and ``obs["n_counts"]`` is
-    the count of the whole cell; so the counts are ``expm1(raw) * n_counts / 1e4``. The rounding leaves them at most
-    0.082 off a whole number, which is checked. Only 765 of the genes are in the file: a cell's counts here sum to 11 to
-    28 % of its ``n_counts``, and ``n_genes``, ``n_counts``, ``percent_mito`` describe the whole cell.
+    the count of the whole cell; so the counts are ``expm1(raw) * n_counts / 1e4``, at most 0.082 off a whole number.
+    Only 765 of the genes are in the file: a cell's counts here sum to 11 to 28 % of its ``n_counts``.
     """
     import numpy as np
-
-    from genolab.data.readers import read
 
     published = read(paths["10x_pbmc68k_reduced.h5ad"])
     counts = published.raw.X.astype(np.float64)
@@ -90,8 +77,6 @@ def build_pbmc68k(paths: Paths) -> "AnnData":
 
 def build_immune_sample(paths: Paths) -> "AnnData":
     """Read the file that ``data/build.py`` made: all genes, among them 30 mitochondrial ones (MT-), and no labels."""
-    from genolab.data.readers import read
-
     small = read(paths["immune_sample.h5ad"])
     return counts_adata(small.X, small.obs, small.var)
 
@@ -117,11 +102,6 @@ def read_fixed_frame(path: Path, key: str) -> "pd.DataFrame":
     """Read a numeric DataFrame that pandas wrote in its "fixed" HDF5 format, with h5py alone.
 
     pandas' own reader needs PyTables, which unpickles what such a file calls an object; this one refuses it.
-
-    Raises
-    ------
-    ValueError
-        The frame has columns or names that aren't plain numbers and text.
     """
     import h5py
     import numpy as np
@@ -158,28 +138,17 @@ def build_tabula_muris(paths: Paths) -> "AnnData":
 
 def build_pbmc3k(paths: Paths) -> "AnnData":
     """Read scanpy's file of raw counts: all genes, no labels."""
-    from genolab.data.readers import read
-
     published = read(paths["pbmc3k_raw.h5ad"])
     return counts_adata(published.X, published.obs, published.var)
 
 
 # The name of each of the paper's 19 clusters, as scanpy.datasets.paul15 gives them.
-_PAUL15_TYPES = ("Ery",) * 6 + (
-    "MEP",
-    "Mk",
-    "GMP",
-    "GMP",
-    "DC",
-    "Baso",
-    "Baso",
-    "Mo",
-    "Mo",
-    "Neu",
-    "Neu",
-    "Eos",
-    "Lymph",
+# fmt: off
+_PAUL15_TYPES = (
+    "Ery", "Ery", "Ery", "Ery", "Ery", "Ery", "MEP", "Mk", "GMP", "GMP",
+    "DC", "Baso", "Baso", "Mo", "Mo", "Neu", "Neu", "Eos", "Lymph",
 )
+# fmt: on
 
 
 def build_paul15(paths: Paths) -> "AnnData":

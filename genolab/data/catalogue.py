@@ -41,10 +41,6 @@ class Source:
 
     Attributes
     ----------
-    name
-        Its name.
-    files
-        What it is made from.
     build
         Makes the AnnData, given ``{file name: path}``. By default the only file is read by `genolab.data.read`.
     rows, columns
@@ -125,12 +121,7 @@ def _inside(folder: str, name: str) -> Path:
 
 
 def fetch(source: "str | Source") -> "AnnData":
-    """Return a data set by its name, fetched at the first call and kept in the cache.
-
-    Parameters
-    ----------
-    source
-        A name of `catalog`, or a `Source` of your own.
+    """Return a data set by its name in `catalog`, or your own `Source`; fetched at the first call, then in the cache.
 
     Returns
     -------
@@ -141,12 +132,11 @@ def fetch(source: "str | Source") -> "AnnData":
         Of measured compounds a row is a compound in a context (a protein or cell line): ``obs["response"]``, and
         ``obsm["pair"]``, ``(n, 2)``, its rows in the tables ``uns["compounds"]`` and ``uns["contexts"]``.
         ``uns["source"]`` says where the data came from: name, origin, licence and the SHA-256 of each file.
-        Every call gives the same values in a new object.
 
     Raises
     ------
     ValueError
-        The name is unknown, or a fetched file has the wrong hash (it has been deleted).
+        A fetched file has the wrong hash (it has been deleted).
     ConnectionError
         A file could be had neither from ``GENOLAB_MIRROR`` (a folder or URL, asked first) nor from its publisher.
 
@@ -167,13 +157,13 @@ def fetch(source: "str | Source") -> "AnnData":
     >>> cells.shape
     (700, 765)
     """
-    known = _find(source)
-    paths = {file.name: locate(known.folder, file) for file in known.files}
-    adata = known.build(paths)
+    source = _find(source)
+    paths = {file.name: locate(source.folder, file) for file in source.files}
+    adata = source.build(paths)
     adata.uns["source"] = {
-        "name": known.name,
-        "origin": known.origin,
-        "licence": known.licence,
+        "name": source.name,
+        "origin": source.origin,
+        "licence": source.licence,
         "sha256": {name: sha256_of(path) for name, path in paths.items()},
     }
     return adata
@@ -208,18 +198,11 @@ def catalog() -> "pd.DataFrame":
 
 
 def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) -> "pd.DataFrame":
-    """Fill a folder with the files of the data sets, for a room without network.
+    """Fill a folder with the files of the data sets (by default all of `catalog`), for a room without network.
 
     Carry the folder there (or serve it over HTTP) and set ``GENOLAB_MIRROR`` to its path or URL. What comes with
-    genolab and scanpy themselves isn't in it. A file that is there and right is left as it is, so that a second call
-    goes on where the first was cut off.
-
-    Parameters
-    ----------
-    folder
-        Where to; made if need be. Its layout is ``<folder>/<data set>/<file>``, and ``MANIFEST.tsv`` lists the files.
-    sources
-        Names of `catalog`, or `Source` of your own; all of the catalogue by default.
+    genolab and scanpy themselves isn't in it. A second call goes on where the first was cut off. The layout is
+    ``<folder>/<data set>/<file>``, and ``MANIFEST.tsv`` lists the files.
 
     Returns
     -------
@@ -230,8 +213,6 @@ def mirror(folder: str | Path, sources: "Sequence[str | Source] | None" = None) 
     ------
     ConnectionError
         Some files could not be fetched: all the others are in the folder, and the message says which are not and why.
-    ValueError
-        A name is unknown, or a file has the wrong hash.
     """
     import pandas as pd
 

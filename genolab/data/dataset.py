@@ -11,6 +11,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.checks import check_columns
 from genolab.data.rows import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_bytes, row_hashes, summarise
 
 Seed = int | Sequence[int]
@@ -88,16 +89,9 @@ class AnnDataset:
     inputs
         Slot or slots that the model reads: ``"X"``, ``"layers/counts"``, ``"obsm/sequence"``, ``"genome/sequence"``.
     target
-        Slot that the model is to predict, such as ``"obs/cell_type"``, ``"obsm/response"`` or ``"genome/tags"``.
+        Slot that the model predicts, such as ``"obs/cell_type"``, ``"obsm/response"`` or ``"genome/tags"``.
     covariates
-        Column or columns of ``obs`` that the model is told, such as ``"donor"``.
-
-    Raises
-    ------
-    KeyError
-        A slot is not there; the message names those that are.
-    ValueError
-        There are no rows, or a target or covariate has missing values.
+        Column or columns of ``obs`` that the model is given, such as ``"donor"``.
 
     Examples
     --------
@@ -202,7 +196,7 @@ class AnnDataset:
         return -(-len(self) // batch_size)
 
     def batches(self, batch_size: int, *, seed: Seed | None = None, start: int = 0) -> Iterator[Batch]:
-        """Walk all rows once.
+        """Yield all rows once, in batches.
 
         Parameters
         ----------
@@ -211,7 +205,7 @@ class AnnDataset:
         seed
             Shuffles; the same seed gives the same order. ``None``: in order.
         start
-            Number of batches to skip: an interrupted walk goes on where it was.
+            Number of batches to skip: an interrupted epoch goes on where it was.
         """
         order = np.arange(len(self)) if seed is None else self._shuffled(np.random.default_rng(seed))
         parts = np.array_split(order, self.n_batches(batch_size))[start:]
@@ -246,7 +240,7 @@ class AnnDataset:
         yield from (loaded.batch(part) for part in parts)
 
     def summary(self) -> Summary:
-        """Look at the first input once: range, whether all are whole numbers, rows without any value."""
+        """Return the first input's range, whether all values are whole, and rows without any value."""
         return summarise(self._sources[0], self.rows)
 
     def hashes(self) -> NDArray[np.uint64]:
@@ -273,29 +267,20 @@ def split(
     seed: int = 0,
     stratify: str | None = None,
 ) -> Split:
-    """Split a dataset into train, valid and test, keeping together what would make a test dishonest.
+    """Split a dataset into train, valid and test without leaks between them.
 
     Rows with equal inputs are duplicates and stay in one part; so do rows that share a group.
 
     Parameters
     ----------
-    dataset
-        What to split.
     by
-        Column of ``obs`` whose groups (donors, plates, chromosomes) must not be torn apart.
+        Column of ``obs`` whose groups (donors, plates, chromosomes) must stay whole.
     fractions
         Shares of train, valid and test; they add up to 1. Groups are placed whole, the largest first, so that the
         parts come as near to the shares as the groups allow.
-    seed
-        The same seed gives the same parts.
     stratify
         Column of ``obs`` whose classes should have the same shares in every part; a group counts for the class that
         most of its rows have.
-
-    Raises
-    ------
-    ValueError
-        The fractions don't add up to 1, or there are fewer groups than parts.
     """
     if any(f < 0 for f in fractions) or not np.isclose(sum(fractions), 1):
         raise ValueError(f"fractions must be three shares of at least 0 that add up to 1, got {fractions}")
@@ -368,37 +353,29 @@ def _fill(count: int, lacking: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(whole)), whole)
 
 
-def _codes(dataset: AnnDataset, column: str) -> NDArray[np.int64]:
-    _known_column(dataset.adata, column)
-    codes: NDArray[np.int64] = pd.factorize(dataset.adata.obs[column].iloc[dataset.rows], use_na_sentinel=True)[
-        0
-    ].astype(np.int64)
-    if (codes < 0).any():
-        raise ValueError(
-            f"obs[{column!r}] must be known for every row; it is missing for {(codes < 0).sum():,} of {len(codes):,}: "
-            "fill it in, or leave those rows out"
-        )
+def _codes(dataset: AnnDataset, name: str) -> NDArray[np.int64]:
+    column = _known(dataset.adata.obs, name, dataset.rows)
+    codes: NDArray[np.int64] = pd.factorize(column)[0].astype(np.int64)
     return codes
 
 
 def _column(adata: AnnData, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     """Return an obs column as a tensor, and its categories where it has any."""
-    _known_column(adata, name)
-    column = adata.obs[name]
-    missing = int(column.isna().sum())
-    if missing:
+    column = _known(adata.obs, name, np.arange(adata.n_obs))
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return torch.from_numpy(column.to_numpy(dtype=np.float32, copy=True)), ()
+    column = column.astype("category").cat
+    codes = torch.from_numpy(column.codes.to_numpy(dtype=np.int64, copy=True))
+    return codes, tuple(map(str, column.categories))
+
+
+def _known(obs: pd.DataFrame, name: str, rows: NDArray[np.int64]) -> Any:
+    """Return some rows of a column, none of them missing."""
+    check_columns(obs, name, what="obs")
+    column = obs[name].iloc[rows]
+    if missing := int(column.isna().sum()):
         raise ValueError(
             f"obs[{name!r}] must be known for every row; it is missing for {missing:,} of {len(column):,}: "
             "fill it in, or leave those rows out"
         )
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return torch.from_numpy(column.to_numpy(dtype=np.float32, copy=True)), ()
-    categories = column.astype("category").cat
-    return torch.from_numpy(categories.codes.to_numpy(dtype=np.int64, copy=True)), tuple(
-        map(str, categories.categories)
-    )
-
-
-def _known_column(adata: AnnData, name: str) -> None:
-    if name not in adata.obs:
-        raise KeyError(f"{name!r} is not a column of obs; obs has {list(adata.obs.columns)}")
+    return column

@@ -5,11 +5,12 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
+from genolab.data.quiet import ignore_anndata_warnings
+from genolab.data.table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,14 +45,12 @@ def read(
 
     Parameters
     ----------
-    path
-        File or folder.
     genes_in
-        Tables only: where the genes are. By default it is found from the names, and asked for where they don't tell.
+        Tables only: where the genes are. By default the names show it; where they don't, an error asks.
     backed
         ``.h5ad`` only: leave ``X`` in the file, and read rows as they are needed.
     fasta
-        Regions only (``.gff3 .gtf .bed``): the sequence that they lie on; it is looked into as it is needed.
+        Regions only (``.gff3 .gtf .bed``): the sequence that they lie on, which is read as it is needed.
     regions
         FASTA only: cut these out, from a BED, GFF3 or GTF file, or a table with ``chromosome start end strand``. Those
         on the - strand are read as their reverse complement, and all columns come along in ``obs``.
@@ -63,9 +62,8 @@ def read(
     Returns
     -------
     AnnData
-        From FASTA ``obsm["sequence"]``, ``(n, 4, length)`` uint8: channels A C G T, N and the other ambiguous codes all
-        zero (see `genolab.sequences.one_hot`). It is all in memory; windows over a genome that is too large for that
-        come from `genolab.sequences.windows`. From regions see `genolab.sequences.genome.read_genome`.
+        From FASTA ``obsm["sequence"]``, ``(n, 4, length)`` uint8, all in memory (see `genolab.sequences.one_hot`, and
+        `genolab.sequences.windows` for large genomes). From regions see `genolab.sequences.genome.read_genome`.
 
         Otherwise cells in rows. ``.h5ad`` and ``.zarr`` keep their types; everything else has ``X`` as float32, CSR
         where at most half of it is non-zero (10x: always). From 10x, genes are named by symbol, ``var["gene_ids"]``
@@ -77,9 +75,8 @@ def read(
     FileNotFoundError
         Nothing is there, or a part of a 10x folder is missing.
     ValueError
-        The suffix is unknown; the file is empty, cut short or of another format; a cell of a table is no number; it
-        isn't clear where a table's genes are; a name is empty; a ``.zarr`` holds pickled objects; a letter is no DNA;
-        sequences differ in length and no window is given; regions don't lie on the sequences.
+        The suffix is unknown; the file is empty, cut short or of another format, or holds pickled objects; values or
+        names aren't as they should be.
     ImportError
         ``.loom`` without loompy, a large FASTA without pyfaidx.
 
@@ -92,9 +89,9 @@ def read(
     _check_there(path)
     kind = _kind_of(path)
     reader = _reader_of(kind)
-    asked = {"genes_in": genes_in, "backed": backed or None, "fasta": fasta, "regions": regions}
-    asked |= {"window": window, "step": step, "anchor": anchor}
-    given = {name: value for name, value in asked.items() if value is not None}
+    options = {"genes_in": genes_in, "backed": backed or None, "fasta": fasta, "regions": regions}
+    options |= {"window": window, "step": step, "anchor": anchor}
+    given = {name: value for name, value in options.items() if value is not None}
     takes = list(inspect.signature(reader).parameters)[1:]
     if wrong := [name for name in given if name not in takes]:
         raise ValueError(
@@ -107,8 +104,6 @@ def read(
 def _reader_of(kind: str) -> "Callable[..., AnnData]":
     """Return what reads files of this kind: a reader of the core, or one of those registered by suffix."""
     if kind in _TABLES:
-        from genolab.data.table import read_table
-
         return read_table
     own = {".h5ad": _read_h5ad, ".zarr": _read_zarr, ".h5": _read_10x_h5, ".mtx": _read_10x_folder, ".loom": _read_loom}
     reader: Callable[..., AnnData] = own[kind] if kind in own else registry.load(registry.table("readers")[kind])
@@ -147,7 +142,7 @@ def _kind_of(path: Path) -> str:
     raise ValueError(f"no reader for {path.name}; known: a 10x folder, {known} (text formats also with .gz)")
 
 
-def _broken(path: Path, error: Exception, *, what: str) -> ValueError:
+def _unreadable(path: Path, error: Exception, *, what: str) -> ValueError:
     size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ValueError(
@@ -163,17 +158,7 @@ def _check_hdf5(path: Path, *, what: str) -> None:
     try:
         h5py.File(path, "r").close()
     except OSError as error:
-        raise _broken(path, error, what=what) from error
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Hide what anndata says of old formats, which are read, and of names that repeat, which `read` says for all."""
-    with warnings.catch_warnings():
-        for category in (FutureWarning, PendingDeprecationWarning):
-            warnings.simplefilter("ignore", category=category)
-        warnings.filterwarnings("ignore", message=".*names are not unique")
-        yield
+        raise _unreadable(path, error, what=what) from error
 
 
 def _read_h5ad(path: Path, *, backed: bool = False) -> "AnnData":
@@ -181,10 +166,10 @@ def _read_h5ad(path: Path, *, backed: bool = False) -> "AnnData":
 
     _check_hdf5(path, what="AnnData (.h5ad)")
     try:
-        with quietly():
+        with ignore_anndata_warnings():
             return anndata.read_h5ad(path, backed="r" if backed else None)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _broken(path, error, what="AnnData (.h5ad)") from error
+        raise _unreadable(path, error, what="AnnData (.h5ad)") from error
 
 
 def _read_zarr(path: Path) -> "AnnData":
@@ -192,10 +177,10 @@ def _read_zarr(path: Path) -> "AnnData":
 
     _refuse_pickles(path)
     try:
-        with quietly():
+        with ignore_anndata_warnings():
             adata: AnnData = anndata.read_zarr(path)
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _broken(path, error, what="AnnData (.zarr)") from error
+        raise _unreadable(path, error, what="AnnData (.zarr)") from error
     return adata
 
 
@@ -206,7 +191,7 @@ def _refuse_pickles(store: Path) -> None:
             try:
                 texts = list(_texts(json.loads(file.read_bytes())))
             except ValueError as error:
-                raise _broken(file, error, what="zarr metadata") from error
+                raise _unreadable(file, error, what="zarr metadata") from error
             if any("pickle" in text.lower() for text in texts):
                 raise ValueError(
                     f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: "
@@ -237,10 +222,10 @@ def _read_10x_h5(path: Path) -> "AnnData":
 
     _check_hdf5(path, what="10x HDF5 (.h5)")
     try:
-        with quietly():
+        with ignore_anndata_warnings():
             adata: AnnData = scanpy.read_10x_h5(path, gex_only=False)
     except Exception as error:  # scanpy raises a bare Exception where a part is missing
-        raise _broken(path, error, what="10x HDF5 (.h5)") from error
+        raise _unreadable(path, error, what="10x HDF5 (.h5)") from error
     return _gene_expression(adata, path)
 
 
@@ -256,7 +241,7 @@ def _read_10x_folder(path: Path) -> "AnnData":
     try:
         counts = sparse.csr_matrix(mmread(matrix, spmatrix=True).T, dtype="float32")  # the file is genes x cells
     except (OSError, EOFError, ValueError, OverflowError) as error:
-        raise _broken(matrix, error, what="Matrix Market (.mtx)") from error
+        raise _unreadable(matrix, error, what="Matrix Market (.mtx)") from error
     if counts.shape != (len(barcodes), len(features)):
         raise ValueError(
             f"{matrix} has {counts.shape[1]:,} genes x {counts.shape[0]:,} cells, but beside it are {len(features):,} "
@@ -266,7 +251,7 @@ def _read_10x_folder(path: Path) -> "AnnData":
     var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=features[min(1, features.shape[1] - 1)].to_numpy())
     if features.shape[1] > 2:
         var["feature_types"] = features[2].to_numpy()
-    with quietly():
+    with ignore_anndata_warnings():
         adata = AnnData(counts, obs=pd.DataFrame(index=barcodes[0].to_numpy()), var=var)
     return _gene_expression(adata, matrix)
 
@@ -300,7 +285,7 @@ def _tsv(path: Path) -> "pd.DataFrame":
     try:
         return pd.read_csv(path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE)
     except (OSError, EOFError, ValueError) as error:
-        raise _broken(path, error, what="tab-separated text") from error
+        raise _unreadable(path, error, what="tab-separated text") from error
 
 
 def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":

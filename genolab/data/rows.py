@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from genolab import registry
+from genolab.checks import check_key
 
 Rows = NDArray[np.int64]
 
@@ -19,7 +20,7 @@ _BLOCK_ROWS = 8192
 _BLOCK_VALUES = 1 << 24
 
 
-class Taken(NamedTuple):
+class DenseRows(NamedTuple):
     """Dense rows ``(n, width)``, and the flat positions of their stored values where they came from a sparse matrix."""
 
     dense: torch.Tensor
@@ -38,7 +39,7 @@ class RowSource(Protocol):
     def read(self, rows: Rows) -> Any:
         """Return rows, in ascending order, as they are stored: a numpy array or a CSR matrix."""
 
-    def take(self, rows: Rows) -> Taken:
+    def take(self, rows: Rows) -> DenseRows:
         """Return rows in any order, dense: float32 (uint8 stays uint8)."""
 
 
@@ -58,26 +59,19 @@ class MemoryRows:
     def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
         return self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
 
-    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         return _densify(self.read(rows))
 
 
-class FileRows:
+class FileRows(MemoryRows):
     """Rows of a matrix that stays in its file."""
 
     backed = True
 
     def __init__(self, matrix: Any) -> None:
-        self.matrix = matrix
+        self.matrix, self._numbers = matrix, None
 
-    @property
-    def width(self) -> int:  # noqa: D102 - see RowSource
-        return int(self.matrix.shape[1])
-
-    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
-        return self.matrix[rows]
-
-    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         wanted, place = np.unique(rows, return_inverse=True)
         return _densify(self.read(wanted)[place])
 
@@ -98,7 +92,7 @@ class DeviceRows:
         """Bring a source to `device`. What is read as needed stays where it is: its batches travel one by one."""
         if source.backed or isinstance(source, DeviceRows):
             return source
-        matrix = source.read(np.arange(_height(source)))
+        matrix = source.read(np.arange(source.matrix.shape[0]))  # type: ignore[attr-defined]  # only sources over one matrix come here
         none = torch.empty(0)
         if not sparse.issparse(matrix):
             return cls(_densify(matrix).dense.to(device), none, none, none, source.width)
@@ -117,10 +111,10 @@ class DeviceRows:
     def read(self, rows: Rows) -> NDArray[np.float32]:  # noqa: D102 - see RowSource
         return self.take(rows).dense.cpu().numpy()
 
-    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         at = torch.as_tensor(rows, device=self.values.device if self.matrix is None else self.matrix.device)
         if self.matrix is not None:
-            return Taken(self.matrix[at], None)
+            return DenseRows(self.matrix[at], None)
         first = self.indptr[at]
         count = self.indptr[at + 1] - first
         row = torch.repeat_interleave(torch.arange(len(at), device=at.device), count)  # (n_values,)
@@ -129,23 +123,15 @@ class DeviceRows:
         position = row * self.columns + self.indices[place]
         dense = torch.zeros(len(at) * self.columns, device=at.device)
         dense[position] = self.values[place]
-        return Taken(dense.view(len(at), self.columns), position)
+        return DenseRows(dense.view(len(at), self.columns), position)
 
 
 def open_rows(adata: AnnData, slot: str) -> RowSource:
-    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"``, ``"obs/column"``, or of windows over a genome.
-
-    Raises
-    ------
-    KeyError
-        The slot is not there; the message names those that are.
-    ValueError
-        A genome's rows aren't windows of one length.
-    """
+    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"``, ``"obs/column"``, or one of a chapter's registry."""
     if (target := registry.table("rows").get(slot.partition("/")[0])) is not None:
         source: RowSource = registry.load(target)(adata, slot)
         return source
-    matrix = _find(adata, slot)
+    matrix = _look_up(adata, slot)
     if isinstance(matrix, np.ndarray) or sparse.issparse(matrix):
         return MemoryRows(matrix)
     if hasattr(matrix, "to_numpy"):  # a DataFrame in obsm, a column of obs
@@ -154,7 +140,7 @@ def open_rows(adata: AnnData, slot: str) -> RowSource:
     return FileRows(matrix)
 
 
-def _find(adata: AnnData, slot: str) -> Any:
+def _look_up(adata: AnnData, slot: str) -> Any:
     if slot == "X":
         if adata.X is None:
             raise KeyError(f"'X' is empty in this AnnData; layers has {sorted(adata.layers)}")
@@ -162,14 +148,8 @@ def _find(adata: AnnData, slot: str) -> Any:
     place, _, name = slot.partition("/")
     if place not in {"layers", "obsm", "obs"} or not name:
         raise KeyError(f"a slot is 'X', 'layers/name', 'obsm/name', 'obs/column' or 'genome/sequence', got {slot!r}")
-    held = getattr(adata, place)
-    if name not in held:
-        raise KeyError(f"{slot!r} is not in this AnnData; {place} has {sorted(held.keys())}")
-    return held[name]
-
-
-def _height(source: RowSource) -> int:
-    return int(source.matrix.shape[0])  # type: ignore[attr-defined]  # only sources over one matrix come here
+    check_key(adata, place, name)  # type: ignore[arg-type]  # one of three
+    return getattr(adata, place)[name]
 
 
 def _canonical(matrix: Any) -> Any:
@@ -181,38 +161,26 @@ def _canonical(matrix: Any) -> Any:
     return matrix
 
 
-def _densify(matrix: Any) -> Taken:
+def _densify(matrix: Any) -> DenseRows:
     """Densify in one call; values become float32 while they are still sparse, and few."""
     if not sparse.issparse(matrix):
         kind = np.uint8 if matrix.dtype == np.uint8 else np.float32
-        return Taken(torch.from_numpy(np.ascontiguousarray(matrix, dtype=kind)), None)
+        return DenseRows(torch.from_numpy(np.ascontiguousarray(matrix, dtype=kind)), None)
     first = np.arange(matrix.shape[0], dtype=np.int64) * matrix.shape[1]
     position = np.repeat(first, np.diff(matrix.indptr)) + matrix.indices
     dense = matrix.astype(np.float32, copy=False).toarray()
-    return Taken(torch.from_numpy(dense), torch.from_numpy(position))
+    return DenseRows(torch.from_numpy(dense), torch.from_numpy(position))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a pass over a dataset's first input found.
+    """What a pass over a dataset's first input shows."""
 
-    Attributes
-    ----------
-    minimum, maximum
-        Over the finite values, implicit zeros included.
-    whole
-        Whether every finite value is a whole number.
-    n_not_finite
-        Number of NaN and infinite values.
-    empty_rows
-        Numbers of the rows, within the dataset, whose values add up to zero.
-    """
-
-    minimum: float
+    minimum: float  # of the finite values, implicit zeros included
     maximum: float
-    whole: bool
-    n_not_finite: int
-    empty_rows: NDArray[np.int64]
+    whole: bool  # whether every finite value is a whole number
+    n_not_finite: int  # NaN and infinite values
+    empty_rows: NDArray[np.int64]  # numbers of the rows, within the dataset, whose values add up to zero
 
 
 def summarise(source: RowSource, rows: Rows) -> Summary:

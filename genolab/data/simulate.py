@@ -1,11 +1,12 @@
 """Data whose truth is known, one function a domain."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from genolab.checks import check_at_least
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,16 +64,15 @@ def simulate_cells(
     Parameters
     ----------
     n_cells, n_genes
-        Size, at least 1 each. A million cells by 2,000 genes take 2.5 GB, and 4 GB
-        while they are drawn.
+        A million cells by 2,000 genes take 2.5 GB, and 4 GB while they are drawn.
     n_types, n_programmes, n_batches
-        How many of each, at least 1. Types and batches are drawn with equal chances, independently.
+        Types and batches are drawn with equal chances, independently.
     batch_effect
         Standard deviation of the log-fold change of a gene between batches; 0 for none.
     depth
         Mean count of a cell over all genes. The default makes about 8 % of 2,000 genes non-zero.
     seed
-        Decides every number; the same seed gives the same data, bit for bit.
+        The same seed gives the same data, bit for bit.
 
     Returns
     -------
@@ -83,11 +83,6 @@ def simulate_cells(
         ``(n_genes, n_batches)``, ``var["programme"]``, ``var["baseline"]``, ``var["dispersion"]``, and
         ``uns["simulation"]`` with the arguments and ``type_activity`` ``(n_types, n_programmes)``.
 
-    Raises
-    ------
-    ValueError
-        A number is out of its range.
-
     Examples
     --------
     >>> import genolab as gl
@@ -95,17 +90,13 @@ def simulate_cells(
     >>> sorted(cells.obs["cell_type"].unique())
     ['type_1', 'type_2', 'type_3']
     """
-    sizes = {
-        "n_cells": n_cells,
-        "n_genes": n_genes,
-        "n_types": n_types,
-        "n_programmes": n_programmes,
-        "n_batches": n_batches,
-    }
+    sizes = {"n_cells": n_cells, "n_genes": n_genes, "n_types": n_types}
+    sizes |= {"n_programmes": n_programmes, "n_batches": n_batches}
     _check(sizes, batch_effect=batch_effect, depth=depth)
     rng = np.random.default_rng([seed, 0])
     truth = _draw_truth(sizes, batch_effect=batch_effect, depth=depth, rng=rng)
-    counts = _join([_draw_counts(truth, rows, seed=seed) for rows in _chunks(n_cells)], n_genes)
+    chunks = [slice(start, min(start + _CHUNK, n_cells)) for start in range(0, n_cells, _CHUNK)]
+    counts = _stack([_draw_counts(truth, rows, seed=seed) for rows in chunks], n_genes)
     adata = _annotate(counts, truth)
     adata.uns["simulation"] = {**sizes, "batch_effect": batch_effect, "depth": depth, "seed": seed}
     adata.uns["simulation"]["type_activity"] = truth.type_activity
@@ -114,8 +105,7 @@ def simulate_cells(
 
 def _check(sizes: dict[str, int], *, batch_effect: float, depth: float) -> None:
     for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
+        check_at_least(name, size)
     if not 0 <= batch_effect < np.inf:
         raise ValueError(f"batch_effect must be at least 0 and finite, got {batch_effect}")
     if not 0 < depth < np.inf:
@@ -160,31 +150,11 @@ def _draw_loading(n_genes: int, n_programmes: int, rng: np.random.Generator) -> 
     return loading
 
 
-def _chunks(n_cells: int) -> Iterator[slice]:
-    for start in range(0, n_cells, _CHUNK):
-        yield slice(start, min(start + _CHUNK, n_cells))
-
-
 def expected_counts(activity: Floats, loading: Floats, *, baseline: Floats, shift: Floats, depth: Floats) -> Floats:
-    """Return the mean of every count, by the model of `simulate_cells`.
+    """Return the mean of every count by the model of `simulate_cells`, ``(n_cells, n_genes)``.
 
-    Parameters
-    ----------
-    activity
-        ``(n_cells, n_programmes)``.
-    loading
-        ``(n_genes, n_programmes)``.
-    baseline
-        ``(n_genes,)``.
-    shift
-        ``(n_cells, n_genes)``, or ``(1, n_genes)`` for cells of one batch: log-fold change by batch.
-    depth
-        ``(n_cells,)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(n_cells, n_genes)``; a row sums to its cell's depth.
+    `activity` is ``(n_cells, n_programmes)``, `loading` ``(n_genes, n_programmes)``, `baseline` ``(n_genes,)``, `depth`
+    ``(n_cells,)``, and `shift`, the log-fold changes of the batches, ``(n_cells, n_genes)``, or ``(1, n_genes)``.
     """
     share = np.exp(activity @ loading.T + shift) * baseline
     scaled: Floats = share * (depth / share.sum(axis=1))[:, None]
@@ -222,7 +192,7 @@ def _negative_binomial(mean: Floats, dispersion: Floats, rng: np.random.Generato
     return sparse.csr_matrix((counts.astype(np.float32), gene.astype(np.int32), ends), shape=mean.shape)
 
 
-def _join(chunks: list[sparse.csr_matrix], n_genes: int) -> sparse.csr_matrix:
+def _stack(chunks: list[sparse.csr_matrix], n_genes: int) -> sparse.csr_matrix:
     """Stack chunks of rows, giving up each of them on the way: at no time are there two whole matrices."""
     n_stored = sum(chunk.nnz for chunk in chunks)
     n_cells = sum(chunk.shape[0] for chunk in chunks)
@@ -246,19 +216,16 @@ def _annotate(counts: sparse.csr_matrix, truth: _Truth) -> "AnnData":
     n_types, n_programmes = truth.type_activity.shape
     obs = pd.DataFrame(
         {
-            "cell_type": _categories(truth.cell_type, "type", n_types),
-            "batch": _categories(truth.batch, "batch", truth.shift.shape[1]),
+            "cell_type": _categories(truth.cell_type, _numbered("type", n_types)),
+            "batch": _categories(truth.batch, _numbered("batch", truth.shift.shape[1])),
             "depth": truth.depth,
         },
         index=_numbered("cell", counts.shape[0]),
     )
-    # 0 stands for the genes of no programme.
-    programme = np.where(truth.loading.any(axis=1), truth.loading.argmax(axis=1) + 1, 0)
+    programme = np.where(truth.loading.any(axis=1), truth.loading.argmax(axis=1) + 1, 0)  # 0: in none
     var = pd.DataFrame(
         {
-            "programme": pd.Categorical.from_codes(
-                programme.astype(np.int64), pd.Index(["none", *_numbered("programme", n_programmes)])
-            ),
+            "programme": _categories(programme, ["none", *_numbered("programme", n_programmes)]),
             "baseline": truth.baseline,
             "dispersion": truth.dispersion,
         },
@@ -274,10 +241,10 @@ def _annotate(counts: sparse.csr_matrix, truth: _Truth) -> "AnnData":
     )
 
 
-def _categories(codes: NDArray[np.int64], prefix: str, count: int) -> "pd.Categorical[str]":
+def _categories(codes: NDArray[np.int64], names: list[str]) -> "pd.Categorical[str]":
     import pandas as pd
 
-    return pd.Categorical.from_codes(codes, pd.Index(_numbered(prefix, count)))
+    return pd.Categorical.from_codes(codes.astype(np.int64), pd.Index(names))
 
 
 def _numbered(prefix: str, count: int) -> list[str]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
-from genolab.data.readers import quietly
+from genolab.checks import check_one_of
+from genolab.data.quiet import ignore_anndata_warnings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-Side = Literal["rows", "columns"]
+Axis = Literal["rows", "columns"]
 
 _SEPARATORS = "\t,; "
 # A chunk of rows is dense while it is read; so many numbers take 80 MB.
 _NUMBERS_A_CHUNK = 10_000_000
 # Above this share of non-zeros a sparse matrix takes more memory than a dense one.
 _SPARSE_UP_TO = 0.5
-# Where names don't tell, a side of so many names is genes if the other has fewer.
+# Where names don't show it, a side of so many names is genes if the other has fewer.
 _MANY_GENES = 10_000
 _LARGEST = 3.4028235e38  # of float32
 
@@ -40,7 +41,7 @@ _CELL = re.compile(r"(.*[_:.#-])?[ACGTN]{10,}([-_.].{1,12})?|(cell|barcode)[_. -
 
 
 class _Layout(NamedTuple):
-    """What the first two lines say: the separator, the names of the columns, and how many fields a row has."""
+    """What the first two lines show."""
 
     separator: str
     corner: str
@@ -48,7 +49,7 @@ class _Layout(NamedTuple):
     n_fields: int
 
 
-def read_table(path: Path, *, genes_in: Side | None = None) -> "AnnData":
+def read_table(path: Path, *, genes_in: Axis | None = None) -> "AnnData":
     """Read a table of numbers, ``.csv``, ``.tsv`` or ``.txt``, gzipped or not.
 
     The separator is the one of tab, comma, semicolon and space that occurs most in the first line. The first row and
@@ -62,29 +63,13 @@ def read_table(path: Path, *, genes_in: Side | None = None) -> "AnnData":
     3. Else, with 10,000 names or more on one side alone: the genes are there, and a warning says that it was guessed.
     4. Else it is asked for, with an error.
 
-    Parameters
-    ----------
-    path
-        The file.
-    genes_in
-        ``"rows"`` or ``"columns"``.
-
-    Returns
-    -------
-    AnnData
-        Cells in rows; ``X`` float32, CSR where at most half of the values are non-zero.
-
-    Raises
-    ------
-    ValueError
-        A cell is no finite number (its row and column are named), rows are of different lengths, the file is cut
-        short, or it isn't clear where the genes are.
+    ``X`` has cells in rows, float32, CSR where at most half of the values are non-zero. Errors name the row and column
+    of a value that is no finite number.
     """
-    if genes_in not in {None, "rows", "columns"}:
-        raise ValueError(f'genes_in must be "rows" or "columns", got {genes_in!r}')
+    check_one_of("genes_in", genes_in, (None, "rows", "columns"))
     try:
         layout = _layout(path)
-        rows, matrix = _numbers(path, layout)
+        rows, matrix = _read_numbers(path, layout)
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is cut short, damaged or no text ({error}): fetch or copy it again") from error
     _check_names(path, layout.corner, rows)
@@ -118,7 +103,7 @@ def _layout(path: Path) -> _Layout:
     raise ValueError(f"{path} has {len(header)} names in its first row, but {len(first)} fields in its second")
 
 
-def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
+def _read_numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
     """Return the rows' names and the float32 matrix, read by chunks so that a sparse one never lies there dense."""
     import numpy as np
     import pandas as pd
@@ -143,7 +128,7 @@ def _numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
                 names += chunk[0].tolist()
                 parts.append(sparse.csr_matrix(_finite(chunk.iloc[:, 1:])))
         except ValueError as error:
-            raise ValueError(_what_is_wrong(path, layout) or f"{path}: {error}") from error
+            raise ValueError(_first_fault(path, layout) or f"{path}: {error}") from error
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32)
     n_values = max(1, matrix.shape[0] * matrix.shape[1])
     return names, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray()
@@ -159,8 +144,8 @@ def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
     return values
 
 
-def _what_is_wrong(path: Path, layout: _Layout) -> str | None:
-    """Find the first row or cell that isn't as it should be; slow, and only for an error's message."""
+def _first_fault(path: Path, layout: _Layout) -> str | None:
+    """Describe the first row or cell that isn't as it should be; slow, and only for an error's message."""
     with _open(path) as opened:
         opened.readline()
         for number, row in enumerate(csv.reader(opened, delimiter=layout.separator), start=2):
@@ -192,23 +177,19 @@ def _check_names(path: Path, corner: str, rows: Sequence[str]) -> None:
         )
 
 
-def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Side:
+def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Axis:
     for pattern, here, there in ((_GENE, "rows", "columns"), (_CELL, "columns", "rows")):
         in_rows, in_columns = (any(map(pattern.fullmatch, names)) for names in (rows, columns))
         if in_rows != in_columns:
             return here if in_rows else there  # type: ignore[return-value]
-    many: list[Side] = []
-    if len(rows) >= _MANY_GENES > len(columns):
-        many.append("rows")
-    if len(columns) >= _MANY_GENES > len(rows):
-        many.append("columns")
-    if many:
+    if min(len(rows), len(columns)) < _MANY_GENES <= max(len(rows), len(columns)):
+        longer: Axis = "rows" if len(rows) > len(columns) else "columns"
         warnings.warn(
-            f"{path.name}: no name tells where the genes are; taken to be in its {many[0]}, "
+            f"{path.name}: no name shows where the genes are; taken to be in its {longer}, "
             f"for there are {max(len(rows), len(columns)):,} of them. If that is wrong, pass genes_in.",
             stacklevel=5,
         )
-        return many[0]
+        return longer
     raise ValueError(
         f"{path}: can't tell whether the genes are in its {len(rows):,} rows ({', '.join(rows[:3])} ...) or its "
         f'{len(columns):,} columns ({", ".join(columns[:3])} ...): pass genes_in="rows" or genes_in="columns"'
@@ -219,5 +200,5 @@ def _adata(matrix: Any, *, cells: Sequence[str], genes: Sequence[str]) -> "AnnDa
     import pandas as pd
     from anndata import AnnData
 
-    with quietly():
+    with ignore_anndata_warnings():
         return AnnData(matrix, obs=pd.DataFrame(index=list(cells)), var=pd.DataFrame(index=list(genes)))

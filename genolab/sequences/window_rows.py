@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from genolab.data.rows import Taken
+from genolab.data.rows import DenseRows
 from genolab.sequences.annotation import SWAP
 from genolab.sequences.encode import COMPLEMENT, Anchor, encode
 from genolab.sequences.fasta import Fasta, open_fasta
@@ -94,8 +94,8 @@ class SequenceRows:
         cut[minus] = COMPLEMENT[cut[minus]][:, ::-1]  # as letters: a quarter of the work that it is as one-hot
         return encode(cut, lambda row, position: self._layout.place(int(rows[row]), position))
 
-    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
-        return Taken(torch.from_numpy(self.read(rows)), None)
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
+        return DenseRows(torch.from_numpy(self.read(rows)), None)
 
 
 class TagRows:
@@ -128,8 +128,8 @@ class TagRows:
         part[max(0, -low) : max(0, -low) + len(inside)] = inside
         return part
 
-    def take(self, rows: Rows) -> Taken:  # noqa: D102 - see RowSource
-        return Taken(torch.from_numpy(self.read(rows)), None)
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
+        return DenseRows(torch.from_numpy(self.read(rows)), None)
 
 
 def read_sequences(

@@ -162,7 +162,7 @@ def test_what_is_missing_or_empty_is_refused_in_words():
     adata.obs["kind"] = pd.Series(["a", None] * 60, index=adata.obs_names)
     with pytest.raises(ValueError, match="missing for 60 of 120"):
         AnnDataset(adata, target="obs/kind")
-    with pytest.raises(KeyError, match="'sex' is not a column of obs; obs has"):
+    with pytest.raises(KeyError, match="obs has no column 'sex'; it has"):
         AnnDataset(adata, covariates="sex")
     with pytest.raises(ValueError, match="missing for 60"):
         split(AnnDataset(adata), by="kind")
@@ -247,5 +247,5 @@ def test_impossible_splits_say_why():
         split(dataset, fractions=(0.8, 0.1, 0.2))
     with pytest.raises(ValueError, match="2 groups of obs/kind"):
         split(dataset, by="kind")
-    with pytest.raises(KeyError, match="'plate' is not a column of obs"):
+    with pytest.raises(KeyError, match="obs has no column 'plate'"):
         split(dataset, by="plate")

