@@ -8,32 +8,23 @@ import dataclasses
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.run.records import Losses, RunningMean
+from genolab.run.progress import RunningMean
+from genolab.run.records import Losses, RunConfig
 
 Tensors = dict[str, torch.Tensor]
 
 _VALID_BATCH = 1024
 _DRAWS_GLOBALLY = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention, nn.RReLU)
 _global_draws = threading.Lock()
-
-
-class Trainable(Protocol):
-    """What a run asks of a model: an ``nn.Module`` with ``loss(batch)``.
-
-    It returns a scalar, or a dict whose ``"loss"`` is the scalar to minimise and whose other entries are its parts.
-    """
-
-    def loss(self, batch: Batch) -> torch.Tensor | Mapping[str, torch.Tensor]:
-        """Return the mean loss over the batch's rows."""
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -44,11 +35,6 @@ def resolve_device(name: str) -> torch.device:
     """Return the device of a name; ``"auto"`` is CUDA where there is one, else Apple's MPS, else the CPU.
 
     The variable ``GENOLAB_DEVICE``, which a Jupyter kernel may set, goes before that choice.
-
-    Raises
-    ------
-    ValueError
-        The device is not there.
     """
     if name == "auto" and "GENOLAB_DEVICE" in os.environ:
         name = os.environ["GENOLAB_DEVICE"]
@@ -59,6 +45,15 @@ def resolve_device(name: str) -> torch.device:
     if not there.get(device.type, True):
         raise ValueError(f"device {name!r} is not on this machine: use device='auto' or 'cpu'")
     return device
+
+
+def on_this_machine(config: RunConfig) -> RunConfig:
+    """Return the config with a device that is here: a run trained on a GPU loads on a laptop."""
+    try:
+        resolve_device(config.device)
+    except ValueError:
+        return dataclasses.replace(config, device="auto")
+    return config
 
 
 @contextmanager
@@ -75,37 +70,35 @@ def cpu_threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def mode_kept(model: nn.Module) -> Iterator[None]:
+    """Leave the model in the mode (training or evaluation) that it came in."""
+    training = model.training
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
 class Engine:
     """A model and its optimiser on a device."""
 
-    def __init__(self, model: nn.Module, device: torch.device, *, seed: int, mixed_precision: bool) -> None:
-        self.model = model.to(device)
-        self.device = device
-        self.seed = seed
-        self.mixed_precision = mixed_precision and device.type == "cuda"
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=0.0, fused=device.type != "mps")
-        self._generator = torch.Generator(device)
+    def __init__(self, model: nn.Module, config: RunConfig) -> None:
+        self.device = resolve_device(config.device)
+        self.model = model.to(self.device)
+        self.seed = config.seed
+        self.mixed_precision = config.mixed_precision and self.device.type == "cuda"
+        self.optimiser = torch.optim.AdamW(model.parameters(), lr=0.0, fused=self.device.type != "mps")
+        self._generator = torch.Generator(self.device)
         self._draws_globally = any(isinstance(part, _DRAWS_GLOBALLY) for part in model.modules())
 
-    def step(
-        self,
-        batch: Batch,
-        *,
-        number: int,
-        total: int,
-        learning_rate: float,
-        weight_decay: float,
-        clip_norm: float | None,
-    ) -> Losses:
-        """Take one optimiser step and return the loss and its parts.
+    def step(self, batch: Batch, config: RunConfig, *, number: int, total: int) -> Losses:
+        """Take optimiser step `number` of `total`, from 0, and return the loss and its parts.
 
-        Raises
-        ------
-        NonFiniteLossError
-            A part of the loss or the gradient is not finite; the model is as it was before the step.
+        On a `NonFiniteLossError` (a part of the loss, or the gradient) the model is as it was before the step.
         """
         for group in self.optimiser.param_groups:
-            group["lr"], group["weight_decay"] = learning_rate, weight_decay
+            group["lr"], group["weight_decay"] = config.rate(number, total), config.weight_decay
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
@@ -113,7 +106,7 @@ class Engine:
             parts = self._parts(batch, draw=number, step=number, total_steps=total)
             parts["loss"].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             losses = _as_numbers(parts)
-            self._check(losses, clip_norm)
+            self._check(losses, config.clip_norm)
         except BaseException:
             with torch.no_grad():
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
@@ -152,8 +145,8 @@ class Engine:
         )
         precision = torch.autocast("cuda", torch.bfloat16) if self.mixed_precision else nullcontext()
         with precision, self._global_generator(seed):
-            found = cast("Trainable", self.model).loss(batch)
-        return {"loss": found} if isinstance(found, torch.Tensor) else dict(found)
+            loss = cast("Any", self.model).loss(batch)
+        return {"loss": loss} if isinstance(loss, torch.Tensor) else dict(loss)
 
     @contextmanager
     def _global_generator(self, seed: int) -> Iterator[None]:

@@ -1,9 +1,8 @@
-"""What a run is told and what it tells: its config, its epochs, its changes, and where it stands."""
+"""What a run is given and what it reports: its config, its epochs, its changes, and where it stands."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from genolab.config import check, control
 
@@ -14,39 +13,26 @@ State = Literal["ready", "running", "paused", "stopped", "finished", "failed"]
 
 @dataclass(frozen=True)
 class RunConfig:
-    """How a model is trained. Its fields are the controls that a panel shows.
+    """How a model is trained, by AdamW (Loshchilov & Hutter 2019). Its fields are the controls that a panel shows.
 
     Attributes
     ----------
-    epochs
-        Walks over the training data.
-    batch_size
-        Rows an optimiser step.
-    learning_rate, weight_decay
-        Of AdamW (Loshchilov & Hutter 2019); without weight decay it is Adam. May change while it trains.
     schedule
-        ``"constant"``: the learning rate is what it says. ``"one cycle"``: it rises to that over the first tenth of all
-        steps, then falls to zero along a cosine (Smith & Topin 2019), which ends in better weights where the number of
-        epochs is known from the start.
-    clip_norm
-        Longest gradient, in the Euclidean norm over all weights; ``None``: any.
-    patience
-        Stop after so many epochs in which the validation loss got no better; ``None``: never.
+        ``"constant"``; or ``"one cycle"``: the learning rate rises to its value over the first tenth of all steps, then
+        falls to zero along a cosine (Smith & Topin 2019): better weights, where the number of epochs is known at first.
+    clip_norm, patience, keep_every
+        ``None``: not at all. What is kept is for `Run.branch`.
     restore_best
-        When the run has finished, give the model the weights of its best epoch, judged by the validation loss.
-    keep_every
-        Keep the whole state every so many epochs, for `Run.branch`; ``None``: none.
-    seed
-        Order of the rows, dropout and sampling.
+        When the run has finished, give the model the weights of the epoch with the lowest validation loss.
     device
         ``"auto"`` (CUDA, else MPS, else CPU), or a torch device's name.
     mixed_precision
         On CUDA, compute in bfloat16 where that is safe.
     threads
-        CPU threads; ``None``: all cores but one, which the notebook and the browser need.
+        ``None``: all cores but one, which the notebook and the browser need.
     """
 
-    epochs: int = control(30, low=1, high=1_000_000, help="Walks over the training data.")
+    epochs: int = control(30, low=1, high=1_000_000, help="Passes over the training data.")
     batch_size: int = control(128, low=1, high=1_000_000, scale="log", help="Rows an optimiser step.")
     learning_rate: float = control(
         1e-3, low=1e-6, high=1.0, scale="log", live=True, help="How far one optimiser step goes."
@@ -55,7 +41,9 @@ class RunConfig:
         0.0, low=0.0, high=1.0, live=True, help="Pull of all weights towards zero, as a share of the learning rate."
     )
     schedule: Schedule = "constant"
-    clip_norm: float | None = control(None, low=1e-3, high=1e6, scale="log", help="Longest gradient allowed.")
+    clip_norm: float | None = control(
+        None, low=1e-3, high=1e6, scale="log", help="Longest gradient allowed, by its Euclidean norm."
+    )
     patience: int | None = control(None, low=1, high=1_000_000, help="Epochs without a better validation loss to bear.")
     restore_best: bool = True
     keep_every: int | None = control(None, low=1, high=1_000_000, help="Keep the state every so many epochs.")
@@ -81,22 +69,10 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one walk over the training data brought.
+    """One pass over the training data: mean losses and their parts, by name.
 
-    Attributes
-    ----------
-    number
-        Epochs completed, from 1.
-    step
-        Optimiser steps completed.
-    train, valid
-        Mean loss and its parts; `valid` is empty without validation data.
-    settings
-        Values of the live controls at the end of the epoch.
-    seconds
-        Time spent training and validating.
-    best
-        Whether no earlier epoch had so low a validation loss.
+    `number` counts from 1, `step` all optimiser steps; `settings` are the live controls at its end, `seconds` those
+    spent training and validating, and `best` says that no earlier epoch had so low a validation loss.
     """
 
     number: int
@@ -127,24 +103,10 @@ class Change:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run stands, at one moment.
+    """Where a run stands, at one moment: `fraction` of it is done, 0 to 1.
 
-    Attributes
-    ----------
-    state
-        ``"ready"``, ``"running"``, ``"paused"``, ``"stopped"``, ``"finished"`` or ``"failed"``.
-    epoch, epochs
-        Epochs completed, and those that the run will have.
-    step, steps_per_epoch, total_steps
-        Optimiser steps completed, in one epoch, and in all.
-    fraction
-        Share of the run that is done, 0 to 1.
-    seconds_left, rows_per_second
-        ``None`` until there is a speed to go by.
-    loss
-        Mean training loss of the epoch at work; ``None`` at its first step.
-    message
-        One plain sentence.
+    `seconds_left` and `rows_per_second` are ``None`` until there is a speed to go by; `loss`, the mean training loss of
+    the epoch at work, at its first step. `epochs` is how many it will have; the message is one plain sentence.
     """
 
     state: State
@@ -158,52 +120,3 @@ class RunStatus:
     rows_per_second: float | None
     loss: float | None
     message: str
-
-
-class RunningMean:
-    """Means of losses over the rows seen so far."""
-
-    def __init__(self, sums: Mapping[str, float] | None = None, rows: int = 0) -> None:
-        self.sums = dict(sums or {})
-        self.rows = rows
-
-    def add(self, losses: Losses, rows: int) -> None:
-        """Count a batch's mean losses for its number of rows."""
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * rows
-        self.rows += rows
-
-    def values(self) -> Losses:
-        """Return the means; empty before the first batch."""
-        return {name: value / self.rows for name, value in self.sums.items()}
-
-
-@dataclass
-class Position:
-    """Where a walk is: steps done in all and in this epoch, and what this epoch has brought so far."""
-
-    step: int = 0
-    in_epoch: int = 0
-    seconds: float = 0.0
-    mean: RunningMean = field(default_factory=RunningMean)
-
-    def count(self, losses: Losses, rows: int) -> None:
-        """Note a step and what it brought."""
-        self.mean.add(losses, rows)
-        self.step += 1
-        self.in_epoch += 1
-
-    def facts(self) -> dict[str, Any]:
-        """Return the place as JSON-able facts."""
-        return {
-            "step": self.step,
-            "in_epoch": self.in_epoch,
-            "seconds": self.seconds,
-            "sums": dict(self.mean.sums),
-            "rows": self.mean.rows,
-        }
-
-    @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Self:
-        """Return the place that `facts` described."""
-        return cls(facts["step"], facts["in_epoch"], facts["seconds"], RunningMean(facts["sums"], facts["rows"]))

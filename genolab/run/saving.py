@@ -42,15 +42,7 @@ def write(path: str | Path, checkpoint: Checkpoint) -> Path:
 
 
 def read(path: str | Path) -> Checkpoint:
-    """Read a checkpoint; the tensors are on the CPU.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The file is damaged, or no run of genolab's.
-    """
+    """Read a checkpoint; the tensors are on the CPU."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no run is saved at {path}: Run.load reads what run.save(path) wrote")
@@ -77,13 +69,7 @@ def ungroup(tensors: Tensors, place: str) -> Tensors:
 
 
 def load_model(path: str | Path) -> nn.Module:
-    """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs.
-
-    Raises
-    ------
-    ValueError
-        The file is damaged, or the model is of a class that isn't genolab's.
-    """
+    """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs."""
     saved = read(path)
     name, config = saved.facts["model"], saved.facts["model_config"]
     known = registry.table("models")

@@ -25,6 +25,7 @@ import genolab as gl
 from genolab.data import AnnDataset
 from genolab.models import Autoencoder, PCABaseline, VariationalAutoencoder
 from genolab.models.likelihood import negative_binomial
+from genolab.run import RunConfig
 from genolab.run.engine import Engine
 
 HERE = Path(__file__).parent
@@ -122,15 +123,15 @@ def epoch_seconds(run: gl.Run) -> float:
 
 def fixed_batch_seconds(learn: AnnDataset, batch_size: int, steps: int = 100) -> float:
     """Return the CPU seconds of an epoch's steps, if all were on one batch that lies ready."""
-    engine = Engine(VariationalAutoencoder(2000), torch.device("cpu"), seed=0, mixed_precision=False)
+    config = RunConfig(device="cpu")
+    engine = Engine(VariationalAutoencoder(2000), config)
     batch = learn.batch(np.arange(batch_size))
     steps = max(10, steps * 128 // batch_size)
-    options = {"total": steps, "learning_rate": 1e-3, "weight_decay": 0.0, "clip_norm": None}
-    engine.step(batch, number=0, **options)
+    engine.step(batch, config, number=0, total=steps)
     seconds = []
     for number in range(steps):
         began = time.process_time()
-        engine.step(batch, number=number, **options)
+        engine.step(batch, config, number=number, total=steps)
         seconds.append(time.process_time() - began)
     return float(np.mean(seconds)) * learn.n_batches(batch_size)
 

@@ -141,7 +141,7 @@ def floor(*, quick: bool) -> dict[str, float]:
     adata.obsm["sequence"] = np.eye(4, dtype=np.uint8)[random.integers(4, size=(n, 200))].transpose(0, 2, 1).copy()
     data = AnnDataset(adata, "obsm/sequence", target="obs/kind")
     run = gl.Run(SequenceCNN(2), data, None, gl.RunConfig(epochs=3, batch_size=size, threads=1, device="cpu"))
-    engine = Engine(SequenceCNN(2), torch.device("cpu"), seed=0, mixed_precision=False)
+    engine = Engine(SequenceCNN(2), gl.RunConfig(device="cpu"))
     ready, steps = data.batch(np.arange(size)), data.n_batches(size)
     ours, least = [], []
     walk = iter(run)
@@ -168,7 +168,7 @@ def one_hot(*, quick: bool) -> dict[str, float]:
 
 def fixed_steps(engine: Engine, batch: Any, steps: int) -> None:
     for number in range(steps):
-        engine.step(batch, number=number, total=steps, learning_rate=1e-3, weight_decay=0.0, clip_norm=None)
+        engine.step(batch, gl.RunConfig(), number=number, total=steps)
 
 
 def seconds(work: Callable[[], object]) -> float:

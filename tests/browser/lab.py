@@ -163,8 +163,8 @@ def serve(home: Path) -> Iterator[Server]:
 # Leaves what was imported, which is what takes time, and nothing else.
 SWEEP = """
 import sys
-if "genolab.run.run" in sys.modules:
-    sys.modules["genolab.run.run"]._stop_all()
+if "genolab.run.background" in sys.modules:
+    sys.modules["genolab.run.background"].stop_all()
 if "ipywidgets" in sys.modules:
     sys.modules["ipywidgets"].Widget.close_all()
 get_ipython().reset(new_session=False)

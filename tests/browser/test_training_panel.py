@@ -97,7 +97,7 @@ def test_start_slide_pause_step_resume_and_stop(notebook):
     assert [change[:2] for change in changes] == [["learning_rate", 1e-3]]
     assert changes[0][2] < 3e-4
     assert panel.facts()["rate"] == changes[0][2] == float(panel.shown("learning_rate"))
-    used = panel.book.run_code("time.sleep(0.5); print(run._engine.optimiser.param_groups[0]['lr'])")
+    used = panel.book.run_code("time.sleep(0.5); print(run._loop.engine.optimiser.param_groups[0]['lr'])")
     assert float(used) == changes[0][2]
 
     panel.press("pause", "paused at step")

@@ -96,7 +96,7 @@ class Follower:
         if state == "finished":  # also when the step was shown: the model may have got its best weights back
             self.show(run)
         elif state in {"paused", "stopped"} and self._shown != run.status.step:
-            # Not here: a run that pauses holds its lock, and "resume" shall not wait for us.
+            # Not here: the thread that trains waits for its listeners, and "resume" shall not wait for us.
             threading.Thread(target=self.show, args=(run,), name="genolab-watch", daemon=True).start()
 
     def show(self, run: "Run") -> None:

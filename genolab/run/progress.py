@@ -1,0 +1,148 @@
+"""What a run has done so far: all that changes while it trains, beside the model and its optimiser."""
+
+import dataclasses
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import torch
+
+from genolab.run.records import Change, Epoch, Losses, RunConfig
+
+_WINDOW_S: Final = 5.0
+
+
+@dataclass
+class RunningMean:
+    """Means of losses over the rows seen so far."""
+
+    sums: Losses = field(default_factory=dict)
+    rows: int = 0
+
+    def add(self, losses: Losses, rows: int) -> None:
+        """Count a batch's mean losses for its number of rows."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * rows
+        self.rows += rows
+
+    def values(self) -> Losses:
+        """Return the means; empty before the first batch."""
+        return {name: value / self.rows for name, value in self.sums.items()}
+
+
+@dataclass
+class Position:
+    """Steps done in all and in this epoch, and the seconds and mean losses of this epoch so far."""
+
+    step: int = 0
+    in_epoch: int = 0
+    seconds: float = 0.0
+    mean: RunningMean = field(default_factory=RunningMean)
+
+    def count(self, losses: Losses, rows: int) -> None:
+        """Note a step and its losses."""
+        self.mean.add(losses, rows)
+        self.step += 1
+        self.in_epoch += 1
+
+
+@dataclass
+class Progress:
+    """Where a run is, and how it came there.
+
+    Attributes
+    ----------
+    best_weights
+        Of the epoch with the lowest validation loss.
+    last_weights
+        Those to go on from, while the model has the best ones; else ``None``.
+    """
+
+    position: Position = field(default_factory=Position)
+    epochs: list[Epoch] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    best_weights: dict[str, torch.Tensor] | None = None
+    last_weights: dict[str, torch.Tensor] | None = None
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the lowest validation loss."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+
+    def ended_early(self, config: RunConfig) -> bool:
+        """Whether the config's patience is at its end."""
+        best, patience = self.best, config.patience
+        return patience is not None and best is not None and len(self.epochs) - best.number >= patience
+
+    def has_finished(self, config: RunConfig) -> bool:
+        """Whether there is nothing left to do of what the config asks."""
+        return len(self.epochs) >= config.epochs or self.ended_early(config)
+
+    def summary(self, config: RunConfig, steps_per_epoch: int) -> str:
+        """Return one plain sentence, or two."""
+        done, best, inside = len(self.epochs), self.best, self.position.in_epoch
+        validated = (
+            "" if best is None else f" Validation loss was best at epoch {best.number}: {best.valid['loss']:.4g}."
+        )
+        if self.ended_early(config):
+            return f"Stopped early after epoch {done}: no better for {config.patience} epochs.{validated}"
+        where = f", and {inside} of {steps_per_epoch} steps of the next" if inside else ""
+        return f"{done} of {max(done, config.epochs)} epochs done{where}.{validated}"
+
+    def complete_epoch(self, valid: Losses, settings: dict[str, float]) -> Epoch:
+        """Close the epoch, and return it."""
+        position, best = self.position, self.best
+        is_best = bool(valid) and math.isfinite(valid["loss"]) and (best is None or valid["loss"] < best.valid["loss"])
+        number, train = len(self.epochs) + 1, position.mean.values()
+        epoch = Epoch(number, position.step, train, valid, settings, position.seconds, is_best)
+        self.epochs.append(epoch)
+        self.position = Position(step=position.step)
+        return epoch
+
+    def facts(self) -> dict[str, Any]:
+        """Return all but the weights, JSON-able."""
+        return {
+            "position": dataclasses.asdict(self.position),
+            "epochs": [dataclasses.asdict(epoch) for epoch in self.epochs],
+            "changes": [dataclasses.asdict(change) for change in self.changes],
+            "shows_best": self.last_weights is not None,
+        }
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the progress that `facts` described, without weights."""
+        position = facts["position"]
+        return cls(
+            Position(**position | {"mean": RunningMean(**position["mean"])}),
+            [Epoch(**epoch) for epoch in facts["epochs"]],
+            [Change(**change) for change in facts["changes"]],
+        )
+
+
+class Speed:
+    """Optimiser steps a second over the last five seconds, so that it follows a change of the machine's load."""
+
+    def __init__(self) -> None:
+        self._ticks: deque[tuple[float, int]] = deque()
+
+    def reset(self) -> None:
+        """Forget the past, after a pause."""
+        self._ticks.clear()
+
+    def tick(self, step: int) -> None:
+        """Note that `step` steps are done."""
+        now = time.perf_counter()
+        self._ticks.append((now, step))
+        while now - self._ticks[0][0] > _WINDOW_S:
+            self._ticks.popleft()
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """The speed; ``None`` until two steps give one."""
+        ticks = tuple(self._ticks)
+        if len(ticks) < 2 or ticks[-1][0] <= ticks[0][0]:
+            return None
+        return (ticks[-1][1] - ticks[0][1]) / (ticks[-1][0] - ticks[0][0])
