@@ -1,4 +1,4 @@
-"""Figures of what genes do: sets of genes that a group is rich in, and how well terms are predicted by their depth."""
+"""Figures of gene functions: enriched gene sets, and how well terms are predicted by their depth."""
 
 from typing import Any, Final
 
@@ -6,42 +6,30 @@ import numpy as np
 import pandas as pd
 
 from genolab import palette
+from genolab.checks import check_columns
 from genolab.plot.style import MUTED, Figure, colour_bar, dress, legend_below, number, plain, plain_all
 
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
 def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figure:
-    """Draw the sets of genes that a group, or one end of a ranking, is richest in, a dot each.
+    """Draw the most enriched gene sets, a dot each, the lowest p on top.
 
-    Of a group, across stands how many times as many genes of the set are in it as would be expected, and a dot's size
-    is their number. Of a ranking, across stands how often a gene of the set stands above another gene, and a dot's size
-    is the number of genes that lead. A dot's colour is how sure that is.
+    The x axis is the fold enrichment, or of a ranking how often a gene of the set ranks above another; the size is the
+    number of genes in the overlap or leading edge, the colour the adjusted p. Dots above `level` are open.
 
     Parameters
     ----------
     table
-        Of `genolab.function.enrich` or `genolab.function.enrich_ranked`.
+        From `genolab.function.enrich` or `genolab.function.enrich_ranked`.
     n
-        How many sets, those with the lowest p.
+        Number of sets.
     level
-        Adjusted p up to which a set counts as found.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        The surest set on top; open dots are those that are not below `level`.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    ValueError
-        The table has no rows.
+        Adjusted p up to which a set counts as enriched.
     """
     ranked = "auc" in table
     own = ["auc"] if ranked else ["overlap", "expected"]
-    _check_columns(table, ["name", "size", "p", "q", "genes", *own], "genolab.function.enrich or enrich_ranked")
+    _check(table, "name", "size", "p", "q", "genes", *own, source="enrich or enrich_ranked")
     top = table.sort_values("p", kind="stable").head(n)
     figure = Figure()
     figure.add_scatter(**_sets(top, ranked=ranked, level=level))
@@ -53,16 +41,15 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     figure.update_yaxes(tickvals=list(range(len(top))), ticktext=plain_all(list(top["name"])), showgrid=False, ticks="")
     figure.update_yaxes(range=[len(top) - 0.4, -0.6])
     subtitle = f"Dots grow with the number of {'leading ' * ranked}genes; open where adjusted p is above {level:g}"
-    title = _found(table, "away from the middle" if ranked else "enriched", level)
+    title = _finding(table, "away from the middle" if ranked else "enriched", level)
     return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
 
 
 def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
-    """Return the dots of `enrichment`."""
-    sure = (top["q"] <= level).to_numpy()
+    significant = (top["q"] <= level).to_numpy()
     count = top["genes"].str.len()
     effect = top["auc"] if ranked else top["overlap"] / top["expected"]
-    told = "lead; above another gene in %{x:.0%}" if ranked else "%{x:.1f} times as expected"
+    effect_text = "lead; above another gene in %{x:.0%}" if ranked else "%{x:.1f} times as expected"
     return {
         "x": effect.to_numpy(),
         "y": np.arange(len(top)),
@@ -73,47 +60,31 @@ def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
             "colorscale": "Viridis",
             "reversescale": True,
             "cmin": 0,
-            "symbol": ["circle" if found else "circle-open" for found in sure],
-            "line": {"width": [0.5 if found else 2.5 for found in sure], "color": "rgba(31,31,31,0.45)"},
+            "symbol": ["circle" if each else "circle-open" for each in significant],
+            "line": {"width": [0.5 if each else 2.5 for each in significant], "color": "rgba(31,31,31,0.45)"},
             "colorbar": colour_bar("Zeros of<br>adjusted p"),
         },
         "customdata": np.stack([count, top["size"], [number(q) for q in top["q"]]], axis=1),
-        "hovertemplate": f"%{{customdata[0]}} of its %{{customdata[1]}} genes{' ' if ranked else ', '}{told}<br>"
+        "hovertemplate": f"%{{customdata[0]}} of its %{{customdata[1]}} genes{' ' if ranked else ', '}{effect_text}<br>"
         "adjusted p %{customdata[2]}<extra></extra>",
     }
 
 
-def _found(table: pd.DataFrame, what: str, level: float) -> str:
-    """Return the finding: how many sets of those that were tested, and the surest."""
+def _finding(table: pd.DataFrame, what: str, level: float) -> str:
+    """Return the finding: the number of enriched sets, and the first."""
     n_found, tested = int((table["q"] <= level).sum()), table.attrs.get("n_tested", len(table))
     if not n_found:
         return f"None of {tested:,} sets is {what}"
     best = table.sort_values("p", kind="stable")["name"].iloc[0]
-    return f"{n_found:,} of {tested:,} sets {'is' if n_found == 1 else 'are'} {what}, most surely {plain(best)}"
+    return f"{n_found:,} of {tested:,} sets {'is' if n_found == 1 else 'are'} {what}, first {plain(best)}"
 
 
 def depth(table: pd.DataFrame) -> Figure:
-    """Draw how well terms are predicted, by how deep they stand in the ontology.
+    """Draw the mean area under the precision-recall curve by the depth of terms, a line a model.
 
-    Parameters
-    ----------
-    table
-        Of `genolab.function.by_term`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One line a model: the mean area under the precision-recall curve of the terms of a depth; the dotted line is
-        what guessing gives. The ticks tell how many terms there are.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    ValueError
-        The table has no rows with an area.
+    `table` is from `genolab.function.by_term`; the dotted line is a random ranking, ticks show the number of terms.
     """
-    _check_columns(table, ["model", "depth", "auprc", "chance"], "genolab.function.by_term")
+    _check(table, "model", "depth", "auprc", "chance", source="by_term")
     known = table[table["auprc"].notna()]
     if len(known) == 0:
         raise ValueError("there is no area to draw: each term needs genes with and genes without it")
@@ -130,7 +101,7 @@ def depth(table: pd.DataFrame) -> Figure:
     first = known[known["model"] == known["model"].iloc[0]].groupby("depth")
     chance, counts = first["chance"].mean(), first.size()
     figure.add_scatter(
-        x=chance.index, y=chance, mode="lines", name="guessing", line={"color": MUTED, "width": 2, "dash": "dot"}
+        x=chance.index, y=chance, mode="lines", name="random", line={"color": MUTED, "width": 2, "dash": "dot"}
     )
     figure.update_xaxes(
         title_text="Depth of the term (number of terms)",
@@ -140,14 +111,12 @@ def depth(table: pd.DataFrame) -> Figure:
     figure.update_yaxes(title_text="Area under precision-recall, mean", rangemode="tozero")
     overall = known.groupby("model", sort=False)["auprc"].mean()
     best = str(overall.idxmax())
-    title = f"{plain(best)}: {overall[best]:.2f} in the mean over terms, guessing {known['chance'].mean():.2f}"
+    title = f"{plain(best)}: {overall[best]:.2f} in the mean over terms, random {known['chance'].mean():.2f}"
     legend_below(dress(figure, title, subtitle="Narrow terms have few genes to learn from", height=560))
     return figure
 
 
-def _check_columns(table: pd.DataFrame, names: list[str], source: str) -> None:
-    missing = [name for name in names if name not in table]
-    if missing:
-        raise KeyError(f"the table lacks {missing}, which {source} gives; it has {list(table.columns)}")
+def _check(table: pd.DataFrame, *names: str, source: str) -> None:
+    check_columns(table, *names, fix=f"pass what genolab.function.{source} returns")
     if len(table) == 0:
         raise ValueError("there is nothing to draw: the table has no rows")

@@ -12,7 +12,7 @@ def found():
 
 def test_enrichment_tells_what_was_found_and_keeps_names_as_text():
     figure = gl.function.plot.enrichment(found())
-    assert figure.layout.title.text == "1 of 2 sets is enriched, most surely rich"
+    assert figure.layout.title.text == "1 of 2 sets is enriched, first rich"
     assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
@@ -27,13 +27,13 @@ def test_enrichment_draws_a_ranking_too():
         "all": list(scores.index),
     }
     figure = gl.function.plot.enrichment(gl.function.enrich_ranked(scores, sets))
-    assert figure.layout.title.text == "1 of 2 sets is away from the middle, most surely top"
+    assert figure.layout.title.text == "1 of 2 sets is away from the middle, first top"
     assert figure.layout.xaxis.title.text == "How often a gene of the set ranks above another"
     assert figure.data[0].x[0] == 1
     assert list(figure.data[0].customdata[0][:2]) == ["12", "12"]
 
 
-def test_depth_has_a_line_a_model_and_one_for_guessing():
+def test_depth_has_a_line_a_model_and_one_for_a_random_ranking():
     table = pd.DataFrame(
         {
             "model": ["ours"] * 3 + ["naive"] * 3,
@@ -43,14 +43,14 @@ def test_depth_has_a_line_a_model_and_one_for_guessing():
         }
     )
     figure = gl.function.plot.depth(table)
-    assert [trace.name for trace in figure.data] == ["ours", "naive", "guessing"]
+    assert [trace.name for trace in figure.data] == ["ours", "naive", "random"]
     assert list(figure.data[0].y) == pytest.approx([0.9, 0.6])
     assert list(figure.layout.xaxis.ticktext) == ["1<br>(1)", "2<br>(2)"]
     assert figure.layout.title.text.startswith("ours: 0.70")
 
 
 def test_tables_of_another_kind_are_refused():
-    with pytest.raises(KeyError, match="lacks"):
+    with pytest.raises(KeyError, match="has no columns"):
         gl.function.plot.enrichment(pd.DataFrame({"name": ["a"]}))
     with pytest.raises(ValueError, match="no rows"):
         gl.function.plot.enrichment(found().head(0))

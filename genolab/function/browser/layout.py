@@ -1,4 +1,4 @@
-"""Where the terms of a gene stand in the picture of a `FunctionBrowser`: broader ones left, narrower ones right."""
+"""Layout of terms in the graph of a `FunctionBrowser`: broader ones left, narrower ones right."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -6,44 +6,26 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from genolab.function.ontology.graph import Ontology
 
-_SWEEPS = 4  # to and fro, until neighbours stand by each other
+_SWEEPS = 4
 
 
 class Layout(NamedTuple):
-    """Places of terms.
+    """Positions of terms, and the links between them."""
 
-    Attributes
-    ----------
-    column
-        Term to its column, counted from the left; each term stands right of all that are broader.
-    row
-        Term to its row in the column, in rows from the top; halves come up, since short columns stand in the middle.
-    links
-        Pairs of a broader and a narrower term.
-    """
-
-    column: Mapping[str, int]
-    row: Mapping[str, float]
-    links: Sequence[tuple[str, str]]
+    column: Mapping[str, int]  # from the left; a term is right of all that are broader
+    row: Mapping[str, float]  # from the top; halves, as short columns are centred
+    links: Sequence[tuple[str, str]]  # broader and narrower term
 
     @property
     def size(self) -> tuple[int, float]:
-        """Columns and rows."""
+        """Numbers of columns and rows."""
         return max(self.column.values(), default=-1) + 1, max(self.row.values(), default=-1) + 1
 
 
 def lay_out(ontology: "Ontology", terms: Sequence[str]) -> Layout:
-    """Lay out some terms of an ontology.
+    """Lay out some terms of an ontology, current and each once; links pass over terms that aren't shown.
 
-    A term stands in the column behind its broader terms. Within a column terms are ordered by where those stand that
-    they are linked to (the barycentre method of Sugiyama et al. 1981), so that few links cross.
-
-    Parameters
-    ----------
-    ontology
-        What is broader than what; terms that are not to be shown are passed over.
-    terms
-        Those to be shown, current and each once.
+    Rows of a column are ordered by the barycentre method (Sugiyama et al. 1981), so that few links cross.
     """
     shown = set(terms)
     ordered = [term for term in ontology.terms if term in shown]
@@ -61,19 +43,19 @@ def lay_out(ontology: "Ontology", terms: Sequence[str]) -> Layout:
 
 
 def _nearest(ontology: "Ontology", term: str, shown: set[str]) -> list[str]:
-    """Return the nearest broader terms that are shown, over those that aren't."""
-    found: dict[str, None] = {}
+    """Return the nearest broader terms that are shown."""
+    nearest: dict[str, None] = {}
     seen: set[str] = set()
     waiting = list(ontology.parents[term])
     while waiting:
         one = waiting.pop(0)
         if one in shown:
-            found[one] = None
+            nearest[one] = None
         elif one not in seen:
             waiting.extend(ontology.parents[one])
         seen.add(one)
-    implied = {broader for one in found for broader in ontology.ancestors(one)}
-    return [one for one in found if one not in implied]
+    implied = {broader for one in nearest for broader in ontology.ancestors(one)}
+    return [one for one in nearest if one not in implied]
 
 
 def _ordered(
@@ -84,8 +66,8 @@ def _ordered(
     for sweep in range(_SWEEPS):
         links = below if sweep % 2 else above
         for terms in reversed(columns) if sweep % 2 else columns:
-            place = {term: _mean([row[one] for one in links[term]], row[term]) for term in terms}
-            terms.sort(key=lambda term, place=place: place[term])  # type: ignore[misc]  # mypy sees no default
+            mean = {term: _mean([row[one] for one in links[term]], row[term]) for term in terms}
+            terms.sort(key=lambda term, mean=mean: mean[term])  # type: ignore[misc]  # mypy sees no default
             row |= _centred(columns)
     return row
 
