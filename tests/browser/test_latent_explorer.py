@@ -617,24 +617,25 @@ def test_watching_shows_the_latent_space_while_it_trains(notebook):
 # ---- how fast ----
 
 
-def test_a_path_is_played_from_moment_to_moment_and_taken_away(notebook) -> None:
-    path = "away = explorer.path(np.array([[0, 0, 0], [5, 0, 5], [10, 10, 20.0]]), names=['<b>g</b>'], moments='abc')"
-    book = notebook([GRID, SHOW.replace("\nexplorer", f"\n{path}\nexplorer"), "away()"])
+def test_a_trajectory_is_played_from_time_to_time_and_taken_away(notebook) -> None:
+    states = "np.array([[0, 0, 0], [5, 0, 5], [10, 10, 20.0]])"
+    show = f"away = explorer.show_trajectories({states}, names=['<b>g</b>'], times='abc')"
+    book = notebook([GRID, SHOW.replace("\nexplorer", f"\n{show}\nexplorer"), "away()"])
     book.run(0)
     book.run(1)
     explorer = Explorer(book)
-    trail = explorer.root.locator(".gl-trajectories")
-    slider = trail.get_by_label("Moment of the paths")
-    explorer.shows(".gl-moment", "c")
+    lines = explorer.root.locator(".gl-trajectories")
+    slider = lines.get_by_label("Time along the trajectories")
+    explorer.shows(".gl-time", "c")
     assert near(explorer.colour(10, 10), "#1f1f1f", most=60)  # the head, over its point
     slider.focus()
     book.page.keyboard.press("ArrowLeft")
-    explorer.shows(".gl-moment", "b")
+    explorer.shows(".gl-time", "b")
     assert not near(explorer.colour(10, 10), "#1f1f1f", most=60)
     slider.fill("0")
-    explorer.shows(".gl-moment", "a")
-    trail.get_by_role("button", name="Play").click()
-    explorer.shows(".gl-moment", "c")
-    trail.get_by_role("button", name="Play").wait_for()
+    explorer.shows(".gl-time", "a")
+    lines.get_by_role("button", name="Play").click()
+    explorer.shows(".gl-time", "c")
+    lines.get_by_role("button", name="Play").wait_for()
     book.run(2)
-    trail.wait_for(state="hidden")
+    lines.wait_for(state="hidden")

@@ -11,7 +11,8 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from genolab import palette
 from genolab.widgets import LatentExplorer
-from genolab.widgets.latent.colours import Names, colour_by
+from genolab.widgets.latent.colours import colour_by
+from genolab.widgets.shared.name_search import NameSearch
 
 torch = pytest.importorskip("torch")
 
@@ -343,7 +344,7 @@ def test_refresh_reads_the_anndata_again():
 
 
 def test_names_are_found_by_any_part_the_likeliest_first():
-    names = Names(pd.Index(["XCD3", "cd3d", "CD3", "CD3E", "LYZ", "CD3"]))
+    names = NameSearch(pd.Index(["XCD3", "cd3d", "CD3", "CD3E", "LYZ", "CD3"]))
     assert names.find("cd3") == ["CD3", "cd3d", "CD3E", "XCD3"]
     assert names.find("cd3", limit=2) == ["CD3", "cd3d"]
     assert names.find("  ") == []
@@ -351,7 +352,7 @@ def test_names_are_found_by_any_part_the_likeliest_first():
 
 
 def test_a_search_goes_through_30_000_names():
-    names = Names(pd.Index([f"ENSG{i:011d}" for i in range(30_000)]))
+    names = NameSearch(pd.Index([f"ENSG{i:011d}" for i in range(30_000)]))
     assert names.find("ensg00000029999") == ["ENSG00000029999"]
     assert len(names.find("ensg")) == 12
 
@@ -786,28 +787,30 @@ def test_a_real_run_is_shown_as_its_model_is_and_trains_as_without():
     assert not run.listener_errors
 
 
-def test_paths_go_to_the_browser_in_the_dimensions_that_are_shown():
+def test_trajectories_go_to_the_browser_in_the_dimensions_that_are_shown():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
-    places = np.arange(12, dtype=float).reshape(2, 2, 3)
-    take_away = explorer.path(places, names=["one", "<b>other</b>"], moments=["0 min", "7 min"])
-    assert explorer._trajectory_labels == {"names": ["one", "<b>other</b>"], "moments": ["0 min", "7 min"]}
+    positions = np.arange(12, dtype=float).reshape(2, 2, 3)
+    take_away = explorer.show_trajectories(positions, names=["one", "<b>other</b>"], times=["0 min", "7 min"])
+    assert explorer._trajectory_labels == {"names": ["one", "<b>other</b>"], "times": ["0 min", "7 min"]}
     sent = np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2)
-    np.testing.assert_array_equal(sent, places[:, :, :2])
+    np.testing.assert_array_equal(sent, positions[:, :, :2])
     plain = LatentExplorer(with_three_dimensions(), "X_vae").png()
     assert explorer.png() != plain
     explorer.dims = (1, 2)
-    np.testing.assert_array_equal(np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2), places[:, :, 1:])
+    np.testing.assert_array_equal(
+        np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2), positions[:, :, 1:]
+    )
     take_away()
     assert explorer._trajectory_labels == {}
     assert explorer._trajectories == b""
 
 
-def test_the_static_picture_names_the_paths():
+def test_the_static_picture_names_the_trajectories():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
-    places = np.array([[[1.0, 2, 3], [4, 5, 6]], [[7, 8, 9], [4, 5, 6]], [[np.nan] * 3] * 2])
+    positions = np.array([[[1.0, 2, 3], [4, 5, 6]], [[7, 8, 9], [4, 5, 6]], [[np.nan] * 3] * 2])
     pictures = []
     for names in ((), ("one", "$x^", "nowhere"), ("one", "other", "nowhere")):
-        explorer.path(places, names=names)
+        explorer.show_trajectories(positions, names=names)
         pictures.append(picture(explorer))
     changed = [(one != pictures[0]).any(axis=2) for one in pictures[1:]]
     assert all(one.any() for one in changed)
@@ -817,17 +820,17 @@ def test_the_static_picture_names_the_paths():
 
 
 @pytest.mark.parametrize(
-    ("places", "names", "words"),
+    ("positions", "names", "words"),
     [
-        (np.zeros((1, 5, 2)), (), r"\(paths, moments, 3\)"),
-        (np.zeros((1, 1, 3)), (), "at least 2 moments"),
-        (np.zeros((50, 5, 3)), (), "1 to 40 paths"),
-        (np.zeros((2, 5, 3)), ("one",), "2 names to be named, got 1"),
+        (np.zeros((1, 5, 2)), (), r"\(n, times, 3\)"),
+        (np.zeros((1, 1, 3)), (), "at least 2 times"),
+        (np.zeros((50, 5, 3)), (), "1 to 40 trajectories"),
+        (np.zeros((2, 5, 3)), ("one",), "names are one for each of 2, got 1"),
     ],
 )
-def test_paths_that_do_not_fit_are_refused(places, names, words):
+def test_trajectories_that_do_not_fit_are_refused(positions, names, words):
     with pytest.raises(ValueError, match=words):
-        LatentExplorer(with_three_dimensions(), "X_vae").path(places, names=names)
+        LatentExplorer(with_three_dimensions(), "X_vae").show_trajectories(positions, names=names)
 
 
 def with_three_dimensions() -> AnnData:

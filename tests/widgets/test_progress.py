@@ -32,12 +32,12 @@ def epoch(number: int, train: dict, valid: dict | None = None) -> Epoch:
 
 
 def test_a_running_run_says_how_far_how_long_and_how_fast():
-    assert progress.words(status()) == ("12 of 30 epochs", "41 s left, 9,800 cells/s")
-    assert progress.words(status(), rows="sequences").pace == "41 s left, 9,800 sequences/s"
+    assert progress.status_text(status()) == ("12 of 30 epochs", "41 s left, 9,800 cells/s")
+    assert progress.status_text(status(), rows="sequences").pace == "41 s left, 9,800 sequences/s"
 
 
 def test_without_a_speed_it_is_starting():
-    assert progress.words(status(seconds_left=None, rows_per_second=None)).pace == "starting"
+    assert progress.status_text(status(seconds_left=None, rows_per_second=None)).pace == "starting"
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_without_a_speed_it_is_starting():
     ],
 )
 def test_every_other_state_has_its_words(state, pace):
-    assert progress.words(status(state=state), seconds=200).pace == pace
+    assert progress.status_text(status(state=state), seconds=200).pace == pace
 
 
 def test_one_epoch_is_singular():
-    assert progress.words(status(epoch=1, epochs=1)).progress == "1 of 1 epoch"
+    assert progress.status_text(status(epoch=1, epochs=1)).progress == "1 of 1 epoch"
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_time_is_put_in_words(seconds, words):
 
 @pytest.mark.parametrize(("speed", "said"), [(0.123, "0.12"), (9.9, "9.9"), (98.7, "99"), (1.25e6, "1,200,000")])
 def test_a_speed_is_rounded_to_two_digits(speed, said):
-    assert progress.words(status(rows_per_second=speed)).pace.endswith(f", {said} cells/s")
+    assert progress.status_text(status(rows_per_second=speed)).pace.endswith(f", {said} cells/s")
 
 
 def test_the_tip_lies_inside_the_epoch_at_work():
-    assert progress.tip(status()) == [12.5, 812.4]
-    assert progress.tip(status(loss=None)) is None
-    assert progress.tip(status(loss=math.nan)) is None
+    assert progress.epoch_so_far(status()) == [12.5, 812.4]
+    assert progress.epoch_so_far(status(loss=None)) is None
+    assert progress.epoch_so_far(status(loss=math.nan)) is None
 
 
 def test_a_change_knows_its_place_in_epochs():
@@ -91,7 +91,7 @@ def test_a_change_knows_its_place_in_epochs():
 
 
 def test_the_curve_reads_only_what_is_new():
-    curve = progress.Curve()
+    curve = progress.LossCurve()
     assert not curve.update(())
     first = epoch(1, {"loss": 3.0, "kl": 1.0, "kl_0": 0.5}, {"loss": 4.0, "kl": 2.0})
     assert curve.update((first,))
@@ -103,20 +103,20 @@ def test_the_curve_reads_only_what_is_new():
 
 
 def test_a_run_that_begins_anew_is_read_anew():
-    curve = progress.Curve()
+    curve = progress.LossCurve()
     curve.update((epoch(1, {"loss": 3.0}), epoch(2, {"loss": 2.0})))
     curve.update((epoch(1, {"loss": 9.0}),))
     assert curve.table().tolist() == [[1.0, 9.0]]
 
 
 def test_a_loss_beyond_float32_is_infinite_and_not_an_error():
-    curve = progress.Curve()
+    curve = progress.LossCurve()
     curve.update((epoch(1, {"loss": 1e300}),))
     assert math.isinf(curve.table()[0, 1])
 
 
 def test_of_very_many_epochs_the_browser_gets_evenly_many():
-    curve = progress.Curve()
+    curve = progress.LossCurve()
     curve.update([epoch(i + 1, {"loss": float(i)}) for i in range(5000)])
     table = curve.table()
     assert len(table) <= 2000
@@ -147,7 +147,7 @@ def test_equal_losses_still_have_a_range():
 
 
 def test_the_picture_shows_both_lines_the_changes_and_the_state():
-    curve, figure = progress.Curve(), Figure()
+    curve, figure = progress.LossCurve(), Figure()
     curve.update([epoch(i, {"loss": 10.0 / i}, {"loss": 11.0 / i}) for i in range(1, 9)])
     facts = {"epochs": 30, "progress": "8 of 30 epochs", "pace": "paused at step 80"}
     progress.draw(figure, curve, facts, [{"at": 4.0}])

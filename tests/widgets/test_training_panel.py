@@ -154,8 +154,7 @@ def test_numbers_that_json_has_no_word_for_never_reach_the_browser():
     panel = TrainingPanel(gl.Run(Line(), AnnDataset(run.train.adata, target="obs/response"), None, run.config))
     with pytest.raises(NonFiniteLossError):
         panel.wait()
-    assert panel.status["tip"] is None
-    assert panel.status["trouble"]
+    assert panel.status["so_far"] is None
     assert "Lower the learning rate" in panel.status["message"]
     assert panel.status["state"] == "failed"
 
@@ -226,7 +225,6 @@ def test_an_error_in_the_users_model_is_shown_and_raised_by_wait():
     panel = TrainingPanel(run)
     with pytest.raises(AttributeError):
         panel.wait(20)
-    assert panel.status["trouble"]
     assert "nonsense" in panel.status["message"]
 
 

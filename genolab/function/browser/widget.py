@@ -16,8 +16,8 @@ from genolab.function.browser.layout import lay_out
 from genolab.function.browser.static import Still
 from genolab.function.explain import Explanation, explain_terms, row_of
 from genolab.function.ontology.graph import Ontology
-from genolab.widgets.latent.colours import Names
 from genolab.widgets.shared.base import NotebookWidget
+from genolab.widgets.shared.name_search import NameSearch
 
 if TYPE_CHECKING:
     from genolab.widgets.latent.widget import LatentExplorer
@@ -106,7 +106,7 @@ class FunctionBrowser(NotebookWidget):
         self._terms = [self._ontology.current(str(term)) for term in adata.uns["terms"]]
         self._adata, self._scores = adata, _checked(probabilities, adata)
         self._basis, self._training, self._residues = basis, training, residues
-        self._names = Names(adata.obs_names)
+        self._names = NameSearch(adata.obs_names)
         self._explorer = explorer
         gene = str(adata.obs_names[0])
         self._found = self._explained(gene)

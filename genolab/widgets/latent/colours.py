@@ -16,10 +16,10 @@ from genolab import palette
 Kind = Literal["none", "categories", "numbers"]
 Codes = NDArray[np.uint8] | NDArray[np.uint16]
 
-MOST_CATEGORIES: Final = 1000
+MAX_CATEGORIES: Final = 1000
 """A column with more different values than this names rows, it doesn't group them."""
 
-_WHOLE_AS_CATEGORIES: Final = 20  # whole numbers with so few different values are cluster numbers, not measurements
+_MAX_CLUSTERS: Final = 20  # whole numbers with so few different values are cluster numbers, not measurements
 _LEVELS: Final = 65534  # steps of a colour scale in 16 bits; one more code stands for "no value"
 
 
@@ -29,12 +29,8 @@ class Colouring:
 
     Attributes
     ----------
-    name
-        The column or gene; ``None`` for one colour throughout.
-    kind
-        ``"none"``, ``"categories"`` or ``"numbers"``.
-    source
-        Where the values are from, in words.
+    name, source
+        The column or gene, ``None`` for one colour throughout; where the values are from, in words.
     codes
         ``(n,)`` uint8 or uint16: the number of the category, or the step between `low` and `high`; the type's
         largest value stands for "no value". Empty for kind ``"none"``.
@@ -42,10 +38,9 @@ class Colouring:
         The categories and how many points each has.
     n_missing
         Points without a (finite) value.
-    low, high
-        Ends of the colour scale; `high` is below `top` where a few outliers would take up most of the scale.
-    top
-        The largest value.
+    low, high, top
+        Ends of the colour scale, and the largest value, which lies above `high` where a few outliers would take up most
+        of the scale.
     values
         ``(n,)`` float64, the numbers themselves; ``None`` for categories.
     """
@@ -95,13 +90,6 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
 
     Text, booleans, categories, and whole numbers with at most 20 different values are categories; other numbers get a
     colour scale. A gene's values are from `layer`, or from ``X``.
-
-    Raises
-    ------
-    KeyError
-        There is no such column, gene or layer; the message names the nearest.
-    ValueError
-        The column has more than `MOST_CATEGORIES` categories, or stands there twice.
     """
     if layer is not None and layer not in adata.layers:
         raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
@@ -131,19 +119,18 @@ def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:
     if column.ndim == 2:
         raise ValueError(f"obs has {column.shape[1]} columns named {name!r}: rename all but one")
     kind = pd.api.types
-    if kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column):
-        few = kind.is_integer_dtype(column) and column.nunique() <= _WHOLE_AS_CATEGORIES
-        if not few:
-            return _by_numbers(name, column.to_numpy(dtype=np.float64, na_value=np.nan), "column of obs")
-    return _by_categories(name, column)
+    is_number = kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column)
+    if not is_number or (kind.is_integer_dtype(column) and column.nunique() <= _MAX_CLUSTERS):
+        return _by_categories(name, column)
+    return _by_numbers(name, column.to_numpy(dtype=np.float64, na_value=np.nan), "column of obs")
 
 
 def _by_categories(name: str, column: "pd.Series[Any]") -> Colouring:
     groups = _categorical(column).cat
     n_groups = len(groups.categories)
-    if n_groups > MOST_CATEGORIES:
+    if n_groups > MAX_CATEGORIES:
         raise ValueError(
-            f"a legend holds at most {MOST_CATEGORIES:,} categories; obs[{name!r}] has {n_groups:,}: "
+            f"a legend holds at most {MAX_CATEGORIES:,} categories; obs[{name!r}] has {n_groups:,}: "
             "colour by a coarser column"
         )
     signed = groups.codes.to_numpy()
@@ -163,13 +150,13 @@ def _by_categories(name: str, column: "pd.Series[Any]") -> Colouring:
 
 def _categorical(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Keep the order of categories; put other text in the order of the numbers in it, "type 2" before "type 10"."""
-    found = column.astype("category")
-    values = found.cat.categories
+    groups = column.astype("category")
+    values = groups.cat.categories
     is_text = not isinstance(column.dtype, pd.CategoricalDtype) and all(isinstance(value, str) for value in values)
-    return found.cat.reorder_categories(sorted(values, key=_natural)) if is_text else found
+    return groups.cat.reorder_categories(sorted(values, key=_natural_order)) if is_text else groups
 
 
-def _natural(label: str) -> list[tuple[int, float, str]]:
+def _natural_order(label: str) -> list[tuple[int, float, str]]:
     parts = re.split(r"(\d+)", label)
     return [(0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts if part]
 
@@ -191,26 +178,3 @@ def _scale(values: NDArray[np.float64]) -> tuple[float, float, float]:
     low, top = float(values.min()), float(values.max())
     most = float(np.quantile(values, 0.995))
     return low, most if most > low and top - low > 2 * (most - low) else top, top
-
-
-class Names:
-    """Finds names by a part of them, in any case; made for tens of thousands.
-
-    Parameters
-    ----------
-    names
-        What is searched, in the order in which equals are listed.
-    """
-
-    def __init__(self, names: "pd.Index[Any]") -> None:
-        self._names = [str(name) for name in names]
-        self._lower = [name.lower() for name in self._names]
-
-    def find(self, text: str, *, limit: int = 12) -> list[str]:
-        """Return up to `limit` names that hold `text`: equal ones first, then those that start with it, then others."""
-        wanted = text.strip().lower()
-        if not wanted:
-            return []
-        found = [i for i, name in enumerate(self._lower) if wanted in name]
-        found.sort(key=lambda i: (self._lower[i] != wanted, not self._lower[i].startswith(wanted), len(self._names[i])))
-        return list(dict.fromkeys(self._names[i] for i in found))[:limit]

@@ -1,4 +1,4 @@
-"""What an explorer takes from an AnnData, held to what it needs: coordinates, masks, and the names there are."""
+"""What an explorer reads of an AnnData, checked: coordinates, masks, and what may be chosen."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def read_coordinates(adata: AnnData, basis: str | None) -> NDArray[Any] | None:
             f"{basis!r} is not in obsm of this AnnData; obsm has {sorted(adata.obsm)}. To watch a run before there are "
             "coordinates, pass basis=None"
         )
-    found = adata.obsm[basis]
-    values = found.toarray() if hasattr(found, "toarray") else np.asarray(found)
+    stored = adata.obsm[basis]
+    values = stored.toarray() if hasattr(stored, "toarray") else np.asarray(stored)
     return checked_coordinates(values, adata, f"obsm[{basis!r}]")
 
 

@@ -1,4 +1,4 @@
-"""Follow a run while it trains: embed the explorer's cells now and then, and never take much of the run's time."""
+"""Follow a run while it trains: embed the explorer's cells from time to time, at a small share of the run's time."""
 
 import threading
 import time
@@ -18,17 +18,11 @@ if TYPE_CHECKING:
 SHARE: Final = 0.06
 """Part of the training time that embedding and sending may take; with the browser's share it stays below a tenth."""
 
-_SECONDS_APART: Final = 0.3  # of training: the browser takes this long to move the points, on the same processor
+_INTERVAL: Final = 0.3  # seconds of training: the browser takes this long to move the points, on the same processor
 
 
 def dataset_for(adata: AnnData, run: "Run", dataset: AnnDataset | None) -> AnnDataset:
-    """Return a dataset with one row for each row of `adata`, in their order, in the slots that the run reads.
-
-    Raises
-    ------
-    ValueError
-        The run trains on another AnnData and no dataset is given, or the one given has not these rows.
-    """
+    """Return a dataset with one row for each row of `adata`, in their order, in the slots that the run reads."""
     if dataset is None:
         if run.train.adata is not adata:
             raise ValueError(
@@ -45,36 +39,26 @@ def dataset_for(adata: AnnData, run: "Run", dataset: AnnDataset | None) -> AnnDa
     return dataset
 
 
-class Follower:
-    """A listener for `Run.listen` that hands over the coordinates of all rows.
+class RunFollower:
+    """A listener for `Run.listen` that embeds a dataset, at most each `every` epochs.
 
     It works in the training thread, between two steps, and waits until what it has taken is at most `SHARE` of the time
-    trained: a slow embedding is shown less often. When the run ends, its last state is always shown.
-
-    Parameters
-    ----------
-    dataset
-        What is embedded.
-    show
-        Gets ``(n, n_latent)`` coordinates and a caption such as "epoch 12 of 30".
-    tell
-        Gets one sentence where something went wrong.
-    every
-        Show at most each so many epochs.
+    trained: a slow embedding is shown less often. When the run ends, its last state is always shown. `show` gets
+    ``(n, n_latent)`` coordinates and a caption such as "epoch 12 of 30", `show_error` one sentence.
     """
 
     def __init__(
         self,
         dataset: AnnDataset,
         show: Callable[[NDArray[np.float32], str], None],
-        tell: Callable[[str], None],
+        show_error: Callable[[str], None],
         *,
         every: int = 1,
     ) -> None:
-        self._dataset, self._show, self._tell, self._every = dataset, show, tell, every
+        self._dataset, self._show, self._show_error, self._every = dataset, show, show_error, every
         self._trained = self._trained_when_shown = self._spent = self._cost = 0.0  # seconds
         self._shown = -1  # the optimiser step of the model on the screen
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(self, run: "Run", event: str) -> None:
         """Listen to the run."""
@@ -85,7 +69,7 @@ class Follower:
 
     def _after_epoch(self, run: "Run") -> None:
         self._trained += run.epochs[-1].seconds
-        due = len(run.epochs) % self._every == 0 and self._trained - self._trained_when_shown >= _SECONDS_APART
+        due = len(run.epochs) % self._every == 0 and self._trained - self._trained_when_shown >= _INTERVAL
         if due and self._spent + self._cost <= SHARE * self._trained:
             self.show(run)
             self._spent += self._cost
@@ -101,13 +85,13 @@ class Follower:
 
     def show(self, run: "Run") -> None:
         """Show the model as it is now. `embed` computes on a copy, so that any thread may call this."""
-        with self._one_at_a_time:
+        with self._lock:
             start = time.perf_counter()
             status = run.status
             caption = f"epoch {status.epoch} of {status.epochs}" if status.step else "before training"
             try:
                 self._show(embed(run.model, self._dataset), caption)
             except Exception as error:  # noqa: BLE001 - shown to the person; training goes on
-                self._tell(f"The run could not be shown: {error}")
+                self._show_error(f"The run could not be shown: {error}")
             self._shown = status.step
             self._cost = time.perf_counter() - start

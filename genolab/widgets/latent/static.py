@@ -1,4 +1,4 @@
-"""The explorer's still picture, for pages on which no widget runs (GitHub, a saved or printed notebook).
+"""The explorer's static picture, for pages on which no widget runs (GitHub, a saved or printed notebook).
 
 It is drawn each time an explorer is shown, before the browser gets it, so it has to be quick: all but the text is set
 into an array of pixels, which takes a tenth of the time of matplotlib's axes, legend and markers.
@@ -26,7 +26,7 @@ _HEIGHT: Final = 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 606, 28, 396  # the frame
 _LEGEND: Final = 626
 _LINE: Final = 17  # between two lines of the legend
-_KEYS: Final = 20  # so many categories have room
+_MAX_KEYS: Final = 20  # so many categories have room
 _DPI: Final = 100
 _RULE: Final = 158  # grey of lines
 _TEXT: Final = "#424242"
@@ -34,27 +34,10 @@ _MUTED: Final = "#616161"
 
 
 @dataclass(frozen=True, eq=False)
-class Still:
-    """What the picture shows.
+class StaticPicture:
+    """What the picture shows: ``(n, 2)`` points, of which the selected ones, if any, aren't faded.
 
-    Attributes
-    ----------
-    points
-        ``(n, 2)``.
-    colouring
-        Of the points.
-    selected
-        ``(n,)``; where any is selected, the others are faded.
-    hidden
-        Codes of categories that are left out.
-    titles
-        Of the two axes.
-    rows
-        What a point is called.
-    trails
-        Paths over the points, ``(moments, 2)`` each.
-    trail_names
-        What is written at the end of each path.
+    `hidden` are codes of categories that are left out, `trajectories` lines over the points, ``(times, 2)`` each.
     """
 
     points: NDArray[np.float64]
@@ -63,8 +46,8 @@ class Still:
     hidden: frozenset[int]
     titles: tuple[str, str]
     rows: str = "cells"
-    trails: tuple[NDArray[np.float64], ...] = ()
-    trail_names: tuple[str, ...] = ()
+    trajectories: tuple[NDArray[np.float64], ...] = ()
+    trajectory_names: tuple[str, ...] = ()
 
     def png(self) -> bytes:
         """Draw it; 100,000 points take about 0.1 s."""
@@ -79,9 +62,9 @@ class Still:
         low, high = self._limits()
         page[_TOP:_BOTTOM, _LEFT:_RIGHT] = self._cloud(low, high)
         self._draw_axes(figure, page, low, high)
-        self._draw_trails(figure, low, high)
+        self._draw_trajectories(figure, low, high)
         if self.colouring.kind == "categories":
-            self._draw_keys(figure, page)
+            self._draw_legend(figure, page)
         elif self.colouring.kind == "numbers":
             self._draw_bar(figure, page)
         n, chosen = len(self.points), int(self.selected.sum())
@@ -153,13 +136,13 @@ class Still:
         _write(figure, _RIGHT, 436, self.titles[0], ha="right", va="bottom", color=_MUTED)
         _write(figure, 8, 6, self.titles[1], va="top", color=_MUTED)
 
-    def _draw_trails(self, figure: "Figure", low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+    def _draw_trajectories(self, figure: "Figure", low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         from matplotlib.lines import Line2D
 
         size = np.array([_RIGHT - _LEFT - 1, _TOP - _BOTTOM + 1])
         ends = []
-        for trail in self.trails:
-            known = trail[np.isfinite(trail).all(axis=1)]
+        for line in self.trajectories:
+            known = line[np.isfinite(line).all(axis=1)]
             x, y = ((known - low) / (high - low) * size + [_LEFT, _BOTTOM - 1]).T
             across, up = x / _WIDTH, 1 - y / _HEIGHT
             for colour, width in (("white", 3.5), (_TEXT, 1.5)):
@@ -169,10 +152,10 @@ class Still:
         self._draw_names(figure, ends)
 
     def _draw_names(self, figure: "Figure", ends: list[tuple[float, float] | None]) -> None:
-        """Write each path's name beside its end, inside of the frame and clear of the names above it."""
+        """Write each trajectory's name beside its end, inside of the frame and clear of the names above it."""
         from matplotlib.patheffects import withStroke
 
-        named = [(end, name) for end, name in zip(ends, self.trail_names, strict=False) if end and name]
+        named = [(end, name) for end, name in zip(ends, self.trajectory_names, strict=False) if end and name]
         lowest = -np.inf
         for (x, y), name in sorted(named, key=lambda one: one[0][1]):
             lowest = max(y, lowest + _LINE)
@@ -182,19 +165,19 @@ class Still:
             )
             text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
-    def _draw_keys(self, figure: "Figure", page: Pixels) -> None:
+    def _draw_legend(self, figure: "Figure", page: Pixels) -> None:
         colouring = self.colouring
         rows = list(zip(colouring.labels, colouring.counts, palette.colours(len(colouring.labels)), strict=True))
         if colouring.n_missing:
             rows.append(("none", colouring.n_missing, palette.NONE))
         _write(figure, _LEGEND, 12, _short(colouring.name or ""), va="top", weight="bold")
-        for i, (label, n, colour) in enumerate(rows[:_KEYS]):
+        for i, (label, n, colour) in enumerate(rows[:_MAX_KEYS]):
             y = 42 + _LINE * i
             page[y - 5 : y + 6, _LEGEND : _LEGEND + 11] = _rgb(colour)
             _write(figure, _LEGEND + 18, y, _short(label, 21), va="center")
             _write(figure, 834, y, f"{n:,}", ha="right", va="center")
-        if len(rows) > _KEYS:
-            _write(figure, _LEGEND + 18, 42 + _LINE * _KEYS, f"and {len(rows) - _KEYS:,} more", va="center")
+        if len(rows) > _MAX_KEYS:
+            _write(figure, _LEGEND + 18, 42 + _LINE * _MAX_KEYS, f"and {len(rows) - _MAX_KEYS:,} more", va="center")
 
     def _draw_bar(self, figure: "Figure", page: Pixels) -> None:
         colouring = self.colouring

@@ -1,4 +1,4 @@
-"""What the explorer's tip tells of a row beyond its name: parts that the browser knows how to draw.
+"""What the explorer's tip shows of a row beyond its name: parts that the browser draws.
 
 A hook is any callable that takes a row's number and returns such parts, made by `text`, `logo` or `picture`. A chapter
 registers the hook of the rows that it knows, as ``[tips]`` of its ``registry.toml``.
@@ -27,40 +27,16 @@ def text(words: str) -> Part:
 
 
 def logo(sequence: str | None, heights: ArrayLike | None = None, *, caption: str = "") -> Part:
-    """Make a row of letters, coloured as everywhere.
-
-    Parameters
-    ----------
-    sequence
-        Letters, all of one height; ``None``: the heights tell which.
-    heights
-        ``(4, length)`` in the order A C G T, scores or information; they are drawn to the height of the tip.
-    caption
-        A line under it.
-    """
+    """Make a row of bases, all of one height, or of a logo by `heights`, ``(4, length)`` in the order A C G T."""
     values = None if heights is None else np.asarray(heights, dtype=np.float64).round(4)
     stacked = None if values is None else values.T.tolist()
     return {"kind": "logo", "letters": sequence, "heights": stacked, "caption": caption}
 
 
 def picture(data: bytes, *, kind: str = "image/svg+xml", caption: str = "", height: int = 120) -> Part:
-    """Make a picture, such as the structure of a compound; scripts in it are not run.
+    """Make a picture of at most 200 kB, such as the structure of a compound; scripts in it are not run.
 
-    Parameters
-    ----------
-    data
-        The picture's file.
-    kind
-        ``"image/svg+xml"``, ``"image/png"`` or another picture's MIME type.
-    caption
-        What it shows, read out to those who don't see it and written under it.
-    height
-        Pixels.
-
-    Raises
-    ------
-    ValueError
-        It is no picture, or larger than 200 kB.
+    `kind` is its MIME type, `height` in pixels; the caption is also read out to those who don't see it.
     """
     if not kind.startswith("image/") or len(data) > _LARGEST:
         raise ValueError(
@@ -71,7 +47,7 @@ def picture(data: bytes, *, kind: str = "image/svg+xml", caption: str = "", heig
 
 
 def tip_of(adata: AnnData, coordinates: Coordinates) -> tuple[str, Hover | None]:
-    """Return what the rows are called, and what tells of them: of the registered tips the first that knows them."""
+    """Return what the rows are called, and their hook: of the registered tips the first that knows them."""
     for rows, target in registry.table("tips").items():
         if (tip := registry.load(target)(adata, coordinates)) is not None:
             return rows, tip

@@ -3,41 +3,41 @@
 import { floats } from "../shared/channel.js";
 import { button, element, row } from "../shared/dom.js";
 
-const MOMENT_MS = 220;
+const STEP_MS = 220;
 
 export class Trajectories {
   /** `redraw` is called when the lines look otherwise than before. */
   constructor(store, redraw) {
     this.store = store;
     this.redraw = redraw;
-    this.at = 0; // the moment, with its fraction
+    this.at = 0; // the time, with its fraction
     this.play = button("", "", () => this.toggle());
-    const title = "Moment of the paths; the arrow keys move it";
+    const title = "Time along the trajectories; the arrow keys move it";
     const on = { input: () => this.go(Number(this.slider.value)), keydown: (event) => this.press(event) };
-    const range = { type: "range", min: 0, step: "any", class: "gl-slider", "aria-label": "Moment of the paths" };
+    const range = { type: "range", min: 0, step: "any", class: "gl-slider", "aria-label": "Time along the trajectories" };
     this.slider = element("input", { ...range, title, on });
-    this.label = element("span", { class: "gl-number gl-moment" });
+    this.label = element("span", { class: "gl-number gl-time" });
     this.el = row("gl-trajectories", this.play, this.slider, this.label);
     this.read();
   }
 
   read() {
-    const { names, moments } = this.store.get("_trajectory_labels");
+    const { names, times } = this.store.get("_trajectory_labels");
     this.names = names ?? [];
-    this.moments = moments ?? [];
-    this.places = floats(this.store.get("_trajectories"));
+    this.times = times ?? [];
+    this.positions = floats(this.store.get("_trajectories"));
     this.pause();
     this.el.hidden = this.names.length === 0;
-    this.slider.max = String(Math.max(0, this.moments.length - 1));
-    this.go(this.moments.length - 1);
+    this.slider.max = String(Math.max(0, this.times.length - 1));
+    this.go(this.times.length - 1);
   }
 
   // ---- moving along ----
 
-  go(moment) {
-    this.at = Math.min(Math.max(0, moment), Math.max(0, this.moments.length - 1));
+  go(time) {
+    this.at = Math.min(Math.max(0, time), Math.max(0, this.times.length - 1));
     this.slider.value = String(this.at);
-    const text = this.moments[Math.round(this.at)] ?? "";
+    const text = this.times[Math.round(this.at)] ?? "";
     this.label.textContent = text;
     this.slider.setAttribute("aria-valuetext", text);
     this.redraw();
@@ -58,22 +58,22 @@ export class Trajectories {
   }
 
   start() {
-    if (this.at >= this.moments.length - 1) this.go(0);
+    if (this.at >= this.times.length - 1) this.go(0);
     let last = performance.now();
     const turn = (now) => {
-      this.go(this.at + (now - last) / MOMENT_MS);
+      this.go(this.at + (now - last) / STEP_MS);
       last = now;
-      if (this.at < this.moments.length - 1) this.clock = requestAnimationFrame(turn);
+      if (this.at < this.times.length - 1) this.clock = requestAnimationFrame(turn);
       else this.pause();
     };
     this.clock = requestAnimationFrame(turn);
-    this.setPlay("Pause", "Stop at this moment");
+    this.setPlay("Pause", "Stop at this time");
   }
 
   pause() {
     cancelAnimationFrame(this.clock);
     this.clock = null;
-    this.setPlay("Play", "Move along the paths from the first moment to the last");
+    this.setPlay("Play", "Move along the trajectories from the first time to the last");
   }
 
   setPlay(text, title) {
@@ -83,7 +83,7 @@ export class Trajectories {
 
   // ---- drawing ----
 
-  /** Draw the lines up to the moment; `onScreen` takes a place in space to one on the screen. */
+  /** Draw the lines up to the time; `onScreen` takes a position in space to one on the screen. */
   draw(context, colours, frame, onScreen) {
     if (this.names.length === 0) return;
     context.save();
@@ -92,26 +92,26 @@ export class Trajectories {
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
     this.names.forEach((name, i) => {
-      const path = this.seen(i).map(([x, y]) => onScreen(x, y));
-      this.drawOne(context, colours, frame, path, name);
+      const path = this.positionsOf(i).map(([x, y]) => onScreen(x, y));
+      this.drawLine(context, colours, frame, path, name);
     });
     context.restore();
   }
 
-  /** A path's places up to the moment, the last one between two moments. */
-  seen(i) {
-    const { moments, places, at } = this;
-    const place = (j) => [0, 1].map((axis) => places[2 * (i * moments.length + j) + axis]);
+  /** A path's positions up to the moment, the last one between two times. */
+  positionsOf(i) {
+    const { times, positions, at } = this;
+    const position = (j) => [0, 1].map((axis) => positions[2 * (i * times.length + j) + axis]);
     const last = Math.floor(at);
-    const found = Array.from({ length: last + 1 }, (_, j) => place(j));
-    if (last + 1 < moments.length) {
-      const [from, to] = [place(last), place(last + 1)];
-      found.push(from.map((start, axis) => start + (to[axis] - start) * (at - last)));
+    const line = Array.from({ length: last + 1 }, (_, j) => position(j));
+    if (last + 1 < times.length) {
+      const [from, to] = [position(last), position(last + 1)];
+      line.push(from.map((start, axis) => start + (to[axis] - start) * (at - last)));
     }
-    return found.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+    return line.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   }
 
-  drawOne(context, colours, frame, path, name) {
+  drawLine(context, colours, frame, path, name) {
     if (path.length === 0) return;
     const [x, y] = path.at(-1);
     const strokes = [

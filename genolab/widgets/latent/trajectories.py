@@ -1,57 +1,50 @@
-"""Paths through a latent space, as the explorer draws them."""
+"""Trajectories through a latent space, as the explorer draws them."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_MANY = 40  # more trails than that are a tangle
+_MOST: Final = 40  # more lines than that are a tangle
 
 
-class Paths(NamedTuple):
-    """Where some points are from moment to moment.
+class Trajectories(NamedTuple):
+    """Where some points are from time to time.
 
     Attributes
     ----------
-    places
-        ``(paths, moments, n_dims)``, NaN where a path isn't there yet.
-    names, moments
-        What is written beside the paths, and beside the slider.
+    positions
+        ``(n, times, n_dims)``, NaN where a trajectory hasn't begun.
+    names, times
+        What is written beside the lines, and beside the slider.
     """
 
-    places: NDArray[np.float64]
+    positions: NDArray[np.float64]
     names: tuple[str, ...]
-    moments: tuple[str, ...]
+    times: tuple[str, ...]
 
     @classmethod
-    def of(cls, places: ArrayLike, names: Sequence[str], moments: Sequence[str], n_dims: int) -> Self:
-        """Check what a person gave for a space of `n_dims`, and return it.
-
-        Raises
-        ------
-        ValueError
-            As in `genolab.widgets.LatentExplorer.path`.
-        """
-        found = np.asarray(places, dtype=np.float64)
-        found = found[None] if found.ndim == 2 else found
-        if found.ndim != 3 or found.shape[2] != n_dims or found.shape[1] < 2:
+    def checked(cls, positions: ArrayLike, names: Sequence[str], times: Sequence[str], n_dims: int) -> Self:
+        """Check what a person gave for a space of `n_dims`, and return it."""
+        values = np.asarray(positions, dtype=np.float64)
+        values = values[None] if values.ndim == 2 else values
+        if values.ndim != 3 or values.shape[2] != n_dims or values.shape[1] < 2:
             raise ValueError(
-                f"paths are (paths, moments, {n_dims}) in the space that is shown, of at least 2 moments, got the "
-                f"shape {np.shape(places)}"
+                f"trajectories are (n, times, {n_dims}) in the space that is shown, of at least 2 times, got the "
+                f"shape {np.shape(positions)}"
             )
-        if not 1 <= len(found) <= _MANY:
-            raise ValueError(f"1 to {_MANY} paths can be told apart, got {len(found)}")
-        for what, given, wanted in (("names", names, len(found)), ("moments", moments, found.shape[1])):
+        n, n_times, _ = values.shape
+        if not 1 <= n <= _MOST:
+            raise ValueError(f"1 to {_MOST} trajectories can be told apart, got {n}")
+        for what, given, wanted in (("names", names, n), ("times", times, n_times)):
             if given and len(given) != wanted:
-                raise ValueError(f"there are {wanted} {what} to be named, got {len(given)} names")
-        counted = [str(number) for number in range(1, found.shape[1] + 1)]
-        return cls(found, tuple(map(str, names)) or ("",) * len(found), tuple(map(str, moments)) or tuple(counted))
+                raise ValueError(f"{what} are one for each of {wanted}, got {len(given)}")
+        numbers = tuple(str(number) for number in range(1, n_times + 1))
+        return cls(values, tuple(map(str, names)) or ("",) * n, tuple(map(str, times)) or numbers)
 
-    def placed(self, dims: tuple[int, int], offset: NDArray[Any]) -> dict[str, Any]:
-        """Return the traits by which the browser draws the paths in two dimensions, about an offset."""
-        shown = (self.places[:, :, list(dims)] - offset).astype(np.float32)
-        return {
-            "_trajectories": shown.tobytes(),
-            "_trajectory_labels": {"names": list(self.names), "moments": list(self.moments)},
-        }
+    def traits(self, dims: tuple[int, int], offset: NDArray[Any]) -> dict[str, Any]:
+        """Return the traits by which the browser draws them in two dimensions, about an offset."""
+        shown = (self.positions[:, :, list(dims)] - offset).astype(np.float32)
+        labels = {"names": list(self.names), "times": list(self.times)}
+        return {"_trajectories": shown.tobytes(), "_trajectory_labels": labels}

@@ -12,7 +12,7 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.widgets.latent.colours import Names, colour_by
+from genolab.widgets.latent.colours import colour_by
 from genolab.widgets.latent.coordinates import (
     checked_coordinates,
     checked_mask,
@@ -20,10 +20,11 @@ from genolab.widgets.latent.coordinates import (
     read_coordinates,
     unpacked_mask,
 )
-from genolab.widgets.latent.static import Still
+from genolab.widgets.latent.static import StaticPicture
 from genolab.widgets.latent.tooltip import Hover, tip_of
-from genolab.widgets.latent.trajectories import Paths
+from genolab.widgets.latent.trajectories import Trajectories
 from genolab.widgets.shared.base import NotebookWidget
+from genolab.widgets.shared.name_search import NameSearch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from genolab.run import Run
 
 _MARK: Final = "genolab_selections"  # in .uns: the columns of obs that an explorer wrote, and may write again
+_NO_TRAJECTORIES: Final[dict[str, Any]] = {"_trajectories": b"", "_trajectory_labels": {}}
 
 
 class LatentExplorer(NotebookWidget):
@@ -51,8 +53,7 @@ class LatentExplorer(NotebookWidget):
         Layer that genes' values are taken from; ``None``: ``X``.
     hover
         Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.latent.tooltip`
-        makes them. ``None``: for rows with ``obsm["sequence"]`` the sequence and its logo, for compounds whose SMILES
-        are known the structure, else nothing.
+        makes them. ``None``: what a chapter knows of such rows, a sequence's logo or a compound's structure.
     rows
         What a row is called, ``"cells"`` or ``"clones"``; ``None``: sequences or compounds where there are some, else
         cells.
@@ -65,15 +66,6 @@ class LatentExplorer(NotebookWidget):
         Number of selected rows; observe it to follow the selection: ``explorer.observe(act, "n_selected")``.
     watching
         Whether a run is followed.
-    message
-        What the message line says.
-
-    Raises
-    ------
-    KeyError
-        There is no such basis, column, gene or layer; the message names those that are.
-    ValueError
-        There are no rows, or a coordinate is not finite.
 
     Examples
     --------
@@ -98,8 +90,8 @@ class LatentExplorer(NotebookWidget):
     _hidden = t.List(t.Int()).tag(sync=True)  # codes
     _mask = t.Bytes().tag(sync=True)  # bits, the lowest first
     _choices = t.Dict().tag(sync=True)
-    _trajectories = t.Bytes().tag(sync=True)  # (paths, moments, 2) float32, as _points; NaN where a path isn't yet
-    _trajectory_labels = t.Dict().tag(sync=True)  # names, moments; empty without paths
+    _trajectories = t.Bytes().tag(sync=True)  # (n, times, 2) float32, as _points; NaN where one hasn't begun
+    _trajectory_labels = t.Dict().tag(sync=True)  # names, times; empty without trajectories
 
     def __init__(
         self,
@@ -119,10 +111,10 @@ class LatentExplorer(NotebookWidget):
         self._colouring = colour_by(adata, color, layer=layer)
         self._coloured_by = (color, layer)
         self._caption = ""
-        self._paths: Paths | None = None
-        self._names: Names | None = None
-        kind, told = tip_of(adata, self._shown)
-        self._hover = told if hover is None else hover
+        self._lines: Trajectories | None = None
+        self._names: NameSearch | None = None
+        kind, known = tip_of(adata, self._shown)
+        self._hover = known if hover is None else hover
         self._unwatch: Callable[[], None] | None = None
         super().__init__(
             color=color,
@@ -133,12 +125,12 @@ class LatentExplorer(NotebookWidget):
             _codes=self._colouring.codes.tobytes(),
             _legend=self._colouring.legend(),
             _choices=choices(adata),
-            **self._placed(basis),
+            **self._point_traits(basis),
         )
         self.observe(self._show_colour, ["color", "layer"])
         self.observe(self._show_points, ["basis", "dims"])
 
-    # ---- what a person asks in Python ---------------------------------------------------------------------------
+    # ---- in Python ---------------------------------------------------------------------------
 
     @property
     def selection(self) -> NDArray[np.bool_]:
@@ -150,18 +142,7 @@ class LatentExplorer(NotebookWidget):
         self.select(mask)
 
     def select(self, mask: ArrayLike) -> None:
-        """Select rows, in every view of the explorer.
-
-        Parameters
-        ----------
-        mask
-            ``(n_obs,)`` booleans, such as ``adata.obs["cell_type"] == "B cell"``.
-
-        Raises
-        ------
-        ValueError
-            It isn't one true or false a row.
-        """
+        """Select rows by ``(n_obs,)`` booleans, such as ``adata.obs["cell_type"] == "B cell"``."""
         self._set_selection(checked_mask(mask, self._adata))
 
     def clear(self) -> None:
@@ -172,16 +153,11 @@ class LatentExplorer(NotebookWidget):
         """Write the selection into the AnnData, as the boolean column `name` of ``obs``.
 
         The name is noted in ``uns["genolab_selections"]``. A column that is there already is written over only if it is
-        noted there: one that came from elsewhere is kept.
-
-        Raises
-        ------
-        ValueError
-            The name is empty or taken, or the AnnData has other rows by now.
+        noted there: one that came from elsewhere is kept, with a ``ValueError``.
         """
         name = name.strip()
         adata = self._unchanged()
-        made = [str(known) for known in adata.uns.get(_MARK, [])]
+        made = [str(column) for column in adata.uns.get(_MARK, [])]
         if not name:
             raise ValueError("a column of obs needs a name: type one, such as 'chosen'")
         if name in adata.obs.columns and not (name in made and adata.obs[name].dtype == np.bool_):
@@ -226,19 +202,13 @@ class LatentExplorer(NotebookWidget):
         return None if self._coordinates is None else self._coordinates.copy()
 
     def refresh(self) -> None:
-        """Read the coordinates and colours again, after the AnnData was changed.
-
-        Raises
-        ------
-        ValueError
-            The AnnData has other rows by now: make a new explorer.
-        """
+        """Read the coordinates and colours again, after the AnnData was changed; its rows must be the same."""
         adata = self._unchanged()
         if not self.watching:
             self._coordinates = read_coordinates(adata, self.basis)
         self._colouring = colour_by(adata, self.color, layer=self.layer)
         self._names = None
-        self._publish(**self._placed(self.basis), **self._coloured(), _choices=choices(adata))
+        self._publish(**self._point_traits(self.basis), **self._colour_traits(), _choices=choices(adata))
 
     def watch(self, run: "Run", dataset: "AnnDataset | None" = None, *, every: int = 1) -> Callable[[], None]:
         """Show the run's latent space as it trains; nothing is written into the AnnData.
@@ -260,61 +230,53 @@ class LatentExplorer(NotebookWidget):
         -------
         callable
             Ends it; so does `unwatch`.
-
-        Raises
-        ------
-        ValueError
-            The dataset has other rows than the explorer, or `every` is below 1.
         """
-        from genolab.widgets.latent.follow_run import Follower, dataset_for
+        from genolab.widgets.latent.follow_run import RunFollower, dataset_for
 
         if every < 1:
             raise ValueError(f"every counts epochs, at least 1, got {every}")
         rows = dataset_for(self._unchanged(), run, dataset)
         self.unwatch()
-        follower = Follower(rows, self._show_embedding, self._tell_trouble, every=every)
+        follower = RunFollower(rows, self._show_embedding, self._show_error, every=every)
         self._unwatch = run.listen(follower)
         self.set_trait("watching", True)
         follower.show(run)
         return self.unwatch
 
-    def path(self, places: ArrayLike, *, names: Sequence[str] = (), moments: Sequence[str] = ()) -> Callable[[], None]:
-        """Let points wander through the space that is shown, such as what a network thinks as it reads on.
+    def show_trajectories(
+        self, positions: ArrayLike, *, names: Sequence[str] = (), times: Sequence[str] = ()
+    ) -> Callable[[], None]:
+        """Move points through the space that is shown, such as the states of a recurrent network as it reads on.
 
-        A slider under the picture goes through the moments, and a button plays them; each path leaves its trail.
+        A slider under the picture goes through the times, and a button plays them; each point leaves a line.
 
         Parameters
         ----------
-        places
-            ``(paths, moments, n_dims)`` in the dimensions of the basis; NaN where a path isn't there yet. One path
-            ``(moments, n_dims)`` will do. A handful can be told apart.
+        positions
+            ``(n, times, n_dims)`` in the dimensions of the basis, or ``(times, n_dims)`` of one point; NaN where a
+            trajectory hasn't begun. A handful can be told apart.
         names
-            One a path, written beside it.
-        moments
-            One a moment, such as ``"35 min"``, written beside the slider.
+            One a trajectory, written beside it.
+        times
+            One a time, such as ``"35 min"``, written beside the slider; without any they are counted.
 
         Returns
         -------
         callable
-            Takes the paths away; so does another basis.
-
-        Raises
-        ------
-        ValueError
-            The shape doesn't fit the basis, there are fewer than two moments, or names are too few or too many.
+            Takes them away; so does another basis.
 
         Examples
         --------
-        >>> explorer.path(model.path(batch).numpy(), names=genes, moments=[f"{at:g} min" for at in times])
+        >>> explorer.show_trajectories(states, names=genes, times=[f"{minutes:g} min" for minutes in times])
         """
-        found = Paths.of(places, names, moments, 0 if self._coordinates is None else self._coordinates.shape[1])
-        self._paths = found
-        self._publish(**self._placed(self.basis))
+        n_dims = 0 if self._coordinates is None else self._coordinates.shape[1]
+        self._lines = lines = Trajectories.checked(positions, names, times, n_dims)
+        self._publish(**self._point_traits(self.basis))
 
         def take_away() -> None:
-            if self._paths is found:
-                self._paths = None
-                self._publish(**self._placed(self.basis))
+            if self._lines is lines:
+                self._lines = None
+                self._publish(**self._point_traits(self.basis))
 
         return take_away
 
@@ -330,10 +292,16 @@ class LatentExplorer(NotebookWidget):
         if self._coordinates is None:
             return b""
         points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
-        hidden, titles = frozenset(self._hidden), self._titles(self.basis)
-        trails = () if self._paths is None else tuple(self._paths.places[:, :, list(self.dims)])
-        trail_names = () if self._paths is None else self._paths.names
-        return Still(points, self._colouring, self._selected, hidden, titles, self._rows, trails, trail_names).png()
+        return StaticPicture(
+            points,
+            self._colouring,
+            self._selected,
+            frozenset(self._hidden),
+            self._titles(self.basis),
+            self._rows,
+            () if self._lines is None else tuple(self._lines.positions[:, :, list(self.dims)]),
+            () if self._lines is None else self._lines.names,
+        ).png()
 
     def __repr__(self) -> str:
         where = f" in {self.basis}" if self.basis else ""
@@ -343,17 +311,17 @@ class LatentExplorer(NotebookWidget):
     def _shown(self) -> NDArray[Any] | None:
         return None if self._coordinates is None else self._coordinates[:, list(self.dims)]
 
-    # ---- what goes to the browser -------------------------------------------------------------------------------
+    # ---- to the browser -------------------------------------------------------------------------------
 
     def _titles(self, basis: str | None) -> tuple[str, str]:
         first, second = (f"{basis or 'latent'} {dim + 1}" for dim in self.dims)
         return first, second
 
-    def _placed(self, basis: str | None) -> dict[str, Any]:
+    def _point_traits(self, basis: str | None) -> dict[str, Any]:
         """Return the points as the browser gets them: float32 about an offset, which keeps their digits."""
         if self._coordinates is None:
             frame = {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}
-            return {"_points": b"", "_frame": frame, "_trajectories": b"", "_trajectory_labels": {}}
+            return {"_points": b"", "_frame": frame, **_NO_TRAJECTORIES}
         shown = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         low, high = shown.min(axis=0), shown.max(axis=0)
         offset = np.where(np.abs(low + high) > 1000 * (high - low), (low + high) / 2, 0.0)
@@ -363,28 +331,24 @@ class LatentExplorer(NotebookWidget):
             "nDims": self._coordinates.shape[1],
             "caption": self._caption,
         }
-        trails = (
-            {"_trajectories": b"", "_trajectory_labels": {}}
-            if self._paths is None
-            else self._paths.placed(self.dims, offset)
-        )
-        return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame, **trails}
+        lines = _NO_TRAJECTORIES if self._lines is None else self._lines.traits(self.dims, offset)
+        return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame, **lines}
 
-    def _coloured(self) -> dict[str, Any]:
+    def _colour_traits(self) -> dict[str, Any]:
         return {"_codes": self._colouring.codes.tobytes(), "_legend": self._colouring.legend(), "_hidden": []}
 
     def _show_colour(self, _: Any) -> None:
         self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
-        self._publish(**self._coloured(), _choices=choices(self._adata), message="", _is_error=False)
+        self._publish(**self._colour_traits(), _choices=choices(self._adata), message="", _is_error=False)
 
     def _show_points(self, change: Any) -> None:
         if change["name"] == "basis":
             self.unwatch()
             self._caption = ""
-            self._paths = None
+            self._lines = None
             if self.basis is None:
                 self._coordinates = None
-        self._publish(**self._placed(self.basis), message="", _is_error=False)
+        self._publish(**self._point_traits(self.basis), message="", _is_error=False)
 
     def _set_selection(self, mask: NDArray[np.bool_]) -> None:
         self._selected = mask
@@ -397,13 +361,13 @@ class LatentExplorer(NotebookWidget):
         with self._lock, self.hold_sync():
             if max(self.dims) >= coordinates.shape[1]:
                 self.dims = (0, 1)
-            trouble_is_over = {"message": "", "_is_error": False} if self._is_error else {}
-            self._publish(**self._placed(self.basis), **trouble_is_over)
+            no_error = {"message": "", "_is_error": False} if self._is_error else {}
+            self._publish(**self._point_traits(self.basis), **no_error)
 
-    def _tell_trouble(self, text: str) -> None:
+    def _show_error(self, text: str) -> None:
         self._publish(message=text, _is_error=True)
 
-    # ---- what holds --------------------------------------------------------------------------------------------
+    # ---- checks --------------------------------------------------------------------------------------------
 
     def _unchanged(self) -> AnnData:
         if self._adata.n_obs != self._n_obs:
@@ -443,7 +407,7 @@ class LatentExplorer(NotebookWidget):
             )
         return proposal["value"]
 
-    # ---- what comes from the browser ----------------------------------------------------------------------------
+    # ---- from the browser ----------------------------------------------------------------------------
 
     def _handle(self, kind: str, content: dict[str, Any]) -> Any:
         match kind:
@@ -458,7 +422,7 @@ class LatentExplorer(NotebookWidget):
             case "dims":
                 self.dims = tuple(content["dims"])
             case "find":
-                self._names = self._names or Names(self._adata.var_names)
+                self._names = self._names or NameSearch(self._adata.var_names)
                 return self._names.find(content["text"])
             case "hover":
                 row = int(content["row"])

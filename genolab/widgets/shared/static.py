@@ -20,25 +20,12 @@ def png(
     dpi: int = 110,
     page: NDArray[np.uint8] | None = None,
 ) -> bytes:
-    """Draw a still picture without touching `pyplot`, whose state belongs to the user and to the main thread.
+    """Draw a PNG on white, without `pyplot`, whose state belongs to the user and to the main thread.
 
-    Parameters
-    ----------
-    draw
-        Called with an empty matplotlib figure, which it fills.
-    width, height
-        Size in inches.
-    dpi
-        Dots per inch.
-    page
-        ``(height, width, 3)`` pixels, which `draw` may fill too: what it draws into the figure lies upon them.
-
-    Returns
-    -------
-    bytes
-        The picture as PNG, on white.
+    `draw` fills an empty matplotlib figure of `width` by `height` inches; it lies upon `page`, ``(height, width, 3)``
+    pixels, which `draw` may fill too.
     """
-    # Imported here, since it takes longer than all else in this module and only stills need it.
+    # Imported here, since it takes longer than all else in this module and only pictures need it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image

@@ -151,14 +151,14 @@ export function rangeFor(data) {
 }
 
 /** The points of the epoch in hand, with the newest; a new epoch, and a run that stands still between two, begins with none. */
-export function longer(tail, tip) {
-  if (!tip) return [];
+export function longer(tail, end) {
+  if (!end) return [];
   const last = tail[tail.length - 1];
-  if (last && last[0] === tip[0]) return tail;
-  if (tip[0] > 1 && tip[0] % 1 < 0.15) return []; // the mean of a few steps says more about them than about the epoch
-  const same = last && Math.floor(last[0]) === Math.floor(tip[0]) && last[0] < tip[0];
+  if (last && last[0] === end[0]) return tail;
+  if (end[0] > 1 && end[0] % 1 < 0.15) return []; // the mean of a few steps says more about them than about the epoch
+  const same = last && Math.floor(last[0]) === Math.floor(end[0]) && last[0] < end[0];
   const kept = same ? (tail.length < TAIL ? tail : tail.filter((_, i) => i % 2 === 0)) : [];
-  return [...kept, tip];
+  return [...kept, end];
 }
 
 function paintCurve(canvas, colours, { width, height, ratio }, data, read) {

@@ -1,4 +1,4 @@
-"""What a run's progress looks like, in words, in numbers and as a still picture; the training panel shows it."""
+"""A run's progress in words, in numbers and as a static picture, as the training panel shows it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,32 +19,22 @@ _MOST_ROWS: Final = 2000  # of more epochs every second, third ... is sent: no s
 _BLUE, _VERMILLION = palette.OKABE_ITO[0], palette.OKABE_ITO[3]
 
 
-class Words(NamedTuple):
-    """A run's place and pace, as a person would say them."""
+class StatusText(NamedTuple):
+    """A run's place and pace in words."""
 
     progress: str
     pace: str
 
 
-def words(status: "RunStatus", *, rows: str = "cells", seconds: float = 0.0) -> Words:
-    """Say where a run stands: ``("12 of 30 epochs", "41 s left, 9,800 cells/s")``.
-
-    Parameters
-    ----------
-    status
-        The run's status.
-    rows
-        What a row of its data is called.
-    seconds
-        How long it has trained, said when it has finished.
-    """
+def status_text(status: "RunStatus", *, rows: str = "cells", seconds: float = 0.0) -> StatusText:
+    """Put a status in words: ``("12 of 30 epochs", "41 s left, 9,800 cells/s")``; `seconds` it took, once finished."""
     epochs = "1 epoch" if status.epochs == 1 else f"{status.epochs:,} epochs"
     done = f"{status.epoch:,} of {epochs}"
     if status.state == "running":
         left = "" if status.seconds_left is None else f"{duration(status.seconds_left)} left"
         speed = "" if status.rows_per_second is None else f"{_two_digits(status.rows_per_second)} {rows}/s"
-        return Words(done, ", ".join(filter(None, (left, speed))) or "starting")
-    return Words(
+        return StatusText(done, ", ".join(filter(None, (left, speed))) or "starting")
+    return StatusText(
         done,
         {
             "ready": "not started",
@@ -87,49 +77,43 @@ def change_facts(change: "Change", steps_per_epoch: int) -> dict[str, Any]:
     }
 
 
-def tip(status: "RunStatus") -> list[float] | None:
+def epoch_so_far(status: "RunStatus") -> list[float] | None:
     """Give the end of the curve inside the epoch at work: its place in epochs, and the mean loss so far."""
     if status.loss is None or not math.isfinite(status.loss):
         return None
     return [status.step / max(1, status.steps_per_epoch), status.loss]
 
 
-class Curve:
+class LossCurve:
     """The losses of a run by epoch, read as they come.
 
-    Attributes
-    ----------
-    parts
-        ``"loss"`` and its parts, each one number an epoch; what a model gives for each of many dimensions is left out.
-    has_valid
-        Whether there are validation losses.
+    `parts` are ``"loss"`` and its parts, each one number an epoch; what a model gives for each of many dimensions is
+    left out.
     """
 
     def __init__(self) -> None:
         self.parts: list[str] = ["loss"]
         self.has_valid = False
-        self._known = 0
-        self._rows = np.empty(
-            (0, 2), dtype=np.float32
-        )  # with room to grow, so that an epoch costs the same late and early
+        self._n = 0
+        self._rows = np.empty((0, 2), dtype=np.float32)  # with room to grow: an epoch costs the same late and early
 
     def update(self, epochs: "Sequence[Epoch]") -> bool:
         """Read the epochs that are new; return whether there are any."""
-        if len(epochs) == self._known:
+        if len(epochs) == self._n:
             return False
-        if not self._known or len(epochs) < self._known:
+        if not self._n or len(epochs) < self._n:
             self._begin(epochs)
         if len(epochs) > len(self._rows):
             more = np.empty((len(epochs) + 64, self._rows.shape[1]), dtype=np.float32)
-            self._rows = np.concatenate([self._rows[: self._known], more])
+            self._rows = np.concatenate([self._rows[: self._n], more])
         with np.errstate(over="ignore"):  # a loss beyond float32 is off any axis
-            for i in range(self._known, len(epochs)):
+            for i in range(self._n, len(epochs)):
                 self._rows[i] = self._row(epochs[i])
-        self._known = len(epochs)
+        self._n = len(epochs)
         return True
 
     def _begin(self, epochs: "Sequence[Epoch]") -> None:
-        self._known = 0
+        self._n = 0
         if epochs:
             self.parts = [part for part in epochs[0].train if not part.rpartition("_")[2].isdigit()]
             self.has_valid = bool(epochs[0].valid)
@@ -140,29 +124,19 @@ class Curve:
         return [epoch.number, *(side.get(part, math.nan) for side in sides for part in self.parts)]
 
     def __len__(self) -> int:
-        return self._known
+        return self._n
 
     def table(self) -> NDArray[np.float32]:
         """Return one row an epoch: its number, the training loss of each part, the validation loss of each part."""
-        return self._rows[: self._known][:: max(1, math.ceil(self._known / _MOST_ROWS))]
+        return self._rows[: self._n][:: max(1, math.ceil(self._n / _MOST_ROWS))]
 
     def to_bytes(self) -> bytes:
         """Return the table for the browser, float32 by rows."""
         return self.table().tobytes()
 
 
-def draw(figure: "Figure", curve: Curve, status: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the panel's still face: the loss by epoch, what was changed when, and the state in a line.
-
-    Parameters
-    ----------
-    figure
-        An empty matplotlib figure.
-    curve
-        The losses.
-    status, changes
-        As the panel has them.
-    """
+def draw(figure: "Figure", curve: LossCurve, status: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the panel's static picture: the loss by epoch, what was changed when, and the state in a line."""
     axes = figure.add_subplot()
     table = curve.table().astype(np.float64)
     n = len(curve.parts)
@@ -171,8 +145,8 @@ def draw(figure: "Figure", curve: Curve, status: Mapping[str, Any], changes: Seq
         lines.append(("valid", table[:, 1 + n], "--", _VERMILLION))
     for name, losses, dash, colour in lines:
         finite = losses[np.isfinite(losses)]
-        said = f"{name} {finite[-1]:#.4g}".rstrip(".") if len(finite) else name
-        axes.plot(table[:, 0], losses, dash, color=colour, label=said, marker="o" if len(table) == 1 else None)
+        text = f"{name} {finite[-1]:#.4g}".rstrip(".") if len(finite) else name
+        axes.plot(table[:, 0], losses, dash, color=colour, label=text, marker="o" if len(table) == 1 else None)
     for change in changes:
         axes.axvline(change["at"], color=palette.NONE, linestyle=":", linewidth=1)
     _finish(axes, [losses for _, losses, _, _ in lines], last=max(1, int(status["epochs"])))
@@ -192,17 +166,7 @@ def _finish(axes: "Axes", lines: Sequence[NDArray[np.float64]], *, last: int) ->
 def robust_range(losses: NDArray[np.float64], latest: Sequence[float]) -> tuple[float, float] | None:
     """Give the range of a loss axis, as `curve.js` does: first epochs far above all that follow run off the top.
 
-    Parameters
-    ----------
-    losses
-        All that is drawn; what isn't finite is left out.
-    latest
-        Losses that must lie in the range.
-
-    Returns
-    -------
-    tuple of float, or None
-        Low and high; ``None`` where nothing is finite.
+    The `latest` losses lie in it; ``None`` where nothing is finite.
     """
     finite = np.sort(losses[np.isfinite(losses)])
     if not len(finite):

@@ -262,7 +262,7 @@ function drawLoss(channel) {
     if (what === "all" || part.options.length !== parts.length) fillParts(part, name, parts, channel.get("columns").labels);
     if (what !== "status") rows = readCurve(channel, part.value);
     const status = channel.get("status");
-    tail = part.value === parts[0] ? longer(tail, status.tip) : [];
+    tail = part.value === parts[0] ? longer(tail, status.so_far) : [];
     const marks = channel.get("changes").map((change) => ({ x: change.at }));
     const range = data?.range;
     data = { ...rows, tail, marks, epochs: status.epochs, done: status.epoch, log: log.checked, whole: whole.checked };
@@ -341,10 +341,10 @@ function drawMessage(channel) {
   const node = element("div", { class: "gl-message", role: "status" });
   let gone = false;
   const show = () => {
-    const { message, trouble } = channel.get("status");
+    const { message, state } = channel.get("status");
     const error = channel.get("message");
     write(node, gone ? GONE : error || message);
-    node.classList.toggle("gl-trouble", Boolean(gone || trouble || error));
+    node.classList.toggle("gl-trouble", Boolean(gone || error || state === "failed"));
   };
   const lose = (isGone) => {
     gone = isGone;

@@ -74,7 +74,7 @@ class TrainingPanel(NotebookWidget):
         self.run = run
         self._rows = rows
         self._fields, n_main = live_fields(run)
-        self._curve = progress.Curve()
+        self._curve = progress.LossCurve()
         self._curve_due = 0.0
         self._unchanged = self._heartbeats = 0
         self._views: set[str] = set()
@@ -187,18 +187,17 @@ class TrainingPanel(NotebookWidget):
 
     def _describe(self, now: RunStatus) -> dict[str, Any]:
         trained = sum(epoch.seconds for epoch in self.run.epochs) if now.state == "finished" else 0.0
-        words = progress.words(now, rows=self._rows, seconds=trained)
+        text = progress.status_text(now, rows=self._rows, seconds=trained)
         facts = {
             "state": now.state,
             "epoch": now.epoch,
             "epochs": now.epochs,
             "step": now.step,
             "fraction": now.fraction,
-            "tip": progress.tip(now),
-            "progress": words.progress,
-            "pace": words.pace,
+            "so_far": progress.epoch_so_far(now),
+            "progress": text.progress,
+            "pace": text.pace,
             "message": now.message,
-            "trouble": now.state == "failed",
         }
         is_same = all(self.status.get(name) == value for name, value in facts.items())
         self._unchanged = self._unchanged + 1 if is_same else 0
