@@ -1,13 +1,18 @@
 """Align pairs of sequences in batches: global, local and semi-global, affine gaps, DNA and proteins.
 
->>> found = gl.align.align(reads, reference, mode="local")
->>> found.table().sort_values("score").tail()
->>> print(found[0].pretty())
+align                align queries with targets, on the CPU (numba), any device (torch) or an NVIDIA GPU (Triton)
+Scoring              match and mismatch or a substitution matrix, and gap costs
+Alignments           what `align` returns; indexing it gives an `Alignment`
+Alignment            one aligned pair: score, positions, CIGAR, text
+cigar_runs           a CIGAR as (length, operation)
+substitution_matrix  BLOSUM, PAM and NUC.4.4 by name
+MATRICES             their names
+
+>>> alignments = gl.align.align(reads, reference, mode="local")
+>>> alignments.table().sort_values("score").tail()
+>>> print(alignments[0].pretty())
 """
 
-from genolab.align.matrices import MATRICES
-from genolab.align.pairwise import align
-from genolab.align.result import Alignment, Alignments, cigar_runs
-from genolab.align.scoring import Scoring
+import lazy_loader
 
-__all__ = ["MATRICES", "Alignment", "Alignments", "Scoring", "align", "cigar_runs"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

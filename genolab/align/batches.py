@@ -9,37 +9,19 @@ from numpy.typing import NDArray
 
 from genolab.align import cpu
 from genolab.align.sequences import Integers, Job, packs
-from genolab.align.trace import Paths, Walk, scores_alone
-
-Codes = NDArray[np.uint8]
+from genolab.align.trace import Paths, Traceback, in_order, scores_only
 
 
 class Filled(NamedTuple):
-    """What filling the matrices of a batch gives.
+    """The filled matrices of a batch."""
 
-    Attributes
-    ----------
-    score
-        ``(n,)`` int64.
-    ends
-        ``(2, n)`` int64: row and column where each path ends, counted from 1.
-    directions
-        ``(rows, columns, n)`` uint8, or None where no paths are wanted.
-    """
-
-    score: Integers
-    ends: Integers
-    directions: NDArray[np.uint8] | None
+    score: Integers  # (n,)
+    ends: Integers  # (2, n): row and column where each path ends, counted from 1
+    directions: NDArray[np.uint8] | None  # (rows, columns, n); None where no paths are wanted
 
 
 def device_of(name: str) -> torch.device:
-    """Return a device by its name.
-
-    Raises
-    ------
-    ValueError
-        torch knows no such device.
-    """
+    """Return a device by its name."""
     try:
         return torch.device(name)
     except (RuntimeError, TypeError):
@@ -49,18 +31,18 @@ def device_of(name: str) -> torch.device:
 def solve(job: Job, fill: Callable[[Job], Filled], memory: int) -> Paths:
     """Align all pairs of a job, `fill` filling their matrices.
 
-    A pair whose directions alone are more than `memory` bytes takes the way through the processor, which is the same
-    path: there, directions are made again, block by block.
+    A pair whose directions alone are more than `memory` bytes is aligned on the processor, with the same path: there,
+    directions are made again, block by block.
     """
     cells = job.queries.length * job.targets.length
-    large = np.flatnonzero((cells > memory) & job.trace)
-    others = np.flatnonzero((cells <= memory) | (not job.trace))
+    is_large = (cells > memory) & job.trace
+    large, others = np.flatnonzero(is_large), np.flatnonzero(~is_large)
     order, parts = [large], [cpu.solve(job.take(large))] if len(large) else []
     rest = job.take(others)
     for pairs in packs(rest, _batch_size(rest, memory)):
         order.append(others[pairs])
         parts.append(_paths(rest.take(pairs), fill))
-    return cpu.joined(np.concatenate(order), parts, len(cells))
+    return in_order(np.concatenate(order), parts, len(cells))
 
 
 def _batch_size(job: Job, memory: int) -> int:
@@ -70,11 +52,10 @@ def _batch_size(job: Job, memory: int) -> int:
 
 
 def _paths(job: Job, fill: Callable[[Job], Filled]) -> Paths:
-    """Fill the matrices of a batch, and walk back."""
-    cpu.width(job)  # refuses what 32 bits don't hold
+    cpu.score_dtype(job)  # refuses what 32 bits don't hold
     filled = fill(job)
     if filled.directions is None:
-        return scores_alone(filled.score)
-    walk = Walk(job, filled.score, filled.ends)
-    walk.back(filled.directions, 0)
-    return walk.paths()
+        return scores_only(filled.score)
+    path = Traceback(job, filled.score, filled.ends)
+    path.follow(filled.directions, 0)
+    return path.paths()

@@ -5,7 +5,7 @@ vectorisation, Rognes 2011, as in SWIPE): no lane waits for another, so the comp
 instructions. Only one row of every matrix is held.
 
 Gaps are carried one step ahead: a cell leaves behind what a gap would be worth that goes on to the right of it, or
-below it. So no cell begins as minus infinity, and nothing can overflow that `sequences.lowest` doesn't bound.
+below it. So no cell begins as minus infinity, and nothing can overflow that `sequences.score_bound` doesn't bound.
 """
 
 # ruff: noqa: PLR0917 - numba takes arrays one by one
@@ -35,12 +35,8 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
         Codes, place by lane, ``(m, LANES)`` and ``(n, LANES)``, of the type of the scores.
     lengths
         ``(2, LANES)``: letters of query and target; 0 for a lane that stays empty.
-    costs
-        As `costs_of` gives them.
-    table
-        Scores by codes, ``(k, k)``; ``(0, 0)`` where match and mismatch are enough.
-    mode
-        `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
+    costs, table
+        See `cpu.cost_array`; scores by codes, ``(k, k)``, or ``(0, 0)`` where match and mismatch are enough.
     band
         ``(n + 1, 2 * LANES)``: of the row before the first, each column's values, and those of gaps going on below it;
         afterwards those of the last row.
@@ -51,11 +47,11 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
     directions
         ``(rows, n, LANES)`` uint8, or of size 0 where none are wanted.
     """
-    # Two rows at once take half of the time, but of the upper one nobody sees where it ends
+    # Two rows at once take half of the time, but don't show where an alignment ends in the upper one
     quick = len(table) == len(directions) == 0 and (mode == GLOBAL or (mode == LOCAL and seek != PLACES))
     row = rows[0]
     while row < rows[1]:
-        if quick and row + 1 < rows[1] and not (mode == GLOBAL and _one_ends(lengths, row + 1)):
+        if quick and row + 1 < rows[1] and not (mode == GLOBAL and _has_length(lengths, row + 1)):
             _two_rows(query, target, costs, band, ends, row)
             row += 2
         else:
@@ -66,8 +62,7 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
 
 
 @numba.njit(cache=True)
-def _one_ends(lengths, row):  # type: ignore[no-untyped-def]
-    """Return whether a query has so many letters."""
+def _has_length(lengths, row):  # type: ignore[no-untyped-def]
     for lane in range(LANES):  # noqa: SIM110 - numba knows no any() of a generator
         if lengths[0, lane] == row:
             return True
@@ -76,18 +71,18 @@ def _one_ends(lengths, row):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):  # type: ignore[no-untyped-def]
-    """Fill one row of every lane: what its letters gain, its values, where the best one is."""
+    """Fill one row of every lane: scores of its letters, values, and where the best one is."""
     state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
-    _begin(band, state, costs, row)
-    gains = np.empty_like(target)
+    _start_row(band, state, costs, row)
+    scores = np.empty_like(target)
     if len(table):
-        _look_up(query[row], target, table, gains)
+        _score_by_table(query[row], target, table, scores)
     else:
-        _compare(query[row], target, costs, gains)
+        _score_matches(query[row], target, costs, scores)
     if len(directions):
-        _steps_and_directions(band, state, gains, costs, directions[at])
+        _steps_and_directions(band, state, scores, costs, directions[at])
     else:
-        _steps(band, state, gains, costs)
+        _steps(band, state, scores, costs)
     if mode == LOCAL and seek == VALUES:
         _keep_best(band, ends)
     elif mode == LOCAL and seek == PLACES:
@@ -96,14 +91,13 @@ def _one_row(query, target, costs, table, mode, band, ends, row, seek, direction
 
 @numba.njit(cache=True)
 def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped-def]
-    """Fill two rows of every lane, which only match or mismatch."""
     # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
     state = np.zeros(7 * LANES, dtype=band.dtype)
     for lane in range(LANES):
         state[2 * LANES + lane], state[5 * LANES + lane] = query[row, lane], query[row + 1, lane]
         state[6 * LANES + lane] = ends[lane]
-    _begin(band, state, costs, row)
-    _begin(band, state[3 * LANES :], costs, row + 1)
+    _start_row(band, state, costs, row)
+    _start_row(band, state[3 * LANES :], costs, row + 1)
     for column in range(len(target)):
         _two_steps(band[column + 1], state, target[column], costs)
     if costs[4] == 0:  # only local alignments end anywhere
@@ -112,7 +106,7 @@ def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True)
-def top(costs, n, kind):  # type: ignore[no-untyped-def]
+def first_band(costs, n, kind):  # type: ignore[no-untyped-def]
     """Return the band of the row above the first."""
     band = np.empty((n + 1, 2 * LANES), dtype=kind)
     for column in range(n + 1):
@@ -129,8 +123,7 @@ def border(costs, place):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
-    """Set out at the left end of a row."""
+def _start_row(band, state, costs, row):  # type: ignore[no-untyped-def]
     value = border(costs, row + 1)
     for lane in range(LANES):
         state[lane] = band[0, lane]
@@ -139,91 +132,88 @@ def _begin(band, state, costs, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _compare(query, target, costs, gains):  # type: ignore[no-untyped-def]
-    """Say what the letters of a row gain: a match or a mismatch."""
+def _score_matches(query, target, costs, scores):  # type: ignore[no-untyped-def]
     match, mismatch = costs[0], costs[1]
     for column in range(len(target)):
-        letters, here = target[column], gains[column]
+        letters, here = target[column], scores[column]
         for lane in range(len(here)):  # a length that the compiler can't see, or it unrolls instead of vectorising
             here[lane] = match if query[lane] == letters[lane] else mismatch
 
 
 @numba.njit(cache=True)
-def _look_up(query, target, table, gains):  # type: ignore[no-untyped-def]
-    """Say what the letters of a row gain, by the table."""
+def _score_by_table(query, target, table, scores):  # type: ignore[no-untyped-def]
     for column in range(len(target)):
-        letters, here = target[column], gains[column]
+        letters, here = target[column], scores[column]
         for lane in range(len(here)):
             here[lane] = table[query[lane], letters[lane]]
 
 
 @numba.njit(cache=True)
-def _steps(band, state, gains, costs):  # type: ignore[no-untyped-def]
+def _steps(band, state, scores, costs):  # type: ignore[no-untyped-def]
     """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
-    cut = band.dtype.type
+    narrow = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(gains)):
-        cell, gain = band[column + 1], gains[column]
+    for column in range(len(scores)):
+        cell, score = band[column + 1], scores[column]
         for lane in range(LANES):
             left, above = state[LANES + lane], cell[LANES + lane]
-            value = max(cut(state[lane] + gain[lane]), floor, left, above)
-            opened = cut(value - gap_open)
+            value = max(narrow(state[lane] + score[lane]), floor, left, above)
+            opened = narrow(value - gap_open)
             state[lane] = cell[lane]
-            state[LANES + lane] = max(opened, cut(left - gap_extend))
+            state[LANES + lane] = max(opened, narrow(left - gap_extend))
             cell[lane] = value
-            cell[LANES + lane] = max(opened, cut(above - gap_extend))
+            cell[LANES + lane] = max(opened, narrow(above - gap_extend))
 
 
 @numba.njit(cache=True)
-def _steps_and_directions(band, state, gains, costs, directions):  # type: ignore[no-untyped-def]
-    """Do as `_steps` does, and say where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
-    cut = band.dtype.type
+def _steps_and_directions(band, state, scores, costs, directions):  # type: ignore[no-untyped-def]
+    """Do as `_steps` does, and note where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
+    narrow = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(gains)):
-        cell, gain, come = band[column + 1], gains[column], directions[column]
+    for column in range(len(scores)):
+        cell, score, direction = band[column + 1], scores[column], directions[column]
         for lane in range(LANES):
             left, above = state[LANES + lane], cell[LANES + lane]
-            value, why = cut(state[lane] + gain[lane]), cut(DIAGONAL)
-            why = cut(LEFT) if left > value else why
+            value, way = narrow(state[lane] + score[lane]), narrow(DIAGONAL)
+            way = narrow(LEFT) if left > value else way
             value = max(left, value)
-            why = cut(ABOVE) if above > value else why
+            way = narrow(ABOVE) if above > value else way
             value = max(above, value, floor)
-            opened, left, above = cut(value - gap_open), cut(left - gap_extend), cut(above - gap_extend)
-            why = cut(why | (cut(MORE_LEFT) if left > opened else cut(0)))
-            why = cut(why | (cut(MORE_ABOVE) if above > opened else cut(0)))
+            opened, left, above = narrow(value - gap_open), narrow(left - gap_extend), narrow(above - gap_extend)
+            way = narrow(way | (narrow(MORE_LEFT) if left > opened else narrow(0)))
+            way = narrow(way | (narrow(MORE_ABOVE) if above > opened else narrow(0)))
             state[lane] = cell[lane]
             state[LANES + lane] = max(opened, left)
             cell[lane] = value
             cell[LANES + lane] = max(opened, above)
-            come[lane] = why
+            direction[lane] = way
 
 
 @numba.njit(cache=True)
 def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
     """Fill two cells of every lane, one below the other."""
-    cut = cell.dtype.type
+    narrow = cell.dtype.type
     match, mismatch, gap_open, gap_extend, floor = costs[0], costs[1], costs[2], costs[3], costs[4]
     for lane in range(LANES):
         letter, left, above = target[lane], state[LANES + lane], cell[LANES + lane]
-        gain = match if state[2 * LANES + lane] == letter else mismatch
-        upper = max(cut(state[lane] + gain), floor, left, above)
-        opened = cut(upper - gap_open)
+        score = match if state[2 * LANES + lane] == letter else mismatch
+        upper = max(narrow(state[lane] + score), floor, left, above)
+        opened = narrow(upper - gap_open)
         state[lane] = cell[lane]
-        state[LANES + lane] = max(opened, cut(left - gap_extend))
-        left, above = state[4 * LANES + lane], max(opened, cut(above - gap_extend))
-        gain = match if state[5 * LANES + lane] == letter else mismatch
-        lower = max(cut(state[3 * LANES + lane] + gain), floor, left, above)
-        opened = cut(lower - gap_open)
+        state[LANES + lane] = max(opened, narrow(left - gap_extend))
+        left, above = state[4 * LANES + lane], max(opened, narrow(above - gap_extend))
+        score = match if state[5 * LANES + lane] == letter else mismatch
+        lower = max(narrow(state[3 * LANES + lane] + score), floor, left, above)
+        opened = narrow(lower - gap_open)
         state[3 * LANES + lane] = upper
-        state[4 * LANES + lane] = max(opened, cut(left - gap_extend))
+        state[4 * LANES + lane] = max(opened, narrow(left - gap_extend))
         cell[lane] = lower
-        cell[LANES + lane] = max(opened, cut(above - gap_extend))
+        cell[LANES + lane] = max(opened, narrow(above - gap_extend))
         state[6 * LANES + lane] = max(state[6 * LANES + lane], upper, lower)
 
 
 @numba.njit(cache=True)
 def _keep_best(band, ends):  # type: ignore[no-untyped-def]
-    """Keep the best values of a row."""
     for column in range(1, len(band)):
         cell = band[column]
         for lane in range(len(cell) // 2):

@@ -1,15 +1,14 @@
-"""Align pairs of sequences, on whatever computes."""
+"""Align pairs of sequences on the CPU or a GPU."""
 
 from collections.abc import Iterable
 from typing import Final, Literal
 
 import numpy as np
 
-from genolab.align.cpu import joined
 from genolab.align.result import Alignments
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs, texts
-from genolab.align.trace import Paths, scores_alone
+from genolab.align.trace import Paths, in_order, scores_only
 
 Backend = Literal["auto", "numba", "torch", "triton"]
 BACKENDS: Final = ("auto", "numba", "torch", "triton")
@@ -50,42 +49,35 @@ def align(
     -------
     Alignments
         Of equal scores, the alignment that ends first in the query, then in the target; on the way back from there,
-        letters under each other before gaps.
-
-    Raises
-    ------
-    ValueError
-        A letter isn't of the alphabet; the numbers of queries and targets differ; `mode`, `backend` or `device` is
-        none of the above, or isn't there.
-    TypeError
-        A sequence is no text, or `scoring` no `Scoring`.
+        aligned letters before gaps.
 
     Notes
     -----
     Empty sequences are legal: a global alignment with one is a single gap; a local or semi-global one has no
-    columns and is worth 0.
-    Scores never saturate: they are 16 bits wide where every number that can come up fits, else 32.
+    columns and scores 0. Scores never saturate: they are 16 bits wide where every number that can come up fits,
+    else 32.
 
     Memory on the processor, beyond sequences and results, for queries of m and targets of n letters: up to ``512 * n``
-    bytes for scores alone; with traceback, 128 MB of directions besides. Packs that would need more are aligned pair by
-    pair, in about ``m * n / 32 + 300 * n`` bytes. torch and triton hold 256 MB and 1 GB of directions; pairs that
-    have more, alone, take the way through the processor.
+    bytes for scores alone; with traceback, 128 MB of directions besides. Pairs that would need more are aligned one by
+    one, in about ``m * n / 32 + 300 * n`` bytes. torch and triton hold 256 MB and 1 GB of directions; a single pair
+    that needs more is aligned on the processor.
 
     Examples
     --------
-    >>> found = align("ACGTTACG", "ACGTACG")
-    >>> int(found.score[0]), found.cigar[0]
+    >>> alignments = align("ACGTTACG", "ACGTACG")
+    >>> int(alignments.score[0]), alignments.cigar[0]
     (9, '3=1I4=')
     """
     queries, targets = texts(queries, "query"), texts(targets, "target")
     scoring = Scoring() if scoring is None else scoring
     _check(mode, backend, scoring)
-    read = read_pairs(queries, targets, scoring)
-    paths = _solve(Job(*read, MODES.index(mode), scoring, traceback), backend, device)
+    pairs = read_pairs(queries, targets, scoring)
+    paths = _solve(Job(*pairs, MODES.index(mode), scoring, traceback), backend, device)
     n = len(paths.score)
     with np.errstate(invalid="ignore", divide="ignore"):
         identity = np.where(paths.columns > 0, paths.matches / paths.columns, np.nan)
-    return Alignments(*paths[:6], identity, _each(queries, n), _each(targets, n))
+    query_texts, target_texts = ([some] * n if isinstance(some, str) else some for some in (queries, targets))
+    return Alignments(*paths[:6], identity, query_texts, target_texts)
 
 
 def _check(mode: str, backend: str, scoring: object) -> None:
@@ -100,21 +92,16 @@ def _check(mode: str, backend: str, scoring: object) -> None:
         )
 
 
-def _each(given: str | list[str], n: int) -> list[str]:
-    """Return the sequences, one a pair."""
-    return [given] * n if isinstance(given, str) else given
-
-
 def _solve(job: Job, backend: Backend, device: str | None) -> Paths:
-    """Solve the pairs with an empty sequence by hand, and have a back end align the others."""
+    """Align pairs with an empty sequence here, and the others by a back end."""
     full = (job.queries.length > 0) & (job.targets.length > 0)
     empty, others = np.flatnonzero(~full), np.flatnonzero(full)
-    parts = [_with_nothing(job.take(empty)), _solver(job.take(others), backend, device)]
-    return joined(np.concatenate([empty, others]), parts, len(full))
+    parts = [_align_empty(job.take(empty)), _run_backend(job.take(others), backend, device)]
+    return in_order(np.concatenate([empty, others]), parts, len(full))
 
 
-def _solver(job: Job, backend: Backend, device: str | None) -> Paths:
-    """Have a back end align pairs; each loads when it is first wanted."""
+def _run_backend(job: Job, backend: Backend, device: str | None) -> Paths:
+    """Align pairs by a back end; each loads when it is first used."""
     on_gpu = device is not None and device.startswith("cuda")
     chosen = ("triton" if on_gpu else "numba") if backend == "auto" else backend
     if chosen == "numba":
@@ -132,13 +119,13 @@ def _solver(job: Job, backend: Backend, device: str | None) -> Paths:
     return solve_triton(job, device)
 
 
-def _with_nothing(job: Job) -> Paths:
+def _align_empty(job: Job) -> Paths:
     """Align pairs of which one sequence, at least, is empty: a gap, or nothing at all."""
     m, n = job.queries.length, job.targets.length
     gap = (m + n) * (job.mode == GLOBAL)
     score: Integers = np.where(gap > 0, -(job.scoring.gap_open + (gap - 1) * job.scoring.gap_extend), 0)
     if not job.trace:
-        return scores_alone(score)
+        return scores_only(score)
     zero = np.zeros_like(gap)
     ends = (m, n) if job.mode == GLOBAL else (zero, zero)
     cigars = [f"{size}{'I' if query else 'D'}" if size else "" for size, query in zip(gap, m, strict=True)]

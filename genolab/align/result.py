@@ -18,21 +18,7 @@ _RUN = re.compile(r"(\d+)([=XID])")
 
 @dataclass(frozen=True)
 class Alignment:
-    """One pair of sequences under each other.
-
-    Attributes
-    ----------
-    query, target
-        The whole sequences.
-    score
-        What the alignment is worth.
-    query_start, query_end, target_start, target_end
-        The aligned parts, 0-based and half-open.
-    cigar
-        The path, as in `Alignments`.
-    identity
-        Share of the columns whose letters are equal; NaN if there are no columns.
-    """
+    """One aligned pair: the whole sequences, and the fields of `Alignments` for it."""
 
     query: str = field(repr=False)
     target: str = field(repr=False)
@@ -44,21 +30,16 @@ class Alignment:
     cigar: str
     identity: float
 
-    @property
-    def runs(self) -> list[tuple[int, str]]:
-        """The CIGAR as (length, operation)."""
-        return cigar_runs(self.cigar)
-
     def rows(self) -> tuple[str, str, str]:
-        """Return query, marks and target under each other: | for equal letters, . for others, - in gaps."""
+        """Return query, marks and target as three texts: | for equal letters, . for others, - in gaps."""
         query, marks, target = [], [], []
         at, other = self.query_start, self.target_start
-        for length, what in self.runs:
-            forward, across = length * (what != "D"), length * (what != "I")
-            query.append(self.query[at : at + forward] or "-" * length)
-            target.append(self.target[other : other + across] or "-" * length)
-            marks.append({"=": "|", "X": "."}.get(what, " ") * length)
-            at, other = at + forward, other + across
+        for length, kind in cigar_runs(self.cigar):
+            in_query, in_target = length * (kind != "D"), length * (kind != "I")
+            query.append(self.query[at : at + in_query] or "-" * length)
+            target.append(self.target[other : other + in_target] or "-" * length)
+            marks.append({"=": "|", "X": "."}.get(kind, " ") * length)
+            at, other = at + in_query, other + in_target
         return "".join(query), "".join(marks), "".join(target)
 
     def pretty(self, width: int = 60) -> str:
@@ -117,17 +98,10 @@ class Alignments:
         return len(self.score)
 
     def __getitem__(self, pair: int) -> Alignment:
-        return Alignment(
-            self.queries[pair],
-            self.targets[pair],
-            int(self.score[pair]),
-            int(self.query_start[pair]),
-            int(self.query_end[pair]),
-            int(self.target_start[pair]),
-            int(self.target_end[pair]),
-            self.cigar[pair],
-            float(self.identity[pair]),
-        )
+        names = ("score", "query_start", "query_end", "target_start", "target_end")
+        numbers = {name: int(getattr(self, name)[pair]) for name in names}
+        cigar, identity = self.cigar[pair], float(self.identity[pair])
+        return Alignment(self.queries[pair], self.targets[pair], cigar=cigar, identity=identity, **numbers)
 
     def __iter__(self) -> Iterator[Alignment]:
         return (self[pair] for pair in range(len(self)))
@@ -141,19 +115,12 @@ class Alignments:
 
 
 def cigar_runs(cigar: str) -> list[tuple[int, str]]:
-    """Return a CIGAR as (length, operation).
+    """Return a CIGAR as (length, operation); refuse operations other than ``= X I D``.
 
-    Raises
-    ------
-    ValueError
-        It isn't made of lengths and the operations = X I D.
-
-    Examples
-    --------
     >>> cigar_runs("12=1X3I")
     [(12, '='), (1, 'X'), (3, 'I')]
     """
     runs = _RUN.findall(cigar)
     if sum(len(length) + 1 for length, _ in runs) != len(cigar):
         raise ValueError(f"a CIGAR here has lengths and the operations = X I D, got {cigar[:60]!r}")
-    return [(int(length), what) for length, what in runs]
+    return [(int(length), kind) for length, kind in runs]

@@ -1,4 +1,4 @@
-"""Pairs of sequences as codes: checked, laid behind one another, and packed by size."""
+"""Pairs of sequences as codes: checked, concatenated, and grouped by length."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -7,47 +7,25 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.align.scoring import Scoring
+from genolab.align.scoring import UNKNOWN, Codes, Scoring
 
-Codes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 Mode = Literal["global", "local", "semiglobal"]
 
 MODES: Final = ("global", "local", "semiglobal")
 GLOBAL, LOCAL, SEMIGLOBAL = range(3)
-_NO_LETTER: Final = 255
 
 
 class Sequences(NamedTuple):
-    """Sequences as codes, behind one another.
-
-    Attributes
-    ----------
-    codes
-        All of them, uint8. Sequences may share a place.
-    first, length
-        Where each begins, and its letters, ``(n,)`` int64.
-    """
+    """Sequences as codes, one after the other; several may be the same part of `codes`."""
 
     codes: Codes
-    first: Integers
-    length: Integers
+    first: Integers  # (n,), where each begins
+    length: Integers  # (n,)
 
 
 class Job(NamedTuple):
-    """What a back end is asked for.
-
-    Attributes
-    ----------
-    queries, targets
-        As many of one as of the other, none of them empty.
-    mode
-        `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
-    scoring
-        See `Scoring`.
-    trace
-        Whether the paths are wanted, or the scores alone.
-    """
+    """What a back end is asked for: as many queries as targets, `GLOBAL`, `LOCAL` or `SEMIGLOBAL`, paths or not."""
 
     queries: Sequences
     targets: Sequences
@@ -64,47 +42,35 @@ class Job(NamedTuple):
 
 
 def read_pairs(queries: str | list[str], targets: str | list[str], scoring: Scoring) -> tuple[Sequences, Sequences]:
-    """Return both sides as codes; a single text is laid against all of the other side.
-
-    Raises
-    ------
-    ValueError
-        The two are of different number, or a letter isn't of the alphabet (the message says which and where).
-    """
-    table = scoring.table
-    read = [
+    """Return both sides as codes; a single text is paired with all of the other side."""
+    table, several = scoring.table, not (isinstance(queries, str) or isinstance(targets, str))
+    sides = [
         _read(queries, table.query_codes, "query", scoring),
         _read(targets, table.target_codes, "target", scoring),
     ]
-    if not isinstance(queries, str) and not isinstance(targets, str) and len(queries) != len(targets):
+    if several and len(queries) != len(targets):
         raise ValueError(
             f"queries and targets are aligned pair by pair, but there are {len(queries)} and {len(targets)}; "
             "give as many of both, or one text for all"
         )
-    n = len(targets) if isinstance(queries, str) and not isinstance(targets, str) else len(read[0].first)
-    one, other = (
-        Sequences(some.codes, np.resize(some.first, n), np.resize(some.length, n)) if isinstance(given, str) else some
-        for some, given in zip(read, (queries, targets), strict=True)
+    n = len(sides[1 if isinstance(queries, str) else 0].first)
+    query, target = (
+        Sequences(some.codes, np.resize(some.first, n), np.resize(some.length, n)) if len(some.first) != n else some
+        for some in sides
     )
-    return one, other
+    return query, target
 
 
-def texts(given: str | Iterable[str], side: str) -> str | list[str]:
-    """Return a text as it is, and several as a list; refuse what is none.
-
-    Raises
-    ------
-    TypeError
-        What came is no text.
-    """
-    if isinstance(given, str):
-        return given
-    if isinstance(given, bytes) or not isinstance(given, Iterable):
+def texts(sequences: str | Iterable[str], side: str) -> str | list[str]:
+    """Return a text as it is, and several as a list; refuse anything else with a TypeError."""
+    if isinstance(sequences, str):
+        return sequences
+    if isinstance(sequences, bytes) or not isinstance(sequences, Iterable):
         raise TypeError(
-            f"sequences come as a text or as a list of texts, but the {side} is a {type(given).__name__}; "
+            f"sequences come as a text or as a list of texts, but the {side} is a {type(sequences).__name__}; "
             "decode bytes first"
         )
-    rows = list(given)
+    rows = list(sequences)
     strange = [type(row).__name__ for row in rows if not isinstance(row, str)]
     if strange:
         raise TypeError(
@@ -113,23 +79,21 @@ def texts(given: str | Iterable[str], side: str) -> str | list[str]:
     return rows
 
 
-def _read(given: str | list[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
-    """Return the codes of texts."""
-    rows = [given] if isinstance(given, str) else given
+def _read(sequences: str | list[str], codes: Codes, side: str, scoring: Scoring) -> Sequences:
+    rows = [sequences] if isinstance(sequences, str) else sequences
     length = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     # Letters outside of ASCII become "?", which is in no alphabet
-    found = codes[np.frombuffer("".join(rows).encode("ascii", "replace"), dtype=np.uint8)]
+    encoded = codes[np.frombuffer("".join(rows).encode("ascii", "replace"), dtype=np.uint8)]
     first = np.cumsum(length) - length
-    wrong = found == _NO_LETTER
+    wrong = encoded == UNKNOWN
     if wrong.any():
         place = int(wrong.argmax())
         row = int(np.searchsorted(first + length, place, side="right"))
         raise ValueError(_complaint(rows[row][place - int(first[row])], place - int(first[row]), row, side, scoring))
-    return Sequences(found, first, length)
+    return Sequences(encoded, first, length)
 
 
 def _complaint(letter: str, place: int, row: int, side: str, scoring: Scoring) -> str:
-    """Say which letter is wrong, and what to do about it."""
     what = f"{letter!r} at position {place} of {side} {row}"
     if scoring.alphabet == "dna":
         return (
@@ -146,17 +110,16 @@ def packs(job: Job, size: int) -> Iterator[Integers]:
     """
     n = len(job.queries.first)
     by_query = np.argsort(job.queries.length, kind="stable")[::-1]
-    slabs = max(1, math.isqrt(n // size))
-    for slab in np.array_split(by_query, slabs):
+    for slab in np.array_split(by_query, max(1, math.isqrt(n // size))):
         within = slab[np.argsort(job.targets.length[slab], kind="stable")[::-1]]
         yield from (within[first : first + size] for first in range(0, len(within), size))
 
 
-def lowest(job: Job) -> int:
+def score_bound(job: Job) -> int:
     """Return a bound on the size of any number that comes up while the pairs of a job are aligned.
 
     No cell is worth less than two gaps that lead to it, and no gap or mismatch less than that by more than one step;
-    none is worth more than the shorter sequence's length times the best score. Filled-up cells lie within it as well.
+    none is worth more than the shorter sequence's length times the best score. Padded cells lie within it as well.
     """
     scores, scoring = job.scoring.table.scores, job.scoring
     m, n = int(job.queries.length.max(initial=0)), int(job.targets.length.max(initial=0))

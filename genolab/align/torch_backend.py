@@ -35,13 +35,7 @@ class _Best(NamedTuple):
 
 
 def solve_torch(job: Job, device: str | None) -> Paths:
-    """Align all pairs of a job on a device; the processor by default.
-
-    Raises
-    ------
-    ValueError
-        There is no such device.
-    """
+    """Align all pairs of a job on a device; the processor by default."""
     where = device_of(device or "cpu")
     try:
         torch.empty(0, device=where)
@@ -54,9 +48,8 @@ def solve_torch(job: Job, device: str | None) -> Paths:
 
 @torch.no_grad()
 def _fill(job: Job, device: torch.device) -> Filled:
-    """Fill the matrices of a batch."""
     table = job.scoring.table
-    query, target = (_laid(some, table.pad, device) for some in (job.queries, job.targets))  # (m, b), (n, b)
+    query, target = (_interleaved(some, table.pad, device) for some in (job.queries, job.targets))  # (m, b), (n, b)
     scores = torch.from_numpy(table.scores).to(device)
     m, n, b = len(query), len(target), query.shape[1]
     before, last = _border(job, 0, m, b, device), _border(job, 1, m, b, device)
@@ -66,11 +59,11 @@ def _fill(job: Job, device: torch.device) -> Filled:
     directions = torch.empty((m, n, b) if job.trace else 0, dtype=torch.uint8, device=device)
     for diagonal in range(2, m + n + 1):
         rows = torch.arange(max(1, diagonal - n), min(m, diagonal - 1) + 1, device=device)
-        gains = scores[query[rows - 1].long(), target[diagonal - rows - 1].long()]
+        pair_scores = scores[query[rows - 1].long(), target[diagonal - rows - 1].long()]
         new = _border(job, diagonal, m, b, device)
-        come = _step(job, before, last, new, rows=rows, gains=gains)
+        direction = _step(job, before, last, new, rows=rows, pair_scores=pair_scores)
         if job.trace:
-            directions[rows - 1, diagonal - rows - 1] = come
+            directions[rows - 1, diagonal - rows - 1] = direction
         _keep_best(job, new.value[rows], rows, diagonal - rows, best)
         before, last = last, new
     row = best.value.argmax(dim=0)  # the first of equals
@@ -79,38 +72,37 @@ def _fill(job: Job, device: torch.device) -> Filled:
     return Filled(score.cpu().numpy().astype(np.int64), ends, directions.cpu().numpy() if job.trace else None)
 
 
-def _laid(sequences: Sequences, pad: int, device: torch.device) -> Tensor:
-    """Return codes, place by pair, filled up with `pad`."""
-    laid = np.full((int(sequences.length.max()), len(sequences.length)), pad, dtype=np.uint8)
+def _interleaved(sequences: Sequences, pad: int, device: torch.device) -> Tensor:
+    codes = np.full((int(sequences.length.max()), len(sequences.length)), pad, dtype=np.uint8)
     for pair, (first, length) in enumerate(zip(sequences.first, sequences.length, strict=True)):
-        laid[:length, pair] = sequences.codes[first : first + length]
-    return torch.from_numpy(laid).to(device)
+        codes[:length, pair] = sequences.codes[first : first + length]
+    return torch.from_numpy(codes).to(device)
 
 
 def _border(job: Job, diagonal: int, m: int, pairs: int, device: torch.device) -> _Diagonal:
-    """Return an anti-diagonal of which only the cells above the first row and before the first column are known."""
+    """Return an anti-diagonal that has only the border, above the first row and before the first column."""
     scoring = job.scoring
     gap = scoring.gap_open + (diagonal - 1) * scoring.gap_extend
     value = torch.full((m + 1, pairs), -gap if job.mode == GLOBAL and diagonal > 0 else 0, device=device).int()
     return _Diagonal(value, value - scoring.gap_open, value - scoring.gap_open)
 
 
-def _step(job: Job, before: _Diagonal, last: _Diagonal, new: _Diagonal, *, rows: Tensor, gains: Tensor) -> Tensor:
-    """Fill the cells of the new anti-diagonal in these rows, and say where their values come from."""
+def _step(job: Job, before: _Diagonal, last: _Diagonal, new: _Diagonal, *, rows: Tensor, pair_scores: Tensor) -> Tensor:
+    """Fill the cells of the new anti-diagonal in these rows, and return where their values come from."""
     scoring = job.scoring
-    diagonal, left, above = before.value[rows - 1] + gains, last.right[rows], last.below[rows - 1]
-    value, come = diagonal, torch.full_like(diagonal, DIAGONAL)
-    come = torch.where(left > value, LEFT, come)
+    diagonal, left, above = before.value[rows - 1] + pair_scores, last.right[rows], last.below[rows - 1]
+    value, direction = diagonal, torch.full_like(diagonal, DIAGONAL)
+    direction = torch.where(left > value, LEFT, direction)
     value = torch.maximum(left, value)
-    come = torch.where(above > value, ABOVE, come)
+    direction = torch.where(above > value, ABOVE, direction)
     value = torch.maximum(above, value)
     if job.mode == LOCAL:
         value = value.clamp(min=0)
     opened, left, above = value - scoring.gap_open, left - scoring.gap_extend, above - scoring.gap_extend
-    come = come + MORE_LEFT * (left > opened) + MORE_ABOVE * (above > opened)
+    direction = direction + MORE_LEFT * (left > opened) + MORE_ABOVE * (above > opened)
     for whole, part in zip(new, (value, torch.maximum(opened, left), torch.maximum(opened, above)), strict=True):
         whole[rows] = part
-    return come.to(torch.uint8)
+    return direction.to(torch.uint8)
 
 
 def _keep_best(job: Job, value: Tensor, rows: Tensor, columns: Tensor, best: _Best) -> None:

@@ -3,7 +3,7 @@
 A program lays `LANES` rows of the matrix across its threads. Each row is one column behind the row above it, so that
 all cells of a step lie on an anti-diagonal and none waits for another; a row hands its values to the row below through
 the chip's own exchange (`tl.gather`). Only the last of these rows goes to memory, for the strip of rows that follows.
-Ends and ties are as in `lanes`, and so are the directions, which the same walker reads.
+Ends and ties are as in `lanes`, and so are the directions, which the same function reads.
 """
 
 import importlib.util
@@ -24,13 +24,7 @@ LANES: Final = 128  # rows in the air: four a thread of one warp, so that no war
 
 
 def solve_triton(job: Job, device: str | None) -> Paths:
-    """Align all pairs of a job on an NVIDIA GPU.
-
-    Raises
-    ------
-    ValueError
-        There is no such GPU, or no Triton.
-    """
+    """Align all pairs of a job on an NVIDIA GPU."""
     where = device_of(device or "cuda")
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"  # Triton's own way to run kernels on the processor
     if importlib.util.find_spec("triton") is None:
@@ -46,7 +40,6 @@ def solve_triton(job: Job, device: str | None) -> Paths:
 
 
 def _fill(job: Job, codes: list[torch.Tensor], device: torch.device) -> Filled:
-    """Fill the matrices of a batch."""
     from genolab.align.triton_kernel import fill
 
     scoring, table, pairs = job.scoring, job.scoring.table, len(job.queries.length)
@@ -56,17 +49,17 @@ def _fill(job: Job, codes: list[torch.Tensor], device: torch.device) -> Filled:
     )
     rows, columns = int(job.queries.length.max()), int(job.targets.length.max())
     carried = torch.empty((pairs, 2, columns), dtype=torch.int32, device=device)
-    found = torch.empty((3, pairs), dtype=torch.int32, device=device)
+    best = torch.empty((3, pairs), dtype=torch.int32, device=device)
     directions = torch.empty((pairs, rows, columns) if job.trace else (0, 0, 0), dtype=torch.uint8, device=device)
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
         fill[pairs,](
-            *query, *target, _on(table.scores, device), carried, found, directions, pairs, rows, columns,
+            *query, *target, _on(table.scores, device), carried, best, directions, pairs, rows, columns,
             scoring.match, scoring.mismatch, scoring.gap_open, scoring.gap_extend, len(table.scores), PLAIN=table.plain,
             MODE=job.mode, TRACE=job.trace, LANES=LANES, num_warps=1,
         )  # fmt: skip
-    score, *ends = found.cpu().numpy().astype(np.int64)
-    said = directions.permute(1, 2, 0).contiguous().cpu().numpy() if job.trace else None
-    return Filled(score, np.stack(ends), said)
+    score, *ends = best.cpu().numpy().astype(np.int64)
+    by_cell = directions.permute(1, 2, 0).contiguous().cpu().numpy() if job.trace else None
+    return Filled(score, np.stack(ends), by_cell)
 
 
 def _on(array: NDArray[Any], device: torch.device) -> torch.Tensor:

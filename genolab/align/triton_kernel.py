@@ -15,7 +15,7 @@ LOWEST = tl.constexpr(-(2**31))
 
 @triton.jit  # type: ignore[untyped-decorator]
 def fill(  # type: ignore[no-untyped-def]
-    query, query_first, query_length, target, target_first, target_length, table, carried, found, directions,
+    query, query_first, query_length, target, target_first, target_length, table, carried, output, directions,
     pairs, rows, columns, match, mismatch, gap_open, gap_extend, n_codes,
     PLAIN: tl.constexpr, MODE: tl.constexpr, TRACE: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
@@ -23,13 +23,11 @@ def fill(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    query, query_first, query_length, target, target_first, target_length
-        Codes, uint8, and where each sequence begins and its length, int64.
-    table
-        Scores by codes, ``(n_codes, n_codes)`` int32; not read if `PLAIN`.
+    query, query_first, query_length, target, target_first, target_length, table
+        See `Sequences` and `Table`; the table isn't read if `PLAIN`.
     carried
         ``(pairs, 2, columns)`` int32, to work in: the last row of a strip, and gaps going on below it.
-    found
+    output
         ``(3, pairs)`` int32: score, and row and column of the end, counted from 1.
     directions
         ``(pairs, rows, columns)`` uint8; not written unless `TRACE`.
@@ -54,13 +52,13 @@ def fill(  # type: ignore[no-untyped-def]
         for step in range(n + LANES - 1):
             column = step - lane
             inside = (column >= 0) & (column < n) & (row < m)
-            gain = _gain(letter, target + column, inside, table, n_codes, match, mismatch, PLAIN)
+            score = _score(letter, target + column, inside, table, n_codes, match, mismatch, PLAIN)
             upper, above = _from_above(
                 value, below, last_value, last_below, lane, column, inside, strip, gap_open, gap_extend, MODE
             )
-            cell, come, new_right, new_below = _cell(corner + gain, right, above, gap_open, gap_extend, MODE)
+            cell, direction, new_right, new_below = _cell(corner + score, right, above, gap_open, gap_extend, MODE)
             if TRACE:
-                tl.store(directions + row.to(tl.int64) * columns + column, come.to(tl.uint8), mask=inside)
+                tl.store(directions + row.to(tl.int64) * columns + column, direction.to(tl.uint8), mask=inside)
             corner, value = tl.where(inside, upper, corner), tl.where(inside, cell, value)
             right, below = tl.where(inside, new_right, right), tl.where(inside, new_below, below)
             better = inside & _may_end(row + 1 == m, column + 1 == n, MODE) & (cell > best)
@@ -70,7 +68,7 @@ def fill(  # type: ignore[no-untyped-def]
             tl.store(last_value + column, value, mask=carry)
             tl.store(last_below + column, below, mask=carry)
         tl.debug_barrier()  # the next strip reads what another thread has carried
-    _report(found + pair, pairs, best, best_row, best_column, n)
+    _report(output + pair, pairs, best, best_row, best_column, n)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -83,33 +81,31 @@ def _border(place, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _gain(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Return what letters under each other gain."""
+def _score(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.constexpr):  # type: ignore[no-untyped-def]
     other = tl.load(target, mask=inside, other=0).to(tl.int32)
     if PLAIN:
-        gain = tl.where(letter == other, match, mismatch)
+        score = tl.where(letter == other, match, mismatch)
     else:
-        gain = tl.load(table + letter * n_codes + other, mask=inside, other=0)
-    return gain
+        score = tl.load(table + letter * n_codes + other, mask=inside, other=0)
+    return score
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
     """Return a cell's value, where it comes from, and what gaps are worth that go on to the right of it and below."""
-    come = tl.where(left > value, LEFT, 0)
+    direction = tl.where(left > value, LEFT, 0)
     value = tl.maximum(left, value)
-    come = tl.where(above > value, ABOVE, come)
+    direction = tl.where(above > value, ABOVE, direction)
     value = tl.maximum(above, value)
     if MODE == LOCAL:
         value = tl.maximum(value, 0)
     opened, left, above = value - gap_open, left - gap_extend, above - gap_extend
-    come += tl.where(left > opened, MORE_LEFT, 0) + tl.where(above > opened, MORE_ABOVE, 0)
-    return value, come, tl.maximum(opened, left), tl.maximum(opened, above)
+    direction += tl.where(left > opened, MORE_LEFT, 0) + tl.where(above > opened, MORE_ABOVE, 0)
+    return value, direction, tl.maximum(opened, left), tl.maximum(opened, above)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _may_end(last_row, last_column, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Return whether alignments may end in these cells."""
     ending = last_row | last_column
     if MODE == GLOBAL:
         ending = last_row & last_column
@@ -136,11 +132,11 @@ def _from_above(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _report(found, pairs, best, row, column, n):  # type: ignore[no-untyped-def]
+def _report(output, pairs, best, row, column, n):  # type: ignore[no-untyped-def]
     """Write the best of all lanes; of equals, the one that ends first in the query, then in the target."""
     score = tl.max(best, axis=0)
     place = row.to(tl.int64) * (n + 1) + column
     first = tl.min(tl.where(best == score, place, 2**62), axis=0)
-    tl.store(found, score)
-    tl.store(found + pairs, (first // (n + 1)).to(tl.int32))
-    tl.store(found + 2 * pairs, (first % (n + 1)).to(tl.int32))
+    tl.store(output, score)
+    tl.store(output + pairs, (first // (n + 1)).to(tl.int32))
+    tl.store(output + 2 * pairs, (first % (n + 1)).to(tl.int32))

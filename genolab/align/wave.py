@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT, border
 from genolab.align.sequences import GLOBAL, LOCAL, SEMIGLOBAL, Job
-from genolab.align.trace import Paths, Walk, scores_alone
+from genolab.align.trace import Paths, Traceback, scores_only
 
 ROWS: Final = 256  # what is held of so many rows fits into the nearest cache
 
@@ -23,7 +23,7 @@ _LOWEST: Final = np.iinfo(np.int32).min
 
 # What lies in the memory to work in: one array, or the compiler would have to fear that one overlaps another
 _WIDTH: Final = ROWS + 16
-_VALUE, _BELOW, _CORNER, _RIGHT, _GAINS, _CODES, _BEST, _PLACE = (_WIDTH * part for part in range(8))
+_VALUE, _BELOW, _CORNER, _RIGHT, _SCORES, _CODES, _BEST, _PLACE = (_WIDTH * part for part in range(8))
 
 
 def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
@@ -33,7 +33,7 @@ def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
     scores = np.empty((0, 0), dtype=np.int32) if table.plain else table.scores
     firsts = range(0, len(query), ROWS)
     bands = np.empty((len(firsts) + 1 if job.trace else 2, n + 1, 2), dtype=np.int32)
-    _top(costs, bands[0])
+    _first_band(costs, bands[0])
     best = np.array([0 if job.mode == LOCAL else _LOWEST, 0, 0], dtype=np.int64)
 
     def fill(strip: int, directions: NDArray[np.uint8]) -> None:
@@ -43,19 +43,19 @@ def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
     for strip in range(len(firsts)):
         fill(strip, np.empty((0, ROWS), dtype=np.uint8))
     if not job.trace:
-        return scores_alone(best[:1])
-    walk = Walk(job, best[:1], best[1:, None])
+        return scores_only(best[:1])
+    path = Traceback(job, best[:1], best[1:, None])
     memory = np.empty((n + ROWS, ROWS), dtype=np.uint8)
     # In memory, the cell of a strip's row and column lies at (row + column, ROWS - 1 - row)
     upright = np.lib.stride_tricks.as_strided(memory.reshape(-1)[ROWS - 1 :], (ROWS, n, 1), (ROWS - 1, ROWS, 1))
     for strip in reversed(range(-(-int(best[1]) // ROWS))):
         fill(strip, memory)
-        walk.back(upright, firsts[strip])
-    return walk.paths()
+        path.follow(upright, firsts[strip])
+    return path.paths()
 
 
 @numba.njit(cache=True)
-def _top(costs, band):  # type: ignore[no-untyped-def]
+def _first_band(costs, band):  # type: ignore[no-untyped-def]
     """Fill the band above the first row: each column's value, and that of a gap going on below it."""
     for column in range(len(band)):
         band[column, 0] = border(costs, column)
@@ -64,20 +64,12 @@ def _top(costs, band):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _fill(query, target, costs, scores, before, after, first, mode, best, directions):  # type: ignore[no-untyped-def]
-    """Fill a strip.
+    """Fill a strip, whose first row is `first`; `costs` and `scores` are costs and table of `lanes.fill`.
 
     Parameters
     ----------
-    query, target
-        Codes, int32.
-    costs, scores
-        As costs and table of `lanes.fill`.
     before, after
         ``(n + 1, 2)``: the bands above the strip and of its last row.
-    first
-        Number of the strip's first row.
-    mode
-        `GLOBAL`, `LOCAL` or `SEMIGLOBAL`.
     best
         Best value so far, and row and column where it ends, counted from 1. Filling again doesn't change it.
     directions
@@ -85,7 +77,7 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
     """
     m, n, rows = len(query), len(target), min(ROWS, len(query) - first)
     work, unwanted = np.empty(8 * _WIDTH, dtype=np.int32), np.empty(ROWS, dtype=np.uint8)
-    _begin(work, query, costs, first, rows)
+    _start_rows(work, query, costs, first, rows)
     after[0, 0] = border(costs, first + rows)
     after[0, 1] = after[0, 0] - costs[2]
     for step in range(n + rows - 1):
@@ -93,9 +85,9 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
         if step < n:
             work[_VALUE + ROWS], work[_BELOW + ROWS] = before[step + 1, 0], before[step + 1, 1]
         low, high = max(ROWS - rows, -shift), min(ROWS, n - shift)
-        _gains(work[low:], target[low + shift : high + shift], costs, scores)
-        come = directions[step] if len(directions) else unwanted
-        _step(work[low:], costs, low + shift + 1, come[low:high])
+        _score_pairs(work[low:], target[low + shift : high + shift], costs, scores)
+        direction = directions[step] if len(directions) else unwanted
+        _step(work[low:], costs, low + shift + 1, direction[low:high])
         last = ROWS - rows  # the lane of the last row, if it has begun
         if last + shift >= 0:
             after[last + shift + 1, 0], after[last + shift + 1, 1] = work[_VALUE + last], work[_BELOW + last]
@@ -109,8 +101,8 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
 
 
 @numba.njit(cache=True)
-def _begin(work, query, costs, first, rows):  # type: ignore[no-untyped-def]
-    """Set out at the left ends of a strip's rows. The last lane has the first row."""
+def _start_rows(work, query, costs, first, rows):  # type: ignore[no-untyped-def]
+    """Start at the left ends of a strip's rows. The last lane has the first row."""
     for row in range(rows):
         lane, value = ROWS - 1 - row, border(costs, first + row + 1)
         work[_CODES + lane] = query[first + row]
@@ -120,15 +112,14 @@ def _begin(work, query, costs, first, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _gains(work, letters, costs, scores):  # type: ignore[no-untyped-def]
-    """Say what the letters of an anti-diagonal gain."""
+def _score_pairs(work, letters, costs, scores):  # type: ignore[no-untyped-def]
     match, mismatch = costs[0], costs[1]
     if len(scores):
         for lane in range(len(letters)):
-            work[_GAINS + lane] = scores[work[_CODES + lane], letters[lane]]
+            work[_SCORES + lane] = scores[work[_CODES + lane], letters[lane]]
     else:
         for lane in range(len(letters)):
-            work[_GAINS + lane] = match if work[_CODES + lane] == letters[lane] else mismatch
+            work[_SCORES + lane] = match if work[_CODES + lane] == letters[lane] else mismatch
 
 
 @numba.njit(cache=True)
@@ -137,31 +128,30 @@ def _step(work, costs, column, directions):  # type: ignore[no-untyped-def]
 
     The row above is the next lane, which is read before it is overwritten.
     """
-    cut = np.int32
+    narrow = np.int32
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
     for lane in range(len(directions)):
         left, above = work[_RIGHT + lane], work[_BELOW + lane + 1]
-        value, why = cut(work[_CORNER + lane] + work[_GAINS + lane]), cut(DIAGONAL)
-        why = cut(LEFT) if left > value else why
+        value, way = narrow(work[_CORNER + lane] + work[_SCORES + lane]), narrow(DIAGONAL)
+        way = narrow(LEFT) if left > value else way
         value = max(left, value)
-        why = cut(ABOVE) if above > value else why
+        way = narrow(ABOVE) if above > value else way
         value = max(above, value, floor)
-        opened, left, above = cut(value - gap_open), cut(left - gap_extend), cut(above - gap_extend)
-        why = cut(why | (cut(MORE_LEFT) if left > opened else cut(0)))
-        why = cut(why | (cut(MORE_ABOVE) if above > opened else cut(0)))
+        opened, left, above = narrow(value - gap_open), narrow(left - gap_extend), narrow(above - gap_extend)
+        way = narrow(way | (narrow(MORE_LEFT) if left > opened else narrow(0)))
+        way = narrow(way | (narrow(MORE_ABOVE) if above > opened else narrow(0)))
         work[_CORNER + lane] = work[_VALUE + lane + 1]
         work[_RIGHT + lane] = max(opened, left)
         work[_VALUE + lane] = value
         work[_BELOW + lane] = max(opened, above)
         best, place = work[_BEST + lane], work[_PLACE + lane]
         work[_BEST + lane] = max(best, value)
-        work[_PLACE + lane] = cut(column + lane) if value > best else place
-        directions[lane] = why
+        work[_PLACE + lane] = narrow(column + lane) if value > best else place
+        directions[lane] = way
 
 
 @numba.njit(cache=True)
 def _note_rows(work, first, rows, best):  # type: ignore[no-untyped-def]
-    """Note the best value of all rows, the first of equals."""
     for row in range(rows):
         lane = ROWS - 1 - row
         if work[_BEST + lane] > best[0]:
@@ -170,7 +160,6 @@ def _note_rows(work, first, rows, best):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _note_last_row(band, m, column, best):  # type: ignore[no-untyped-def]
-    """Note the best value of the last row, from a column on."""
     while column < len(band):
         if band[column, 0] > best[0]:
             best[0], best[1], best[2] = band[column, 0], m, column

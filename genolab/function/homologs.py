@@ -140,10 +140,10 @@ def _kmers(kinds: Integers, starts: Integers) -> Integers:
 
 
 def _matrix() -> NDArray[np.int32]:
-    from genolab.align.matrices import load
+    from genolab.align import substitution_matrix
     from genolab.sequences.protein import LETTERS
 
-    matrix = load("blosum62")
+    matrix = substitution_matrix("blosum62")
     place = [matrix.letters.index(letter if letter in matrix.letters else "X") for letter in LETTERS]
     scores = np.full((len(LETTERS) + 1,) * 2, -_X_DROP - 1, dtype=np.int32)
     scores[1:, 1:] = matrix.scores[np.ix_(place, place)]

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import parasail
 
-from genolab.align import Alignment, Scoring
-from genolab.align.matrices import load
+from genolab.align import Alignment, Scoring, cigar_runs, substitution_matrix
 
 PARASAIL = {"global": "nw", "local": "sw", "semiglobal": "sg"}
 AMINO_ACIDS = "ARNDCQEGHILKMFPSTWYV"
@@ -82,7 +81,7 @@ def gap_cost(length: int, scoring: Scoring) -> int:
 def rescored(found: Alignment, scoring: Scoring) -> int:
     """Return what a path is worth, counted column by column; it must span the aligned parts."""
     at, other, score = found.query_start, found.target_start, 0
-    for length, what in found.runs:
+    for length, what in cigar_runs(found.cigar):
         if what in "=X":
             letters = list(zip(found.query[at : at + length], found.target[other : other + length], strict=True))
             assert all(same(*pair, scoring) == (what == "=") for pair in letters), (found, what)
@@ -101,5 +100,5 @@ def same(one: str, other: str, scoring: Scoring) -> bool:
 def gain(one: str, other: str, scoring: Scoring) -> int:
     if scoring.matrix is None:
         return scoring.match if same(one, other, scoring) else scoring.mismatch
-    matrix = load(scoring.matrix)
+    matrix = substitution_matrix(scoring.matrix)
     return int(matrix.scores[matrix.letters.index(one), matrix.letters.index(other)])
