@@ -278,7 +278,7 @@ def carried_over(
     T or TA, which the poly-A tail completes, and end where the alignment puts their last base.
     """
     (block,) = gl.genomes.compare(human, orangutan).alignments
-    ((_, letters),) = orangutan.letters.items()
+    ((_, letters),) = orangutan.sequences.items()
     in_a, in_b = gl.genomes.aligned_bases(block)
     found = {}
     for name, (kind, start, end) in genes.items():

@@ -7,17 +7,18 @@ distances         distances between several genomes
 tree              a tree from distances, in Newick form
 open_genome       a FASTA file, data set or AnnData as a genome
 aligned_bases     positions of the bases that a block pairs
+is_transition     which variants are transitions
 simulate_genomes  two genomes whose true alignment is known
 
 Results
 -------
-Comparison  what `compare` gives
+Comparison  what `compare` returns
 Block       a stretch that two genomes share
 Genome      chromosomes by name
-GenomePair  what `simulate_genomes` gives
+GenomePair  what `simulate_genomes` returns
 
-Pictures
---------
+Figures
+-------
 plot           dot plots, synteny, variants
 AlignmentView  read an alignment of any length
 """

@@ -10,3 +10,4 @@ from .simulate import GenomePair as GenomePair
 from .simulate import simulate_genomes as simulate_genomes
 from .trees import distances as distances
 from .trees import tree as tree
+from .variants import is_transition as is_transition

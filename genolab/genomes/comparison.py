@@ -1,5 +1,6 @@
-"""What two genomes have in common and what sets them apart: blocks, variants, genes."""
+"""Compare two genomes: what they share, and how they differ."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +13,15 @@ from genolab.genomes import columns as col
 from genolab.genomes import formats
 from genolab.genomes.blocks import find_blocks
 from genolab.genomes.extend import Block
-from genolab.genomes.genome import Genome, Given, open_genome
-from genolab.genomes.identity import window_table
-from genolab.genomes.overlaps import plus
+from genolab.genomes.genome import Genome, GenomeLike, open_genome
+from genolab.genomes.shared_genes import shared_genes
 from genolab.genomes.variants import variants_of
 from genolab.sequences.encode import check_length
 
 
 def compare(
-    a: Given,
-    b: Given,
+    a: GenomeLike,
+    b: GenomeLike,
     *,
     circular: bool | None = None,
     genetic_code: int | None = None,
@@ -31,49 +31,41 @@ def compare(
 ) -> "Comparison":
     """Compare two genomes: align what they have in common, on both strands, whatever its order.
 
-    Words that both have are chained where they are collinear; what lies between them is aligned base by base, and the
-    ends go on as far as the genomes are alike. No base of either is in two blocks: of copies, the best pair is taken.
+    k-mers that both have are chained where they are collinear; what lies between them is aligned base by base, and the
+    ends are extended as far as the genomes are similar. No base of either is in two blocks: of copies, the best pair is
+    taken.
 
     Parameters
     ----------
     a, b
-        Genomes: names of data sets, paths of FASTA files, annotated genomes with their FASTA. `a` is the reference.
-    circular
-        Whether all chromosomes are circles; by default what the annotations say.
-    genetic_code
-        NCBI's number of the code that genes are read by; by default what the annotations say, else 1.
+        Genomes, as `open_genome` takes them: names of data sets, paths of FASTA files, annotated genomes with their
+        FASTA. `a` is the reference.
+    circular, genetic_code
+        Of both genomes, as in `open_genome`.
     k
-        Length of the words, bases, up to 31; by default 11 to 21, by the genomes' size.
+        Length of the k-mers, odd, 7 to 31; by default 11 to 21, by the genomes' size.
     max_gap
-        Most bases between words of a block. Larger insertions and deletions end a block.
+        Most bases between k-mers of a block. Larger insertions and deletions end a block.
     min_score
         Lowest score of a block (2 for an equal base, -4 for an unequal one, -8 and -1 for a gap's first and next ones):
-        100 is 50 equal bases. Chains of words are worth 2.5 words or more, 5 times `k` by this count, so that lower
-        values only keep smaller remnants of blocks, between others.
+        100 is 50 equal bases. Chains score 2.5 k-mers or more, 5 times `k` by this count, so that lower values only
+        keep smaller remnants of blocks, between others.
 
     Returns
     -------
     Comparison
         Its tables are made when they are first asked for. Where the genomes have nothing in common they are empty.
 
-    Raises
-    ------
-    ValueError
-        A genome can't be found, or is no DNA; a number is out of its range.
-    TypeError
-        A genome is none of the above.
-
     Notes
     -----
-    Two bacteria of 1.6 million bases take about 10 seconds and 300 MB on one core. Up to 20 million bases all words are
-    looked at, beyond that minimizers, about two of each eleven. A word that either genome has more than 30 times is a
-    repeat and left out; only where most words of both genomes are repeats, they are looked at as long as they make less
+    Two bacteria of 1.6 million bases take about 10 seconds and 300 MB on one core. Up to 20 million bases all k-mers
+    are used, beyond that minimizers, about two of each eleven. A k-mer that either genome has more than 30 times is a
+    repeat and left out; only where most k-mers of both genomes are repeats, they are used as long as they make less
     than 4 million pairs. So a genome of one short repeat, over and over, has no block. Four hundred contigs of 3,000
-    bases beside as many take 2 to 3 seconds.
+    bases compared with as many take 2 to 3 seconds.
 
     Examples
     --------
-    >>> import genolab as gl
     >>> pair = gl.genomes.compare("human_mt", "orangutan_mt")
     >>> len(pair.blocks)
     1
@@ -86,7 +78,7 @@ def compare(
 def _check(k: int | None, max_gap: int, min_score: int) -> None:
     if k is not None and not (is_whole(k) and 7 <= k <= 31 and k % 2):
         raise ValueError(
-            f"k is an odd number of bases, 7 to 31 (an even word can be its own reverse complement), got {k!r}"
+            f"k is an odd number of bases, 7 to 31 (an even k-mer can be its own reverse complement), got {k!r}"
         )
     if not (is_whole(max_gap) and 0 < max_gap <= 100_000):
         raise ValueError(f"max_gap is 1 to 100,000 bases, got {max_gap!r}: memory grows with its square")
@@ -96,12 +88,10 @@ def _check(k: int | None, max_gap: int, min_score: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two genomes side by side.
+    """Two genomes compared; `a` is the reference.
 
     Attributes
     ----------
-    a, b
-        The genomes; `a` is the reference.
     alignments
         The blocks with their alignments, in the order of `blocks`.
     """
@@ -115,8 +105,8 @@ class Comparison:
         """Stretches that both genomes have, in the order of a; one row each, no base is in two.
 
         Columns ``block`` (from 1), ``a_chromosome a_start a_end b_chromosome b_start b_end strand matches mismatches
-        gaps identity cigar``. Places are 0-based and half-open, on + strands; where a block goes over the origin of a
-        circle its end lies beyond the chromosome's length. On the strand ``"-"`` b is read from `b_end` to `b_start`,
+        gaps identity cigar``. Positions are 0-based and half-open, on + strands; where a block goes over the origin of
+        a circle its end lies beyond the chromosome's length. On the strand ``"-"`` b is read from `b_end` to `b_start`,
         reverse complemented. `gaps` counts bases of either genome that the other hasn't. `identity` is the share of
         equal columns, 0 to 1, gaps counted. `cigar` is SAM's, with ``=``, ``X``, ``I`` (bases of b that a hasn't) and
         ``D``, a being the reference.
@@ -126,7 +116,7 @@ class Comparison:
 
     @cached_property
     def variants(self) -> pd.DataFrame:
-        """What turns a into b within the blocks, in the order of a, as VCF states it.
+        """What turns a into b within the blocks, in the order of a, as in VCF.
 
         Columns ``chromosome position ref alt kind block b_chromosome b_position strand``. `position` is 0-based, of the
         first base of `ref`; `b_position` that of the first base of `alt` as b's strand reads it, counted on its +
@@ -139,28 +129,21 @@ class Comparison:
 
     @cached_property
     def shared_genes(self) -> pd.DataFrame:
-        """Genes that both genomes have: each is the other's best by bases that lie under each other in the blocks.
+        """Genes that both genomes have: reciprocal best pairs by the bases that the blocks align.
 
         Columns ``a_gene b_gene kind identity_dna identity_protein covered synonymous nonsynonymous``, and
         ``a_chromosome a_start a_end a_strand`` and the same of b. `covered` is the share of the longer gene's bases
-        that lie under the other; at least half of the shorter gene's do. `identity_dna` and `identity_protein` are the
-        shares of equal columns where both are aligned from end to end, the proteins by BLOSUM62 with gaps of 11 and 1.
-        `synonymous` and `nonsynonymous` count the codons under each other that differ and mean the same amino acid, or
+        that are aligned with the other; at least half of the shorter gene's are. `identity_dna` and `identity_protein`
+        are the shares of equal columns where both are aligned from end to end, the proteins by BLOSUM62 with gaps of 11
+        and 1. `synonymous` and `nonsynonymous` count the aligned codons that differ and mean the same amino acid, or
         another one, each in its genome's genetic code. Genes are coding ones (of several transcripts the longest) and
         RNAs; of a genome without annotation, the open reading frames of at least 300 bases, the longest where some
         overlap. A gene over the origin of a circle ends beyond the chromosome's length.
         """
-        from genolab.genomes.shared_genes import shared_genes
-
         return shared_genes(self.a, self.b, self.alignments)
 
     def windows(self, size: int = 100) -> pd.DataFrame:
-        """Return the local identity along a.
-
-        Parameters
-        ----------
-        size
-            Bases of a window; a chromosome's last one may be shorter.
+        """Return the local identity along a, in windows of `size` bases.
 
         Returns
         -------
@@ -169,39 +152,55 @@ class Comparison:
             `identity` that of equal ones among these, where a base that b hasn't is unequal; NaN where none is aligned.
         """
         check_length(size, name="size")
-        return window_table(self.a, self.alignments, size)
+        return pd.concat(list(self._windows(size)), ignore_index=True)
+
+    def _windows(self, size: int) -> Iterator[pd.DataFrame]:
+        for name, length in self.a.lengths.items():
+            inside, equal = (np.zeros(length, dtype=np.bool_) for _ in range(2))
+            for block in self.alignments:
+                if block.a.chromosome == name:
+                    in_a = block.columns != col.INSERTION
+                    at = block.a.to_forward(block.a_start + np.arange(in_a.sum()))
+                    inside[at] = True
+                    equal[at] = block.columns[in_a] == col.EQUAL
+            start = np.arange(0, length, size)
+            end = np.minimum(start + size, length)
+            aligned, same = (np.add.reduceat(values.astype(np.int64), start) for values in (inside, equal))
+            identity = np.divide(same, aligned, out=np.full(len(start), np.nan), where=aligned > 0)
+            share = aligned / (end - start)
+            yield pd.DataFrame({"chromosome": name, "start": start, "end": end, "aligned": share, "identity": identity})
 
     def to_vcf(self, path: str | Path) -> Path:
         """Write the variants as VCF 4.3, b as the one sample; return the path.
 
         VCF knows no circles, so a variant over the origin of one is written in two.
         """
-        return formats.write_vcf(self, Path(path))
+        return formats.write_vcf(self.a, self.b, self.variants, Path(path))
 
     def to_paf(self, path: str | Path) -> Path:
         """Write the blocks as PAF, minimap2's format, with their CIGARs; b as query, a as target. Return the path.
 
         PAF knows no circles, so a block over an origin is written in parts.
         """
-        return formats.write_paf(self, Path(path))
+        return formats.write_paf(self.alignments, Path(path))
 
     def to_gff(self, path: str | Path) -> Path:
         """Write the blocks as GFF3 features of a, ``match``, with ``Target`` in b; return the path.
 
         As in `to_paf`, a block over an origin is written in parts.
         """
-        return formats.write_gff(self, Path(path))
+        return formats.write_gff(self.a, self.alignments, Path(path))
 
     @property
     def identity(self) -> float:
         """The share of equal columns in all blocks, 0 to 1, gaps counted; NaN where there is no block."""
         counts = sum((np.bincount(block.columns, minlength=4) for block in self.alignments), np.zeros(4))
-        return float(counts[col.SAME] / counts.sum()) if counts.sum() else float("nan")
+        return float(counts[col.EQUAL] / counts.sum()) if counts.sum() else float("nan")
 
     def __repr__(self) -> str:
         n = len(self.alignments)
-        found = f"{n:,} block{'s' * (n != 1)}, identity {self.identity:.3f}" if n else "no homology outside of repeats"
-        return f"<Comparison of {self.a.name} and {self.b.name}: {found}>"
+        text = f"{n:,} block{'s' * (n != 1)}, identity {self.identity:.3f}" if n else "no homology outside of repeats"
+        return f"<Comparison of {self.a.name} and {self.b.name}: {text}>"
 
 
 _BLOCK_COLUMNS = (
@@ -210,22 +209,10 @@ _BLOCK_COLUMNS = (
 )  # fmt: skip
 
 
-def _row(number: int, block: Block) -> dict[str, object]:
-    counts = np.bincount(block.columns, minlength=4)
-    first, last = (int(plus(block.b, np.array([at]), block.strand)[0]) for at in (block.b_start, block.b_end - 1))
-    b_start = last if block.strand == "-" else first
-    return {
-        "block": number,
-        "a_chromosome": block.a.chromosome,
-        "a_start": block.a_start,
-        "a_end": block.a_end,
-        "b_chromosome": block.b.chromosome,
-        "b_start": b_start,
-        "b_end": b_start + block.b_end - block.b_start,
-        "strand": block.strand,
-        "matches": int(counts[col.SAME]),
-        "mismatches": int(counts[col.OTHER]),
-        "gaps": int(counts[col.INSERTED] + counts[col.DELETED]),
-        "identity": counts[col.SAME] / counts.sum(),
-        "cigar": col.to_cigar(block.columns),
-    }
+def _row(number: int, block: Block) -> tuple[object, ...]:
+    matches, mismatches, insertions, deletions = np.bincount(block.columns, minlength=4).tolist()
+    identity = matches / len(block.columns)
+    return (
+        number, block.a.chromosome, block.a_start, block.a_end, block.b.chromosome, *block.b_span, block.strand,
+        matches, mismatches, insertions + deletions, identity, col.to_cigar(block.columns),
+    )  # fmt: skip

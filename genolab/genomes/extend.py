@@ -1,41 +1,33 @@
-"""Chains to alignments: bases between matches are aligned, ends go on as far as they are alike, circles are closed."""
+"""From chains to blocks: bases between anchors are aligned, ends are extended, circles are closed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.align import align
 from genolab.genomes import columns as col
 from genolab.genomes.chains import Chain
 from genolab.genomes.columns import Columns
+from genolab.genomes.genome import Direction, Strand
+from genolab.genomes.seeds import Anchors
 
 Bytes = NDArray[np.uint8]
-Pairs = Sequence[tuple[Bytes, Bytes]]
+Integers = NDArray[np.int64]
+Pair = tuple[Bytes, Bytes]
 
-_WINDOW: Final = 400  # bases by which an end is tried at a time
-_LOOSE: Final = 10  # bases by which a match beside a gap is shortened, so that the gap finds its place
-_KEPT: Final = 5  # bases that stay of a match
-_JUDGED: Final = 150  # bases between matches from which on it is asked whether they are alike at all
-_ALIKE: Final = -0.5  # score a base; unrelated DNA, end to end, has under -0.8, and DNA 30 % apart over -0.3
-
-
-@dataclass(frozen=True)
-class Strand:
-    """Letters of a chromosome as a strand reads them; on a circle twice, so that stretches go on over the origin."""
-
-    chromosome: str
-    letters: Bytes
-    round: int
-
-    @property
-    def end(self) -> int:
-        """One past the last base that an alignment may reach."""
-        return len(self.letters)
+_WINDOW: Final = 400  # bases by which an end is extended at a time
+_TRIM: Final = 10  # bases by which an anchor beside a gap is trimmed, so that the gap finds its place
+_MIN_ANCHOR: Final = 5  # bases that stay of an anchor
+_MIN_COMPARED: Final = 150  # bases between anchors from which on they must be similar for a block to go on
+_MIN_SIMILARITY: Final = (
+    -0.5
+)  # score a base; unrelated DNA, end to end, has under -0.8, DNA that differs by 30 % over -0.3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """One alignment of two stretches without a break.
 
@@ -43,238 +35,237 @@ class Block:
     ----------
     a, b
         The strands; b's is read in its own direction.
-    strand
-        ``"+"`` or ``"-"``: b's.
     a_start, b_start
         First bases, as the strands are read; on a circle within its length, while the ends may lie beyond.
     columns
-        See `genolab.genomes.columns`.
+        ``(n,)`` uint8: 0 equal bases, 1 other bases, 2 a base of b that a hasn't, 3 a base of a that b hasn't.
     """
 
     a: Strand
     b: Strand
-    strand: str
     a_start: int
     b_start: int
     columns: Columns
 
     @property
+    def strand(self) -> Direction:
+        """``"+"`` or ``"-"``: b's."""
+        return self.b.direction
+
+    @property
     def a_end(self) -> int:
         """One past the last base in a."""
-        return self.a_start + col.spans(self.columns)[0]
+        return self.a_start + col.base_counts(self.columns)[0]
 
     @property
     def b_end(self) -> int:
         """One past the last base in b, as its strand is read."""
-        return self.b_start + col.spans(self.columns)[1]
+        return self.b_start + col.base_counts(self.columns)[1]
+
+    @property
+    def b_span(self) -> tuple[int, int]:
+        """First base and end in b on its + strand; on a circle the end may lie beyond its length."""
+        start, end = self.b_start, self.b_end
+        first = self.b.to_forward(end - 1 if self.strand == "-" else start)
+        return first, first + end - start
 
     @property
     def score(self) -> int:
         """The alignment's score."""
-        return int(col.gains(self.columns).sum())
+        return int(col.column_scores(self.columns).sum())
+
+    @property
+    def identity(self) -> float:
+        """Share of equal columns, gaps counted."""
+        return float((self.columns == col.EQUAL).mean())
+
+    def positions(self) -> tuple[Integers, Integers]:
+        """Return the positions of a and b at each column, as the strands are read; in a gap, that of the next base."""
+        in_a, in_b = col.offsets(self.columns)
+        return in_a + self.a_start, in_b + self.b_start
 
     def part(self, first: int, end: int) -> "Block":
         """Return columns ``[first, end)`` as a block."""
-        a, b = col.spans(self.columns[:first])
-        starts = [
-            at - strand.round if strand.round and at >= strand.round else at
-            for at, strand in ((self.a_start + a, self.a), (self.b_start + b, self.b))
-        ]
-        return replace(self, a_start=starts[0], b_start=starts[1], columns=self.columns[first:end])
+        a, b = col.base_counts(self.columns[:first])
+        return self.begun(self.a_start + a, self.b_start + b, self.columns[first:end])
+
+    def begun(self, a_start: int, b_start: int, columns: Columns) -> "Block":
+        """Return the block with other columns, from other first bases on."""
+        return replace(self, a_start=self.a.wrap(a_start), b_start=self.b.wrap(b_start), columns=columns)
+
+    def left_aligned(self) -> "Block":
+        """Return the block with its gaps to the left of mismatches."""
+        a, b = self.a.bases[self.a_start : self.a_end], self.b.bases[self.b_start : self.b_end]
+        return replace(self, columns=col.left_align(self.columns, a, b))
 
 
-@dataclass(frozen=True)
-class Found:
-    """A chain, and the strands on which it was found."""
-
-    a: Strand
-    b: Strand
-    strand: str
-    chain: Chain
+def aligned_bases(block: Block) -> tuple[Integers, Integers]:
+    """Return the positions of aligned bases in a and b, as the strands are read; on circles they go on."""
+    in_a, in_b = block.positions()
+    both = block.columns < col.INSERTION
+    return in_a[both], in_b[both]
 
 
-def aligned_bases(block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the bases of a and of b that lie under each other, as the strands are read; on circles they go on."""
-    in_a, in_b = col.places(block.columns)
-    both = block.columns < col.INSERTED
-    return in_a[both] + block.a_start, in_b[both] + block.b_start
-
-
-Aligner = Callable[[Pairs], list[Columns]]
-
-
-def filled(found: Sequence[Found], align: Aligner) -> list[Block]:
-    """Return the blocks of chains: a chain breaks where the bases between two matches aren't alike."""
-    found = [replace(one, chain=_loosened(one.chain)) for one in found]
-    gaps = [_gaps(one) for one in found]
-    parts = iter(_between(gaps, align))
+def to_blocks(chains: Sequence[Chain]) -> list[Block]:
+    """Return the blocks of chains: a chain is split where the bases between two anchors aren't similar."""
+    chains = [_trim(chain) for chain in chains]
+    gaps = [_gaps(chain) for chain in chains]
+    aligned = iter(_align_gaps([pair for pairs in gaps for pair in pairs]))
     blocks: list[Block] = []
-    for one, pairs in zip(found, gaps, strict=True):
-        blocks += _laid(one, [next(parts) for _ in pairs])
-    return _extended(_extended(blocks, align, forward=True), align, forward=False)
+    for chain, pairs in zip(chains, gaps, strict=True):
+        blocks += _concatenate(chain, [next(aligned) for _ in pairs])
+    return _extend(_extend(blocks, forward=True), forward=False)
 
 
-def _loosened(chain: Chain) -> Chain:
-    """Shorten matches beside gaps: one may have run past where the gap truly is, over bases equal by chance."""
-    x, y, length, score = chain
-    gap = np.diff(x - y) != 0
-    spare = np.maximum(0, (length - _KEPT) // 2)
-    before = np.append(False, gap) * np.minimum(_LOOSE, spare)
-    behind = np.append(gap, False) * np.minimum(_LOOSE, spare)
-    return Chain(x + before, y + before, length - before - behind, score)
+def _trim(chain: Chain) -> Chain:
+    """Trim anchors beside gaps: one may have gone past where the gap truly is, over bases equal by chance."""
+    x, y, length = chain.anchors
+    is_gap = np.diff(x - y) != 0
+    trimmed = np.minimum(_TRIM, np.maximum(0, (length - _MIN_ANCHOR) // 2))
+    before, after = np.append(False, is_gap) * trimmed, np.append(is_gap, False) * trimmed
+    return chain._replace(anchors=Anchors(x + before, y + before, length - before - after))
 
 
-def _gaps(found: Found) -> list[tuple[Bytes, Bytes]]:
-    """Return the letters between the matches of a chain; of a circle also what lies between the last and the first."""
-    x, y, length, _ = found.chain
-    a, b = found.a.letters, found.b.letters
-    pairs = [
-        (a[low:high], b[first:end])
-        for low, high, first, end in zip(
-            (x + length)[:-1].tolist(), x[1:].tolist(), (y + length)[:-1].tolist(), y[1:].tolist(), strict=True
-        )
-    ]
-    return [*pairs, _closing(found)] if _comes_round(found) else pairs
+def _gaps(chain: Chain) -> list[Pair]:
+    """Return the bases between the anchors of a chain; of a circle also those between the last and the first."""
+    x, y, length = chain.anchors
+    a, b = chain.a.bases, chain.b.bases
+    ends = (x + length)[:-1].tolist(), x[1:].tolist(), (y + length)[:-1].tolist(), y[1:].tolist()
+    pairs = [(a[a_from:a_to], b[b_from:b_to]) for a_from, a_to, b_from, b_to in zip(*ends, strict=True)]
+    return [*pairs, _closing_gap(chain)] if _closes_circle(chain) else pairs
 
 
-def _closing(found: Found) -> tuple[Bytes, Bytes]:
-    x, y, length, _ = found.chain
-    ends = x[-1] + length[-1], y[-1] + length[-1]
-    rest = found.a.round - (ends[0] - x[0]), found.b.round - (ends[1] - y[0])
-    return tuple(
-        np.take(strand.letters[: strand.round], np.arange(end, end + some), mode="wrap")
-        for strand, end, some in zip((found.a, found.b), ends, rest, strict=True)
-    )  # type: ignore[return-value]  # a tuple of two
+def _span(chain: Chain) -> tuple[int, int]:
+    x, y, length = chain.anchors
+    return int(x[-1] + length[-1] - x[0]), int(y[-1] + length[-1] - y[0])
 
 
-def _comes_round(found: Found) -> bool:
-    """Say whether a chain goes all but round both circles: less than a twentieth is left."""
-    x, y, length, _ = found.chain
-    sizes = found.a.round, found.b.round
-    spans = int(x[-1] + length[-1] - x[0]), int(y[-1] + length[-1] - y[0])
-    return all(size and 0 <= size - span < max(size / 20, 2_000) for size, span in zip(sizes, spans, strict=True))
+def _closes_circle(chain: Chain) -> bool:
+    """Return whether a chain goes nearly all round both circles: less than a twentieth is left."""
+    sizes = chain.a.circle, chain.b.circle
+    return all(
+        size and 0 <= size - span < max(size / 20, 2_000) for size, span in zip(sizes, _span(chain), strict=True)
+    )
 
 
-def _between(gaps: Sequence[Pairs], align: Aligner) -> list[Columns]:
-    """Align what lies between matches. Most of it is one base or a bare gap, and needs no aligner."""
-    pairs = [pair for some in gaps for pair in some]
+def _closing_gap(chain: Chain) -> Pair:
+    starts = chain.anchors.a[0], chain.anchors.b[0]
+    a, b = (
+        np.take(strand.bases[: strand.circle], np.arange(start + span, start + strand.circle), mode="wrap")
+        for strand, start, span in zip((chain.a, chain.b), starts, _span(chain), strict=True)
+    )
+    return a, b
+
+
+def _align_gaps(pairs: Sequence[Pair]) -> list[Columns]:
+    """Align what lies between anchors. Most of it is one base or a bare gap, and needs no aligner."""
     hard = [number for number, pair in enumerate(pairs) if _is_hard(*pair)]
-    found = dict(zip(hard, align([pairs[number] for number in hard]), strict=True))
-    return [found[number] if number in found else _easy(*pair) for number, pair in enumerate(pairs)]
+    aligned = dict(zip(hard, _align_pairs([pairs[number] for number in hard]), strict=True))
+    return [aligned[number] if number in aligned else _easy(*pair) for number, pair in enumerate(pairs)]
+
+
+def _align_pairs(pairs: Sequence[Pair]) -> list[Columns]:
+    """Align pairs of stretches from end to end."""
+    if not pairs:
+        return []
+    a, b = ([bases.tobytes().decode("ascii") for bases in side] for side in zip(*pairs, strict=True))
+    return [col.from_cigar(cigar) for cigar in align(b, a, scoring=col.SCORING).cigar]
 
 
 def _is_hard(a: Bytes, b: Bytes) -> bool:
     if min(len(a), len(b)) == 0 or max(len(a), len(b)) == 1:
         return False
-    # Of as many letters, some unknown: nothing speaks for a gap, but an N costs more than one to go on
-    return len(a) != len(b) or not (col.unknown(a) | col.unknown(b)).any()
+    # Of as many bases, some unknown: there is no evidence for a gap, but an N costs more than a gap's next base
+    return len(a) != len(b) or not (col.is_ambiguous(a) | col.is_ambiguous(b)).any()
 
 
 def _easy(a: Bytes, b: Bytes) -> Columns:
     if len(a) == len(b):
-        return col.of_letters(a, b)
-    return np.full(max(len(a), len(b)), col.DELETED if len(a) else col.INSERTED, dtype=np.uint8)
+        return col.compare_bases(a, b)
+    return np.full(max(len(a), len(b)), col.DELETION if len(a) else col.INSERTION, dtype=np.uint8)
 
 
-def _laid(found: Found, between: list[Columns]) -> list[Block]:
-    """Lay a chain's matches and what is between them in a row, which breaks where that isn't alike."""
-    x, y, length, _ = found.chain
-    round_ = len(between) == len(x)
-    if round_ and _alike(between[-1]) and all(map(_alike, between)):
-        matches = [np.zeros(size, dtype=np.uint8) for size in length]
-        row = col.joined([part for pair in zip(matches, between, strict=True) for part in pair])
-        return [_turned(Block(found.a, found.b, found.strand, int(x[0]), int(y[0]), row))]
+def _concatenate(chain: Chain, between: list[Columns]) -> list[Block]:
+    """Join a chain's anchors and what is between them, split where that isn't similar."""
+    x, y, length = (values.tolist() for values in chain.anchors)
+    anchors = [np.zeros(size, dtype=np.uint8) for size in length]
+    is_similar = [_is_similar(columns) for columns in between]
+    if len(between) == len(x) and all(is_similar):
+        columns = np.concatenate([part for pair in zip(anchors, between, strict=True) for part in pair])
+        return [_turn_to_origin(Block(chain.a, chain.b, x[0], y[0], columns))]
     blocks, first = [], 0
     for last in range(len(x)):
-        if last + 1 == len(x) or not _alike(between[last]):
-            parts = [np.zeros(length[first], dtype=np.uint8)]
-            for number in range(first + 1, last + 1):
-                parts += [between[number - 1], np.zeros(length[number], dtype=np.uint8)]
-            blocks.append(Block(found.a, found.b, found.strand, int(x[first]), int(y[first]), col.joined(parts)))
+        if last + 1 == len(x) or not is_similar[last]:
+            inner = zip(between[first:last], anchors[first + 1 : last + 1], strict=True)
+            columns = np.concatenate([anchors[first], *(part for pair in inner for part in pair)])
+            blocks.append(Block(chain.a, chain.b, chain.a.wrap(x[first]), chain.b.wrap(y[first]), columns))
             first = last + 1
-    return [block.part(0, len(block.columns)) for block in blocks]
-
-
-def _alike(between: Columns) -> bool:
-    """Say whether bases between matches look related: by their score, gaps that the lengths ask for aside."""
-    a, b = col.spans(between)
-    if min(a, b) < _JUDGED:
-        return True
-    score = int(col.gains(between).sum()) - col.EXTEND * abs(a - b)
-    return score >= _ALIKE * min(a, b)
-
-
-def _turned(block: Block) -> Block:
-    """Turn a block that goes round two circles so that it begins at a's origin, or at the first equal column behind."""
-    a, b = (
-        start + places for start, places in zip((block.a_start, block.b_start), col.places(block.columns), strict=True)
-    )
-    first = int(np.flatnonzero((block.columns == col.SAME) & (a >= block.a.round))[:1].sum())
-    turned = np.roll(block.columns, -first)
-    return replace(block, a_start=int(a[first]) % block.a.round, b_start=int(b[first]) % block.b.round, columns=turned)
-
-
-def _extended(blocks: list[Block], align: Aligner, *, forward: bool) -> list[Block]:
-    """Let the ends of blocks go on, window by window, as long as the score grows."""
-    blocks = list(blocks)
-    growing = list(range(len(blocks)))
-    while growing:
-        pairs = [_ahead(blocks[number], forward=forward) for number in growing]
-        growing = [number for number, pair in zip(growing, pairs, strict=True) if min(map(len, pair))]
-        pairs = [pair for pair in pairs if min(map(len, pair))]
-        grown = []
-        for number, columns, pair in zip(growing, align(pairs) if pairs else [], pairs, strict=True):
-            kept = _prefix(columns)
-            blocks[number] = _grown(blocks[number], kept, forward=forward)
-            if 2 * max(col.spans(kept)) > min(map(len, pair)):
-                grown.append(number)
-        growing = grown
     return blocks
 
 
-def _ahead(block: Block, *, forward: bool) -> tuple[Bytes, Bytes]:
-    """Return the letters that a block could go on with, the nearest first, of about the same number on both sides."""
-    left_a, left_b = _room(block, forward=forward)
-    some = min(left_a, left_b, _WINDOW)
-    size_a, size_b = min(left_a, some + some // 8), min(left_b, some + some // 8)
-    if forward:
-        return block.a.letters[block.a_end :][:size_a], block.b.letters[block.b_end :][:size_b]
-    return (
-        _behind(block.a, block.a_start, size_a)[::-1],
-        _behind(block.b, block.b_start, size_b)[::-1],
-    )
+def _is_similar(between: Columns) -> bool:
+    """Return whether bases between anchors look related: by their score, gaps that the lengths ask for aside."""
+    a, b = col.base_counts(between)
+    if min(a, b) < _MIN_COMPARED:
+        return True
+    score = int(col.column_scores(between).sum()) + col.SCORING.gap_extend * abs(a - b)
+    return score >= _MIN_SIMILARITY * min(a, b)
 
 
-def _behind(strand: Strand, start: int, size: int) -> Bytes:
-    return (
-        np.take(strand.letters, np.arange(start - size, start) + strand.round, mode="wrap")
-        if strand.round
-        else strand.letters[start - size : start]
-    )
+def _turn_to_origin(block: Block) -> Block:
+    """Turn a block round two circles so that it begins at a's origin, or at the first equal column after it."""
+    a, b = block.positions()
+    first = int(np.flatnonzero((block.columns == col.EQUAL) & (a >= block.a.circle))[:1].sum())
+    return block.begun(int(a[first]), int(b[first]), np.roll(block.columns, -first))
 
 
-def _room(block: Block, *, forward: bool) -> tuple[int, int]:
-    """Return how many bases of a and of b a block could still take up: to a chromosome's end, or round a circle."""
+def _extend(blocks: Sequence[Block], *, forward: bool) -> list[Block]:
+    """Extend the ends of blocks, window by window, as long as the score grows."""
+    blocks = list(blocks)
+    growing = list(range(len(blocks)))
+    while growing:
+        ahead = {number: _ahead(blocks[number], forward=forward) for number in growing}
+        ahead = {number: pair for number, pair in ahead.items() if min(map(len, pair))}
+        growing = []
+        for (number, pair), columns in zip(ahead.items(), _align_pairs(list(ahead.values())), strict=True):
+            kept = _best_prefix(columns)
+            blocks[number] = _extended(blocks[number], kept, forward=forward)
+            if 2 * max(col.base_counts(kept)) > min(map(len, pair)):
+                growing.append(number)
+    return blocks
+
+
+def _ahead(block: Block, *, forward: bool) -> Pair:
+    """Return the bases by which a block could be extended, the nearest first, about as many on both sides."""
     ends = ((block.a, block.a_start, block.a_end), (block.b, block.b_start, block.b_end))
-    return tuple(
-        strand.round - (end - start) if strand.round else (strand.end - end if forward else start)
+    left_a, left_b = (  # to the chromosome's end, or once round a circle
+        strand.circle - (end - start) if strand.circle else (len(strand.bases) - end if forward else start)
         for strand, start, end in ends
-    )  # type: ignore[return-value]  # a tuple of two
+    )
+    some = min(left_a, left_b, _WINDOW)
+    sizes = min(left_a, some + some // 8), min(left_b, some + some // 8)
+    a, b = (
+        strand.bases[end:][:size] if forward else _before(strand, start, size)[::-1]
+        for (strand, start, end), size in zip(ends, sizes, strict=True)
+    )
+    return a, b
 
 
-def _prefix(columns: Columns) -> Columns:
+def _before(strand: Strand, start: int, size: int) -> Bytes:
+    if strand.circle:
+        return np.take(strand.bases, np.arange(start - size, start) + strand.circle, mode="wrap")
+    return strand.bases[start - size : start]
+
+
+def _best_prefix(columns: Columns) -> Columns:
     """Return the columns up to where the score is highest."""
-    total = np.cumsum(col.gains(columns))
+    total = np.cumsum(col.column_scores(columns))
     best = int(np.argmax(total)) if len(total) else 0
     return columns[: best + 1] if len(total) and total[best] > 0 else columns[:0]
 
 
-def _grown(block: Block, more: Columns, *, forward: bool) -> Block:
+def _extended(block: Block, more: Columns, *, forward: bool) -> Block:
     if forward:
-        return replace(block, columns=col.joined([block.columns, more]))
-    a, b = col.spans(more)
-    starts = [
-        start + strand.round if strand.round and start < 0 else start
-        for start, strand in ((block.a_start - a, block.a), (block.b_start - b, block.b))
-    ]
-    return replace(block, a_start=starts[0], b_start=starts[1], columns=col.joined([more[::-1], block.columns]))
+        return replace(block, columns=np.concatenate([block.columns, more]))
+    a, b = col.base_counts(more)
+    return block.begun(block.a_start - a, block.b_start - b, np.concatenate([more[::-1], block.columns]))

@@ -1,21 +1,19 @@
-"""Two genomes whose relation is known: base by base, with inversions and stretches that have moved."""
+"""Simulated pairs of genomes whose true alignment is known, with inversions and translocations."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.sequences.encode import check_length, reverse_complement
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Bytes = NDArray[np.uint8]
 Variant = tuple[int, str, str, str]
 
 _BASES: Final = np.frombuffer(b"ACGT", dtype=np.uint8)
-_SHARE_OF_GAP: Final = 0.35  # chances that a gap ends with each base: 3 bases in the mean
-_LONGEST_GAP: Final = 30
+_GAP_END: Final = 0.35  # probability that a gap ends with each base: 3 bases on average
+_MAX_GAP: Final = 30
 
 
 class GenomePair(NamedTuple):
@@ -24,20 +22,18 @@ class GenomePair(NamedTuple):
     Attributes
     ----------
     a, b
-        Chromosome to letters: one chromosome each, ``"a"`` and ``"b"``.
+        Chromosome to bases: one chromosome each, ``"a"`` and ``"b"``.
     variants
         What was changed: ``chromosome position ref alt kind`` as in ``variants`` of `genolab.genomes.Comparison`.
     segments
-        What lies where: ``a_start a_end b_start b_end strand``, in the order of a; 0-based and half-open; on circles
-        `b_end` may lie beyond the length.
-    circular
-        Whether both are circles.
+        Which part of a is where in b: ``a_start a_end b_start b_end strand``, in the order of a; 0-based and half-open;
+        on circles `b_end` may lie beyond the length.
     """
 
     a: dict[str, str]
     b: dict[str, str]
-    variants: "pd.DataFrame"
-    segments: "pd.DataFrame"
+    variants: pd.DataFrame
+    segments: pd.DataFrame
     circular: bool
 
 
@@ -53,12 +49,12 @@ def simulate_genomes(
     divergence: float = 0.05,
     gaps: float = 0.1,
     n_inversions: int = 0,
-    n_moves: int = 0,
+    n_translocations: int = 0,
     circular: bool = False,
     gc: float = 0.5,
     seed: int = 0,
 ) -> GenomePair:
-    """Draw a random genome, and make another of it by mutations, inversions and moves.
+    """Simulate a random genome, and another made of it by mutations, inversions and translocations.
 
     Parameters
     ----------
@@ -67,26 +63,15 @@ def simulate_genomes(
     divergence
         Share of its bases at which something is changed, 0 to 0.5.
     gaps
-        Share of the changes that are insertions and deletions, half each, of 1 to 30 bases, 3 in the mean; the others
-        put another base in place. Changes don't touch each other.
-    n_inversions, n_moves
-        Stretches that are turned round, and that are cut out and put in elsewhere; each is a fortieth to a twentieth of
+        Share of the changes that are insertions and deletions, half each, of 1 to 30 bases, 3 on average; the others
+        are substitutions. Changes don't touch each other.
+    n_inversions, n_translocations
+        Stretches that are inverted, and that are cut out and inserted elsewhere; each is a fortieth to a twentieth of
         the genome.
     circular
-        Whether both are circles; then the second begins anywhere.
+        Whether both are circular; then the second begins anywhere.
     gc
         Share of G and C, 0 to 1.
-    seed
-        Decides every base; the same seed gives the same pair.
-
-    Returns
-    -------
-    GenomePair
-
-    Raises
-    ------
-    ValueError
-        A number is out of its range, or the stretches don't fit.
 
     Examples
     --------
@@ -94,18 +79,18 @@ def simulate_genomes(
     >>> pair.segments["strand"].tolist()
     ['+', '-', '+']
     """
-    _check(length, divergence=divergence, gaps=gaps, gc=gc, stretches=n_inversions + n_moves)
+    _check(length, divergence=divergence, gaps=gaps, gc=gc, stretches=n_inversions + n_translocations)
     rng = np.random.default_rng(seed)
-    letters = _BASES[rng.choice(4, length, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])]
-    pieces = _arranged(length, n_inversions, n_moves, rng)
+    bases = _BASES[rng.choice(4, length, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2])]
+    pieces = _rearranged(length, n_inversions, n_translocations, rng)
     texts, variants = {}, []
     for piece in sorted(pieces):
-        text, changes = _mutated(letters, piece, divergence, gaps, rng)
+        text, changes = _mutated(bases, piece, divergence, gaps, rng)
         texts[piece] = reverse_complement(text) if piece.strand == "-" else text
         variants += changes
     joined = "".join(texts[piece] for piece in pieces)
     turn = int(rng.integers(len(joined))) if circular else 0
-    a, b = {"a": letters.tobytes().decode()}, {"b": joined[turn:] + joined[:turn]}
+    a, b = {"a": bases.tobytes().decode()}, {"b": joined[turn:] + joined[:turn]}
     segments = _segments(pieces, [len(texts[piece]) for piece in pieces], turn)
     return GenomePair(a, b, _variant_table(variants), segments, circular)
 
@@ -117,38 +102,38 @@ def _check(length: int, *, divergence: float, gaps: float, gc: float, stretches:
             raise ValueError(f"{name} is a share, 0 to {most:g}, got {value}")
     if stretches and (stretches > 9 or length < 4_000):
         raise ValueError(
-            f"up to 9 stretches are turned or moved, in at least 4,000 bases; got {stretches} in {length:,}: each "
+            f"up to 9 stretches are inverted or moved, in at least 4,000 bases; got {stretches} in {length:,}: each "
             "takes up to a twentieth of the genome"
         )
 
 
-def _arranged(length: int, n_inversions: int, n_moves: int, rng: np.random.Generator) -> list[_Piece]:
+def _rearranged(length: int, n_inversions: int, n_translocations: int, rng: np.random.Generator) -> list[_Piece]:
     """Return the pieces of the first genome in the order and on the strands that they have in the second."""
-    count = n_inversions + n_moves
+    count = n_inversions + n_translocations
     if count == 0:
         return [_Piece(0, length, "+")]
-    field = length // count
+    spacing = length // count
     sizes = rng.integers(length // 40, length // 20, count)
-    starts = np.arange(count) * field + rng.integers(field // 10, field - length // 20, count)
-    kinds = rng.permutation([*["turned"] * n_inversions, *["moved"] * n_moves])
-    pieces, moved, at = [], [], 0
+    starts = np.arange(count) * spacing + rng.integers(spacing // 10, spacing - length // 20, count)
+    kinds = rng.permutation([*["inverted"] * n_inversions, *["translocated"] * n_translocations])
+    pieces, translocated, at = [], [], 0
     for start, size, kind in zip(starts.tolist(), sizes.tolist(), kinds, strict=True):
         pieces.append(_Piece(at, start, "+"))
-        if kind == "turned":
+        if kind == "inverted":
             pieces.append(_Piece(start, start + size, "-"))
         else:
-            moved.append(_Piece(start, start + size, "+"))
+            translocated.append(_Piece(start, start + size, "+"))
         at = start + size
     pieces.append(_Piece(at, length, "+"))
-    for piece in moved:
-        pieces = _put_in(pieces, piece, rng)
+    for piece in translocated:
+        pieces = _inserted(pieces, piece, rng)
     return pieces
 
 
-def _put_in(pieces: list[_Piece], piece: _Piece, rng: np.random.Generator) -> list[_Piece]:
-    """Cut the longest piece that isn't beside it in two, and put a piece between."""
-    far = [other for other in pieces if other.end != piece.start and other.start != piece.end] or pieces
-    longest = max(far, key=lambda other: other.end - other.start)
+def _inserted(pieces: list[_Piece], piece: _Piece, rng: np.random.Generator) -> list[_Piece]:
+    """Cut the longest piece that isn't next to it in two, and insert a piece between."""
+    apart = [other for other in pieces if other.end != piece.start and other.start != piece.end] or pieces
+    longest = max(apart, key=lambda other: other.end - other.start)
     size = longest.end - longest.start
     cut = longest.start + int(rng.integers(size // 4, size - size // 4))
     parts = [longest._replace(end=cut), piece, longest._replace(start=cut)]
@@ -157,21 +142,21 @@ def _put_in(pieces: list[_Piece], piece: _Piece, rng: np.random.Generator) -> li
 
 
 def _mutated(
-    letters: Bytes, piece: _Piece, divergence: float, gaps: float, rng: np.random.Generator
+    bases: Bytes, piece: _Piece, divergence: float, gaps: float, rng: np.random.Generator
 ) -> tuple[str, list[Variant]]:
-    """Return a piece's new letters on the + strand, and what was changed in it."""
+    """Return a piece's new bases on the + strand, and what was changed in it."""
     places = piece.start + 1 + np.flatnonzero(rng.random(max(0, piece.end - piece.start - 2)) < divergence)
-    chances = rng.random((len(places), 2))
-    text, parts, variants = letters.tobytes().decode(), [], []
-    at = untouched = piece.start
-    for place, (kind, gap) in zip(places.tolist(), chances.tolist(), strict=True):
-        size = min(_LONGEST_GAP, 1 + int(np.log(gap) / np.log(1 - _SHARE_OF_GAP))) if kind < gaps else 1
-        if place <= untouched or place + size >= piece.end:
+    draws = rng.random((len(places), 2))
+    text, parts, variants = bases.tobytes().decode(), [], []
+    at = changed_to = piece.start
+    for place, (kind, gap) in zip(places.tolist(), draws.tolist(), strict=True):
+        size = min(_MAX_GAP, 1 + int(np.log(gap) / np.log(1 - _GAP_END))) if kind < gaps else 1
+        if place <= changed_to or place + size >= piece.end:
             continue
-        start, ref, alt, name = _change(text, place, size, kind / gaps if kind < gaps else None, untouched, rng)
+        start, ref, alt, name = _change(text, place, size, kind / gaps if kind < gaps else None, changed_to, rng)
         parts += [text[at:start], alt]
         variants.append((start, ref, alt, name))
-        at, untouched = start + len(ref), place + (size if name == "deletion" else 1)
+        at, changed_to = start + len(ref), place + (size if name == "deletion" else 1)
     return "".join([*parts, text[at : piece.end]]), variants
 
 
@@ -192,9 +177,7 @@ def _change(  # noqa: PLR0917 - the state of one loop
     return place - 1, text[place - 1], text[place - 1] + new, "insertion"
 
 
-def _segments(pieces: list[_Piece], sizes: list[int], turn: int) -> "pd.DataFrame":
-    import pandas as pd
-
+def _segments(pieces: list[_Piece], sizes: list[int], turn: int) -> pd.DataFrame:
     starts = (np.cumsum([0, *sizes[:-1]]) - turn) % sum(sizes)
     rows = [
         (*piece[:2], start, start + size, piece.strand)
@@ -203,9 +186,7 @@ def _segments(pieces: list[_Piece], sizes: list[int], turn: int) -> "pd.DataFram
     return pd.DataFrame(sorted(rows), columns=["a_start", "a_end", "b_start", "b_end", "strand"])
 
 
-def _variant_table(variants: list[Variant]) -> "pd.DataFrame":
-    import pandas as pd
-
+def _variant_table(variants: list[Variant]) -> pd.DataFrame:
     table = pd.DataFrame(variants, columns=["position", "ref", "alt", "kind"])
     table.insert(0, "chromosome", "a")
     return table

@@ -1,4 +1,4 @@
-"""How far genomes are from each other, and the tree that follows."""
+"""Distances between genomes, and the tree that follows."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.genomes.blocks import sampled
 from genolab.genomes.comparison import Comparison, compare
-from genolab.genomes.genome import Genome, Given, open_genome
+from genolab.genomes.genome import Genome, GenomeLike, open_genome
+from genolab.genomes.seeds import sample_kmers
+from genolab.genomes.variants import is_transition
 
 Model = Literal["k80", "jc69", "p"]
 Method = Literal["alignment", "kmers"]
 
 _K: Final = 21  # Mash's default
-_TRANSITIONS: Final = frozenset({"AG", "GA", "CT", "TC"})
 
 
 def distances(
-    genomes: Sequence[Given],
+    genomes: Sequence[GenomeLike],
     *,
     method: Method = "alignment",
     model: Model = "k80",
@@ -33,36 +33,27 @@ def distances(
     genomes
         As in `compare`, two or more; their names must differ.
     method
-        ``"alignment"`` compares each pair and counts substitutions in the blocks; ``"kmers"`` takes the words of 21
+        ``"alignment"`` compares each pair and counts substitutions in the blocks; ``"kmers"`` takes the k-mers of 21
         bases that both have (Mash, Ondov et al. 2016), which is quick and good up to a distance of about 0.2.
     model
         For alignments: ``"k80"`` corrects for sites that changed twice, transitions and transversions apart (Kimura
         1980); ``"jc69"`` doesn't tell them apart (Jukes and Cantor 1969); ``"p"`` is the share of sites that differ.
-    circular
-        As in `compare`.
 
     Returns
     -------
     DataFrame
         Square, by the genomes' names; 0 on the diagonal, NaN where a pair has nothing in common or differs too much for
         the model.
-
-    Raises
-    ------
-    ValueError
-        There are fewer than two genomes, two of one name, or the method or model is unknown.
-    TypeError
-        The genomes are no list.
     """
     if not isinstance(genomes, Sequence) or isinstance(genomes, str | bytes):
         raise TypeError(f"genomes come as a list, such as ['human_mt', 'orangutan_mt'], got {genomes!r}")
-    opened = [open_genome(given, circular=circular) for given in genomes]
+    opened = [open_genome(source, circular=circular) for source in genomes]
     names = [genome.name for genome in opened]
     _check(names, method, model)
     table = pd.DataFrame(0.0, index=pd.Index(names), columns=pd.Index(names))
-    for one, other in itertools.combinations(opened, 2):
-        value = by_kmers(one, other) if method == "kmers" else by_alignment(compare(one, other), model=model)
-        table.loc[one.name, other.name] = table.loc[other.name, one.name] = value
+    for a, b in itertools.combinations(opened, 2):
+        value = _mash(a, b) if method == "kmers" else _by_substitutions(compare(a, b), model)
+        table.loc[a.name, b.name] = table.loc[b.name, a.name] = value
     return table
 
 
@@ -70,22 +61,20 @@ def _check(names: list[str], method: str, model: str) -> None:
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(
             f"distances are between two or more genomes of different names, got {names}; "
-            "dataclasses.replace(gl.genomes.open_genome(given), name='other') names one anew"
+            "dataclasses.replace(gl.genomes.open_genome(source), name='other') gives one another name"
         )
     for value, known in ((method, get_args(Method)), (model, get_args(Model))):
         if value not in known:
             raise ValueError(f"must be one of {', '.join(known)}, got {value!r}")
 
 
-def by_alignment(comparison: Comparison, *, model: Model = "k80") -> float:
-    """Return the distance of two compared genomes, in substitutions a site; NaN where it is undefined."""
-    table = comparison.variants
-    single = table[table["kind"] == "SNV"]
+def _by_substitutions(comparison: Comparison, model: Model) -> float:
+    single = comparison.variants.query("kind == 'SNV'")
     sites = int(comparison.blocks["matches"].sum()) + len(single)
     if sites == 0:
         return float("nan")
-    turns = (single["ref"] + single["alt"]).isin(_TRANSITIONS).sum()
-    p, q = turns / sites, (len(single) - turns) / sites
+    transitions = is_transition(single).sum()
+    p, q = transitions / sites, (len(single) - transitions) / sites
     with np.errstate(invalid="ignore", divide="ignore"):
         value = {
             "p": p + q,
@@ -95,16 +84,16 @@ def by_alignment(comparison: Comparison, *, model: Model = "k80") -> float:
     return float(value) + 0.0 if np.isfinite(value) else float("nan")
 
 
-def by_kmers(a: Genome, b: Genome) -> float:
-    """Return the Mash distance, by the share of words of 21 bases that both genomes have; NaN where they share none."""
-    one, other = _words(a), _words(b)
-    both = len(np.intersect1d(one, other, assume_unique=True))
-    share = both / (len(one) + len(other) - both) if both else 0.0
-    return float(-np.log(2 * share / (1 + share)) / _K) + 0.0 if share else float("nan")
+def _mash(a: Genome, b: Genome) -> float:
+    """Return the Mash distance: by the Jaccard index of k-mers."""
+    kmers_a, kmers_b = _kmers(a), _kmers(b)
+    both = len(np.intersect1d(kmers_a, kmers_b, assume_unique=True))
+    jaccard = both / (len(kmers_a) + len(kmers_b) - both) if both else 0.0
+    return float(-np.log(2 * jaccard / (1 + jaccard)) / _K) + 0.0 if jaccard else float("nan")
 
 
-def _words(genome: Genome) -> NDArray[np.uint64]:
-    return np.unique(sampled(genome, _K, 1).number)
+def _kmers(genome: Genome) -> NDArray[np.uint64]:
+    return np.unique(sample_kmers(genome, _K, 1).hash)
 
 
 def tree(table: pd.DataFrame) -> str:
@@ -117,17 +106,9 @@ def tree(table: pd.DataFrame) -> str:
 
     Returns
     -------
-    The tree, unrooted, branch lengths as the distances. ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it, as
-    all tree viewers do.
-
-    Raises
-    ------
-    ValueError
-        The table isn't square and symmetric, has fewer than three genomes, or a distance is missing.
-    TypeError
-        It is no DataFrame.
-    ImportError
-        Biopython isn't installed.
+    str
+        The tree, unrooted, branch lengths as the distances. ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it,
+        as all tree viewers do.
 
     Examples
     --------

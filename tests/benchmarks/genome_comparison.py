@@ -146,7 +146,7 @@ def simulated(*, quick: bool) -> dict[str, float]:
 def _found_again(divergence: float, seed: int) -> dict[str, float]:
     """Compare a pair. A variant is found where place and letters are the same, after both are left-aligned."""
     truth = gl.genomes.simulate_genomes(
-        200_000, divergence=divergence, n_inversions=2, n_moves=2, circular=True, seed=seed
+        200_000, divergence=divergence, n_inversions=2, n_translocations=2, circular=True, seed=seed
     )
     began = time.perf_counter()
     pair = gl.genomes.compare(truth.a, truth.b, circular=True)

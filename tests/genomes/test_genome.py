@@ -206,7 +206,7 @@ def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> N
 @pytest.mark.parametrize("seed", range(8))
 def test_variants_spell_both_genomes_whatever_their_order_strands_and_origins(seed: int) -> None:
     pair = gl.genomes.simulate_genomes(
-        8_000, divergence=0.1, gaps=0.3, n_inversions=seed % 3, n_moves=seed % 2, circular=seed % 4 > 1, seed=seed
+        8_000, divergence=0.1, gaps=0.3, n_inversions=seed % 3, n_translocations=seed % 2, circular=seed % 4 > 1, seed=seed
     )
     a, b = pair.a["a"] + pair.a["a"][1_000:2_000], pair.b["b"]
     b = reverse_complement(b) if seed > 4 else b
@@ -241,7 +241,7 @@ def test_a_gap_moves_left_over_unequal_columns_and_gains_where_it_can() -> None:
 
 
 def test_inversions_moves_and_origins_are_found() -> None:
-    pair = gl.genomes.simulate_genomes(100_000, n_inversions=2, n_moves=2, circular=True, seed=3)
+    pair = gl.genomes.simulate_genomes(100_000, n_inversions=2, n_translocations=2, circular=True, seed=3)
     found = gl.genomes.compare(pair.a, pair.b, circular=True)
     respelled(found)
     assert (found.blocks["strand"] == "-").sum() == (pair.segments["strand"] == "-").sum() == 2
@@ -261,12 +261,12 @@ def test_divergence_is_measured_as_it_was_made(divergence: float, covered: float
 
 def test_a_simulated_pair_is_what_it_says() -> None:
     pair = gl.genomes.simulate_genomes(
-        8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8
+        8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_translocations=1, circular=True, seed=8
     )
     assert (
         pair.b
         == gl.genomes.simulate_genomes(
-            8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_moves=1, circular=True, seed=8
+            8_000, divergence=0.1, gaps=0.3, n_inversions=1, n_translocations=1, circular=True, seed=8
         ).b
     )
     round_b = 2 * pair.b["b"]
@@ -281,7 +281,7 @@ def test_a_simulated_pair_is_what_it_says() -> None:
         assert part == (reverse_complement(made) if segment.strand == "-" else made)
 
 
-@pytest.mark.parametrize("wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_moves": 1}])
+@pytest.mark.parametrize("wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_translocations": 1}])
 def test_simulating_nonsense_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"share|whole number|stretches"):
         gl.genomes.simulate_genomes(**wrong)

@@ -1,4 +1,4 @@
-"""Genes beside an alignment: where they lie in its columns, what their codons say, and places found by name."""
+"""Genes along an alignment: their columns, their codons, and positions by name."""
 
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.genomes.alignment_view.codons import codons
-from genolab.genomes.alignment_view.columns import Columns
+from genolab.genomes.alignment_view.columns import GAP, AlignmentColumns
 from genolab.sequences.annotation import Gene, coding_genes
 from genolab.sequences.plot_genes import genes_of
 
@@ -36,25 +36,19 @@ class Genes:
         self._of_b = _by_chromosome(comparison.b)
 
     def find(self, text: str) -> tuple[str, str, int]:
-        """Return side (``"a"`` or ``"b"``), chromosome and position of what a person asked for.
-
-        Raises
-        ------
-        ValueError
-            Neither genome has it.
-        """
+        """Return side (``"a"`` or ``"b"``), chromosome and position of a position or a gene's name."""
         asked = text.strip()
-        found = _PLACE.fullmatch(asked)
-        if found:
-            return "a", *self._place(found["chromosome"], int(re.sub(r"[,_ ]", "", found["position"])))
+        place = _PLACE.fullmatch(asked)
+        if place:
+            return "a", *self._place(place["chromosome"], int(re.sub(r"[,_ ]", "", place["position"])))
         for side, known in (("a", self._of_a), ("b", self._of_b)):
             for name, some in known.items():
                 for gene in some.genes:
                     if gene.name.lower() == asked.lower():
                         return side, name, gene.start if gene.strand == "+" else gene.end - 1
-        raise ValueError(f"neither genome has a gene {asked!r}{self._like(asked)}")
+        raise ValueError(f"neither genome has a gene {asked!r}{self._suggestion(asked)}")
 
-    def _like(self, asked: str) -> str:
+    def _suggestion(self, asked: str) -> str:
         names = {gene.name for known in (self._of_a, self._of_b) for some in known.values() for gene in some.genes}
         near = sorted(name for name in names if asked.lower() in name.lower())[:_NEAR]
         return f"; there are {', '.join(near)}" if near else "; type a position, such as 5,000, or a gene's name"
@@ -63,52 +57,52 @@ class Genes:
         lengths = self._comparison.a.lengths
         name = next(iter(lengths)) if chromosome is None else chromosome.strip()
         if chromosome is None and len(lengths) > 1:
-            raise ValueError(f"genome a has several chromosomes: say which, as in {name}:{position:,}")
+            raise ValueError(f"genome a has several chromosomes: choose one, as in {name}:{position:,}")
         if name not in lengths:
             raise ValueError(f"genome a has no chromosome {name!r}; it has {', '.join(list(lengths)[:_NEAR])}")
         if not 0 <= position < lengths[name]:
             raise ValueError(f"{name} has the positions 0 to {lengths[name] - 1:,}, got {position:,}")
         return name, position
 
-    def along(self, columns: Columns, first: int, stop: int) -> dict[str, Any]:
+    def along(self, columns: AlignmentColumns, first: int, stop: int) -> dict[str, Any]:
         """Return genes and codons of genome a in some columns, as the browser gets them.
 
         ``genes`` are ``[name, first column, one past the last, strand, lane]``, ``codons`` are ``[columns, lane, amino
         acid of a, of b, change]``; genes that overlap lie in different lanes.
         """
-        some = self._near(columns, first, stop)
+        near = self._near(columns, first, stop)
         lanes: list[int] = []
-        told: list[list[Any]] = []
-        for gene, _ in some:
+        genes: list[list[Any]] = []
+        for gene, _ in near:
             left, right = _reach(columns, gene, first, stop)
-            taken = {lane for lane, other in zip(lanes, told, strict=True) if other[1] < right and left < other[2]}
+            taken = {lane for lane, other in zip(lanes, genes, strict=True) if other[1] < right and left < other[2]}
             lane = next(number for number in range(len(taken) + 1) if number not in taken)
             lanes.append(lane)
-            told.append([gene.name, left, right, gene.strand, lane])
-        coding = [number for number, (_, is_coding) in enumerate(some) if is_coding]
-        found = codons(columns, [some[number][0] for number in coding], first, stop, self._comparison.a.genetic_code)
+            genes.append([gene.name, left, right, gene.strand, lane])
+        coding = [number for number, (_, is_coding) in enumerate(near) if is_coding]
+        along = codons(columns, [near[number][0] for number in coding], first, stop, self._comparison.a.genetic_code)
         return {
-            "genes": told,
-            "codons": [[list(one.columns), lanes[coding[one.gene]], one.a, one.b, one.change] for one in found],
+            "genes": genes,
+            "codons": [[list(one.columns), lanes[coding[one.gene]], one.a, one.b, one.change] for one in along],
         }
 
-    def _near(self, columns: Columns, first: int, stop: int) -> list[tuple[Gene, bool]]:
+    def _near(self, columns: AlignmentColumns, first: int, stop: int) -> list[tuple[Gene, bool]]:
         """Return the genes that reach into some columns, and whether they code."""
-        known = self._of_a.get(str(columns.block.a_chromosome))
+        known = self._of_a.get(columns.block.a.chromosome)
         page = columns.page(first, stop)
         if known is None or len(page.a) == 0:
             return []
         low = int(page.a_at[0])
-        high = low + int((page.a != ord("-")).sum())
+        high = low + int((page.a != GAP).sum())
         reaches = np.zeros(len(known.genes), dtype=np.bool_)
-        for turn in (-columns.a_length, 0, columns.a_length):  # either may lie over a circle's origin
+        for turn in (-columns.block.a.size, 0, columns.block.a.size):  # either may lie over a circle's origin
             reaches |= (known.starts + turn < high) & (known.ends + turn > low)
         return [(known.genes[number], known.is_coding[number]) for number in np.flatnonzero(reaches)]
 
 
-def _reach(columns: Columns, gene: Gene, first: int, stop: int) -> tuple[int, int]:
+def _reach(columns: AlignmentColumns, gene: Gene, first: int, stop: int) -> tuple[int, int]:
     """Return where a gene begins and ends in columns ``[first, stop)``."""
-    at = columns.of_a(np.arange(gene.start, gene.end) % columns.a_length)
+    at = columns.of_a(np.arange(gene.start, gene.end) % columns.block.a.size)
     here = at[(at >= first) & (at < stop)]
     return (int(here.min()), int(here.max()) + 1) if len(here) else (first, first)
 
@@ -118,10 +112,10 @@ def _by_chromosome(genome: "Genome") -> dict[str, _OnChromosome]:
     if table is None or table.empty:
         return {}
     coding = {(gene.chromosome, gene.exons) for gene in coding_genes(table, dubious=True)}
-    found = {}
+    known = {}
     for name, length in genome.lengths.items():
         genes = genes_of(table, name, 0, length)
         is_coding = [(gene.chromosome, gene.exons) in coding for gene in genes]
         places = np.array([[gene.start, gene.end] for gene in genes], dtype=np.int64).reshape(-1, 2)
-        found[name] = _OnChromosome(genes, is_coding, places[:, 0], places[:, 1])
-    return found
+        known[name] = _OnChromosome(genes, is_coding, places[:, 0], places[:, 1])
+    return known

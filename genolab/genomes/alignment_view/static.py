@@ -1,4 +1,4 @@
-"""The still picture of an `AlignmentView`, for pages on which no widget runs."""
+"""The static picture of an `AlignmentView`, for pages on which no widget runs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from genolab import palette
-from genolab.genomes.alignment_view.columns import Columns, ambiguous
+from genolab.genomes.alignment_view.columns import AlignmentColumns, is_unknown
 from genolab.genomes.alignment_view.genes import Genes
 from genolab.genomes.plot import layout
 from genolab.widgets.shared import static
@@ -26,23 +26,11 @@ _STRANDS: Final = {"+": palette.OKABE_ITO[0], "-": palette.OKABE_ITO[3]}
 
 
 @dataclass(frozen=True, eq=False)
-class Still:
-    """What the picture shows.
-
-    Attributes
-    ----------
-    comparison
-        Of two genomes.
-    columns
-        Of the block that is read; ``None``: there is no block.
-    genes
-        Of both genomes.
-    row, column
-        Which block is read, and where the cursor stands.
-    """
+class StaticView:
+    """What the picture shows: the block `row`, whose columns are None where there is no block, from `column` on."""
 
     comparison: "Comparison"
-    columns: Columns | None
+    columns: AlignmentColumns | None
     genes: Genes
     row: int
     column: int
@@ -62,8 +50,8 @@ class Still:
             self._draw_lines(text, self.columns)
 
     def _draw_dots(self, axes: "Axes") -> None:
-        across, up = laid = layout.axes(self.comparison)
-        for path in layout.paths(self.comparison, laid, bend=max(across.end, up.end) / 500):
+        across, up = both = layout.axes(self.comparison)
+        for path in layout.paths(self.comparison, both, bend=max(across.end, up.end) / 500):
             wide = 2.8 if path.row == self.row else 1.3
             axes.plot(*path.points.T, color=_STRANDS[path.strand], linewidth=wide, solid_capstyle="round")
         axes.set_xlim(0, across.end)
@@ -78,10 +66,10 @@ class Still:
         axes.tick_params(labelsize=7, colors=_MUTED, length=2)
         axes.spines[:].set_color(palette.NONE)
 
-    def _draw_lines(self, axes: "Axes", columns: Columns) -> None:
+    def _draw_lines(self, axes: "Axes", columns: AlignmentColumns) -> None:
         first = self.column // _PER_LINE * _PER_LINE
         stop = min(columns.n, first + _LINES * _PER_LINE)
-        page, told = columns.page(first, stop), self.genes.along(columns, first, stop)
+        page, track = columns.page(first, stop), self.genes.along(columns, first, stop)
         for line, at in enumerate(range(0, stop - first, _PER_LINE)):
             part = slice(at, min(at + _PER_LINE, stop - first))
             top = 7.0 * line + 1.4
@@ -90,19 +78,19 @@ class Still:
                 _write(axes, -1, y, f"{places[part.start]:,}", ha="right", color=_MUTED)
                 for x, letter in enumerate(letters[part].tobytes().decode()):
                     _write(axes, x + 0.5, y, letter)
-            differ = (page.a[part] != page.b[part]) & ~(ambiguous(page.a[part]) | ambiguous(page.b[part]))
+            differ = (page.a[part] != page.b[part]) & ~(is_unknown(page.a[part]) | is_unknown(page.b[part]))
             for x in np.flatnonzero(differ).tolist():
                 axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=palette.OKABE_ITO[1], alpha=0.35, linewidth=0)
-            self._draw_codons(axes, told, (first + at, first + part.stop), top)
+            self._draw_codons(axes, track, (first + at, first + part.stop), top)
 
-    def _draw_codons(self, axes: "Axes", told: dict[str, Any], span: tuple[int, int], top: float) -> None:
+    def _draw_codons(self, axes: "Axes", track: dict[str, Any], span: tuple[int, int], top: float) -> None:
         """Draw the codons of a line's first lane, and the names of its genes."""
-        here = [gene for gene in told["genes"] if gene[1] < span[1] and gene[2] > span[0]]
+        here = [gene for gene in track["genes"] if gene[1] < span[1] and gene[2] > span[0]]
         first = min((gene[4] for gene in here), default=0)
         for name, left, _, _, lane in here:
             if lane == first:
                 _write(axes, max(left, span[0]) - span[0], top - 0.9, name, ha="left", color=_MUTED)
-        for (_, middle, _), lane, mine, yours, change in told["codons"]:
+        for (_, middle, _), lane, mine, yours, change in track["codons"]:
             if lane != first or not span[0] <= middle < span[1]:
                 continue
             colour = _CHANGES.get(change, _MUTED)

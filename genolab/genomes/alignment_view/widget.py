@@ -10,14 +10,14 @@ import numpy as np
 import traitlets as t
 
 from genolab.genomes.alignment_view.blocks import Blocks
-from genolab.genomes.alignment_view.static import Still
+from genolab.genomes.alignment_view.static import StaticView
 from genolab.genomes.plot import layout
 from genolab.sequences.encode import check_length
 from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
     from genolab.genomes import Comparison
-    from genolab.genomes.alignment_view.columns import Columns
+    from genolab.genomes.alignment_view.columns import AlignmentColumns
 
 _BINS: Final = 1000  # of the overview of a block
 _STEPS: Final = 3000  # a bend of less than this part of the axis can't be seen
@@ -93,7 +93,7 @@ class AlignmentView(NotebookWidget):
         self._comparison = comparison
         self._n_blocks = len(comparison.blocks)
         self._blocks = Blocks(comparison)
-        self._columns: Columns | None = None
+        self._columns: AlignmentColumns | None = None
         super().__init__(**self._drawn())
         self.row = row if self._n_blocks else -1
         self._follow(None)
@@ -108,7 +108,7 @@ class AlignmentView(NotebookWidget):
             return None
         block, page = self._columns.block, self._columns.page(self.column, self.column + 1)
         a_at, b_at = int(page.a_at[0]), int(page.b_at[0])
-        return Place(str(block.a_chromosome), a_at, str(block.b_chromosome), b_at, str(block.strand))
+        return Place(block.a.chromosome, a_at, block.b.chromosome, b_at, block.strand)
 
     def go_to(self, where: int | str) -> None:
         """Go to a position of genome a, ``5000`` or ``"chrI:5,000"``, or to the start of a gene of a or b.
@@ -145,12 +145,12 @@ class AlignmentView(NotebookWidget):
         block = self._columns.block
         mine = table[table["block"] == self._comparison.blocks["block"].iloc[self.row]]
         at = self._columns.of_a(mine["position"].to_numpy(dtype=np.int64))
-        on = (mine["chromosome"] == block.a_chromosome).to_numpy()
+        on = (mine["chromosome"] == block.a.chromosome).to_numpy()
         return mine[on & (at >= self.column) & (at < self.column + columns)]
 
     def png(self) -> bytes:
         """Draw what is shown, as a PNG: the dot plot, and some lines from the cursor on."""
-        return Still(self._comparison, self._columns, self._blocks.genes, self.row, self.column).png()
+        return StaticView(self._comparison, self._columns, self._blocks.genes, self.row, self.column).png()
 
     def __repr__(self) -> str:
         place = self.place
@@ -194,10 +194,10 @@ class AlignmentView(NotebookWidget):
             "row": self.row,
             "count": self._n_blocks,
             "columns": columns.n,
-            "identity": float(block.identity),
+            "identity": block.identity,
             "strand": block.strand,
-            "a": [str(block.a_chromosome), int(block.a_start), int(block.a_end)],
-            "b": [str(block.b_chromosome), int(block.b_start), int(block.b_end)],
+            "a": [block.a.chromosome, block.a_start, block.a_end],
+            "b": [block.b.chromosome, *block.b_span],
         }
         with self.hold_sync():
             self.set_trait("_block", told)

@@ -4,34 +4,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.align.result import cigar_runs
+from genolab.genomes import columns as col
 from genolab.plot.style import percent, plain
 from genolab.sequences.annotation import Gene
 from genolab.sequences.plot_genes import genes_of
 
 if TYPE_CHECKING:
-    from genolab.genomes import Comparison, Genome
+    from genolab.genomes import Block, Comparison, Genome
 
 Points = NDArray[np.float64]
 
-_NEVER: Final = float("inf")
+STRAND_NAMES: Final = {"+": "same strand", "-": "other strand, inverted"}
+_MIN_LABELLED: Final = 0.03  # of the axis: a shorter chromosome has no room for its name
 
 
 class Axis(NamedTuple):
-    """The chromosomes of a genome, one behind the other.
-
-    Attributes
-    ----------
-    title
-        What the genome is called, safe to show.
-    names
-        Of the chromosomes.
-    lengths, starts
-        ``(n,)`` bases, and where each chromosome begins on the axis.
-    """
+    """The chromosomes of a genome, one after the other: its name, safe to show, and ``(n,)`` lengths and starts."""
 
     title: str
     names: tuple[str, ...]
@@ -48,6 +38,11 @@ class Axis(NamedTuple):
         at = self.names.index(str(chromosome))
         return float(self.starts[at]), int(self.lengths[at])
 
+    def labels(self) -> tuple[Points, list[str]]:
+        """Return the middles and the names, safe to show, of chromosomes that have room for them."""
+        wide = np.flatnonzero(self.lengths > _MIN_LABELLED * self.end)
+        return (self.starts + self.lengths / 2)[wide], [plain(self.names[at]) for at in wide]
+
 
 class Path(NamedTuple):
     """A piece of a block that crosses no circular origin.
@@ -56,8 +51,6 @@ class Path(NamedTuple):
     ----------
     row
         Of ``comparison.blocks``, from 0.
-    strand
-        ``"+"`` or ``"-"``.
     points
         ``(k, 2)`` along the axes of a and b, ascending along a.
     """
@@ -67,30 +60,8 @@ class Path(NamedTuple):
     points: Points
 
 
-class BlockRow(NamedTuple):
-    """A row of ``comparison.blocks``; see `genolab.genomes.Comparison`."""
-
-    a_chromosome: str
-    a_start: int
-    a_end: int
-    b_chromosome: str
-    b_start: int
-    b_end: int
-    strand: str
-    matches: int
-    mismatches: int
-    gaps: int
-    identity: float
-    cigar: str
-
-
-def block_rows(blocks: pd.DataFrame) -> list[BlockRow]:
-    """Return the rows of a table of blocks."""
-    return [BlockRow(*values) for values in zip(*(blocks[name] for name in BlockRow._fields), strict=True)]
-
-
 def axes(comparison: "Comparison", *, gap: float = 0.0) -> tuple[Axis, Axis]:
-    """Lay the chromosomes of both genomes out; `gap` is the room between two, as a share of the whole."""
+    """Return the axes of both genomes; `gap` is the room between two chromosomes, as a share of the whole."""
     check(comparison)
     return _axis(comparison.a, gap), _axis(comparison.b, gap)
 
@@ -111,56 +82,39 @@ def _axis(genome: "Genome", gap: float) -> Axis:
 # ---- blocks as lines ----
 
 
-def runs(cigar: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Return the runs of a CIGAR: how long each is, and its letter as ASCII."""
-    found = cigar_runs(cigar)
-    lengths = np.array([length for length, _ in found], dtype=np.int64)
-    return lengths, np.frombuffer("".join(kind for _, kind in found).encode(), dtype=np.uint8)
-
-
-def steps(lengths: NDArray[np.int64], kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how far runs go along a (the target) and along b (the query)."""
-    return np.where(kinds == ord("I"), 0, lengths), np.where(kinds == ord("D"), 0, lengths)
-
-
-def paths(comparison: "Comparison", axes: tuple[Axis, Axis], *, bend: float = _NEVER) -> list[Path]:
+def paths(comparison: "Comparison", axes: tuple[Axis, Axis], *, bend: float = float("inf")) -> list[Path]:
     """Return every block as a line, in one piece or, over a circular origin, in several.
 
-    Parameters
-    ----------
-    comparison
-        Whose blocks.
-    axes
-        As `axes` lays them out.
-    bend
-        Bases of insertions or deletions from which on a line bends; infinite: straight from end to end.
+    A line bends at insertions or deletions of `bend` bases or more; infinite: straight from end to end.
     """
-    found = []
-    for row, block in enumerate(block_rows(comparison.blocks)):
-        (x, width), (y, height) = axes[0].place(block.a_chromosome), axes[1].place(block.b_chromosome)
+    result = []
+    for row, block in enumerate(comparison.alignments):
+        (x, width), (y, height) = axes[0].place(block.a.chromosome), axes[1].place(block.b.chromosome)
         pieces = [_line(block, bend)]
         for side, length in enumerate((width, height)):
             pieces = [part for piece in pieces for part in _cut(piece, side, length)]
-        found += [Path(row, block.strand, piece + np.array([x, y])) for piece in pieces]
-    return found
+        result += [Path(row, block.strand, piece + np.array([x, y])) for piece in pieces]
+    return result
 
 
-def _line(block: BlockRow, bend: float) -> Points:
+def _line(block: "Block", bend: float) -> Points:
     """Return the corners of a block, unwrapped: ``(k, 2)``."""
+    corners = np.array([(0, 0), col.base_counts(block.columns)])
     if np.isfinite(bend):
-        along_a, along_b = (np.concatenate([[0], np.cumsum(step)]) for step in steps(*runs(block.cigar)))
-        level = np.round((along_b - along_a) / bend)
+        starts = col.runs(block.columns)[0]
+        offsets = zip(col.offsets(block.columns), corners[1], strict=True)
+        a, b = (np.append(before[starts], end) for before, end in offsets)
+        level = np.round((b - a) / bend)
         moved = np.flatnonzero(np.diff(level))
         kept = np.unique(np.concatenate([[0, len(level) - 1], moved, moved + 1]))
-        x, y = along_a[kept], along_b[kept]
-    else:
-        x, y = (np.array([0, end]) for end in (block.a_end - block.a_start, block.b_end - block.b_start))
-    up = block.b_start + y if block.strand == "+" else block.b_end - y
-    return np.stack([block.a_start + x, up], axis=1).astype(np.float64)
+        corners = np.stack([a[kept], b[kept]], axis=1)
+    first, end = block.b_span
+    up = first + corners[:, 1] if block.strand == "+" else end - corners[:, 1]
+    return np.stack([block.a_start + corners[:, 0], up], axis=1).astype(np.float64)
 
 
 def _cut(points: Points, side: int, length: int) -> list[Points]:
-    """Cut a line where it goes over the end of a circular chromosome, and lay what is beyond at the start."""
+    """Cut a line where it goes over the end of a circular chromosome, and put what is beyond at the start."""
     rising = points[-1, side] >= points[0, side]
     line = points if rising else points[::-1]
     values = line[:, side]
@@ -176,28 +130,31 @@ def _cut(points: Points, side: int, length: int) -> list[Points]:
     return parts if rising else [part[::-1] for part in reversed(parts)]
 
 
-# ---- words and genes ----
+def with_gaps(lines: Sequence[Points]) -> Points:
+    """Join lines to one, ``(n, 2)``, with a gap after each."""
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([part for line in lines for part in (line, gap)]) if lines else np.zeros((0, 2))
+
+
+# ---- texts and genes ----
 
 
 def describe(comparison: "Comparison") -> list[str]:
     """Return a text for each block, as it is read under the pointer."""
-    texts = []
-    for block in block_rows(comparison.blocks):
-        columns = block.matches + block.mismatches + block.gaps
-        texts.append(
-            f"{plain(block.a_chromosome)}: {block.a_start:,} to {block.a_end:,}<br>"
-            f"{plain(block.b_chromosome)}: {block.b_start:,} to {block.b_end:,}, strand {block.strand}<br>"
-            f"{percent(block.identity)} identical over {columns:,} columns"
-        )
-    return texts
+    return [
+        f"{plain(block.a.chromosome)}: {block.a_start:,} to {block.a_end:,}<br>"
+        f"{plain(block.b.chromosome)}: {block.b_span[0]:,} to {block.b_span[1]:,}, strand {block.strand}<br>"
+        f"{percent(block.identity)} identical over {len(block.columns):,} columns"
+        for block in comparison.alignments
+    ]
 
 
-def finding(comparison: "Comparison") -> str:
-    """Say in a line what was found: how many blocks, how alike, how many of them inverted."""
-    blocks = comparison.blocks
-    if blocks.empty:
+def summary(comparison: "Comparison") -> str:
+    """Return a title: how many blocks, how similar, how many of them inverted."""
+    strands = [block.strand for block in comparison.alignments]
+    if not strands:
         return "No homology was found outside of repeats"
-    n, inverted = blocks["block"].nunique(), blocks.loc[blocks["strand"] == "-", "block"].nunique()
+    n, inverted = len(strands), strands.count("-")
     turned = f", {inverted:,} of them inverted" if inverted else ", none inverted" if n > 1 else ""
     return f"{n:,} {'block' if n == 1 else 'blocks'}, {percent(comparison.identity)} identical{turned}"
 
@@ -207,18 +164,13 @@ def genes_along(genome: "Genome", axis: Axis) -> list[Gene]:
     table = genome.features
     if table is None or table.empty:
         return []
-    found = []
-    for name, start, length in zip(axis.names, axis.starts, axis.lengths, strict=True):
-        found += [shifted(gene, int(start)) for gene in genes_of(table, name, 0, int(length))]
-    return found
+    return [
+        shift(gene, int(start))
+        for name, start, length in zip(axis.names, axis.starts, axis.lengths, strict=True)
+        for gene in genes_of(table, name, 0, int(length))
+    ]
 
 
-def shifted(gene: Gene, by: int) -> Gene:
-    """Return a gene moved along."""
+def shift(gene: Gene, by: int) -> Gene:
+    """Return a gene moved along an axis."""
     return gene._replace(exons=tuple((start + by, end + by) for start, end in gene.exons))
-
-
-def broken(lines: Sequence[Points]) -> Points:
-    """Join lines to one, ``(n, 2)``, with a gap behind each."""
-    gap = np.full((1, 2), np.nan)
-    return np.concatenate([part for line in lines for part in (line, gap)]) if lines else np.zeros((0, 2))

@@ -1,4 +1,4 @@
-"""Two genomes as two lines, with a ribbon from each block of the one to its like on the other, and the genes beside."""
+"""Synteny: two genomes as two lines, ribbons between their blocks, and their genes."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +23,10 @@ _GENES: Final = 3000  # beyond, genes would be a grey band
 _LINKS: Final = 1500
 _LANE: Final = 30.0  # pixels from gene to gene
 _MIDDLE: Final = 260.0  # pixels from one genome to the other
-_NAMED: Final = 0.03  # of the axis: a shorter chromosome has no room for its name
-_WAYS: Final = {"+": "same strand", "-": "other strand, inverted"}
 
 
 def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") -> Figure:
-    """Draw two genomes over each other, with ribbons between what is alike, and lines between genes that both have.
+    """Draw two genomes, one above the other, with ribbons between blocks, and lines between genes that both have.
 
     Parameters
     ----------
@@ -37,7 +35,7 @@ def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") ->
     genes
         Whether the annotated genes are drawn, up to 3,000 a genome.
     title
-        The finding; empty: blocks, identity, inversions.
+        The finding; by default blocks, identity, inversions.
 
     Returns
     -------
@@ -59,36 +57,36 @@ def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") ->
     for some, row in ((placed[0], 1), (placed[1], len(rows))):
         if some:
             draw_genes(figure, some, (0, int(end)), row)
-    _lay_out(figure, axes, middle, len(rows))
-    return dress(figure, title or layout.finding(comparison), height=int(190 + sum(rows)))
+    _set_axes(figure, axes, middle, len(rows))
+    return dress(figure, title or layout.summary(comparison), height=int(190 + sum(rows)))
 
 
 def _genes(genome: "Genome", axis: layout.Axis, wanted: bool) -> list[Gene]:
-    found = layout.genes_along(genome, axis) if wanted else []
-    return found if len(found) <= _GENES else []
+    genes = layout.genes_along(genome, axis) if wanted else []
+    return genes if len(genes) <= _GENES else []
 
 
 # ---- ribbons ----
 
 
 def _draw_ribbons(figure: Figure, comparison: "Comparison", axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
-    found = layout.paths(comparison, axes)
+    paths = layout.paths(comparison, axes)
     texts = layout.describe(comparison)
-    for strand, name in _WAYS.items():
-        chosen = [path for path in found if path.strand == strand]
+    for strand, name in layout.STRAND_NAMES.items():
+        chosen = [path for path in paths if path.strand == strand]
         if not chosen:
             continue
         ends = np.array([[*path.points[0], *path.points[-1]] for path in chosen])  # a, b, a, b
-        kept = _apart(ends, max(axis.end for axis in axes))
-        outline = layout.broken([_ribbon(ends[at], curved=len(kept) <= _CURVED) for at in kept])
+        kept = _distinguishable(ends, max(axis.end for axis in axes))
+        outline = layout.with_gaps([_ribbon(ends[at], curved=len(kept) <= _CURVED) for at in kept])
         figure.add_scatter(
             x=outline[:, 0], y=outline[:, 1], mode="lines", fill="toself", line={"color": STRAND[strand], "width": 0.6},
             fillcolor=_faint(STRAND[strand]), hoverinfo="skip", name=name, row=row, col=1,
         )  # fmt: skip
-        _draw_pointed(figure, ends[kept], [texts[chosen[at].row] for at in kept], row)
+        _draw_hover(figure, ends[kept], [texts[chosen[at].row] for at in kept], row)
 
 
-def _apart(ends: NDArray[np.float64], span: float) -> NDArray[np.int64]:
+def _distinguishable(ends: NDArray[np.float64], span: float) -> NDArray[np.int64]:
     """Choose the ribbons that can be told apart, the widest first."""
     wide = np.argsort(-(ends[:, 2] - ends[:, 0]), kind="stable")
     _, first = np.unique(np.floor(ends[wide] / span * _CELLS), axis=0, return_index=True)
@@ -113,8 +111,8 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.22)"
 
 
-def _draw_pointed(figure: Figure, ends: NDArray[np.float64], texts: list[str], row: int) -> None:
-    """Add what is read under the pointer, along both genomes."""
+def _draw_hover(figure: Figure, ends: NDArray[np.float64], texts: list[str], row: int) -> None:
+    """Add the texts under the pointer, along both genomes."""
     n = int(np.clip(2000 // len(ends), 2, 40))
     share = (np.arange(n) + 0.5) / n
     along = [start + (end - start) * share for side in (0, 1) for start, end in ends[:, [side, side + 2]]]
@@ -129,13 +127,13 @@ def _draw_pointed(figure: Figure, ends: NDArray[np.float64], texts: list[str], r
 
 
 def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
-    """Draw a thin line from the middle of each gene to that of its like; of very many they would be a grey band."""
+    """Draw a thin line between the middles of shared genes; of very many they would be a grey band."""
     if not 0 < len(shared) <= _LINKS:
         return
     middles = [_middles(shared, side, axis) for side, axis in zip("ab", axes, strict=True)]
-    lines = layout.broken([_side(above, below, curved=True) for above, below in zip(*middles, strict=True)])
+    lines = layout.with_gaps([_side(above, below, curved=True) for above, below in zip(*middles, strict=True)])
     names = zip(shared["a_gene"], shared["b_gene"], shared["identity_dna"], strict=True)
-    texts = [f"{plain(one)} and {plain(other)}: {percent(alike)} identical" for one, other, alike in names]
+    texts = [f"{plain(one)} and {plain(other)}: {percent(identity)} identical" for one, other, identity in names]
     figure.add_scatter(
         x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": MUTED, "width": 0.8}, name="the same gene",
         text=[text for text in texts for _ in range(len(lines) // len(texts))], opacity=0.8,
@@ -144,38 +142,34 @@ def _draw_links(figure: Figure, shared: pd.DataFrame, axes: tuple[layout.Axis, l
 
 
 def _middles(shared: pd.DataFrame, side: str, axis: layout.Axis) -> list[float]:
-    places = zip(*(shared[f"{side}_{name}"] for name in ("chromosome", "start", "end")), strict=True)
-    found = []
-    for name, start, end in places:
-        first, length = axis.place(name)
-        found.append(first + (start + end) / 2 % length)
-    return found
+    columns = (shared[f"{side}_{name}"] for name in ("chromosome", "start", "end"))
+    places = [(*axis.place(name), (start + end) / 2) for name, start, end in zip(*columns, strict=True)]
+    return [first + middle % length for first, length, middle in places]
 
 
 def _draw_chromosomes(figure: Figure, axes: tuple[layout.Axis, layout.Axis], row: int) -> None:
     for axis, y in zip(axes, (1.0, 0.0), strict=True):
         ends = zip(axis.starts, axis.starts + axis.lengths, strict=True)
-        line = layout.broken([np.array([[start, y], [end, y]]) for start, end in ends])
+        line = layout.with_gaps([np.array([[start, y], [end, y]]) for start, end in ends])
         figure.add_scatter(
             x=line[:, 0], y=line[:, 1], mode="lines", line={"color": INK, "width": 5}, hoverinfo="skip",
             showlegend=False, row=row, col=1,
         )  # fmt: skip
-        wide = np.flatnonzero(axis.lengths > _NAMED * axis.end)
-        for at in wide if len(axis.names) > 1 else ():
+        for middle, name in zip(*axis.labels(), strict=True) if len(axis.names) > 1 else ():
             figure.add_annotation(
-                x=axis.starts[at] + axis.lengths[at] / 2, y=y, text=plain(axis.names[at]), showarrow=False,
+                x=middle, y=y, text=name, showarrow=False,
                 yshift=13 if y else -13, font={"size": 14, "color": MUTED}, row=row, col=1,
             )  # fmt: skip
 
 
-def _lay_out(figure: Figure, axes: tuple[layout.Axis, layout.Axis], row: int, last: int) -> None:
+def _set_axes(figure: Figure, axes: tuple[layout.Axis, layout.Axis], row: int, last: int) -> None:
     end = max(axis.end for axis in axes)
     figure.update_xaxes(
         range=[0, end], minallowed=0, maxallowed=end, tickformat=",d", showgrid=False, showline=False, ticks=""
     )
     several = max(len(axis.names) for axis in axes) > 1
     figure.update_xaxes(
-        title_text="Chromosomes, one behind the other" if several else "Position, from 0",
+        title_text="Chromosomes, one after the other" if several else "Position, from 0",
         showticklabels=not several, showline=not several, ticks="" if several else "outside", row=last, col=1,
     )  # fmt: skip
     figure.update_yaxes(fixedrange=True)

@@ -1,4 +1,4 @@
-"""Differences along a genome: its genes, how alike the two are from place to place, and every kind of change."""
+"""Differences along a genome: its genes, local identity, and every kind of variant."""
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 
 from genolab import palette
 from genolab.genomes.plot import layout
+from genolab.genomes.variants import is_transition
 from genolab.plot.style import GRID, INK, Figure, dress, number, plain
 from genolab.sequences.annotation import Gene
 from genolab.sequences.plot_genes import draw_genes, reach
@@ -30,7 +31,6 @@ _COLOURS: Final = {
     "deletion": palette.OKABE_ITO[4],
     "substitution": INK,
 }
-_TRANSITIONS: Final = frozenset({"AG", "GA", "CT", "TC"})
 
 
 class Locus(NamedTuple):
@@ -49,7 +49,7 @@ def variants(
     end: int | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw what differs along genome a: its genes, local identity, and a lane for each kind of change.
+    """Draw what differs along genome a: its genes, local identity, and a lane for each kind of variant.
 
     Parameters
     ----------
@@ -60,18 +60,13 @@ def variants(
     start, end
         The part, 0-based and half-open; ``end=None``: to the chromosome's end.
     title
-        The finding; empty: how many differences, and the ratio of transitions to transversions.
+        The finding; by default how many differences, and the ratio of transitions to transversions.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Up to 5,000 variants are ticks that tell their alleles; more are counted in 900 bins, so that any number stays
-        fluent: give `start` and `end` to see a part of them one by one.
-
-    Raises
-    ------
-    ValueError
-        The chromosome isn't there or isn't told, or the part lies outside of it.
+        Up to 5,000 variants are ticks with their alleles under the pointer; more are counted in 900 bins, so that any
+        number draws quickly: give `start` and `end` to see a part of them one by one.
     """
     layout.check(comparison)
     place = _locus(comparison, chromosome, start, end)
@@ -85,9 +80,9 @@ def variants(
         draw_genes(figure, genes, (place.start, place.end), 1)
     _draw_identity(figure, comparison, place, len(heights) - 1)
     _draw_lanes(figure, chosen, place, len(heights))
-    _lay_out(figure, place, len(heights))
+    _set_axes(figure, place, len(heights))
     height = int(150 + sum(heights) + 16 * (len(heights) - 1))
-    return dress(figure, title or _finding(chosen, place), subtitle=_ratio(chosen), height=height)
+    return dress(figure, title or _title(chosen, place), subtitle=_ratio(chosen), height=height)
 
 
 # ---- what is drawn ----
@@ -97,7 +92,7 @@ def _locus(comparison: "Comparison", chromosome: str | None, start: int, end: in
     lengths = comparison.a.lengths
     names = list(lengths)
     if chromosome is None and len(names) > 1:
-        raise ValueError(f"genome a has several chromosomes, {names[:12]}: say which, as in chromosome={names[0]!r}")
+        raise ValueError(f"genome a has several chromosomes, {names[:12]}: choose one, as in chromosome={names[0]!r}")
     name = names[0] if chromosome is None else chromosome
     if name not in names:
         raise ValueError(f"genome a has the chromosomes {names[:12]}, got chromosome={chromosome!r}")
@@ -108,26 +103,25 @@ def _locus(comparison: "Comparison", chromosome: str | None, start: int, end: in
 
 
 def _chosen(table: pd.DataFrame, place: Locus) -> pd.DataFrame:
-    """Return the variants of a locus, single-base changes told apart by what they do to the base."""
+    """Return the variants of a locus, SNVs as transitions and transversions."""
     on = (table["chromosome"] == place.chromosome) & table["position"].between(place.start, place.end - 1)
     chosen = table[on]
-    change = chosen["ref"].astype(str) + chosen["alt"].astype(str)
-    single = np.where(change.isin(_TRANSITIONS), "transition", "transversion")
+    single = np.where(is_transition(chosen), "transition", "transversion")
     return chosen.assign(change=np.where(chosen["kind"] == "SNV", single, chosen["kind"].astype(str)))
 
 
 def _genes(comparison: "Comparison", place: Locus) -> list[Gene]:
     axis = layout.axes(comparison)[0]
     first = int(axis.place(place.chromosome)[0])
-    found = [layout.shifted(gene, -first) for gene in layout.genes_along(comparison.a, axis)]
+    genes = [layout.shift(gene, -first) for gene in layout.genes_along(comparison.a, axis)]
     return [
         gene
-        for gene in found
+        for gene in genes
         if gene.chromosome == place.chromosome and gene.start < place.end and gene.end > place.start
     ]
 
 
-def _finding(chosen: pd.DataFrame, place: Locus) -> str:
+def _title(chosen: pd.DataFrame, place: Locus) -> str:
     each = number(1000 * len(chosen) / (place.end - place.start))
     n = len(chosen)
     return f"{n:,} difference{'s' * (n != 1)} along {plain(place.chromosome)}, {each} in a thousand bases"
@@ -149,10 +143,10 @@ def _draw_identity(figure: Figure, comparison: "Comparison", place: Locus, row: 
     near = (table["chromosome"] == place.chromosome) & (table["end"] > place.start) & (table["start"] < place.end)
     table = table[near]
     identity = table["identity"].to_numpy(dtype=np.float64)
-    told = f"%{{x:,d}}: %{{y:.1%}} identical over {size:,} bases<extra></extra>"
+    text = f"%{{x:,d}}: %{{y:.1%}} identical over {size:,} bases<extra></extra>"
     figure.add_scatter(
         x=(table["start"] + table["end"]).to_numpy() / 2, y=identity, mode="lines", line={"color": INK, "width": 1.5},
-        hovertemplate=told, showlegend=False, row=row, col=1,
+        hovertemplate=text, showlegend=False, row=row, col=1,
     )  # fmt: skip
     low = float(np.nanmin(identity)) if np.isfinite(identity).any() else 0.0
     figure.update_yaxes(
@@ -165,7 +159,7 @@ def _draw_identity(figure: Figure, comparison: "Comparison", place: Locus, row: 
 
 
 def _draw_lanes(figure: Figure, chosen: pd.DataFrame, place: Locus, row: int) -> None:
-    """Draw each kind of change on a floor of its own, the first uppermost."""
+    """Draw each kind of variant in a lane of its own, the first uppermost."""
     draw = _ticks if len(chosen) <= _EACH_UP_TO else _counts
     labels = []
     for floor, (name, colour) in enumerate(reversed(_COLOURS.items())):
@@ -208,11 +202,11 @@ def _counts(figure: Figure, some: pd.DataFrame, place: Locus, at: tuple[int, int
         mode="lines", fill="toself", line={"color": colour, "width": 0.5}, fillcolor=colour, hoverinfo="skip",
         showlegend=False, row=row, col=1,
     )  # fmt: skip
-    figure.add_trace(_told(edges, counts, floor), row=row, col=1)
+    figure.add_trace(_hover(edges, counts, floor), row=row, col=1)
 
 
-def _told(edges: NDArray[np.float64], counts: NDArray[np.int64], floor: int) -> dict[str, object]:
-    """Return what is read under the pointer of a lane of counts."""
+def _hover(edges: NDArray[np.float64], counts: NDArray[np.int64], floor: int) -> dict[str, object]:
+    """Return the texts under the pointer of a lane of counts."""
     wide = number(edges[1] - edges[0])
     return {
         "type": "scatter", "x": (edges[:-1] + edges[1:]) / 2, "y": np.full(len(counts), floor + 0.4), "mode": "markers",
@@ -226,7 +220,7 @@ def _short(allele: object) -> str:
     return plain(text if len(text) <= _LETTERS else f"{text[:_LETTERS]}… ({len(text):,} bases)")
 
 
-def _lay_out(figure: Figure, place: Locus, last: int) -> None:
+def _set_axes(figure: Figure, place: Locus, last: int) -> None:
     figure.update_xaxes(
         range=[place.start - 0.5, place.end - 0.5], minallowed=place.start - 0.5, maxallowed=place.end - 0.5,
         tickformat=",d", showgrid=False, showline=False, ticks="",
