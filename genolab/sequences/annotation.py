@@ -81,7 +81,7 @@ class Gene(NamedTuple):
         return [(end, start) for (_, end), (start, _) in itertools.pairwise(self.exons)]
 
 
-def features(genome: AnnData | pd.DataFrame) -> pd.DataFrame:
+def check_features(genome: AnnData | pd.DataFrame) -> pd.DataFrame:
     """Return the features of an annotated genome: its ``obs``, checked for the columns that genes need.
 
     Raises
@@ -116,7 +116,7 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
     ValueError
         A coding part lies on no strand.
     """
-    table = features(genome)
+    table = check_features(genome)
     coding = table[table["kind"] == "CDS"]
     unstranded = coding.index[~coding["strand"].isin(["+", "-"])]
     if len(unstranded):
@@ -137,13 +137,13 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
 
 def dubious_genes(genome: AnnData | pd.DataFrame) -> list[Gene]:
     """Return the genes that are left out of `coding_genes` because they are dubious."""
-    names = set(_dubious(features(genome)))
+    names = set(_dubious(check_features(genome)))
     return [gene for gene in coding_genes(genome, dubious=True) if gene.name in names]
 
 
 def trna_genes(genome: AnnData | pd.DataFrame) -> list[Gene]:
     """Return the tRNAs, each as one part, in the order of chromosomes and places."""
-    table = features(genome)
+    table = check_features(genome)
     found = table[(table["kind"] == "tRNA") & table["strand"].isin(["+", "-"])]
     places = zip(found.index, found["chromosome"], found["strand"], found["start"], found["end"], strict=True)
     genes = [
