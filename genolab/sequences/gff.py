@@ -58,6 +58,7 @@ def write_gff3(
 
 def _line(name: str, row: dict[str, Any], extra: list[str], source: str) -> str:
     attributes = {"ID": name, "Name": row.get("name"), "Parent": row.get("parent")} | {key: row[key] for key in extra}
+    given = {key: value for key, value in attributes.items() if not _is_missing(value)}
     score, phase = row.get("score"), row.get("phase")
     values = [
         _column(row["chromosome"]),
@@ -68,7 +69,7 @@ def _line(name: str, row: dict[str, Any], extra: list[str], source: str) -> str:
         "." if _is_missing(score) else f"{score:.6g}" if isinstance(score, float) else str(score),
         str(row["strand"]),
         str(phase) if phase in {0, 1, 2} else ".",
-        ";".join(f"{_attribute(key)}={_attribute(value)}" for key, value in attributes.items() if not _is_missing(value)),
+        ";".join(f"{_attribute(key)}={_attribute(value)}" for key, value in given.items()),
     ]
     return "\t".join(values)
 
