@@ -126,7 +126,7 @@ def bacteria(*, quick: bool) -> dict[str, float]:
         return {}
     with tempfile.TemporaryDirectory() as folder:
         opened = gl.genomes.open_genome(genome_comparison._pylori(Path(folder))[0])
-    ((name, codes),) = opened.letters.items()
+    ((name, codes),) = opened.sequences.items()
     letters = codes.tobytes().decode()
     truth = predicted(letters, name)
     found = {

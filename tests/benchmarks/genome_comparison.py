@@ -5,7 +5,6 @@ other aligner is minimap2 of Debian's package. What isn't installed is left out,
 """
 
 import gzip
-import re
 import shutil
 import subprocess
 import tempfile
@@ -32,7 +31,7 @@ def mitochondria(*, quick: bool) -> dict[str, float]:
         genes = pair.shared_genes
         single = pair.variants.query("kind == 'SNV'")
         seconds.append(time.perf_counter() - began)
-    turns = int((single["ref"] + single["alt"]).isin(TRANSITIONS).sum())
+    turns = int(gl.genomes.is_transition(single).sum())
     other = _parasail(pair)
     rows = [("genolab", len(single), turns, len(single) - turns), ("parasail", *other)]
     print("\nhuman and orangutan mitochondria; parasail from end to end with 2, -3, gaps 5 and 2, on the rotated pair")
@@ -50,14 +49,14 @@ def mitochondria(*, quick: bool) -> dict[str, float]:
 def _parasail(pair: gl.genomes.Comparison) -> tuple[int, int, int]:
     import parasail
 
-    a = pair.a.letters["MT_human"]
+    a = pair.a.sequences["MT_human"]
     (block,) = pair.alignments
-    b = pair.b.cut("MT_orang", block.b_start, block.b_start + pair.b.length)
+    b = pair.b.slice("MT_orang", block.b_start, block.b_start + pair.b.length)
     matrix = parasail.matrix_create("ACGT", 2, -3)
     done = parasail.nw_trace_striped_32(b.tobytes().decode(), a.tobytes().decode(), 5, 2, matrix)
     columns = col.from_cigar(done.cigar.decode.decode())
-    in_a, in_b = col.places(columns)
-    at = np.flatnonzero(columns == col.OTHER)
+    in_a, in_b = col.offsets(columns)
+    at = np.flatnonzero(columns == col.MISMATCH)
     changes = [chr(one) + chr(two) for one, two in zip(a[in_a[at]], b[in_b[at]], strict=True)]
     turns = sum(change in TRANSITIONS for change in changes)
     return len(at), turns, len(at) - turns
@@ -121,10 +120,9 @@ def _agreement(pair: gl.genomes.Comparison, paf: str) -> float:
 def _aligned(fields: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the bases of target and query that lie under each other by a line of PAF."""
     (cigar,) = (field[5:] for field in fields if field.startswith("cg:Z:"))
-    runs = re.findall(r"(\d+)([=XID])", cigar)
-    columns = np.repeat([col.LETTERS.index(kind) for _, kind in runs], [int(size) for size, _ in runs])
-    in_a, in_b = col.places(columns)
-    both = columns < col.INSERTED
+    columns = col.from_cigar(cigar)
+    in_a, in_b = col.offsets(columns)
+    both = columns < col.INSERTION
     in_b = in_b + int(fields[2]) if fields[4] == "+" else int(fields[3]) - 1 - in_b
     return in_a[both] + int(fields[7]), in_b[both]
 

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 from toy_comparisons import compared, genome, planted
 
-from genolab import plot
-from genolab.genomes.alignment_view.columns import Columns
+from genolab.genomes import AlignmentView, plot
+from genolab.genomes.alignment_view.columns import AlignmentColumns
 from genolab.genomes.alignment_view.genes import Genes
-from genolab.genomes.alignment_view.widget import AlignmentView, Place
-from genolab.genomes.plot.layout import block_rows
+from genolab.genomes.alignment_view.widget import Place
 from genolab.sequences.encode import reverse_complement
 
 
@@ -16,7 +15,7 @@ def pair():
 
 
 def columns(pair, row=0):
-    return Columns(block_rows(pair.blocks)[row], pair.a, pair.b)
+    return AlignmentColumns(pair.alignments[row])
 
 
 def text(page):
@@ -41,7 +40,7 @@ def ask(view, kind, **more):
 
 
 def test_columns_spell_out_both_genomes_with_gaps_and_places(pair):
-    a = pair.a.letters["a"].tobytes().decode()
+    a = pair.a.sequences["a"].tobytes().decode()
     page = columns(pair).page(98, 106)
     assert text(page) == (a[98:106], a[98:101] + "GATC" + a[105])
     assert page.a_at.tolist() == list(range(98, 106))
@@ -119,7 +118,7 @@ def test_codons_tell_silent_changes_other_amino_acids_and_breaks(pair):
 def test_codons_of_the_other_strand_are_read_backwards(pair):
     told = Genes(pair).along(columns(pair), 280, 345)
     mine = {one[0][0]: one for one in told["codons"] if one[1] == 1}
-    a = pair.a.letters["a"].tobytes().decode()
+    a = pair.a.sequences["a"].tobytes().decode()
     assert reverse_complement(a[337:340]) == reverse_complement(text(columns(pair).page(340, 343))[0])
     assert set(mine) == set(range(280, 302, 3)) | {304} | set(range(310, 341, 3))
     assert mine[304][0] == [304, 305, 309]
@@ -235,8 +234,10 @@ def test_a_long_block_is_never_spelled_out_as_a_whole(monkeypatch):
     letters = "".join(np.random.default_rng(0).choice(list("ACGT"), 100_000))
     pair = compared(genome("one", {"a": letters}), genome("two", {"b": letters}), [("a", 0, "b", 0, "+", "100000=")])
     longest = []
-    cut = type(pair.a).cut
-    monkeypatch.setattr(type(pair.a), "cut", lambda self, *args: longest.append(args[2] - args[1]) or cut(self, *args))
+    page = AlignmentColumns.page
+    monkeypatch.setattr(
+        AlignmentColumns, "page", lambda self, first, stop: longest.append(stop - first) or page(self, first, stop)
+    )
     view = AlignmentView(pair)
     view.column = 50_000
     view.png()

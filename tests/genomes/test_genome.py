@@ -1,4 +1,4 @@
-"""gl.genome: pairs whose relation is known on paper, and two mitochondria."""
+"""gl.genomes: pairs whose relation is known on paper, and two mitochondria."""
 
 import io
 from pathlib import Path
@@ -9,9 +9,9 @@ import pytest
 
 import genolab as gl
 from genolab.genomes import columns as col
-from genolab.genomes.chains import chains
-from genolab.genomes.formats import _straight
-from genolab.genomes.seeds import match, sample, word_length
+from genolab.genomes.chains import chain_anchors
+from genolab.genomes.formats import split_at_origins
+from genolab.genomes.seeds import choose_k, match_kmers, sample_kmers
 from genolab.genomes.shared_genes import genes_of
 from genolab.sequences.catalogue import build_circles
 from genolab.sequences.encode import reverse_complement
@@ -32,18 +32,18 @@ def alleles(table: pd.DataFrame) -> set[tuple]:
     return set(zip(table["position"], table["ref"], table["alt"], strict=True))
 
 
-def respelled(comparison: gl.genomes.Comparison) -> None:
+def check_columns(comparison: gl.genomes.Comparison) -> None:
     """Check each block's columns against the letters, and that no base is in two."""
     seen = [{name: np.zeros(size, int) for name, size in side.lengths.items()} for side in (comparison.a, comparison.b)]
     for row, block in zip(comparison.blocks.itertuples(), comparison.alignments, strict=True):
-        a = comparison.a.cut(row.a_chromosome, row.a_start, row.a_end)
-        b = comparison.b.cut(row.b_chromosome, row.b_start, row.b_end, row.strand)
-        has_a, has_b = block.columns != col.INSERTED, block.columns != col.DELETED
+        a = comparison.a.slice(row.a_chromosome, row.a_start, row.a_end)
+        b = comparison.b.slice(row.b_chromosome, row.b_start, row.b_end, row.strand)
+        has_a, has_b = block.columns != col.INSERTION, block.columns != col.DELETION
         spelled = [np.full(len(block.columns), ord("-"), np.uint8) for _ in range(2)]
         spelled[0][has_a], spelled[1][has_b] = a, b
-        assert np.array_equal((spelled[0] == spelled[1]) & (spelled[0] != ord("N")), block.columns == col.SAME)
-        assert block.columns[0] == block.columns[-1] == col.SAME or row.a_end - row.a_start == len(
-            comparison.a.letters[row.a_chromosome]
+        assert np.array_equal((spelled[0] == spelled[1]) & (spelled[0] != ord("N")), block.columns == col.EQUAL)
+        assert block.columns[0] == block.columns[-1] == col.EQUAL or row.a_end - row.a_start == len(
+            comparison.a.sequences[row.a_chromosome]
         )
         in_a, in_b = gl.genomes.aligned_bases(block)
         lengths = comparison.a.lengths[row.a_chromosome], comparison.b.lengths[row.b_chromosome]
@@ -67,7 +67,7 @@ def test_the_mitochondria_are_one_block_round_the_circle(mitochondria) -> None:
     assert block.b_end - block.b_start == 16_499
     assert 0 <= block.b_start < 16_499 < block.b_end
     assert 0.84 < mitochondria.identity < 0.86
-    respelled(mitochondria)
+    check_columns(mitochondria)
 
 
 def test_mitochondria_change_by_transitions_rather_than_transversions(mitochondria) -> None:
@@ -80,12 +80,12 @@ def test_mitochondria_change_by_transitions_rather_than_transversions(mitochondr
 def test_substitutions_are_as_many_as_in_one_alignment_from_end_to_end(mitochondria) -> None:
     parasail = pytest.importorskip("parasail")
     (block,) = mitochondria.alignments
-    a = mitochondria.a.letters["MT_human"].tobytes().decode()
-    b = mitochondria.b.cut("MT_orang", block.b_start, block.b_end).tobytes().decode()
+    a = mitochondria.a.sequences["MT_human"].tobytes().decode()
+    b = mitochondria.b.slice("MT_orang", block.b_start, block.b_end).tobytes().decode()
     matrix = parasail.matrix_create("ACGT", 2, -3)
     text = parasail.nw_trace_striped_32(b, a, 5, 2, matrix).cigar.decode.decode()
     single = mitochondria.variants.query("kind == 'SNV'")
-    assert (col.from_cigar(text) == col.OTHER).sum() == pytest.approx(len(single), rel=0.02)
+    assert (col.from_cigar(text) == col.MISMATCH).sum() == pytest.approx(len(single), rel=0.02)
 
 
 def test_all_37_genes_are_paired_with_their_namesakes(mitochondria) -> None:
@@ -107,7 +107,7 @@ def test_every_protein_gene_is_open_from_end_to_end(mitochondria) -> None:
         for one in genes_of(genome):
             if one.kind == "CDS":
                 gene = one.gene
-                letters = genome.cut(gene.chromosome, gene.start, gene.end, gene.strand)
+                letters = genome.slice(gene.chromosome, gene.start, gene.end, gene.strand)
                 assert len(gl.sequences.translate(letters, code=2)) >= len(letters) // 3 - 1, gene.name
 
 
@@ -122,7 +122,7 @@ def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
         rows = list(opened)
     table = mitochondria.variants
     assert len(rows) == len(table)
-    letters = mitochondria.a.letters["MT_human"].tobytes().decode()
+    letters = mitochondria.a.sequences["MT_human"].tobytes().decode()
     for row, told in zip(rows, table.itertuples(), strict=True):
         assert (row.pos - 1, row.ref, row.alts) == (told.position, told.ref, (told.alt,))
         assert letters[row.start : row.stop] == row.ref
@@ -131,7 +131,7 @@ def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
     assert [line[0] for line in lines] == ["MT_orang"] * 2  # the block goes over the orangutan's origin
     assert sum(int(line[3]) - int(line[2]) for line in lines) <= 16_499
     for line in lines:
-        a, b = col.spans(col.from_cigar(line[-1].strip().removeprefix("cg:Z:")))
+        a, b = col.base_counts(col.from_cigar(line[-1].strip().removeprefix("cg:Z:")))
         assert (a, b) == (int(line[8]) - int(line[7]), int(line[3]) - int(line[2]))
     read = gl.data.read(mitochondria.to_gff(tmp_path / "mt.gff3"))
     assert read.obs["kind"].tolist() == ["match", "match"]
@@ -157,10 +157,10 @@ def test_a_variant_over_the_origin_of_a_circle_is_valid_in_a_vcf(tmp_path: Path)
             assert [row.pos for row in rows] == sorted(row.pos for row in rows)
             assert all(text[row.start : row.stop] == row.ref for row in rows), (told, strand)
             assert len(rows) == told
-            assert spelled(text, rows) in 2 * other, (told, strand)
+            assert apply_variants(text, rows) in 2 * other, (told, strand)
 
 
-def spelled(text: str, rows: list) -> str:
+def apply_variants(text: str, rows: list) -> str:
     """Return what variants make of a genome."""
     for row in reversed(rows):
         text = text[: row.start] + row.alts[0] + text[row.stop :]
@@ -171,7 +171,7 @@ def test_rna_is_translated_as_dna_is() -> None:
     assert gl.sequences.translate("AUGGCC") == gl.sequences.translate("ATGGCC") == "MA"
 
 
-def test_windows_tell_that_the_control_region_differs_most(mitochondria) -> None:
+def test_the_control_region_differs_most(mitochondria) -> None:
     windows = mitochondria.windows(500)
     assert windows["end"].iloc[-1] == 16_569
     assert (windows["aligned"] == 1).all()
@@ -190,28 +190,34 @@ def test_simulated_variants_are_found() -> None:
     true, told = alleles(pair.variants), alleles(found.variants)
     assert len(true & told) / len(true) > 0.985
     assert len(true & told) / len(told) > 0.985
-    respelled(found)
+    check_columns(found)
 
 
-def test_large_genomes_are_compared_by_a_sample_of_their_words(monkeypatch) -> None:
+def test_large_genomes_are_compared_by_minimizers(monkeypatch) -> None:
     monkeypatch.setattr("genolab.genomes.blocks._DENSE", 0)
     pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
     found = gl.genomes.compare(pair.a, pair.b)
     true, told = alleles(pair.variants), alleles(found.variants)
     assert len(true & told) / len(true) > 0.975
     assert found.blocks["strand"].tolist() == ["+", "-", "+"]
-    respelled(found)
+    check_columns(found)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_variants_spell_both_genomes_whatever_their_order_strands_and_origins(seed: int) -> None:
     pair = gl.genomes.simulate_genomes(
-        8_000, divergence=0.1, gaps=0.3, n_inversions=seed % 3, n_translocations=seed % 2, circular=seed % 4 > 1, seed=seed
+        8_000,
+        divergence=0.1,
+        gaps=0.3,
+        n_inversions=seed % 3,
+        n_translocations=seed % 2,
+        circular=seed % 4 > 1,
+        seed=seed,
     )
     a, b = pair.a["a"] + pair.a["a"][1_000:2_000], pair.b["b"]
     b = reverse_complement(b) if seed > 4 else b
     found = compared(a, b, circular=pair.circular)
-    respelled(found)
+    check_columns(found)
     for row in found.variants.itertuples():
         assert (2 * a)[row.position :].startswith(row.ref)
         read, at = (b, row.b_position) if row.strand == "+" else (reverse_complement(b), len(b) - 1 - row.b_position)
@@ -224,7 +230,7 @@ def test_an_equal_base_stands_before_each_gap_however_the_block_was_found() -> N
     a = "GGGTTATCTGATTTAAGGATAATGAATTTTCGCAAAACTTGAAGGCACTGGCTCCTCCATT"[:60] + core
     b = "GGGTTCTCTGATTTCAGGATAATTAATTTTCGGCGGAAAAACTTGCAGGCACTGTCTCCTCCAATAAAATTGAA"[:64] + core
     found = compared(a, b)  # the match is the core, and the block grew from there to the left
-    respelled(found)
+    check_columns(found)
     assert found.blocks["cigar"].tolist() == ["5=1X8=1X8=1X8=4I1X8=1X8=1X8=1X300="]
     spelled = list(a)
     for row in found.variants.itertuples():
@@ -233,17 +239,17 @@ def test_an_equal_base_stands_before_each_gap_however_the_block_was_found() -> N
     assert "".join(spelled) == b
 
 
-def test_a_gap_moves_left_over_unequal_columns_and_gains_where_it_can() -> None:
+def test_a_gap_moves_left_over_mismatches_and_its_score_rises_where_it_can() -> None:
     a, b = (np.frombuffer(text, dtype=np.uint8) for text in (b"ACGTT", b"ATT"))
-    moved = col.settled(col.from_cigar("1=1X2D1="), a, b)
+    moved = col.left_align(col.from_cigar("1=1X2D1="), a, b)
     assert col.to_cigar(moved) == "1=2D2="
-    assert col.gains(moved).sum() > col.gains(col.from_cigar("1=1X2D1=")).sum()
+    assert col.column_scores(moved).sum() > col.column_scores(col.from_cigar("1=1X2D1=")).sum()
 
 
 def test_inversions_moves_and_origins_are_found() -> None:
     pair = gl.genomes.simulate_genomes(100_000, n_inversions=2, n_translocations=2, circular=True, seed=3)
     found = gl.genomes.compare(pair.a, pair.b, circular=True)
-    respelled(found)
+    check_columns(found)
     assert (found.blocks["strand"] == "-").sum() == (pair.segments["strand"] == "-").sum() == 2
     ends = np.sort(np.concatenate([found.blocks["a_start"], found.blocks["a_end"]]) % 100_000)
     for edge in pair.segments["a_start"][1:]:
@@ -281,7 +287,9 @@ def test_a_simulated_pair_is_what_it_says() -> None:
         assert part == (reverse_complement(made) if segment.strand == "-" else made)
 
 
-@pytest.mark.parametrize("wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_translocations": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"divergence": 0.7}, {"gaps": -1}, {"length": 0}, {"length": 1000, "n_translocations": 1}]
+)
 def test_simulating_nonsense_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"share|whole number|stretches"):
         gl.genomes.simulate_genomes(**wrong)
@@ -306,10 +314,10 @@ def test_a_genome_is_itself_whatever_its_strand_and_origin() -> None:
     turned = reverse_complement(text[1234:] + text[:1234])
     found = compared(text, turned, circular=True)
     assert found.blocks["cigar"].tolist() == ["5000="]
-    respelled(found)
+    check_columns(found)
 
 
-def test_variants_are_left_aligned_and_tell_places_in_both() -> None:
+def test_variants_are_left_aligned_and_have_positions_in_both() -> None:
     left, right = random_dna(300, 2) + "C", "G" + random_dna(300, 3)
     a = left + "TTTT" + right
     found = compared(a, left + "TTT" + right).variants
@@ -360,7 +368,7 @@ def test_a_genome_of_one_repeat_is_like_itself(copies: int) -> None:
     assert found.blocks["matches"].sum() > 0.99 * 500 * copies if copies == 40 else "outside of repeats" in repr(found)
 
 
-def test_a_repeat_is_left_out_where_other_words_are_shared() -> None:
+def test_a_repeat_is_left_out_where_other_kmers_are_shared() -> None:
     unit, text = random_dna(300, 41), random_dna(30_000, 42)
     found = compared(text + 40 * unit, 40 * unit + text)
     assert found.blocks["cigar"].str.startswith("30000=").any()
@@ -375,12 +383,12 @@ def test_of_many_contigs_each_finds_its_own() -> None:
     assert blocks["matches"].tolist() == [400] * 150
 
 
-def test_sequences_shorter_than_a_word_have_no_block() -> None:
+def test_sequences_shorter_than_a_kmer_have_no_block() -> None:
     assert len(compared("ACGT", "ACGT").blocks) == 0
     assert len(compared("A", random_dna(1_000, 1), circular=True).blocks) == 0
 
 
-def test_chromosomes_are_told_apart() -> None:
+def test_each_chromosome_is_matched_with_its_own() -> None:
     one, two = random_dna(3_000, 8), random_dna(2_000, 9)
     found = gl.genomes.compare({"I": one, "II": two}, {"x": reverse_complement(two), "y": one})
     places = found.blocks[["a_chromosome", "b_chromosome", "strand", "a_end"]].to_numpy().tolist()
@@ -431,7 +439,7 @@ def test_other_arguments_of_the_wrong_kind_are_refused() -> None:
         compared("ACGT", "ACGT", circular="yes")
     with pytest.raises(TypeError, match=r"genomes come as a list, such as .* got 'human_mt'"):
         gl.genomes.distances("human_mt")
-    with pytest.raises(ValueError, match="names one anew"):
+    with pytest.raises(ValueError, match="gives one another name"):
         gl.genomes.distances([{"a": "ACGT"}, {"a": "ACGT"}])
     with pytest.raises(TypeError, match="DataFrame that distances"):
         gl.genomes.tree([[0, 1], [1, 0]])
@@ -583,38 +591,37 @@ def test_distances_of_nonsense_are_refused() -> None:
 def test_columns_and_cigars_are_the_same() -> None:
     columns = col.from_cigar("3=1X2I2=1D")
     assert col.to_cigar(columns) == "3=1X2I2=1D"
-    assert col.spans(columns) == (7, 8)
-    assert col.gains(columns).tolist() == [2, 2, 2, -4, -8, -1, 2, 2, -8]
+    assert col.base_counts(columns) == (7, 8)
+    assert col.column_scores(columns).tolist() == [2, 2, 2, -4, -8, -1, 2, 2, -8]
     assert col.to_cigar(np.zeros(0, np.uint8)) == ""
 
 
-def test_minimizers_of_both_strands_are_the_same_words() -> None:
+def test_minimizers_of_both_strands_are_the_same() -> None:
     text = random_dna(2_000, 21)
-    letters = [np.frombuffer(some.encode(), np.uint8) for some in (text, reverse_complement(text))]
-    one, other = (sample([(some, False)], 15, 10) for some in letters)
-    assert 250 < len(one.number) < 500  # two of each eleven
-    assert np.intersect1d(one.number, other.number).size > 0.95 * len(one.number)
-    (shared,) = match(one, other, [2_000], 15)
+    genomes = [gl.genomes.open_genome({"a": some}) for some in (text, reverse_complement(text))]
+    one, other = (sample_kmers(genome, 15, 10) for genome in genomes)
+    assert 250 < len(one.hash) < 500  # two of each eleven
+    assert np.intersect1d(one.hash, other.hash).size > 0.95 * len(one.hash)
+    (shared,) = match_kmers(one, other, [2_000], 15)
     assert shared[:3] == (0, 0, "-")
-    assert (shared.matches.a == shared.matches.b).all()
+    assert (shared.anchors.a == shared.anchors.b).all()
 
 
 def test_chains_come_round_a_circle_once() -> None:
-    text = random_dna(1_000, 22)
-    words = sample([(np.frombuffer(text.encode(), np.uint8), True)], 11, 1)
-    (shared,) = match(words, words, [1_000], 11)
-    found = list(chains(shared.matches, (1_000, 1_000), max_gap=100, min_score=50))
-    assert len(found) == 1
-    assert found[0].length.sum() <= 1_000
+    genome = gl.genomes.open_genome({"a": random_dna(1_000, 22)}, circular=True)
+    kmers = sample_kmers(genome, 11, 1)
+    (shared,) = match_kmers(kmers, kmers, [1_000], 11)
+    (chain,) = chain_anchors(shared.anchors, genome.strand("a"), genome.strand("a"), max_gap=100, min_score=50)
+    assert chain.anchors.length.sum() <= 1_000
 
 
-def test_word_lengths_are_odd_and_grow_with_the_genome() -> None:
-    lengths = [word_length(bases) for bases in (1, 16_569, 100_000, 1_700_000, 10**9)]
+def test_k_is_odd_and_grow_with_the_genome() -> None:
+    lengths = [choose_k(bases) for bases in (1, 16_569, 100_000, 1_700_000, 10**9)]
     assert lengths == sorted(lengths)
     assert all(k % 2 for k in lengths)
     assert lengths[0] == 11
 
 
 def test_blocks_over_origins_are_cut_into_straight_parts(mitochondria) -> None:
-    parts = list(_straight(mitochondria.alignments[0]))
+    parts = list(split_at_origins(mitochondria.alignments[0]))
     assert [part.a_end <= 16_569 and part.b_end <= 16_499 for part in parts] == [True, True]

@@ -6,9 +6,8 @@ import pytest
 from toy_comparisons import compared, genome, planted
 
 import genolab as gl
-from genolab import plot
+from genolab.genomes import AlignmentView, plot
 from genolab.genomes.alignment_view.blocks import Blocks
-from genolab.genomes.alignment_view.widget import AlignmentView
 from genolab.genomes.plot import layout
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
@@ -67,7 +66,7 @@ def test_names_and_texts_from_data_are_shown_as_they_are_written():
         assert "<a " not in shown
 
 
-def test_several_chromosomes_lie_one_behind_the_other():
+def test_several_chromosomes_lie_one_after_the_other():
     letters = "".join(np.random.default_rng(1).choice(list("ACGT"), 300))
     one = genome("one", {"I": letters[:100], "II": letters[100:]})
     other = genome("two", {"x": letters[100:], "y": letters[:100]})
@@ -75,7 +74,7 @@ def test_several_chromosomes_lie_one_behind_the_other():
     figure = plot.dotplot(found)
     assert pieces(named(figure, "same strand")) == [((0, 200), (100, 300)), ((100, 0), (300, 200))]
     assert list(figure.layout.xaxis.ticktext) == ["I", "II"]
-    assert plot.synteny(found).layout.xaxis.title.text == "Chromosomes, one behind the other"
+    assert plot.synteny(found).layout.xaxis.title.text == "Chromosomes, one after the other"
 
 
 def test_nothing_in_common_is_said_and_drawn_empty():
@@ -181,7 +180,7 @@ def test_what_is_no_part_of_the_genome_is_refused(pair, options, message):
 def test_which_of_several_chromosomes_must_be_said():
     one = genome("one", {"I": "ACGT" * 9, "II": "ACGT" * 9})
     found = compared(one, one, [("I", 0, "I", 0, "+", "36=")])
-    with pytest.raises(ValueError, match="say which, as in chromosome='I'"):
+    with pytest.raises(ValueError, match="choose one, as in chromosome='I'"):
         plot.variants(found)
     assert isinstance(plot.variants(found, chromosome="II").data, tuple)
     assert isinstance(found.variants, pd.DataFrame)
