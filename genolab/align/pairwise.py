@@ -9,6 +9,7 @@ from genolab.align.result import Alignments
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import GLOBAL, MODES, Integers, Job, Mode, read_pairs, texts
 from genolab.align.trace import Paths, in_order, scores_only
+from genolab.checks import check_one_of
 
 Backend = Literal["auto", "numba", "torch", "triton"]
 BACKENDS: Final = ("auto", "numba", "torch", "triton")
@@ -81,10 +82,8 @@ def align(
 
 
 def _check(mode: str, backend: str, scoring: object) -> None:
-    if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    check_one_of("mode", mode, MODES)
+    check_one_of("backend", backend, BACKENDS)
     if not isinstance(scoring, Scoring):
         raise TypeError(
             f"scoring is a gl.align.Scoring, such as Scoring(matrix='blosum62', gap_open=11, gap_extend=1), "

@@ -1,8 +1,8 @@
 """Chains of anchors: collinear in both genomes, on one strand, and across the origins of circular chromosomes.
 
 Chains score as in minimap2 (Li 2018, doi:10.1093/bioinformatics/bty191): bases matched, less a cost for each change of
-the diagonal. On a circle every anchor is there twice, the second time one circle later; both copies are the same anchor,
-so a chain that comes round to where it began ends there.
+the diagonal. On a circle every anchor is there twice, the second time one circle later; both copies are the same
+anchor, so a chain that comes round to where it began ends there.
 """
 
 from collections.abc import Iterator

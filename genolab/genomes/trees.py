@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.checks import check_one_of
 from genolab.genomes.comparison import Comparison, compare
 from genolab.genomes.genome import Genome, GenomeLike, open_genome
 from genolab.genomes.seeds import sample_kmers
@@ -63,9 +64,8 @@ def _check(names: list[str], method: str, model: str) -> None:
             f"distances are between two or more genomes of different names, got {names}; "
             "dataclasses.replace(gl.genomes.open_genome(source), name='other') gives one another name"
         )
-    for value, known in ((method, get_args(Method)), (model, get_args(Model))):
-        if value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}, got {value!r}")
+    check_one_of("method", method, get_args(Method))
+    check_one_of("model", model, get_args(Model))
 
 
 def _by_substitutions(comparison: Comparison, model: Model) -> float:
