@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 Pair = tuple[Bytes, Bytes]
 
 _WINDOW: Final = 400  # bases by which an end is extended at a time
+_MAX_SKIP: Final = 200  # windows of equal bases that are compared at a time
 _TRIM: Final = 10  # bases by which an anchor beside a gap is trimmed, so that the gap finds its place
 _MIN_ANCHOR: Final = 5  # bases that stay of an anchor
 _MIN_COMPARED: Final = 150  # bases between anchors from which on they must be similar for a block to go on
@@ -221,40 +222,84 @@ def _turn_to_origin(block: Block) -> Block:
 
 def _extend(blocks: Sequence[Block], *, forward: bool) -> list[Block]:
     """Extend the ends of blocks, window by window, as long as the score grows."""
-    blocks = list(blocks)
-    growing = list(range(len(blocks)))
+    ends = [_End(block, forward=forward) for block in blocks]
+    growing = ends
     while growing:
-        ahead = {number: _ahead(blocks[number], forward=forward) for number in growing}
-        ahead = {number: pair for number, pair in ahead.items() if min(map(len, pair))}
+        for end in growing:
+            end.skip_equal()
+        ahead = [(end, end.ahead()) for end in growing if min(end.room()) > 0]
         growing = []
-        for (number, pair), columns in zip(ahead.items(), _align_pairs(list(ahead.values())), strict=True):
+        for (end, pair), columns in zip(ahead, _align_pairs([pair for _, pair in ahead]), strict=True):
             kept = _best_prefix(columns)
-            blocks[number] = _extended(blocks[number], kept, forward=forward)
+            end.grow(kept)
             if 2 * max(col.base_counts(kept)) > min(map(len, pair)):
-                growing.append(number)
-    return blocks
+                growing.append(end)
+    return [end.block() for end in ends]
 
 
-def _ahead(block: Block, *, forward: bool) -> Pair:
-    """Return the bases by which a block could be extended, the nearest first, about as many on both sides."""
-    ends = ((block.a, block.a_start, block.a_end), (block.b, block.b_start, block.b_end))
-    left_a, left_b = (  # to the chromosome's end, or once round a circle
-        strand.circle - (end - start) if strand.circle else (len(strand.bases) - end if forward else start)
-        for strand, start, end in ends
-    )
-    some = min(left_a, left_b, _WINDOW)
-    sizes = min(left_a, some + some // 8), min(left_b, some + some // 8)
-    a, b = (
-        strand.bases[end:][:size] if forward else _before(strand, start, size)[::-1]
-        for (strand, start, end), size in zip(ends, sizes, strict=True)
-    )
-    return a, b
+class _End:
+    """The end of a block, or its start if not `forward`, while it is extended."""
+
+    def __init__(self, block: Block, *, forward: bool) -> None:
+        self._block, self._forward = block, forward
+        self._a, self._b = (block.a_start, block.a_end), (block.b_start, block.b_end)
+        self._more: list[Columns] = []
+
+    def room(self) -> tuple[int, int]:
+        """Return how many bases of a and b are left: to the chromosome's end, or once round a circle."""
+        sides = ((self._block.a, *self._a), (self._block.b, *self._b))
+        a, b = (
+            strand.circle - (end - start) if strand.circle else (len(strand.bases) - end if self._forward else start)
+            for strand, start, end in sides
+        )
+        return a, b
+
+    def ahead(self) -> Pair:
+        """Return the bases of the next window, the nearest first, about as many on both sides."""
+        some = min(*self.room(), _WINDOW)
+        a, b = (min(left, some + some // 8) for left in self.room())
+        return self._bases(a, b)
+
+    def skip_equal(self) -> None:
+        """Grow by all whole windows ahead whose bases are equal: they need no aligner."""
+        window = _WINDOW + _WINDOW // 8
+        size = window
+        while True:
+            size = max(0, min(size, *self.room())) // window * window
+            equal = col.compare_bases(*self._bases(size, size)) == col.EQUAL
+            n_equal = size if equal.all() else int(np.argmin(equal)) // window * window
+            self.grow(np.full(n_equal, col.EQUAL, dtype=np.uint8))
+            if n_equal < size or size == 0:
+                return
+            size = _MAX_SKIP * window
+
+    def grow(self, columns: Columns) -> None:
+        """Add columns, the nearest first."""
+        a, b = col.base_counts(columns)
+        self._more.append(columns)
+        if self._forward:
+            self._a, self._b = (self._a[0], self._a[1] + a), (self._b[0], self._b[1] + b)
+        else:
+            self._a, self._b = (self._a[0] - a, self._a[1]), (self._b[0] - b, self._b[1])
+
+    def block(self) -> Block:
+        """Return the extended block."""
+        more = np.concatenate([*self._more, np.zeros(0, dtype=np.uint8)])
+        own = self._block.columns
+        columns = np.concatenate([own, more] if self._forward else [more[::-1], own])
+        return self._block.begun(self._a[0], self._b[0], columns)
+
+    def _bases(self, size_a: int, size_b: int) -> Pair:
+        if self._forward:
+            return self._block.a.bases[self._a[1] :][:size_a], self._block.b.bases[self._b[1] :][:size_b]
+        return _before(self._block.a, self._a[0], size_a), _before(self._block.b, self._b[0], size_b)
 
 
 def _before(strand: Strand, start: int, size: int) -> Bytes:
-    if strand.circle:
-        return np.take(strand.bases, np.arange(start - size, start) + strand.circle, mode="wrap")
-    return strand.bases[start - size : start]
+    """Return the bases before a position, the nearest first."""
+    if strand.circle and start < size:
+        return np.take(strand.bases, np.arange(start - 1, start - size - 1, -1), mode="wrap")
+    return strand.bases[start - size : start][::-1]
 
 
 def _best_prefix(columns: Columns) -> Columns:
@@ -262,10 +307,3 @@ def _best_prefix(columns: Columns) -> Columns:
     total = np.cumsum(col.column_scores(columns))
     best = int(np.argmax(total)) if len(total) else 0
     return columns[: best + 1] if len(total) and total[best] > 0 else columns[:0]
-
-
-def _extended(block: Block, more: Columns, *, forward: bool) -> Block:
-    if forward:
-        return replace(block, columns=np.concatenate([block.columns, more]))
-    a, b = col.base_counts(more)
-    return block.begun(block.a_start - a, block.b_start - b, np.concatenate([more[::-1], block.columns]))
