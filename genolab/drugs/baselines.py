@@ -51,11 +51,6 @@ class MeansBaseline(PairBaseline):
 
     Least squares, both effects drawn towards 0 as if `shrink` more rows of the mean had been measured. A compound or
     context that wasn't seen has the effect 0, so for a new compound this is the context's mean.
-
-    Examples
-    --------
-    >>> means = MeansBaseline().fit(train)
-    >>> gl.infer.predict(means, test)  # (n,)
     """
 
     def __init__(self, *, shrink: float = 1.0) -> None:
@@ -69,14 +64,8 @@ class MeansBaseline(PairBaseline):
 class NeighbourBaseline(PairBaseline):
     """The mean response of the most similar compounds in the same context, weighted by Tanimoto similarity.
 
-    In a context of which nothing was measured, the compounds' means over all contexts stand in.
-
-    Parameters
-    ----------
-    compounds
-        ``(n_compounds, f)`` fingerprints; what is above 0 counts as present.
-    n_neighbors
-        How many compounds are averaged.
+    In a context of which nothing was measured, the compounds' means over all contexts stand in. `compounds` are
+    ``(n_compounds, f)`` fingerprints, of which what is above 0 counts as present.
 
     Examples
     --------
@@ -99,16 +88,10 @@ class RidgeBaseline(PairBaseline):
 
     Parameters
     ----------
-    compounds
-        ``(n_compounds, f)`` fingerprints or other features.
-    contexts
-        ``(n_contexts, g)`` features; ``None``: one-hot codes.
+    compounds, contexts
+        ``(n_compounds, f)`` fingerprints, and ``(n_contexts, g)`` features; ``None``: one-hot codes of the contexts.
     penalty
         Scikit-learn's ``alpha``.
-
-    Examples
-    --------
-    >>> ridge = RidgeBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
     def __init__(self, compounds: ArrayLike, contexts: ArrayLike | None = None, *, penalty: float = 10.0) -> None:
@@ -128,16 +111,13 @@ class RidgeBaseline(PairBaseline):
 class ForestBaseline(PairBaseline):
     """A random forest on fingerprints and features of the context; its uncertainty is the spread of its trees.
 
-    Of equal columns of the fingerprints one is kept. Without features a context is its mean response in training.
+    Of equal columns of the fingerprints one is kept.
 
     Parameters
     ----------
-    compounds
-        ``(n_compounds, f)`` fingerprints or other features.
-    contexts
-        ``(n_contexts, g)`` features, or ``None``.
-    n_trees
-        More are never worse, only slower.
+    compounds, contexts
+        ``(n_compounds, f)`` fingerprints, and ``(n_contexts, g)`` features; ``None``: a context's mean response in
+        training.
     share
         Of the columns, tried at each cut (scikit-learn's ``max_features``).
     threads
@@ -179,20 +159,8 @@ class KernelBaseline(PairBaseline):
     """Support vector regression on the Tanimoto similarity of counts, one a context (scikit-learn's SVR).
 
     Of the methods that need no network it is the most accurate on single targets (van Tilborg et al. 2022). In contexts
-    of which nothing was measured it predicts the mean of all responses.
-
-    Parameters
-    ----------
-    compounds
-        ``(n_compounds, f)`` fingerprints, as counts.
-    penalty
-        Scikit-learn's ``C``.
-    margin
-        Scikit-learn's ``epsilon``, in the response's unit.
-
-    Examples
-    --------
-    >>> kernel = KernelBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
+    of which nothing was measured it predicts the mean of all responses. `compounds` are ``(n_compounds, f)`` counts;
+    `penalty` is scikit-learn's ``C``, and `margin` its ``epsilon``.
     """
 
     def __init__(self, compounds: ArrayLike, *, penalty: float = 10.0, margin: float = 0.1) -> None:

@@ -22,21 +22,17 @@ def atom_scores(
 ) -> Array:
     """Return the contribution of each atom of a molecule to its score in one context.
 
-    An atom's contribution is the score less that of the same fingerprint without the environments that the atom is part
-    of (Riniker and Landrum 2013, similarity maps). Contributions don't add up to the score: an environment counts for
-    each of its atoms.
+    The score less that of the same fingerprint without the environments that the atom is part of (Riniker and Landrum
+    2013, similarity maps). Contributions don't add up to the score: an environment counts for each of its atoms.
 
     Parameters
     ----------
     model
-        Has ``score(fingerprints, context)``, which returns means first, such as a `genolab.drugs.ResponseModel` over
-        `genolab.drugs.compounds.fingerprints`.
-    smiles
-        One SMILES.
-    context
-        Number of the target or cell line, a row of the table of contexts.
+        Has ``score(fingerprints, context)``, which returns means first, such as a `genolab.drugs.ResponseModel`.
+    smiles, context
+        One SMILES, and the number of the target or cell line in the table of contexts.
     radius, n_bits, counts
-        Of the fingerprints that the model was given.
+        Of the model's `genolab.drugs.compounds.fingerprints`.
 
     Returns
     -------
@@ -95,20 +91,14 @@ def feature_scores(
 ) -> pd.DataFrame:
     """Return the effects of the contexts' features, such as mutated genes, on the response to one compound.
 
-    The model's effect stands beside the measured one, so that one sees whether they agree.
-
     Parameters
     ----------
     model
         Has ``score_contexts(compound, features)``, such as a `genolab.drugs.ResponseModel`.
-    adata
-        Measured compounds, in the form of ``fetch("gdsc")``.
-    compound
-        Its name in ``uns["compounds"]``.
-    features
-        ``(n_contexts, f)`` that the model was given, with 0 and 1 in the columns that are scored.
-    names
-        Of the features that are scored, the first columns.
+    adata, compound
+        Measured compounds, in the form of ``fetch("gdsc")``, and a name in ``uns["compounds"]``.
+    features, names
+        ``(n_contexts, f)`` that the model was given, and the names of the first columns, of 0 and 1, which are scored.
     within
         Column of ``obs`` whose means are taken off the measured responses first, such as ``"tissue"``: mutations go
         with tissues, and tissues have responses of their own.

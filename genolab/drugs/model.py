@@ -1,8 +1,4 @@
-"""How a context, a target or a cell line, responds to a compound, and how uncertain that is: a two-tower network.
-
-From top to bottom: tables of features or tokens and their encoders; the network over both sides; the outcome, a number
-or a class; and the model, an ensemble of networks.
-"""
+"""How a context, a target or a cell line, responds to a compound, and how uncertain that is: a two-tower network."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -188,10 +184,7 @@ def _principal_axes(values: NDArray[np.float32], count: int | None) -> NDArray[n
 
 
 class Network(nn.Module):
-    """An encoder and an embedding for each side, layers over both, and a head.
-
-    `head` makes the last layer, from the widths of its inputs: the vectors of both sides, and the last hidden layer.
-    """
+    """An encoder and an embedding for each side, layers over both, and the last layer, which `head` makes."""
 
     def __init__(
         self,
@@ -220,10 +213,7 @@ class Network(nn.Module):
         id_dropout: float = 0.0,
         dropout: float = 0.0,
     ) -> torch.Tensor:
-        """Return the vectors of both sides of each pair and their product, ``(n, 3 width)``.
-
-        Each distinct compound and context of the tables is encoded once, whatever the number of its pairs.
-        """
+        """Return the vectors of both sides of each pair and their product, ``(n, 3 width)``; rows are encoded once."""
         compound, context = pair_codes(batch.x)
         vectors = []
         for codes, rows, encoder, embedding in (
@@ -516,22 +506,17 @@ class ResponseModel(nn.Module):
         ``"features"`` (two linear layers); or, for SMILES or proteins, ``"tokens"`` (a convolutional network) or
         ``"recurrent"`` (a GRU in both directions).
     n_axes
-        Of features, as many principal axes are kept: thousands of k-mers of a few hundred proteins are mostly noise.
+        Principal axes of features that are kept: thousands of k-mers of a few hundred proteins are mostly noise.
         ``None``: all features, as they are.
-    width
-        Of the vector of a compound or context.
-    hidden
-        Width of the layers over both; the encoders' are half as wide.
+    width, hidden
+        Of the vector of a compound or context, and of the layers over both; the encoders' are half as wide.
     members
         Networks of the ensemble: one is quick, five are more accurate and better calibrated.
     n_classes
-        ``None``: the response is a number, or a bound of one. 2 or more: it is a class, such as inactive and active, a
-        column of as many categories in their order; `calibrate` then sets the temperature (Guo et al. 2017), and
-        `score` gives the probability of the second of two classes.
+        ``None``: the response is a number, or a bound of one. 2 or more: a column of as many categories, in their
+        order.
     dropout, id_dropout
         See `ResponseModelConfig`; both may change while it trains. Raise `id_dropout` for compounds never seen.
-    seed
-        Draws the initial weights.
 
     Examples
     --------
@@ -589,12 +574,8 @@ class ResponseModel(nn.Module):
     def score(self, compounds: ArrayLike, context: int) -> Score:
         """Return the responses of one context to compounds that are in no table, from their features alone.
 
-        Parameters
-        ----------
-        compounds
-            ``(m, f)`` features or ``(m, length)`` tokens, made as the model's own.
-        context
-            Number of the context, a row of the table of contexts.
+        `compounds` are features ``(m, f)`` or tokens ``(m, length)`` made as the model's own, `context` is a row of its
+        table.
         """
         return self._score(self.compounds.transform(compounds), self.contexts, context, side="compounds")
 
@@ -629,8 +610,8 @@ class ResponseModel(nn.Module):
         """Return the loss, and the mean squared error of numbers, or the accuracy of classes.
 
         The loss is the squared error of the standardised response plus the variance's part, or the cross-entropy: of
-        each member while it trains, else of the ensemble. Where the batch has the covariate ``censored``, only a
-        prediction on the other side of a bound is wrong.
+        each member while it trains, else of the ensemble. With the covariate ``censored``, bounds are missed on one
+        side alone.
         """
         return self.outcome.loss(self._outputs(batch), batch, training=self.training)
 
@@ -644,20 +625,10 @@ class ResponseModel(nn.Module):
         return f"{loss} over {len(dataset):,} pairs of {sizes}, {self.config.members} networks."
 
     def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:
-        """Scale the spread so that central intervals have their nominal coverage on held-out rows.
+        """Scale the spread so that central intervals, of `coverage`, have it on held-out rows; return the factor.
 
-        Of classes: set the temperature by which those rows' classes are the most probable.
-
-        Parameters
-        ----------
-        dataset
-            Rows that the model hasn't learned from, and that are not the test set.
-        coverage
-            The share of rows that ``mean +- z * spread`` is to hold, with the normal distribution's z; not of classes.
-
-        Returns
-        -------
-        The factor of the spread; of classes, the temperature that logits are divided by.
+        Of classes: set the temperature by which those rows' classes are the most probable (Guo et al. 2017), and return
+        it. Take rows that the model hasn't learned from, and that are not the test set.
         """
         check_share("coverage", coverage, zero=False, one=False)
         was_training = self.training

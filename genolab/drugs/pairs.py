@@ -39,15 +39,9 @@ def pairs_adata(
 ) -> "AnnData":
     """Make the AnnData of measured pairs.
 
-    Parameters
-    ----------
-    obs
-        Has ``compound`` and ``context``, names in the two tables, and ``response``; other columns are kept.
-        ``censored``, where there is none, is ``"="`` throughout.
-    compounds, contexts
-        Tables by name; both keep all of their rows, in order.
-    measure
-        What the response is: ``name`` and ``unit``. It becomes ``uns["response"]``.
+    `obs` has ``compound`` and ``context``, names in the two tables, and ``response``; other columns are kept, and
+    ``censored`` is ``"="`` where there is none. Both tables keep all of their rows, in order. `measure` has the
+    ``name`` and ``unit`` of the response, and becomes ``uns["response"]``.
     """
     import pandas as pd
     from anndata import AnnData

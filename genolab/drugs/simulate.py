@@ -49,7 +49,7 @@ def simulate_responses(
     censored_below: float | None = None,
     seed: int = 0,
 ) -> "AnnData":
-    r"""Draw the pIC50 of compounds in cell lines, with known effects of their parts and of the lines' mutations.
+    """Draw the pIC50 of compounds in cell lines, with known effects of their parts and of the lines' mutations.
 
     The model, for compound i and line j::
 
@@ -58,31 +58,24 @@ def simulate_responses(
         response[i, j] ~ normal(expected[i, j], noise)
 
     - ``bits``: a compound is one of 10 scaffolds with a substituent in each of three places; its 46 bits say which.
-      Its SMILES are those of a real molecule, so all of `genolab.drugs.compounds` works on it.
     - ``features``: mutations, each in a quarter of the lines.
     - ``of_bit``, ``of_feature``: normal, with standard deviations 0.4 and 0.15.
-    - pairs: a substituent in a place acts by `interaction` more in lines with a mutation, like a biomarker; those are
-      what the means of compounds and lines can't know. Each pair has a bit and a feature of its own.
+    - pairs: `n_interactions` substituents act by `interaction` more in lines with a mutation, like a biomarker; those
+    are
+      what the means of compounds and lines can't know.
 
     Parameters
     ----------
-    n_compounds
-        Distinct molecules, 1 to 17,280.
-    n_contexts, n_features
-        Cell lines, and mutations that are known of each; at least 1 each.
-    n_interactions
-        Pairs of a substituent and a mutation, up to 36 and `n_features`.
-    interaction
-        What a pair adds to the pIC50.
+    n_compounds, n_contexts, n_features
+        Distinct molecules, up to 17,280; cell lines; and mutations that are known of each.
+    n_interactions, interaction
+        Pairs of a substituent and a mutation, up to 36 and `n_features`, and what each adds to the pIC50.
     noise
         Standard deviation of a measurement.
     measured
         Share of the pairs of compound and line that were measured, above 0.
     censored_below
-        A response below is known only to be below, as at a highest concentration: ``response`` is the bound, and
-        ``censored`` is ``"<"``. ``None``: every response is measured.
-    seed
-        The same seed gives the same data, bit for bit.
+        A response below is known only to be below: ``response`` is the bound, and ``censored`` is ``"<"``.
 
     Returns
     -------
@@ -90,11 +83,6 @@ def simulate_responses(
         In the form of ``fetch("davis")``, with the truth: ``obs["expected"]``; ``uns["compound_bits"]`` and
         ``uns["features"]`` (compounds by bits, lines by features, uint8), and ``uns["simulation"]`` with the arguments
         and effects.
-
-    Examples
-    --------
-    >>> screen = gl.drugs.simulate_responses(50, 20, seed=1)
-    >>> dataset = gl.data.AnnDataset(screen, "obsm/pair", target="obs/response")
     """
     sizes = {
         "n_compounds": n_compounds,

@@ -9,16 +9,7 @@ from genolab.data.dataset import AnnDataset, split
 
 
 class ColdSplit(NamedTuple):
-    """Three parts of a dataset that share no compound group, no context group, or neither.
-
-    Attributes
-    ----------
-    train, valid, test
-        The parts.
-    dropped
-        How many rows are in none, because their compound is of one part and their context of another. 0 where only one
-        of the two is cold.
-    """
+    """Three parts of a dataset, and how many rows are in none: compound and context are of different parts."""
 
     train: AnnDataset
     valid: AnnDataset
@@ -44,11 +35,9 @@ def cold_split(
     ----------
     dataset
         Rows with these columns in ``obs``.
-    compound
-        Column that says which compounds belong together, such as ``"scaffold"``, or ``"compound"`` for each by itself;
-        ``None`` where compounds may be in several parts.
-    context
-        The same for contexts: ``"context"``, ``"protein"``, ``"tissue"`` or ``None``.
+    compound, context
+        Columns that say which compounds, such as ``"scaffold"`` or ``"compound"``, and which contexts, such as
+        ``"context"``, ``"protein"`` or ``"tissue"``, belong together; ``None`` where they may be in several parts.
     fractions, seed
         As in `split`, for the compounds and for the contexts.
 
@@ -56,7 +45,6 @@ def cold_split(
     --------
     >>> parts = cold_split(dataset, "scaffold", None)  # new compounds on known targets
     >>> both = cold_split(dataset, "scaffold", "protein", fractions=(0.6, 0.2, 0.2))
-    >>> both.dropped  # rows whose compound and target fell into different parts
     """
     columns = [column for column in (compound, context) if column is not None]
     if not columns:

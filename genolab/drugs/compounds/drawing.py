@@ -14,28 +14,11 @@ Colour = tuple[float, ...]
 
 
 def draw(smiles: str, *, weights: ArrayLike | None = None, width: int = 300, height: int = 220) -> str:
-    """Draw a molecule.
+    """Draw a molecule as an ``<svg>`` element, `width` by `height` pixels, 50 to 4,000.
 
-    Parameters
-    ----------
-    smiles
-        One SMILES.
-    weights
-        ``(n_atoms,)``, such as `genolab.drugs.atom_scores`, in the order of the SMILES: red raises the score, blue
-        lowers it, and the largest has the full colour. Hydrogens that aren't written have none.
-    width, height
-        In pixels, 50 to 4,000.
-
-    Returns
-    -------
-    str
-        An ``<svg>`` element on white. RDKit writes all of it from the parsed molecule, no text of the input is in it,
-        so it may go into a page as it is.
-
-    Examples
-    --------
-    >>> gl.drugs.compounds.draw("CCO")[:4]
-    '<svg'
+    RDKit writes all of it from the parsed molecule, no text of the input is in it, so it may go into a page as it is.
+    `weights` ``(n_atoms,)``, such as `genolab.drugs.atom_scores`, in the order of the SMILES, colour the atoms: red
+    raises the score, blue lowers it, and the largest has the full colour.
     """
     if not (50 <= width <= 4000 and 50 <= height <= 4000):
         raise ValueError(f"width and height are 50 to 4,000 pixels, got {width} x {height}")

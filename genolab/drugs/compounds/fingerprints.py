@@ -14,7 +14,9 @@ _MIN_EIGENVALUE = 1e-6  # of the largest: what is below is rounding
 def fingerprints(
     smiles: str | Iterable[str], *, radius: int = 2, n_bits: int = 2048, counts: bool = True
 ) -> NDArray[np.uint8]:
-    """Return the Morgan fingerprints of molecules (Rogers and Hahn 2010, ECFP; radius 2 is ECFP4).
+    """Return the Morgan fingerprints of molecules, ``(n, n_bits)`` uint8 (Rogers and Hahn 2010; radius 2: ECFP4).
+
+    100,000 drug-like molecules take half a minute, most of it for reading the SMILES.
 
     Parameters
     ----------
@@ -26,15 +28,6 @@ def fingerprints(
         Columns; environments are spread over them by a hash, and several may share one.
     counts
         How often each occurs, at most 255; else whether it occurs, 0 or 1.
-
-    Returns
-    -------
-    ``(n, n_bits)`` uint8. 100,000 drug-like molecules take half a minute, most of it for reading the SMILES.
-
-    Examples
-    --------
-    >>> gl.drugs.compounds.fingerprints(["CCO", "c1ccccc1"]).shape
-    (2, 2048)
     """
     if not 0 <= radius <= 10:
         raise ValueError(f"radius is a number of bonds from 0 to 10, got {radius}")
@@ -56,16 +49,8 @@ class TanimotoFeatures:
     """Features whose products are Tanimoto similarities, by way of known molecules (Williams and Seeger 2000).
 
     Exact among these landmarks, approximate for other molecules. Where a fingerprint says which pieces a molecule has,
-    these say how much of the whole molecule it shares with others, whatever its size.
-
-    Parameters
-    ----------
-    landmarks
-        SMILES of known molecules, such as training compounds. Equal ones count once.
-    most
-        Landmarks at most; of more, as many are drawn by `seed`.
-    radius, n_bits
-        Of the counts that are compared, as in `fingerprints`.
+    these say how much of the whole molecule it shares with others, whatever its size. `landmarks` are SMILES, such as
+    the training compounds; of more than `most` distinct ones, as many are drawn by `seed`.
 
     Examples
     --------
@@ -99,20 +84,10 @@ class TanimotoFeatures:
 
 
 def encode_smiles(smiles: Iterable[str], *, length: int | None = None) -> NDArray[np.uint8]:
-    """Return SMILES as tokens, a byte a character, for a `genolab.drugs.ResponseModel` of kind ``"tokens"``.
+    """Return SMILES as tokens, ``(n, length)`` uint8: ASCII codes padded with 0, for a model of kind ``"tokens"``.
 
-    One molecule has many SMILES: give canonical ones, so that the same molecule always has the same tokens.
-
-    Parameters
-    ----------
-    smiles
-        ASCII texts.
-    length
-        Tokens a row; longer texts are refused, since half a SMILES is another molecule. ``None``: as the longest has.
-
-    Returns
-    -------
-    ``(n, length)`` uint8: ASCII codes, padded with 0.
+    Give canonical SMILES, so that the same molecule always has the same tokens. `length` is by default that of the
+    longest; longer texts are refused, since half a SMILES is another molecule.
 
     Examples
     --------

@@ -27,11 +27,8 @@ def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     is neutralised by hydrogens, where that can be done; and its canonical SMILES is written, stereochemistry included.
     Tautomers and stereoisomers stay different compounds.
 
-    Returns
-    -------
-    DataFrame
-        One row a SMILES, in order: ``given``; ``canonical``, empty where RDKit refuses it; ``removed``, the SMILES of
-        the parts that were taken off; ``reason`` of a refusal, else empty.
+    The table has a row a SMILES: ``given``; ``canonical``, empty where RDKit refuses it; ``removed``, the SMILES of the
+    parts that were taken off; ``reason`` of a refusal, else empty.
 
     Examples
     --------
@@ -61,21 +58,12 @@ def scaffolds(smiles: str | Iterable[str]) -> list[str]:
 
 
 def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
-    """Return the properties that decide whether a molecule could be a drug taken by mouth.
+    """Return the properties that decide whether a molecule could be a drug taken by mouth, a row a SMILES.
 
-    Returns
-    -------
-    DataFrame
-        One row a SMILES: ``qed``, the quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012);
-        ``weight``, g/mol; ``logp``, log10 of octanol over water (Wildman and Crippen 1999); ``donors`` and
-        ``acceptors`` of hydrogen bonds; ``surface``, the polar surface in square angstroms (Ertl et al. 2000);
-        ``rotatable`` bonds; ``lipinski``, how many of the four rules are broken: weight over 500, logp over 5, more
-        than 5 donors, more than 10 acceptors (Lipinski et al. 1997).
-
-    Examples
-    --------
-    >>> gl.drugs.compounds.properties("CC(=O)Oc1ccccc1C(=O)O").round(2)[["qed", "weight", "logp"]].values.tolist()
-    [[0.55, 180.16, 1.31]]
+    ``qed``, the quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012); ``weight``, g/mol; ``logp``,
+    log10 of octanol over water (Wildman and Crippen 1999); ``donors`` and ``acceptors`` of hydrogen bonds; ``surface``,
+    the polar surface in square angstroms (Ertl et al. 2000); ``rotatable`` bonds; ``lipinski``, how many of the four
+    rules are broken: weight over 500, logp over 5, more than 5 donors, more than 10 acceptors (Lipinski et al. 1997).
     """
     import pandas as pd
 

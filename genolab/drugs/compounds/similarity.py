@@ -10,48 +10,26 @@ _ROWS_AT_ONCE = 512
 
 
 class Nearest(NamedTuple):
-    """The most similar molecules of a library, the most similar first.
-
-    Attributes
-    ----------
-    rows
-        ``(n, k)`` int64, their rows in the library.
-    similarity
-        ``(n, k)`` float32, from 0 to 1.
-    """
+    """The most similar molecules of a library, the most similar first: their rows and similarities, ``(n, k)`` each."""
 
     rows: NDArray[np.int64]
     similarity: NDArray[np.float32]
 
 
 def tanimoto(a: ArrayLike, b: ArrayLike | None = None) -> NDArray[np.float32]:
-    """Return the Tanimoto similarity of each fingerprint of `a` with each of `b`.
+    """Return the Tanimoto similarity of each fingerprint of `a` with each of `b` (or of `a`), ``(n, m)`` float32.
 
     For counts it is the sum of the smaller counts over that of the larger ones (MinMax, Ruzicka); for bits, what both
     have over what either has. Two empty fingerprints have 0. RDKit gives the same values, some five times as slowly.
-
-    Parameters
-    ----------
-    a, b
-        ``(n, n_bits)`` and ``(m, n_bits)``, whole numbers of at least 0; `b` is `a` by default.
-
-    Returns
-    -------
-    ``(n, m)`` float32.
     """
     prints, others = _checked(a, a if b is None else b)
     return np.concatenate([*_blocks(prints, others)]) if len(prints) else np.zeros((0, len(others)), np.float32)
 
 
 def nearest(a: ArrayLike, library: ArrayLike, n: int = 1) -> Nearest:
-    """Return the `n` fingerprints of `library` that are most similar to each of `a`.
+    """Return the `n` fingerprints of `library` that are most similar to each of `a`, by `tanimoto`.
 
-    Parameters
-    ----------
-    a, library
-        ``(n, n_bits)`` and ``(m, n_bits)``, as for `tanimoto`.
-    n
-        How many for each; at most ``m``. Of equally similar ones the first in the library comes first.
+    Of equally similar ones the first in the library comes first.
     """
     prints, others = _checked(a, library)
     if not 1 <= n <= len(others):
@@ -64,22 +42,10 @@ def nearest(a: ArrayLike, library: ArrayLike, n: int = 1) -> Nearest:
 
 
 def diverse(fingerprints: ArrayLike, n: int, *, first: int = 0) -> NDArray[np.int64]:
-    """Pick molecules that differ from one another, by RDKit's MaxMin picker (Ashton et al. 2002).
+    """Pick the rows of `n` molecules that differ from one another, by RDKit's MaxMin picker (Ashton et al. 2002).
 
-    Each pick is the one whose nearest neighbour among those picked before is the least similar.
-
-    Parameters
-    ----------
-    fingerprints
-        ``(m, n_bits)``, as for `tanimoto`.
-    n
-        How many to pick; at most ``m``.
-    first
-        The row to begin with; with rows sorted by a score, the default begins with the best.
-
-    Returns
-    -------
-    ``(n,)`` int64: rows, in the order in which they were picked.
+    Each pick is the one whose nearest neighbour among those picked before is the least similar. It begins with the row
+    `first`: with rows sorted by a score, the best.
     """
     from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 

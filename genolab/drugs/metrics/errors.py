@@ -19,15 +19,7 @@ _MIN_STD: Final = 1e-6  # a standard deviation of 0 would make every error infin
 
 
 class Truth(NamedTuple):
-    """What was measured of each row.
-
-    Attributes
-    ----------
-    value
-        ``(n,)`` as written; of a row known in part, its bound.
-    low, high
-        ``(n,)`` between which the value lies: both the value, where it was measured.
-    """
+    """What was measured of each row: values ``(n,)`` as written, and bounds, both the value where it is exact."""
 
     value: Array
     low: Array

@@ -28,38 +28,14 @@ _WIDTH: Final = (
 
 
 class Estimate(NamedTuple):
-    """Predictions, and how uncertain they are.
-
-    Attributes
-    ----------
-    mean
-        ``(n,)``.
-    spread
-        ``(n,)`` standard deviations, or ``None``.
-    """
+    """Predictions ``(n,)``, and their standard deviations ``(n,)`` or ``None``: what a model of your own predicts."""
 
     mean: ArrayLike
     spread: ArrayLike | None = None
 
 
 class Predictions(NamedTuple):
-    """One model's predictions and what was measured, row by row.
-
-    Attributes
-    ----------
-    truth
-        What was measured.
-    mean, spread
-        ``(n,)`` predictions and their standard deviations (or ``None``).
-    sign
-        1 where potent compounds have a high response, else -1.
-    context
-        ``(n,)`` codes.
-    active
-        ``(n,)`` 1 or 0; NaN where a bound leaves it open.
-    cliff
-        ``(n,)`` which rows lie at an activity cliff, or ``None``.
-    """
+    """One model's predictions and what was measured, row by row."""
 
     truth: Truth
     mean: Array
@@ -141,8 +117,7 @@ def evaluate(
         - ``"mse"``, ``"rmse"``: of all rows; ``"rmse_within"``, ``"cliff_rmse"``: mean over contexts of their rows'
           RMSE, and of that of the rows at cliffs (van Tilborg et al. 2022).
         - ``"ci"``: concordance index, the share of pairs in the right order; ``"r2m"`` (Roy and Roy 2008);
-          ``"pearson"``.
-        - ``"spearman"``: within a context of at least 5 rows, mean over contexts.
+          ``"pearson"``; ``"spearman"``: within a context of at least 5 rows, mean over contexts.
         - ``"ef1"``, ``"ef5"``: how many times as many actives as by chance a context's top 1 and 5 % hold;
           ``"bedroc"`` (alpha 20): how early they come; means over contexts with actives and others.
         - ``"coverage"``: share of rows in their 90 % intervals; ``"miscalibration"``: mean distance from nominal
@@ -151,23 +126,18 @@ def evaluate(
         What is resampled for the intervals: rows, or all rows of a compound or a context at once. Take ``"compound"``
         for compounds never seen: the errors of one compound's rows go together.
     active
-        Response from which on a compound counts as active. ``None``: 7 for pKd and pIC50 (100 nM), else that of the
-        most potent tenth of the rows.
+        Response from which on a compound is active. ``None``: 7 for pKd and pIC50 (100 nM), else the top tenth's.
     censored
-        What ``"<"`` and ``">"`` in ``obs["censored"]`` mean. True: only a bound is known, so a prediction is wrong on
-        its other side alone, pairs of rows count where their order is known, and correlations and coverage leave such
-        rows out. False: the bound is taken for the value, as in all published figures of davis, where 10 micromolar
-        stands for everything weaker.
+        Whether ``"<"`` and ``">"`` in ``obs["censored"]`` make the response a bound, wrong on its other side alone;
+        correlations and coverage leave such rows out. False: the bound is taken for the value, as in all published
+        figures of davis, where 10 micromolar stands for everything weaker.
     n_boot
         Bootstrap samples behind the intervals, the same for all models; 0: no intervals.
-    seed
-        Of the bootstrap.
 
     Returns
     -------
     DataFrame
-        Tidy: ``model``, ``metric``, ``value``, ``low``, ``high`` (95 % interval). What isn't defined, such as an
-        enrichment without any active, is NaN.
+        ``model``, ``metric``, ``value``, ``low``, ``high`` (95 % interval); NaN where a metric isn't defined.
 
     Examples
     --------
@@ -202,12 +172,8 @@ def calibration(
 ) -> pd.DataFrame:
     """Return the share of measured values in intervals that are to hold `levels` of them, above 0 and below 1.
 
-    Other arguments are those of `evaluate`; models without a spread are left out.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``level``, ``coverage``. Below the level, a model is overconfident.
+    Other arguments are those of `evaluate`; models without a spread are left out. The table has ``model``, ``level``
+    and ``coverage``: below the level, a model is overconfident.
     """
     if wrong := [level for level in levels if not 0 < level < 1]:
         raise ValueError(f"levels are shares above 0 and below 1, got {wrong}")

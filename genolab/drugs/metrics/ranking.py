@@ -1,8 +1,7 @@
 """How well compounds are ranked: concordance index, and within each context rank correlation, enrichment and BEDROC.
 
-A screen asks which compounds act on its target, and a model that merely knows which targets bind everything would look
-good in one list of all rows. So figures are means over contexts. Equal predictions have no order: figures are the means
-over all orders that they could have.
+A model that merely knows which targets bind everything would look good in one list of all rows, so figures are means
+over contexts. Equal predictions have no order: figures are the means over all orders that they could have.
 """
 
 from collections.abc import Callable
@@ -24,15 +23,7 @@ ALPHA: Final = 20.0
 
 
 class Lists:
-    """Rows sorted into lists, one a context, each with the highest score first; equal scores of a list are one step.
-
-    Parameters
-    ----------
-    score
-        ``(n,)``.
-    context
-        ``(n,)`` codes of the lists, 0 to k - 1, each with at least one row.
-    """
+    """Rows sorted into lists by ``context`` codes, the highest ``score`` first; equal scores of a list are one step."""
 
     def __init__(self, score: Array, context: NDArray[np.int64]) -> None:
         self.order = np.lexsort((-score, context))
@@ -94,16 +85,10 @@ def rank_correlation(one: Array, other: Array, context: NDArray[np.int64]) -> Fi
 
 
 def enrichment(score: Array, active: Array, context: NDArray[np.int64], share: float) -> Figure:
-    """Measure how many times as many actives the top of a list has as the whole; lists without both kinds don't count.
+    """Measure how many times as many actives the top `share` of a list has as the whole, where it has both kinds.
 
-    Parameters
-    ----------
-    score, context
-        As in `Lists`.
-    active
-        ``(n,)`` 1 and 0, or NaN where it isn't known: such rows are left out.
-    share
-        How much of the list is its top, such as 0.01; rounded up to whole rows, as RDKit does.
+    `active` is 1, 0, or NaN where it isn't known: such rows are left out. The top is rounded up to whole rows, as in
+    RDKit.
     """
     lists = Lists(score, context)
 
@@ -119,10 +104,7 @@ def enrichment(score: Array, active: Array, context: NDArray[np.int64], share: f
 
 
 def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float = ALPHA) -> Figure:
-    """Measure BEDROC (Truchon and Bayly 2007): how early the actives come, weighted exponentially; 1 if all come first.
-
-    Arguments as in `enrichment`.
-    """
+    """Measure BEDROC (Truchon and Bayly 2007): how early actives come, weighted exponentially; 1: all come first."""
     lists = Lists(score, context)
 
     def figure(weights: Array) -> Array:
@@ -145,16 +127,9 @@ def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float
 def concordance(low: Array, high: Array, predicted: Array) -> Figure:
     """Measure the concordance index: the share of pairs of rows that are predicted in their true order.
 
-    All pairs are counted in n log n steps: rows are entered one by one, in the order of their true values, into a tree
-    of running sums over the predictions (Fenwick 1994).
-
-    Parameters
-    ----------
-    low, high
-        ``(n,)`` bounds of each row's true value; both are the value itself where it was measured. A pair counts where
-        one row's upper bound lies below the other's lower one (Harrell et al. 1982, for values known in part).
-    predicted
-        ``(n,)``; two equal ones count as half in order.
+    `low` and `high` are bounds of the true values, both the value itself where it was measured: a pair counts where one
+    row's upper bound lies below the other's lower one (Harrell et al. 1982). Equal predictions count as half. Rows are
+    entered, in the order of their true values, into a tree of running sums (Fenwick 1994): n log n steps.
     """
     entering, ranking = np.argsort(high, kind="stable"), np.argsort(low, kind="stable")
     n_entered = np.searchsorted(high[entering], low[ranking], side="left")

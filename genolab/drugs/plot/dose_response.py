@@ -1,4 +1,4 @@
-"""Dose-response curves: what was measured over concentration, the curve through it, and where its IC50 may lie."""
+"""Dose-response curves: wells over concentration, the fitted curve, and the interval of its IC50."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from genolab.checks import check_at_least, check_columns
 from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, number, plain
 
 _COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top")
@@ -27,7 +28,7 @@ def dose_response(
     unit: str = "",
     most: int = 12,
 ) -> Figure:
-    """Draw fitted curves, one panel a compound, with the measured wells and the interval of the IC50.
+    """Draw fitted curves, one panel a compound with equal axes, with the wells and the interval of the IC50.
 
     Parameters
     ----------
@@ -40,27 +41,21 @@ def dose_response(
     unit
         Of the concentrations, for axes and titles, such as ``"nM"``.
     most
-        Panels drawn at most, the strongest compounds first.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Responses over the logarithm of the concentration; all panels have the same axes.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    ValueError
-        There is nothing to draw, or `most` is below 1.
+        Panels drawn at most, the most potent compounds first.
 
     Examples
     --------
     >>> curves = gl.drugs.dose_response(plate)
     >>> gl.drugs.plot.dose_response(curves, plate, unit="nM")
     """
-    _check(fits, table, by, response, most)
-    chosen = _strongest_first(fits).head(most)
+    check_columns(fits, by, *_COLUMNS, what="the table of curves")
+    if table is not None:
+        check_columns(table, by, "concentration", response, what="the table of wells")
+    check_at_least("most", most)
+    if len(fits) == 0:
+        raise ValueError("there is nothing to draw: the table has no curves")
+    fits = _by_potency(fits)
+    chosen = fits.head(most)
     across = min(_ACROSS, len(chosen))
     down = -(-len(chosen) // across)
     figure: Figure = make_subplots(
@@ -70,14 +65,15 @@ def dose_response(
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=0.24 / down if down > 1 else None,
-        subplot_titles=[f"{plain(row[by])}: {_told(row, unit)}" for _, row in chosen.iterrows()],
+        subplot_titles=[f"{plain(row[by])}: {_ic50(row, unit)}" for _, row in chosen.iterrows()],
         figure=Figure(),
     )
-    wells = _samples(table, chosen, by)
+    wells = None if table is None else _samples(table, chosen[by], by)
     ends = _ends(chosen, wells)
     for place, (_, row) in enumerate(chosen.iterrows()):
         at = {"row": place // across + 1, "col": place % across + 1}
-        _add_wells(figure, None if wells is None else wells[wells[by] == row[by]], response, at)
+        if wells is not None:
+            _add_wells(figure, wells[wells[by] == row[by]], response, at)
         _add_curve(figure, plain(row[by]), row, ends, at)
         _add_interval(figure, row, ends, at)
     figure.update_xaxes(type="log", range=np.log10(ends).tolist(), dtick=1 if ends[1] / ends[0] < 1e5 else 2)
@@ -86,29 +82,18 @@ def dose_response(
     figure.update_yaxes(title_text=plain(response.capitalize()), col=1)
     figure.update_annotations(font={"size": 15}, yshift=4)
     figure.update_layout(showlegend=False)
-    title = _finding(fits, by, unit) + (f" (the strongest {most} of {len(fits):,})" if len(fits) > most else "")
+    title = _title(fits.iloc[0], by, unit) + (f" (the {most} most potent of {len(fits):,})" if len(fits) > most else "")
     subtitle = "Points are wells, lines the fitted curves; dashed: the IC50, in the band of its interval"
     return dress(figure, title, subtitle=subtitle, height=190 + _PANEL * down, panels=True)
 
 
-def _check(fits: pd.DataFrame, table: pd.DataFrame | None, by: str, response: str, most: int) -> None:
-    if missing := [name for name in (by, *_COLUMNS) if name not in fits]:
-        raise KeyError(f"the table of curves lacks {missing}; it has {list(fits.columns)}")
-    if table is not None and (missing := [name for name in (by, "concentration", response) if name not in table]):
-        raise KeyError(f"the table of wells lacks {missing}; it has {list(table.columns)}")
-    if most < 1:
-        raise ValueError(f"most is a number of panels, at least 1, got {most}")
-    if len(fits) == 0:
-        raise ValueError("there is nothing to draw: the table has no curves")
-
-
-def _strongest_first(fits: pd.DataFrame) -> pd.DataFrame:
-    """Order by IC50: below all measured first, above all measured behind, and what has none last."""
+def _by_potency(fits: pd.DataFrame) -> pd.DataFrame:
+    """Order by IC50: below all measured first, then above all measured, and what has none last."""
     beyond = fits["censored"].astype(str).map({"<": -1, "=": 0, ">": 1}).fillna(0)
     return fits.iloc[np.lexsort((fits["ic50"].to_numpy(dtype=float), beyond, fits["ic50"].isna()))]
 
 
-def _told(row: "pd.Series[Any]", unit: str) -> str:
+def _ic50(row: "pd.Series[Any]", unit: str) -> str:
     if not np.isfinite(row["ic50"]):
         return "no IC50"
     if row["censored"] in {"<", ">"}:
@@ -116,19 +101,16 @@ def _told(row: "pd.Series[Any]", unit: str) -> str:
     return f"IC50 {number(float(row['ic50']))} {plain(unit)}".rstrip()
 
 
-def _finding(fits: pd.DataFrame, by: str, unit: str) -> str:
-    best = _strongest_first(fits).iloc[0]
+def _title(best: "pd.Series[Any]", by: str, unit: str) -> str:
     if not np.isfinite(best["ic50"]):
         return "No compound has an IC50: no response depends on the concentration"
-    return f"{plain(best[by])} acts at the lowest concentration, {_told(best, unit)}"
+    return f"{plain(best[by])} acts at the lowest concentration, {_ic50(best, unit)}"
 
 
-def _samples(table: pd.DataFrame | None, chosen: pd.DataFrame, by: str) -> pd.DataFrame | None:
-    """Return the wells of the compounds drawn, without controls; a concentration of 0 lies on no logarithmic axis."""
-    if table is None:
-        return None
+def _samples(table: pd.DataFrame, compounds: "pd.Series[Any]", by: str) -> pd.DataFrame:
+    """Return the wells of these compounds, without controls; a concentration of 0 lies on no logarithmic axis."""
     wells = table[table["role"] == "sample"] if "role" in table else table
-    return wells[wells[by].isin(chosen[by]) & (wells["concentration"] > 0)]
+    return wells[wells[by].isin(compounds) & (wells["concentration"] > 0)]
 
 
 def _ends(chosen: pd.DataFrame, wells: pd.DataFrame | None) -> tuple[float, float]:
@@ -141,16 +123,14 @@ def _ends(chosen: pd.DataFrame, wells: pd.DataFrame | None) -> tuple[float, floa
 
 
 def _heights(figure: Figure) -> tuple[float, float]:
-    """Return the range of all that is drawn, and a little room: panels that share an axis don't find it themselves."""
+    """Return the range of all that is drawn, and a little room: panels that share an axis don't compute it."""
     drawn = [np.asarray(trace.y, dtype=float) for trace in figure.data if len(trace.y)]
     every = np.concatenate(drawn) if drawn else np.array([0.0, 1.0])
     room = 0.06 * max(np.ptp(every), 1e-9)
     return float(np.nanmin(every) - room), float(np.nanmax(every) + room)
 
 
-def _add_wells(figure: Figure, wells: pd.DataFrame | None, response: str, at: Place) -> None:
-    if wells is None:
-        return
+def _add_wells(figure: Figure, wells: pd.DataFrame, response: str, at: Place) -> None:
     trace = go.Scatter(
         x=wells["concentration"],
         y=wells[response],
@@ -165,15 +145,9 @@ def _add_curve(figure: Figure, name: str, row: "pd.Series[Any]", ends: tuple[flo
     from genolab.drugs.screen.dose_response import curve
 
     x = np.geomspace(*ends, _STEPS)
-    trace = go.Scatter(
-        x=x,
-        y=curve(row, x),
-        mode="lines",
-        name=name,
-        line={"color": FIRST, "width": 3},
-        hovertemplate="%{x:.3g}: %{y:.3g}<extra>fitted</extra>",
-    )
-    figure.add_trace(trace, **at)
+    hover = "%{x:.3g}: %{y:.3g}<extra>fitted</extra>"
+    line = {"color": FIRST, "width": 3}
+    figure.add_trace(go.Scatter(x=x, y=curve(row, x), mode="lines", name=name, line=line, hovertemplate=hover), **at)
 
 
 def _add_interval(figure: Figure, row: "pd.Series[Any]", ends: tuple[float, float], at: Place) -> None:

@@ -34,10 +34,8 @@ def plate(table: "pd.DataFrame", *, negative: str, positive: str) -> "pd.DataFra
     table
         Columns ``well`` (``A1``, ``A01`` ... ``AF48``), ``compound``, ``concentration`` (any one unit; it may be
         missing in controls) and ``signal``; ``plate`` where there are several plates. Other columns are kept.
-    negative
-        The compound of the wells without effect, such as ``"DMSO"``.
-    positive
-        The compound of the wells with full effect.
+    negative, positive
+        The compounds of the wells without effect, such as ``"DMSO"``, and of those with full effect.
 
     Returns
     -------
@@ -80,21 +78,11 @@ def z_prime(plates: "pd.DataFrame", *, robust: bool = False) -> "pd.DataFrame":
     """Return the Z' factor of each plate (Zhang, Chung and Oldenburg 1999): the separation of its two controls.
 
     ``1 - 3 (s_p + s_n) / |m_p - m_n|`` for means m and standard deviations s. From 0.5 up a plate is called excellent;
-    at 0 and below a single well can't be told to have worked.
+    at 0 and below a single well can't be told to have worked. With `robust`, medians and 1.4826 times the median
+    absolute deviation are taken, which one failed well doesn't move.
 
-    Parameters
-    ----------
-    plates
-        As `plate` returns them.
-    robust
-        Take medians and 1.4826 times the median absolute deviation, which one failed well doesn't move.
-
-    Returns
-    -------
-    DataFrame
-        By plate: ``z_prime``, ``signal_to_background`` (the larger mean over the smaller), the mean and the standard
-        deviation (``_spread``) of each control, and how many wells it has. ``z_prime`` is missing where a control has
-        one well.
+    By plate: ``z_prime``, missing where a control has one well; ``signal_to_background`` (the larger mean over the
+    smaller); the mean and the standard deviation (``_spread``) of each control, and how many wells it has.
     """
     import pandas as pd
 

@@ -57,9 +57,9 @@ def rank(
     DataFrame
         A row a compound, the best first: ``smiles``, ``canonical``, ``score``, ``uncertainty`` (a standard deviation);
         of the best ``describe``: ``nearest``, the most similar training compound, and its Tanimoto ``similarity``
-        (below about 0.3 the model has seen nothing similar); ``qed`` and the other columns of
-        `genolab.drugs.compounds.properties`; ``pick``, 1, 2 ... in the order of picking by MaxMin, else 0. Last come
-        those that RDKit refuses, without a score, with their ``reason``.
+        (below about 0.3 the model has seen nothing similar); the columns of `genolab.drugs.compounds.properties`;
+        ``pick``, 1, 2 ... in the order of picking by MaxMin, else 0. Last come those that RDKit refuses, with
+        ``reason``.
     """
     import pandas as pd
 
@@ -79,20 +79,11 @@ def rank(
 
 
 def to_sdf(table: "pd.DataFrame", path: str | Path) -> int:
-    """Write compounds into an SD file, with flat coordinates and their other columns as properties.
+    """Write compounds into an SD file, with flat coordinates and other columns as properties; return their number.
 
-    Parameters
-    ----------
-    table
-        What `rank` returns, or any table with a column ``canonical`` or ``smiles``. Rows without a molecule are left
-        out. ``name``, where there is such a column, becomes the molecule's title.
-    path
-        A file that is there is replaced, in one step.
-
-    Returns
-    -------
-    int
-        How many molecules were written.
+    `table` is what `rank` returns, or any table with a column ``canonical`` or ``smiles``; rows without a molecule are
+    left out. ``name``, where there is such a column, becomes the molecule's title. A file that is there is replaced, in
+    one step.
     """
     from rdkit import Chem, rdBase
     from rdkit.Chem.rdDepictor import Compute2DCoords
