@@ -33,8 +33,14 @@ def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def trained(model, train, **options) -> gl.drugs.ResponseModel:
-    told = {"epochs": 30, "batch_size": 64, "learning_rate": 5e-3, "schedule": "one cycle", "device": "cpu"} | options
-    gl.Run(model, train, config=gl.RunConfig(**told)).start().wait()
+    settings = {
+        "epochs": 20,
+        "batch_size": 128,
+        "learning_rate": 2e-2,
+        "schedule": "one cycle",
+        "device": "cpu",
+    } | options
+    gl.Run(model, train, config=gl.RunConfig(**settings)).start().wait()
     return model.eval()
 
 
@@ -117,15 +123,15 @@ def test_noise_that_differs_between_contexts_is_predicted(tables):
     noisy = many + random.normal(size=many.shape) * np.where(contexts[:, 0] < 0, 0.1, 1.5)
     model = trained(small(np.repeat(compounds, 10, axis=0), contexts, members=1), dataset_of(pairs_of(noisy)), epochs=8)
     spread = model.spread(dataset_of(pairs_of(noisy)).batch(range(200))).detach().numpy()
-    told = spread.reshape(10, 20)
-    assert told[:, contexts[:, 0] > 0].mean() > 2 * told[:, contexts[:, 0] < 0].mean()
+    spread = spread.reshape(10, 20)
+    assert spread[:, contexts[:, 0] > 0].mean() > 2 * spread[:, contexts[:, 0] < 0].mean()
 
 
 def test_calibration_makes_intervals_hold_what_they_promise(tables):
     compounds, contexts, response = tables
     random = np.random.default_rng(3)
     train, valid = (dataset_of(pairs_of(response + random.normal(size=response.shape))) for _ in range(2))
-    model = trained(small(compounds, contexts), train)
+    model = trained(small(compounds, contexts), train, epochs=2)
     model.outcome.spread_factor.fill_(0.01)
     model.calibrate(valid, coverage=0.8)
     batch = valid.batch(range(len(valid)))
@@ -235,9 +241,9 @@ def test_activity_is_learned_as_a_class_and_evaluated_beside_the_baselines(table
     held = np.random.default_rng(1).random(response.shape) < 0.2
     train, test = active_or_not(response, ~held), active_or_not(response, held)
     model = trained(small(compounds, contexts, n_classes=2), train)
-    said = gl.infer.predict(model, test)
-    assert said.shape == (len(test), 2)
-    np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
+    probability = gl.infer.predict(model, test)
+    assert probability.shape == (len(test), 2)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
     models = {"network": model, "means": gl.drugs.MeansBaseline().fit(train)}
     found = gl.evaluate.table(models, test, metrics=("accuracy", "auroc"), n_boot=0).set_index(["metric", "model"])
     accuracy = found.loc["accuracy"]["value"]
@@ -273,7 +279,7 @@ def test_the_temperature_undoes_overconfidence(tables):
     assert np.abs(after - 0.5).mean() < 0.5 * np.abs(before - 0.5).mean()
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
     truth = (test.adata.obs["activity"] == "active").to_numpy()
-    cost = [-np.log(said[np.arange(len(truth)), truth.astype(int)]).mean() for said in (before, after)]
+    cost = [-np.log(p[np.arange(len(truth)), truth.astype(int)]).mean() for p in (before, after)]
     assert cost[1] < cost[0]
 
 

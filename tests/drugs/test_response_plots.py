@@ -40,12 +40,12 @@ def fits():
 # The heat map
 
 
-def test_what_acts_alike_stands_side_by_side():
+def test_compounds_with_similar_responses_stand_side_by_side():
     low, high = np.array([5.0, 5, 5, 5]), np.array([9.0, 9, 5, 5])
     figure = plot.responses(measured([low, high, low, high, low + 0.1]))
     rows = list(figure.data[0].y)
     assert abs(rows.index("c1") - rows.index("c3")) == 1
-    assert "c1 acts most, pIC50 7 in the mean; t0 is hit most" in figure.layout.title.text
+    assert "c1 is the most potent, pIC50 7 in the mean; t0 responds most" in figure.layout.title.text
 
 
 def test_names_are_text_and_gaps_are_gaps():
@@ -57,13 +57,13 @@ def test_names_are_text_and_gaps_are_gaps():
     assert "83 % of them measured" in figure.layout.title.subtitle.text
 
 
-def test_a_low_logarithm_of_ic50_is_the_strongest_and_the_brightest():
+def test_a_low_logarithm_of_ic50_is_potent_and_bright():
     figure = plot.responses(measured([[-4.0, -3], [2, 1]], name="ln IC50"))
     assert figure.data[0].reversescale
-    assert f"{SAFE} acts most, ln IC50 -3.5" in figure.layout.title.text
+    assert f"{SAFE} is the most potent, ln IC50 -3.5" in figure.layout.title.text
 
 
-def test_of_many_the_liveliest_are_drawn():
+def test_of_many_the_most_variable_are_drawn():
     table = np.full((6, 5), 5.0)
     table[2], table[4] = np.arange(5), np.arange(5)[::-1]
     figure = plot.responses(measured(table), most=2)
@@ -77,14 +77,14 @@ def test_predictions_are_drawn_as_what_was_measured_is():
     assert sorted(np.ravel(figure.data[0].z)) == [1, 2, 3, 4]
     with pytest.raises(ValueError, match="one value for each of 4"):
         plot.responses(data, [1.0])
-    with pytest.raises(KeyError, match="not a column"):
+    with pytest.raises(KeyError, match="'obs/potency' is not in"):
         plot.responses(data, "potency")
     with pytest.raises(ValueError, match="no response is a finite"):
         plot.responses(data, [np.nan] * 4)
     with pytest.raises(ValueError, match="at least 1"):
         plot.responses(data, most=0)
     del data.obsm["pair"]
-    with pytest.raises(KeyError, match="'pair' is not in obsm"):
+    with pytest.raises(KeyError, match="'obsm/pair' is not in"):
         plot.responses(data)
 
 
@@ -101,22 +101,22 @@ def test_predictions_lie_over_what_was_measured():
     assert figure.layout.title.text == "Predictions are 1 off, and put 83 % of the pairs in order"
 
 
-def test_a_stated_spread_is_held_against_what_happened():
+def test_intervals_are_compared_with_what_was_measured():
     data = simulate_responses(30, 10, noise=0.5, censored_below=5.5, seed=0)
     test = AnnDataset(data, "obsm/pair", target="obs/response")
     figure = plot.predicted(Estimate(data.obs["expected"], np.full(data.n_obs, 0.5)), test, censored=True)
     names = [trace.name for trace in figure.data]
-    assert [name.split(" (")[0] for name in names] == ["measured", "at most", "perfect", "intervals", "honest"]
+    assert [name.split(" (")[0] for name in names] == ["measured", "at most", "perfect", "intervals", "calibrated"]
     assert len(figure.data[0].x) + len(figure.data[1].x) == data.n_obs
     held = np.array(figure.data[3].y)
     assert (np.diff(held) >= 0).all()
-    assert "intervals that promise 90 % of the rows hold" in figure.layout.title.subtitle.text
+    assert "the 90 % intervals hold" in figure.layout.title.subtitle.text
 
 
 # Dose and response
 
 
-def test_curves_go_through_half_their_height_at_the_ic50_and_the_strongest_comes_first():
+def test_curves_go_through_half_their_height_at_the_ic50_and_the_most_potent_comes_first():
     x = np.array([0.0, 1, 10, 100, 1000, 10_000])
     wells = pd.concat([pd.DataFrame({"compound": c, "concentration": x, "effect": 50.0}) for c in fits()["compound"]])
     figure = plot.dose_response(fits(), wells, unit="nM")
@@ -146,7 +146,7 @@ def test_what_is_fitted_is_drawn_as_it_was_fitted():
     np.testing.assert_allclose(near, effect, atol=3)
 
 
-def test_what_lies_beyond_the_concentrations_comes_behind_and_has_no_line():
+def test_what_lies_beyond_the_concentrations_comes_last_and_has_no_line():
     table = fits()
     table.loc[0, ["ic50", "censored"]] = [5.0, ">"]
     figure = plot.dose_response(table, unit="nM")
@@ -154,17 +154,17 @@ def test_what_lies_beyond_the_concentrations_comes_behind_and_has_no_line():
     assert sum(shape.type == "line" for shape in figure.layout.shapes) == 1
 
 
-def test_of_many_curves_the_strongest_are_drawn():
+def test_of_many_curves_the_most_potent_are_drawn():
     many = pd.concat([fits().iloc[:2]] * 4)
     figure = plot.dose_response(many, most=3)
     assert len([trace for trace in figure.data if trace.mode == "lines"]) == 3
-    assert figure.layout.title.text.endswith("IC50 10 (the strongest 3 of 8)")
+    assert figure.layout.title.text.endswith("IC50 10 (the 3 most potent of 8)")
 
 
-def test_tables_that_lack_something_are_told():
-    with pytest.raises(KeyError, match=r"curves lacks \['slope'\]"):
+def test_tables_without_a_column_are_refused():
+    with pytest.raises(KeyError, match=r"curves has no column 'slope'"):
         plot.dose_response(fits().drop(columns="slope"))
-    with pytest.raises(KeyError, match=r"wells lacks \['concentration'\]"):
+    with pytest.raises(KeyError, match=r"wells has no column 'concentration'"):
         plot.dose_response(fits(), pd.DataFrame({"compound": ["weak"], "effect": [1.0]}))
     with pytest.raises(ValueError, match="no curves"):
         plot.dose_response(fits().iloc[:0])
@@ -186,8 +186,8 @@ def drivers(effect=1.0, measured=0.9, low=0.5, high=1.3):
 def test_effects_stand_beside_what_was_measured():
     figure = plot.effects(drivers(), response="ln IC50")
     assert figure.layout.title.text.startswith(f"{SAFE} raises the response most, as measured")
-    measured_, foretold = figure.data
-    assert list(foretold.x) == [1.0, -0.2]
+    measured_, predicted_ = figure.data
+    assert list(predicted_.x) == [1.0, -0.2]
     assert list(measured_.x) == [0.9, 0.1]
     np.testing.assert_allclose(measured_.error_x.array, [0.4, 0.5])
     np.testing.assert_allclose(measured_.error_x.arrayminus, [0.4, 0.5])
@@ -211,7 +211,7 @@ def test_the_title_says_whether_measurements_bear_the_model_out(table, words):
 def test_effects_need_rows_and_columns():
     with pytest.raises(KeyError, match="'q'"):
         plot.effects(drivers().drop(columns="q"))
-    with pytest.raises(ValueError, match="0 features"):
+    with pytest.raises(ValueError, match="no features"):
         plot.effects(drivers().head(0))
-    with pytest.raises(ValueError, match="of which 0 are wanted"):
+    with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
         plot.effects(drivers(), n=0)
