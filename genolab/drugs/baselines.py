@@ -66,10 +66,6 @@ class NeighbourBaseline(PairBaseline):
 
     In a context of which nothing was measured, the compounds' means over all contexts stand in. `compounds` are
     ``(n_compounds, f)`` fingerprints, of which what is above 0 counts as present.
-
-    Examples
-    --------
-    >>> neighbours = NeighbourBaseline(gl.drugs.compounds.fingerprints(smiles)).fit(train)
     """
 
     def __init__(self, compounds: ArrayLike, n_neighbors: int = 5) -> None:
@@ -84,14 +80,8 @@ class RidgeBaseline(PairBaseline):
     """Ridge regression on fingerprints: one for all contexts, and one for each on the residuals of the first.
 
     The first has the features of compound and context, and so answers for contexts never seen; the others are what a
-    chemist would fit target by target.
-
-    Parameters
-    ----------
-    compounds, contexts
-        ``(n_compounds, f)`` fingerprints, and ``(n_contexts, g)`` features; ``None``: one-hot codes of the contexts.
-    penalty
-        Scikit-learn's ``alpha``.
+    chemist would fit target by target. `compounds` are ``(n_compounds, f)`` and `contexts` ``(n_contexts, g)``
+    features, or ``None``: one-hot codes of the contexts. `penalty` is scikit-learn's ``alpha``.
     """
 
     def __init__(self, compounds: ArrayLike, contexts: ArrayLike | None = None, *, penalty: float = 10.0) -> None:
@@ -111,17 +101,8 @@ class RidgeBaseline(PairBaseline):
 class ForestBaseline(PairBaseline):
     """A random forest on fingerprints and features of the context; its uncertainty is the spread of its trees.
 
-    Of equal columns of the fingerprints one is kept.
-
-    Parameters
-    ----------
-    compounds, contexts
-        ``(n_compounds, f)`` fingerprints, and ``(n_contexts, g)`` features; ``None``: a context's mean response in
-        training.
-    share
-        Of the columns, tried at each cut (scikit-learn's ``max_features``).
-    threads
-        Processor cores.
+    `compounds` are ``(n_compounds, f)`` fingerprints, of whose equal columns one is kept, and `contexts` ``(n_contexts,
+    g)`` features, or ``None``: a context's mean response in training. `share` of the columns is tried at each cut.
 
     Examples
     --------

@@ -226,7 +226,6 @@ def _cell_lines(genomic: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.DataFrame
 
 
 def _drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the table of drugs by number, with the few names and targets that are known, and no structures."""
     import pandas as pd
 
     known = decode.set_index("DRUG_ID").reindex(columns).fillna("")

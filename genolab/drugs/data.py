@@ -37,38 +37,35 @@ def responses(
     """Read measured responses of compounds from a table.
 
     Concentrations (IC50, Ki, Kd, EC50) become their negative decimal logarithm in molar, so that more is more potent.
-    The compounds are standardised by `gl.drugs.compounds.standardise`, and those of equal canonical SMILES are one.
-
-    Of several values of a compound in one context the median of their logarithms is kept, unless they differ by more
-    than a power of ten: then none is. Exact values go before bounds; of bounds alone the tightest is kept, and bounds
-    of both kinds contradict each other.
+    The compounds are standardised by `gl.drugs.compounds.standardise`, and those of equal canonical SMILES are one. Of
+    several values of a compound in one context the median of their logarithms is kept, unless they differ by more than
+    a power of ten: then none is. Exact values go before bounds; of bounds alone the tightest is kept, and bounds of
+    both kinds contradict each other.
 
     Parameters
     ----------
     table
         A DataFrame, or the path of a ``.csv`` or ``.tsv`` file.
-    smiles, response
-        Its columns of SMILES and of values. A value may have ``<`` or ``>`` before it: it is a bound.
-    context
-        Its column of targets or cell lines; ``None`` where there is one, which is called ``"target"``.
+    smiles, response, context
+        Its columns of SMILES, of values, which are bounds after ``<`` or ``>``, and of targets or cell lines; without
+        contexts there is one, ``"target"``.
     unit
         ``"pM"``, ``"nM"``, ``"uM"``, ``"mM"``, ``"M"``, or ``"pIC50"``, ``"pEC50"``, ``"pKi"``, ``"pKd"`` for values
         that are logarithms already; or a column of such units, where they are mixed.
     sequences
-        Context to protein sequence, for models that read it.
+        Context to protein sequence, for models that encode it.
 
     Returns
     -------
     AnnData
         In the form of ``fetch("davis")``; ``obs["copies"]`` counts the values of a row, of which ``value`` and ``unit``
         are the first; ``obs["censored"]`` is ``"="``, ``"<"`` or ``">"`` (an IC50 over a bound is a response under
-        one). ``uns["left_out"]`` lists the rows of the table that were left out, each with its reason, and a warning
-        counts them.
+        one). ``uns["left_out"]`` lists the rows of the table that were left out, each with its reason; a warning counts
+        them.
 
     Examples
     --------
     >>> mine = gl.drugs.responses("screen.csv", smiles="SMILES", response="IC50", context="kinase", unit="uM")
-    >>> mine.uns["left_out"]
     """
     import pandas as pd
 

@@ -20,24 +20,14 @@ _MAX_CONTEXTS: Final = 200  # over which the effect of a feature is averaged
 def atom_scores(
     model: Any, smiles: str, context: int, *, radius: int = 2, n_bits: int = 2048, counts: bool = True
 ) -> Array:
-    """Return the contribution of each atom of a molecule to its score in one context.
+    """Return the contribution of each atom of a molecule to its score in one context, ``(n_atoms,)``.
 
     The score less that of the same fingerprint without the environments that the atom is part of (Riniker and Landrum
-    2013, similarity maps). Contributions don't add up to the score: an environment counts for each of its atoms.
+    2013, similarity maps), in the response's unit and the order of the SMILES. Contributions don't add up to the score:
+    an environment counts for each of its atoms.
 
-    Parameters
-    ----------
-    model
-        Has ``score(fingerprints, context)``, which returns means first, such as a `genolab.drugs.ResponseModel`.
-    smiles, context
-        One SMILES, and the number of the target or cell line in the table of contexts.
-    radius, n_bits, counts
-        Of the model's `genolab.drugs.compounds.fingerprints`.
-
-    Returns
-    -------
-    ``(n_atoms,)``
-        In the response's unit and the order of the SMILES; above 0 where the atom raises the score.
+    `model` has ``score(fingerprints, context)``, which returns means first, such as a `genolab.drugs.ResponseModel`;
+    `context` is a row of its table; `radius`, `n_bits` and `counts` are those of its fingerprints.
 
     Examples
     --------
@@ -165,7 +155,6 @@ def _centred(adata: AnnData, rows: NDArray[np.int64], column: str | None) -> Arr
 
 
 def _effect(model: Any, compound: int, contexts: NDArray[Any], feature: int) -> float:
-    """Return what a feature adds to the predicted response, in the mean over contexts."""
     on, off = contexts.copy(), contexts.copy()
     on[:, feature], off[:, feature] = 1, 0
     means = [np.asarray(model.score_contexts(compound, rows)[0], dtype=np.float64).mean() for rows in (on, off)]

@@ -258,15 +258,7 @@ def _with_product(compound: torch.Tensor, context: torch.Tensor) -> torch.Tensor
 
 
 class Score(NamedTuple):
-    """Predictions and their uncertainty.
-
-    Attributes
-    ----------
-    mean
-        ``(n,)`` responses, or probabilities of the second of two classes; ``(n, classes)`` of more.
-    spread
-        Standard deviations of the same shape: of the response; or, of a probability, between the networks.
-    """
+    """Responses or probabilities, of two classes of the second, and their standard deviations: ``(n,)`` each."""
 
     mean: torch.Tensor
     spread: torch.Tensor
@@ -641,7 +633,6 @@ class ResponseModel(nn.Module):
         return factor
 
     def _outputs(self, batch: Batch) -> torch.Tensor:
-        """Return the outputs of every member, ``(members, n, outputs)``."""
         dropout, id_dropout = (self.config.dropout, self.config.id_dropout) if self.training else (0.0, 0.0)
         tables = (self.compounds.rows, self.contexts.rows)
         return self.members.stack(

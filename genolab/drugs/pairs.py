@@ -150,7 +150,6 @@ def _check_classes(targets: Sequence[torch.Tensor], dataset: AnnDataset, n_class
 
 
 def _numbers(names: "pd.Series[Any]", index: "pd.Index[Any]") -> Any:
-    """Return the row of each name in a table with this index."""
     import pandas as pd
 
     rows = index.get_indexer(pd.Index(names))

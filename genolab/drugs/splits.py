@@ -27,19 +27,11 @@ def cold_split(
 ) -> ColdSplit:
     """Split rows that are a compound in a context so that what is tested on is new.
 
-    With one column given, its groups are placed whole: a cold split of compounds, or of contexts. With both, a row
-    stays only if its compound and its context were placed in the same part, so that test has neither in common with
-    train: of the rows a share of about ``f * f`` stays for each part's fraction f, and the others are dropped.
-
-    Parameters
-    ----------
-    dataset
-        Rows with these columns in ``obs``.
-    compound, context
-        Columns that say which compounds, such as ``"scaffold"`` or ``"compound"``, and which contexts, such as
-        ``"context"``, ``"protein"`` or ``"tissue"``, belong together; ``None`` where they may be in several parts.
-    fractions, seed
-        As in `split`, for the compounds and for the contexts.
+    `compound` and `context` are columns of ``obs`` whose groups are placed whole, such as ``"scaffold"`` or
+    ``"compound"``, and ``"context"``, ``"protein"`` or ``"tissue"``; ``None`` where a group may be in several parts.
+    With both, a row stays only if its compound and its context were placed in the same part, so that test has neither
+    in common with train: of the rows a share of about ``f * f`` stays for each part's fraction f, and the others are
+    dropped.
 
     Examples
     --------

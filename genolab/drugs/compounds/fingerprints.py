@@ -16,18 +16,9 @@ def fingerprints(
 ) -> NDArray[np.uint8]:
     """Return the Morgan fingerprints of molecules, ``(n, n_bits)`` uint8 (Rogers and Hahn 2010; radius 2: ECFP4).
 
+    An environment of up to `radius` bonds around an atom is hashed to one of `n_bits` columns, which it may share;
+    `counts` says how often it occurs, at most 255, else 0 or 1. Take ``canonical`` of `standardise`, without salts.
     100,000 drug-like molecules take half a minute, most of it for reading the SMILES.
-
-    Parameters
-    ----------
-    smiles
-        One SMILES or many; take ``canonical`` of `standardise`, without salts.
-    radius
-        How many bonds an environment reaches out from its atom.
-    n_bits
-        Columns; environments are spread over them by a hash, and several may share one.
-    counts
-        How often each occurs, at most 255; else whether it occurs, 0 or 1.
     """
     if not 0 <= radius <= 10:
         raise ValueError(f"radius is a number of bonds from 0 to 10, got {radius}")
@@ -48,14 +39,13 @@ def fingerprints(
 class TanimotoFeatures:
     """Features whose products are Tanimoto similarities, by way of known molecules (Williams and Seeger 2000).
 
-    Exact among these landmarks, approximate for other molecules. Where a fingerprint says which pieces a molecule has,
-    these say how much of the whole molecule it shares with others, whatever its size. `landmarks` are SMILES, such as
-    the training compounds; of more than `most` distinct ones, as many are drawn by `seed`.
+    Exact among these landmarks, approximate for other molecules: how much of the whole molecule is shared with others,
+    whatever its size. `landmarks` are SMILES, such as the training compounds, of which at most `most` are drawn by
+    `seed`.
 
     Examples
     --------
     >>> features = TanimotoFeatures(compounds["canonical"][train_compounds])
-    >>> model = gl.drugs.ResponseModel(features(compounds["canonical"]), contexts, n_axes=None)
     >>> gl.drugs.rank(model, library, "EGFR", train=train, features=features)
     """
 

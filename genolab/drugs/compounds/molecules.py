@@ -167,7 +167,6 @@ def _scaffold(molecule: Any) -> str:
 
 
 def _largest_part(molecule: Any) -> tuple[Any, str]:
-    """Return the largest organic part, and the SMILES of the others."""
     from rdkit import Chem
     from rdkit.Chem.MolStandardize import rdMolStandardize
 

@@ -266,7 +266,6 @@ def _numbers(name: str, given: Any, n: int) -> Array:
 
 
 def _actives(truth: Truth, adata: AnnData, threshold: float | None) -> Array:
-    """Return which rows are active, ``(n,)``: 1, 0, or NaN where a bound leaves it open."""
     high = high_is_potent(adata)
     if threshold is None:
         logarithmic = response_name(adata).startswith("p")

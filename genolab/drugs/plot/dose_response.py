@@ -30,18 +30,8 @@ def dose_response(
 ) -> Figure:
     """Draw fitted curves, one panel a compound with equal axes, with the wells and the interval of the IC50.
 
-    Parameters
-    ----------
-    fits
-        What `genolab.drugs.dose_response` returns: one row a compound. What has no IC50 is drawn as a flat line.
-    table
-        The wells that the curves were fitted to, with ``concentration``, `response` and `by`.
-    response, by
-        Columns of the response and of what is one curve, as they were fitted.
-    unit
-        Of the concentrations, for axes and titles, such as ``"nM"``.
-    most
-        Panels drawn at most, the most potent compounds first.
+    `fits` and `table` are what `genolab.drugs.dose_response` returned and was given; `response` and `by` as they were
+    fitted; `unit` is that of the concentrations. The `most` most potent compounds are drawn; what has no IC50 is flat.
 
     Examples
     --------
@@ -108,7 +98,6 @@ def _title(best: "pd.Series[Any]", by: str, unit: str) -> str:
 
 
 def _samples(table: pd.DataFrame, compounds: "pd.Series[Any]", by: str) -> pd.DataFrame:
-    """Return the wells of these compounds, without controls; a concentration of 0 lies on no logarithmic axis."""
     wells = table[table["role"] == "sample"] if "role" in table else table
     return wells[wells[by].isin(compounds) & (wells["concentration"] > 0)]
 

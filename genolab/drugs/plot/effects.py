@@ -10,16 +10,8 @@ from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, legend_below
 def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", level: float = 0.05) -> Figure:
     """Draw by how much features, such as mutated genes, change a response: predicted by a model, and measured.
 
-    Parameters
-    ----------
-    table
-        Of `genolab.drugs.feature_scores`; the measured differences have 95 % intervals.
-    n
-        How many features, those first in the table, from the top.
-    response
-        What it is and its unit, for the axis, such as ``"ln IC50"``.
-    level
-        Adjusted p up to which a measured difference is significant; the others are drawn open.
+    `table` is of `genolab.drugs.feature_scores`, whose first `n` are drawn; `response` is the axis's title, such as
+    ``"ln IC50"``. Measured differences whose adjusted p is above `level` are drawn open.
 
     Examples
     --------

@@ -40,16 +40,9 @@ def responses(adata: AnnData, values: str | ArrayLike = "response", *, most: int
     """Draw a heat map of the responses of compounds in contexts, the most potent brightest, what wasn't measured grey.
 
     Rows and columns are clustered (average linkage of Euclidean distances, missing values filled by the means of their
-    row and column).
-
-    Parameters
-    ----------
-    adata
-        Measured compounds: a row a compound in a context, ``obsm["pair"]``, and the tables in ``uns``.
-    values
-        Column of ``obs``, or ``(n,)`` values such as predictions. Of a pair measured more than once the mean is drawn.
-    most
-        Compounds and contexts drawn at most: those measured most often, and of these those that vary most.
+    row and column). `values` is a column of ``obs``, or ``(n,)`` values such as predictions; of a pair measured more
+    than once the mean is drawn. Of more than `most`, the compounds and contexts measured most often that vary most are
+    drawn.
     """
     check_at_least("most", most)
     whole = _grid(adata, _values(adata, values))
@@ -84,15 +77,8 @@ def responses(adata: AnnData, values: str | ArrayLike = "response", *, most: int
 def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure:
     """Draw predicted over measured responses; and, of a model with an uncertainty, the calibration of its intervals.
 
-    Parameters
-    ----------
-    model
-        With ``predict(batch)``, and ``spread(batch)`` where it has one; or predictions ``(n,)``; or a
-        `genolab.drugs.Estimate`.
-    test
-        Rows with the response as target.
-    censored
-        As in `genolab.drugs.evaluate`; rows known only by a bound are drawn as triangles that point beyond it.
+    `model` and `censored` are as in `genolab.drugs.evaluate`; rows known only by a bound are drawn as triangles that
+    point beyond it.
     """
     models = {"model": model}
     figures = evaluate(models, test, censored=censored, n_boot=0).set_index("metric")["value"]
@@ -161,7 +147,6 @@ def _filled(grid: pd.DataFrame) -> Array:
 
 
 def _clustered(values: Array) -> NDArray[np.int64]:
-    """Return an order of the rows in which similar ones stand side by side."""
     from scipy.cluster.hierarchy import leaves_list, linkage
 
     if len(values) < 3:

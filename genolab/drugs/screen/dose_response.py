@@ -48,13 +48,10 @@ def dose_response(
     table
         A row a well: ``concentration``, the response, and the compound. Wells whose ``role`` is not ``"sample"``, and
         missing responses, don't count. What `normalise` returns, or any other table.
-    response
-        Column of the response; rising or falling.
-    by
-        Column that says which wells are one curve.
+    response, by
+        Columns of the response, rising or falling, and of what is one curve.
     at_zero, at_full
-        The response at no and at infinite concentration, where they are known (0 and 100, for percent of controls); by
-        default they are fitted.
+        The response at no and at infinite concentration, where they are known (0 and 100, for percent of controls).
     confidence
         Of the interval, between 0 and 1.
 
@@ -70,7 +67,6 @@ def dose_response(
     Examples
     --------
     >>> curves = gl.drugs.dose_response(gl.drugs.normalise(plate), at_zero=0)
-    >>> curves.query("note == ''")[["compound", "ic50", "ic50_low", "ic50_high"]]
     """
     import pandas as pd
 
@@ -95,7 +91,6 @@ def curve(fitted: "pd.Series[Any]", concentrations: ArrayLike) -> Array:
 
 
 def _row(concentration: Array, response: Array, fixed: Fixed, confidence: float) -> list[Any]:
-    """Return one row of the table, without its name."""
     if not (np.isfinite(concentration) & (concentration > 0)).all() or not np.isfinite(response).all():
         raise ValueError("concentrations are finite numbers above 0, and responses finite: leave out the others")
     x, n = np.log10(concentration), len(response)
@@ -186,7 +181,6 @@ def _better_than_flat(residual: float, total: float, n: int, n_free: int) -> boo
 
 
 def _estimates(fit: _Fit, x: Array, n: int, confidence: float) -> list[Any]:
-    """Return ic50, its interval, censored, slope, bottom and top."""
     from scipy.stats import t
 
     at_zero, at_full, log_ic50, steepness = fit.parameters

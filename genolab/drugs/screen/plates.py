@@ -29,19 +29,12 @@ def read_table(path: str | Path) -> "pd.DataFrame":
 def plate(table: "pd.DataFrame", *, negative: str, positive: str) -> "pd.DataFrame":
     """Check a table of wells and name the role of each.
 
-    Parameters
-    ----------
-    table
-        Columns ``well`` (``A1``, ``A01`` ... ``AF48``), ``compound``, ``concentration`` (any one unit; it may be
-        missing in controls) and ``signal``; ``plate`` where there are several plates. Other columns are kept.
-    negative, positive
-        The compounds of the wells without effect, such as ``"DMSO"``, and of those with full effect.
+    Columns are ``well`` (``A1``, ``A01`` ... ``AF48``), ``compound``, ``concentration`` (any one unit; it may be
+    missing in controls) and ``signal``; ``plate`` where there are several; others are kept. `negative` and `positive`
+    are the compounds of the wells without effect, such as ``"DMSO"``, and with full effect.
 
-    Returns
-    -------
-    DataFrame
-        A copy, with wells written ``A01`` and columns ``plate`` (``"1"`` by default) and ``role``: ``"negative"``,
-        ``"positive"``, ``"sample"``, or ``"empty"`` where there is no compound.
+    A copy is returned, with wells written ``A01`` and columns ``plate`` (``"1"`` by default) and ``role``:
+    ``"negative"``, ``"positive"``, ``"sample"``, or ``"empty"`` where there is no compound.
     """
     import numpy as np
     import pandas as pd
