@@ -90,9 +90,11 @@ def build_moleculeace(paths: Paths) -> "AnnData":
 
     archive = paths["MoleculeACE-3.0.0-py3-none-any.whl"]
     folder = "MoleculeACE/Data/benchmark_data/"
-    names = sorted(Path(name).stem for name in _members(archive) if name.startswith(folder) and name.endswith(".csv"))
+    with zipfile.ZipFile(archive) as opened:
+        members = [Path(name) for name in opened.namelist() if name.startswith(folder) and name.endswith(".csv")]
     tables = [
-        pd.read_csv(io.BytesIO(read_member(archive, f"{folder}{name}.csv"))).assign(context=name) for name in names
+        pd.read_csv(io.BytesIO(read_member(archive, name.as_posix()))).assign(context=name.stem)
+        for name in sorted(members)
     ]
     return _ace_pairs(pd.concat(tables, ignore_index=True), "molecule_{:05d}", "pKi or pEC50")
 
@@ -234,11 +236,6 @@ def _drugs(columns: list[str], decode: "pd.DataFrame") -> "pd.DataFrame":
         table[name] = ""
     table["reason"] = "GDSCTools doesn't have its structure"
     return table.set_axis(pd.Index([name.removesuffix("_IC50") for name in columns], name="compound"))
-
-
-def _members(archive: Path) -> list[str]:
-    with zipfile.ZipFile(archive) as opened:
-        return opened.namelist()
 
 
 def _folds(paths: Paths, n: int) -> "NDArray[np.int8]":

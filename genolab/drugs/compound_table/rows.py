@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.checks import check_columns
-from genolab.widgets.latent.tooltip import Part, picture, text
+from genolab.drugs.tip import smiles_column, structure
+from genolab.widgets.latent.tooltip import Part, text
 
 _COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
 _WIDTH, _HEIGHT = 250, 180  # pixels of a structure
@@ -66,16 +67,6 @@ def drawn(table: pd.DataFrame, row: int) -> list[Part]:
     lines = [
         text(f"{name}: {value[:_MAX_LENGTH]}{'…' * (len(value) > _MAX_LENGTH)}") for name, value in written if value
     ]
-    smiles = next((str(values[name]) for name in ("canonical", "smiles") if name in table and values[name]), "")
-    return [*_structure(smiles), *lines]
-
-
-def _structure(smiles: str) -> list[Part]:
-    if not smiles:
-        return []
-    from genolab.drugs import compounds  # loads RDKit, which a table else does without
-
-    try:
-        return [picture(compounds.draw(smiles, width=_WIDTH, height=_HEIGHT).encode(), height=_HEIGHT)]
-    except (ValueError, ImportError) as reason:
-        return [text(str(reason))]
+    column = smiles_column(table)
+    smiles = "" if column is None else str(values[column])
+    return [*(structure(smiles, width=_WIDTH, height=_HEIGHT) if smiles else ()), *lines]

@@ -17,21 +17,14 @@ draw              a structure as SVG
 >>> gl.drugs.compounds.nearest(prints, library, n=3)
 """
 
-from genolab.drugs.compounds.drawing import draw
-from genolab.drugs.compounds.fingerprints import TanimotoFeatures, encode_smiles, fingerprints
-from genolab.drugs.compounds.molecules import properties, scaffolds, standardise
-from genolab.drugs.compounds.similarity import Nearest, diverse, nearest, tanimoto
-
-__all__ = [
-    "Nearest",
-    "TanimotoFeatures",
-    "diverse",
-    "draw",
-    "encode_smiles",
-    "fingerprints",
-    "nearest",
-    "properties",
-    "scaffolds",
-    "standardise",
-    "tanimoto",
-]
+from .drawing import draw as draw
+from .fingerprints import TanimotoFeatures as TanimotoFeatures
+from .fingerprints import encode_smiles as encode_smiles
+from .fingerprints import fingerprints as fingerprints
+from .molecules import properties as properties
+from .molecules import scaffolds as scaffolds
+from .molecules import standardise as standardise
+from .similarity import Nearest as Nearest
+from .similarity import diverse as diverse
+from .similarity import nearest as nearest
+from .similarity import tanimoto as tanimoto

@@ -4,20 +4,13 @@ RDKit's own messages are caught where they arise, and become the reasons of a re
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Some of RDKit's steps take time by the cube of the atoms; no drug comes near this, and a peptide of 60 residues fits.
 MAX_LENGTH = 5_000
-
-
-class Parsed(NamedTuple):
-    """A molecule of RDKit's, or ``None`` and the reason why there is none."""
-
-    molecule: Any | None
-    reason: str
 
 
 def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
@@ -92,17 +85,17 @@ def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
 
 def molecule_of(smiles: str) -> Any:
     """Return RDKit's molecule of one SMILES; a ValueError has RDKit's reason of a refusal."""
-    parsed = parse(smiles)
-    if parsed.molecule is None:
+    molecule, reason = parse(smiles)
+    if molecule is None:
         raise ValueError(
-            f"a compound is a SMILES that RDKit can read, got {smiles!r}: {parsed.reason}. "
+            f"a compound is a SMILES that RDKit can read, got {smiles!r}: {reason}. "
             "gl.drugs.compounds.standardise(smiles) lists all that it refuses"
         )
-    return parsed.molecule
+    return molecule
 
 
-def parse(smiles: str) -> Parsed:
-    """Read one SMILES; nothing is printed, and nothing is raised for a bad one.
+def parse(smiles: str) -> tuple[Any | None, str]:
+    """Return RDKit's molecule, or ``None``, and the reason why there is none; nothing is printed.
 
     Only its first word is read: after it come names, and ChemAxon's extensions, whose labels could carry any text.
     """
@@ -111,15 +104,15 @@ def parse(smiles: str) -> Parsed:
 
     word = next(iter(smiles.split()), "")
     if not word:
-        return Parsed(None, "it is empty")
+        return None, "it is empty"
     if len(smiles) > MAX_LENGTH:
-        return Parsed(None, f"it has {len(smiles):,} characters, and at most {MAX_LENGTH:,} are read")
+        return None, f"it has {len(smiles):,} characters, and at most {MAX_LENGTH:,} are read"
     with rdBase.CaptureErrorLog() as log:
         molecule = Chem.MolFromSmiles(word)
         reason = "" if molecule is not None else _reason(log.messages)
     if molecule is not None and molecule.GetNumAtoms() == 0:
-        return Parsed(None, "it has no atoms")
-    return Parsed(molecule, reason)
+        return None, "it has no atoms"
+    return molecule, reason
 
 
 def as_texts(smiles: str | Iterable[str]) -> Sequence[str]:
