@@ -6,22 +6,25 @@ simulate_sequences  sequences with planted motifs, whose truth is known
 
 Models
 ------
-SequenceCNN   classes, labels or values of sequences of one length
+SequenceCNN   a convolutional network for classes, labels or values
 KmerBaseline  logistic regression on k-mer counts
 PWMBaseline   position weight matrices of aligned sequences
 
 Why
 ---
 attribute            the contribution of every base to a prediction
-filter_motifs        what the first filters of a network have learned
-match_motifs         filters compared with known motifs
+filter_motifs        the motifs that the first filters of a network respond to
+match_motifs         these motifs compared with known ones
 information_content  bits of a motif, base by base
-Motifs               motifs with their names
+Motifs               what `filter_motifs` returns: counts of bases, and numbers of sites
+MutationView         change a sequence, and see the prediction change
 
-Pictures
---------
-plot          logos, mutation maps, filters and tracks
-MutationView  change a sequence, and see the prediction move
+Figures
+-------
+plot.logo          a sequence logo, of contributions or probabilities
+plot.mutation_map  the effect of every single change
+plot.filters       the motifs of a network's filters
+plot.tracks        a locus: genes, predictions and attributions
 """
 
 import lazy_loader

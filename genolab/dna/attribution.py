@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from genolab.checks import check_one_of
 from genolab.data.dataset import AnnDataset
-from genolab.dna.model import SequenceCNN
+from genolab.dna.model import SequenceCNN, check_one_hot
 from genolab.dna.saturation import single_changes
 from genolab.infer.scorer import Scorer
 from genolab.run.engine import resolve_device
@@ -38,13 +39,12 @@ def attribute(
 ) -> Array:
     """Return the contribution of each base of each sequence to one output of a model.
 
-    What is explained is the output before softmax or sigmoid, where evidence adds up; a probability is saturated.
+    What is explained is the output before softmax or sigmoid; a probability is saturated.
 
     Parameters
     ----------
     model
-        With ``logits(x)``, or any ``nn.Module``, over ``(n, 4, length)``. A copy of it computes: the model itself is
-        only read, and may be training elsewhere.
+        With ``logits(x)``, or any ``nn.Module``, over ``(n, 4, length)``. It may be training: a copy computes.
     rows
         An `AnnDataset` whose first input holds sequences, or ``(n, 4, length)`` one-hot; one ``(4, length)`` will do.
     method
@@ -63,10 +63,6 @@ def attribute(
         scores, less that of the base that is there, are the effects of single changes; by mutagenesis exactly.
     n_shuffles, seed
         Shuffles a sequence, for DeepLIFT, and what draws them.
-    batch_size
-        Sequences that the model reads at a time.
-    device
-        Where to compute; ``None``: where the model is.
 
     Returns
     -------
@@ -77,8 +73,6 @@ def attribute(
 
     Raises
     ------
-    TypeError
-        The model gives no tensor of outputs.
     ValueError
         DeepLIFT's sums are off, which happens where it has no rule for a part of the model.
 
@@ -87,8 +81,7 @@ def attribute(
     >>> scores = gl.dna.attribute(model, test, target="donor")
     >>> gl.dna.plot.logo(scores[0])
     """
-    if method not in ("mutagenesis", "gradients", "deeplift"):
-        raise ValueError(f"method must be 'mutagenesis', 'gradients' or 'deeplift', got {method!r}")
+    check_one_of("method", method, ("mutagenesis", "gradients", "deeplift"))
     where = None if device is None else resolve_device(device)
     scorer = Scorer(model, _number(target, rows), positions=positions, device=where)
     parts: list[Array] = []
@@ -130,11 +123,7 @@ def _sequences(rows: AnnDataset | Any, device: torch.device) -> Iterator[torch.T
 
 def checked_sequences(x: torch.Tensor) -> torch.Tensor:
     """Return one-hot sequences ``(n, 4, length)`` as float32, and refuse anything else."""
-    if x.ndim != 3 or x.shape[1] != 4 or x.shape[2] == 0:
-        raise ValueError(
-            f"sequences are one-hot, (n, 4, length), got the shape {tuple(x.shape)}: "
-            "pass inputs='obsm/sequence' to AnnDataset, or make them by gl.sequences.one_hot"
-        )
+    check_one_hot(x)
     if ((x != 0) & (x != 1)).any() or (x.sum(dim=1) > 1).any():
         raise ValueError("every position of a one-hot sequence has one 1, or none where the base is unknown")
     return x.float()
@@ -162,9 +151,8 @@ def every_change(scorer: Scorer, x: torch.Tensor, *, batch_size: int) -> torch.T
 def integrated_gradients(scorer: Scorer, x: torch.Tensor, *, batch_size: int, steps: int = _STEPS) -> torch.Tensor:
     """Return the mean gradient on the straight line from an even mixture of the bases to `x`, less its mean.
 
-    At the bases that are there it adds up to ``scorer(x) - scorer(mixture)``: each position goes from a quarter of
-    every base to the whole of one, and a gradient that is the same for all four does nothing. An unknown base stays
-    unknown. The `steps` points lie at the middles of as many equal parts; `batch_size` points are computed at a time.
+    At the bases that are there it adds up to ``scorer(x) - scorer(mixture)``, as a gradient that is the same for all
+    four does nothing. An unknown base stays unknown. The `steps` points lie at the middles of as many equal parts.
     """
     parts = []
     at = ((torch.arange(steps, device=x.device) + 0.5) / steps).view(-1, 1, 1, 1)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.dna.model import check_one_hot
 from genolab.models.baseline import Baseline, check_fitted, target_of
 from genolab.sequences.encode import kmers
 
@@ -53,10 +54,7 @@ class PWMBaseline(nn.Module):
     A sequence's score is the log-likelihood of its bases under the class's frequencies, plus that of the class. Unlike
     scikit-learn's naive Bayes it takes an N as unknown, in training too: it says nothing.
 
-    Parameters
-    ----------
-    pseudocount
-        Added to every count, so that a base never seen isn't impossible.
+    `pseudocount` is added to every count, so that a base never seen isn't impossible.
 
     Examples
     --------
@@ -117,9 +115,4 @@ def _check_classes(dataset: AnnDataset) -> None:
             "this baseline predicts classes: pass a column of categories, as in AnnDataset(adata, 'obsm/sequence', "
             "target='obs/kind')"
         )
-    shape = dataset.batch([0]).x.shape
-    if len(shape) != 3 or shape[1] != 4:
-        raise ValueError(
-            f"this baseline reads one-hot sequences, (n, 4, length), got the shape {tuple(shape)}: pass "
-            "inputs='obsm/sequence' to AnnDataset"
-        )
+    check_one_hot(dataset.batch([0]).x)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from genolab.checks import check_at_least, check_one_of
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble
@@ -19,7 +20,6 @@ from genolab.models.layers import SteadyNorm, drop, seeded
 Task = Literal["classes", "labels", "values"]
 Strands = Literal["share", "average"] | None
 
-_TASKS: Final = ("classes", "labels", "values")
 _DEEPER_WIDTH: Final = 5  # positions that a deeper filter sees; the first layer alone is as wide as a motif
 _PROFILES: Final = 2  # weighted sums over the positions that each filter gets where positions count
 _PERIODIC: Final = 32  # outputs of the periodic pooling
@@ -77,19 +77,14 @@ class SequenceCNN(nn.Module):
     length
         Length of the sequences, where a position means the same in all of them. ``None``: sequences of any length, in
         which the position of a motif doesn't count.
-    n_filters
-        Filters in each layer.
-    width
-        Bases that a first-layer filter sees; odd.
-    pool
-        Neighbouring positions of which the first layer passes on the maximum; 1: all positions.
-    n_layers
-        Convolutional layers, the first included.
+    n_filters, n_layers, hidden
+        Filters in each layer, convolutional layers, and width of the last layer before the outputs.
+    width, pool
+        Bases that a first-layer filter sees, odd, and neighbouring positions of which the first layer passes on the
+        maximum.
     period
         3 where some of the sequences may be coding: responses are then also averaged for each codon position, and the
         frame in which they fit best is taken. It needs neither a frame nor a length.
-    hidden
-        Width of the last layer before the outputs, which `embed` returns.
     members
         Networks trained side by side from different weights, whose logits are averaged: one is quick, five are more
         accurate and better calibrated (Lakshminarayanan et al. 2017).
@@ -347,10 +342,8 @@ def jittered(x: torch.Tensor, limit: int, generator: torch.Generator | None) -> 
 
 
 def _check_choices(config: SequenceCNNConfig) -> None:
-    if config.task not in _TASKS:
-        raise ValueError(f"task must be one of {', '.join(_TASKS)}, got {config.task!r}")
-    if config.reverse_complement not in (None, "share", "average"):
-        raise ValueError(f"reverse_complement must be None, 'share' or 'average', got {config.reverse_complement!r}")
+    check_one_of("task", config.task, ("classes", "labels", "values"))
+    check_one_of("reverse_complement", config.reverse_complement, (None, "share", "average"))
     if config.task == "classes" and config.n_outputs < 2:
         raise ValueError(
             f"there must be at least 2 classes, got n_outputs={config.n_outputs}: for a yes or no, take n_outputs=2, "
@@ -359,10 +352,8 @@ def _check_choices(config: SequenceCNNConfig) -> None:
 
 
 def _check_sizes(config: SequenceCNNConfig) -> None:
-    names = ("n_outputs", "n_filters", "width", "pool", "n_layers", "hidden", "members")
-    small = {name: getattr(config, name) for name in names if getattr(config, name) < 1}
-    if small:
-        raise ValueError(f"a SequenceCNN needs sizes of at least 1, got {small}")
+    for name in ("n_outputs", "n_filters", "width", "pool", "n_layers", "hidden", "members"):
+        check_at_least(name, getattr(config, name))
     if config.period is not None and config.period < 2:
         raise ValueError(f"period must be at least 2, or None for none, got {config.period}")
     if config.width % 2 == 0:
@@ -375,12 +366,17 @@ def _check_sizes(config: SequenceCNNConfig) -> None:
         _check_pooling(config.length or config.pool, config.pool)
 
 
-def _check_shape(x: torch.Tensor, length: int | None) -> None:
-    if x.ndim != 3 or x.shape[1] != 4:
+def check_one_hot(x: torch.Tensor) -> None:
+    """Refuse what hasn't the shape of one-hot sequences."""
+    if x.ndim != 3 or x.shape[1] != 4 or x.shape[2] == 0:
         raise ValueError(
-            f"a SequenceCNN reads one-hot sequences, (n, 4, length), got the shape {tuple(x.shape)}: pass "
-            "inputs='obsm/sequence' to AnnDataset, made by gl.sequences.one_hot"
+            f"sequences are one-hot, (n, 4, length), got the shape {tuple(x.shape)}: pass inputs='obsm/sequence' to "
+            "AnnDataset, or make them by gl.sequences.one_hot"
         )
+
+
+def _check_shape(x: torch.Tensor, length: int | None) -> None:
+    check_one_hot(x)
     if length is not None and x.shape[2] != length:
         raise ValueError(
             f"this model was built for sequences of {length:,} bases, got {x.shape[2]:,}: build it with "

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from torch.nn import functional
 
+from genolab.checks import check_share
 from genolab.data.dataset import AnnDataset
 
 Array = NDArray[np.float64]
@@ -25,18 +26,10 @@ _COLUMNS: Final = ["filter", "motif", "p_value", "e_value", "offset", "overlap",
 
 @dataclass(frozen=True, eq=False)
 class Motifs:
-    """What filters respond to.
+    """What filters respond to: counts of the bases at their sites."""
 
-    Attributes
-    ----------
-    counts
-        ``(n_filters, 4, width)``: how often each base stands at each position of a filter's sites.
-    n_sites
-        ``(n_filters,)``: number of a filter's sites; 0 for one that never responds.
-    """
-
-    counts: Array
-    n_sites: NDArray[np.int64]
+    counts: Array  # (n_filters, 4, width)
+    n_sites: NDArray[np.int64]  # (n_filters,), 0 for one that never responds
 
     @property
     def probabilities(self) -> Array:
@@ -52,17 +45,10 @@ class Motifs:
 
 
 def information_content(probabilities: ArrayLike) -> Array:
-    """Return the heights of a logo's letters: each base's share of its position's information, in bits.
+    """Return the heights of a logo's letters in bits, ``(4, length)``: each base's share of its position's information.
 
-    Parameters
-    ----------
-    probabilities
-        ``(4, length)``; each position adds up to 1, or to 0 for an unknown base, which then has no letter.
-
-    Returns
-    -------
-    ``(4, length)``
-        Over an even background: 2 bits for a position that is certain, 0 for one where all bases are as frequent.
+    Each position of the probabilities adds up to 1, or to 0 for an unknown base. Over an even background a position has
+    2 bits where it is certain, 0 where all bases are as frequent.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     total = p.sum(axis=0)
@@ -94,22 +80,17 @@ def first_filters(model: nn.Module) -> torch.Tensor:
 def filter_motifs(model: nn.Module, dataset: AnnDataset, *, threshold: float = 0.5, batch_size: int = 256) -> Motifs:
     """Read the filters of the first layer as motifs: the mean of each filter's sites (Alipanahi et al. 2015).
 
+    A site is where a filter's response is at least `threshold` times its maximum over the dataset. A filter whose
+    maximum isn't above its response to average bases has none.
+
     Parameters
     ----------
     model
-        With a convolution over ``(n, 4, length)`` as its first layer; it is only read.
+        With a convolution over ``(n, 4, length)`` as its first layer.
     dataset
         Sequences, ``(n, 4, length)``, best those that the model wasn't trained on.
-    threshold
-        A site counts where the filter's response is at least this share of its maximum over the dataset.
-
-    Returns
-    -------
-    Motifs
-        A filter whose maximum isn't above its response to average bases has no sites.
     """
-    if not 0 < threshold <= 1:
-        raise ValueError(f"threshold is a share of a filter's maximum, above 0 and up to 1, got {threshold}")
+    check_share("threshold", threshold, zero=False)
     weight = first_filters(model).float()
     weight = weight - weight.mean(dim=1, keepdim=True)  # what is the same for all four bases distinguishes none
     width = weight.shape[2]
@@ -149,17 +130,14 @@ def match_motifs(
     Parameters
     ----------
     motifs
-        From `filter_motifs`, or ``(4, width)`` probabilities each. Positions at the ends with less than a quarter of a
-        bit are trimmed: Tomtom would weigh them.
+        From `filter_motifs`, or ``(4, width)`` probabilities each. Ends with less than a quarter of a bit are trimmed.
     known
         Name to ``(4, width)`` probabilities, or the path of a file in MEME's format.
     filters
         Which motifs, by number; ``None``: all that have sites.
-    n_nearest
-        Rows for each motif.
     seed
-        Draws decoys: Tomtom's p-values rest on all columns of the known motifs, so fewer than a hundred are joined by
-        random ones up to that number, which are never reported.
+        Draws decoys: Tomtom's p-values rest on all columns of the known motifs, so fewer than a hundred are filled up
+        with random ones, which are never reported.
 
     Returns
     -------

@@ -2,9 +2,8 @@
 
 The idea is that of fastISM (Nair et al. 2022): a changed base moves the first layer's responses in a window as wide as
 a filter, the next layer's a little more, and no others. All sequences of a block are changed at the same position, so
-that windows are slices; layers pass on differences, so that what stays isn't computed; and what lies outside of the
-window enters the maximum by the running maxima of both sides. tangermeme does the same for any network, from its graph;
-knowing the network makes it ten times as fast.
+that windows are slices; layers pass on differences; and what lies outside of the window enters the maximum by the
+running maxima of both sides. It is ten times as fast as tangermeme, which does this from the graph of any network.
 """
 
 from collections.abc import Iterator
@@ -27,14 +26,9 @@ _Places = tuple[torch.Tensor, torch.Tensor]  # rows, and a position of each
 
 
 def single_changes(model: SequenceCNN, x: torch.Tensor) -> torch.Tensor:
-    """Return the logits for every base at every position, ``(n, 4, length, n_outputs)``, up to rounding.
+    """Return a model's logits for every base at every position, ``(n, 4, length, n_outputs)``, up to rounding.
 
-    Parameters
-    ----------
-    model
-        In evaluation mode.
-    x
-        One-hot ``(n, 4, length)`` float; for the base that is there, the result is the sequence's own.
+    The model is in evaluation mode, and `x` one-hot ``(n, 4, length)`` float.
     """
     blocks = torch.split(x, _BLOCK)
     workers = min(len(blocks), torch.get_num_threads()) if x.device.type == "cpu" else 1
@@ -91,38 +85,17 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _Cache:
-    """What a member computes for the unchanged sequences, all with the filters as the last axis.
+    """What a member computes for the unchanged sequences, or in windows of them; filters are the last axis."""
 
-    Attributes
-    ----------
-    scores
-        Of each layer, before its activation, ``(n, length, filters)``.
-    activated
-        Of each layer, after the activation (and the pooling, for the first).
-    total
-        The sum over the layers that the outputs are read from, ``(n, positions, filters)``.
-    before, after
-        The maximum before each position, and from it on, ``(n, positions + 1, filters)``; none is below zero.
-    mean
-        Over all positions, ``(n, filters)``.
-    n_positions
-        Of a whole sequence, after the pooling.
-    weights
-        The weights of the positions as `_Member.position_weights` gives them, ``(profiles, filters, positions)``, for
-        windows ``(n, profiles, filters, positions)``; empty where positions don't count.
-    weighted
-        The sums of `total` by these weights, ``(n, profiles, filters)`` each.
-    """
-
-    scores: tuple[torch.Tensor, ...]
-    activated: tuple[torch.Tensor, ...]
-    total: torch.Tensor
-    before: torch.Tensor
-    after: torch.Tensor
-    mean: torch.Tensor
-    n_positions: int
-    weights: tuple[torch.Tensor, ...]
-    weighted: tuple[torch.Tensor, ...]
+    scores: tuple[torch.Tensor, ...]  # of each layer, before its activation, (n, length, filters)
+    activated: tuple[torch.Tensor, ...]  # after the activation, and for the first layer the pooling
+    total: torch.Tensor  # the sum over the layers that the outputs are read from, (n, positions, filters)
+    before: torch.Tensor  # the maximum before each position, (n, positions + 1, filters), at least 0
+    after: torch.Tensor  # the maximum from each position on
+    mean: torch.Tensor  # over all positions, (n, filters)
+    n_positions: int  # of a whole sequence, after the pooling
+    weights: tuple[torch.Tensor, ...]  # of positions, by strand, (profiles, filters, positions); windows: (n, ...)
+    weighted: tuple[torch.Tensor, ...]  # the sums of `total` by these weights, (n, profiles, filters)
 
     def strongest(self, delta: _Delta | None, rows: torch.Tensor) -> torch.Tensor:
         if delta is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.checks import check_one_of, check_share
 from genolab.sequences.encode import check_length, encode, one_hot, reverse_complement
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ def simulate_sequences(
 
     Parameters
     ----------
-    n_sequences
-        Rows; the classes take turns, so that each has half.
     motifs
         Name to motif: letters such as ``"TATAAT"`` (N and the other ambiguous codes stay background), or
         probabilities ``(4, width)`` of A C G T. By default the two boxes of sigma-70, ``minus35`` and ``minus10``.
@@ -50,7 +49,7 @@ def simulate_sequences(
         Plant the motifs into the background, too, but with the columns of each shuffled: the classes then have the
         same composition, and only the motifs themselves distinguish them.
     gc
-        Share of G and C in the background, 0 to 1.
+        Share of G and C in the background.
 
     Returns
     -------
@@ -116,10 +115,8 @@ def _check(
         raise ValueError("at least one motif is planted, got none")
     if spacing is not None and not 0 <= spacing[0] <= spacing[1]:
         raise ValueError(f"spacing is the least and the most bases between motifs, such as (15, 19), got {spacing}")
-    if strands not in {"+", "both"}:
-        raise ValueError(f"strands is '+' or 'both', got {strands!r}")
-    if not 0 <= gc <= 1:
-        raise ValueError(f"gc is a share, 0 to 1, got {gc}")
+    check_one_of("strands", strands, ("+", "both"))
+    check_share("gc", gc)
     longest = int(widths.sum()) + (0 if spacing is None else spacing[1] * (len(widths) - 1))
     if longest > length:
         raise ValueError(f"the motifs, with their spacing, take up to {longest:,} bases and a sequence has {length:,}")

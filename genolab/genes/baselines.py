@@ -28,14 +28,9 @@ _THRESHOLDS: Final = tuple(np.linspace(0.1, 0.9, 17))
 class CodonBaseline:
     """Logistic regression on an open reading frame's codon usage and length.
 
-    Every frame becomes 65 features: the square roots of its codons' frequencies, and the logarithm of its length. Of
-    frames that overlap, the most probable is taken first. It is the coding measure of older gene finders (Fickett &
-    Tung 1992) with weights that are learned.
-
-    Parameters
-    ----------
-    min_length
-        Fewest bases of a frame.
+    The features are the square roots of its codons' frequencies, and the logarithm of its length, of at least
+    `min_length` bases. Of frames that overlap, the most probable is taken first. It is the coding measure of older gene
+    finders (Fickett & Tung 1992) with weights that are learned.
 
     Examples
     --------

@@ -75,14 +75,10 @@ def decode(
         ``(length, n_tags)``, in the order of `genolab.sequences.TAGS`, from `genolab.genes.tag`.
     sequence
         The bases' letters, + strand.
-    chromosome
-        Name for the table.
+    chromosome, start
+        Name for the table, and position of the first base.
     signals
         What coding parts begin and end with; ATG, GT and AG unless learned by `Signals.learn`.
-    grammar
-        Penalties and least lengths; see `Grammar`.
-    start
-        Position of the first base on the chromosome.
 
     Returns
     -------

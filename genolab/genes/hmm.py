@@ -61,33 +61,18 @@ class _Transition(NamedTuple):
 
 
 class GeneModel(NamedTuple):
-    """States and transitions as int64 arrays, for the search.
+    """States and transitions as arrays, for the search."""
 
-    Attributes
-    ----------
-    tag, constraint, strand
-        One a state: its tag or `SILENT`; what it requires of the sequence; 0 for +, 1 for -.
-    first
-        ``(n_states + 1,)``: transitions ``first[s]`` to ``first[s + 1]`` lead to state s.
-    source, duration, skipped, penalty
-        One a transition: the state it comes from, the bases it moves on (0 into a silent state), the tag of the bases
-        that it skips, and the number of its penalty.
-    holder
-        One a transition: of its two ends, the state with a transition to itself, which the skipped bases are in.
-    silent
-        The silent states, each after those that it follows.
-    """
-
-    tag: _Integers
-    constraint: _Integers
-    strand: _Integers
-    first: _Integers
-    source: _Integers
-    duration: _Integers
-    skipped: _Integers
-    penalty: _Integers
-    holder: _Integers
-    silent: _Integers
+    tag: _Integers  # of each state, or SILENT
+    constraint: _Integers  # what each state requires of the sequence
+    strand: _Integers  # 0 for +, 1 for -
+    first: _Integers  # (n_states + 1,): transitions first[s] to first[s + 1] lead to state s
+    source: _Integers  # the state that each transition comes from
+    duration: _Integers  # the bases it moves on, 0 into a silent state
+    skipped: _Integers  # the tag of the bases that it skips, or SILENT
+    penalty: _Integers  # the number of its penalty
+    holder: _Integers  # of its two ends, the state with a transition to itself, which the skipped bases are in
+    silent: _Integers  # the silent states, each after those that it follows
 
 
 @cache
@@ -182,15 +167,9 @@ def best_path(
 ) -> NDArray[np.uint8]:
     """Return the state of every base on the best path, which begins and ends between genes.
 
-    Parameters
-    ----------
-    emissions
-        ``(length, n_tags)``: the score of a base under each tag, such as log probabilities.
-    constraints
-        ``(n_constraints, 2, length)``: the score of a state for its constraint, by the strand, at each base as that
-        strand is read; minus infinity where the constraint doesn't hold. From `Signals.constraint_scores`.
-    penalties
-        Of transitions, by number.
+    `emissions` ``(length, n_tags)`` are the scores of a base under each tag. `constraints` ``(n_constraints, 2,
+    length)``, from `Signals.constraint_scores`, are those of a state for its constraint, by the strand, at each base as
+    that strand is read; minus infinity where it doesn't hold. `penalties` are those of transitions, by number.
     """
     path: NDArray[np.uint8] = _trace(model, _fill(model, emissions, constraints, penalties))
     return path

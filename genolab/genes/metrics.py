@@ -5,8 +5,7 @@ specificity) is the share of what was predicted that is annotated, and recall (s
 annotated that was predicted.
 
 Intervals come from the bootstrap over loci: a locus is a stretch in which annotated genes or those of any of the models
-overlap, so that what belongs together stays together, and the resamples are the same for every model. The gain over the
-baseline is resampled in the same way, so that a locus easy for both adds nothing to its uncertainty.
+overlap. The resamples are the same for every model, so that a locus easy for two adds nothing to their difference.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from genolab.checks import check_known
 from genolab.evaluate.bootstrap import Array, intervals
 from genolab.sequences.annotation import Gene, coding_genes
 
@@ -46,7 +46,7 @@ def evaluate(
     annotated
         The truth: its `genolab.sequences.coding_genes`, so dubious ones are none.
     chromosomes
-        Only these; by default all that the annotation has genes on.
+        By default all that the annotation has genes on.
     baseline
         Name of one in `predicted`: the others' gains over it are added, as the metric ``f1_gain``, with intervals.
     ignore
@@ -54,8 +54,6 @@ def evaluate(
         overlap one on its strand, and no annotated gene there, are left out.
     levels
         Out of `LEVELS`; bases take longest.
-    n_boot
-        Bootstrap resamples of the loci; 0: no intervals.
 
     Returns
     -------
@@ -69,8 +67,7 @@ def evaluate(
     """
     if baseline is not None and baseline not in predicted:
         raise KeyError(f"the baseline must be among those compared; {baseline!r} isn't in {list(predicted)}")
-    if unknown := set(levels) - set(LEVELS):
-        raise KeyError(f"levels are {', '.join(LEVELS)}; got {sorted(unknown)}")
+    check_known("levels", levels, LEVELS)
     truth = _on(coding_genes(annotated), chromosomes)
     if not predicted or not truth:
         on = "any chromosome" if chromosomes is None else chromosomes

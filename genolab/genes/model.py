@@ -57,17 +57,14 @@ class SequenceTagger(nn.Module):
 
     Parameters
     ----------
-    channels
-        Width of the convolutions, for each frame.
+    channels, n_hidden
+        Width of the convolutions, and of the GRU in each direction, for each frame.
     dilations
         Steps, in codons, of the dilated convolutions.
-    n_hidden
-        Width of the GRU, for each frame and direction.
     dropout
-        Share of channels dropped while training, 0 to 0.9; may change while it trains.
+        Share of channels dropped while training; may change while it trains.
     rare_weight
-        Weight of a base of an intron or a tRNA in the loss: they are too few to be learned else. May change while it
-        trains.
+        Weight of a base of an intron or a tRNA in the loss: they are rare. May change while it trains.
 
     Examples
     --------
@@ -175,8 +172,7 @@ class SequenceTagger(nn.Module):
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the cross-entropy a base, in nats, and the accuracy.
 
-        In training, up to 26 bases are cut off at the start, so that every gene is seen at every position relative to
-        the network's places.
+        In training, up to 26 bases are cut off at the start, so that genes are seen in every frame of the places.
         """
         if batch.target is None:
             raise ValueError("a tagger learns from tags: pass target='genome/tags' to AnnDataset")

@@ -32,21 +32,11 @@ def known_genes(genes: Known, sequences: Mapping[str, str]) -> list[Gene]:
 
 
 class Site(NamedTuple):
-    """A kind of site in a sequence: a consensus that must be there, and weights of the bases round it.
+    """A kind of site in a sequence: a consensus that must be there, and weights of the bases round it."""
 
-    Attributes
-    ----------
-    consensus
-        One of these must be there; all of one length.
-    upstream
-        Bases that the weights cover before the consensus.
-    weights
-        ``(width, 4)`` log-odds of each base over its background, nats; no rows: any surroundings are as good.
-    """
-
-    consensus: tuple[str, ...]
-    upstream: int = 0
-    weights: NDArray[np.float32] = np.zeros((0, 4), dtype=np.float32)
+    consensus: tuple[str, ...]  # one of these must be there; all of one length
+    upstream: int = 0  # bases that the weights cover before the consensus
+    weights: NDArray[np.float32] = np.zeros((0, 4), dtype=np.float32)  # (width, 4) log-odds over the background, nats
 
     def scores(self, bases: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the log-odds of a site that begins at each of ``(length,)`` bases, minus infinity where none does."""
@@ -72,29 +62,20 @@ class Signals:
     are than elsewhere, as a position weight matrix (Staden 1984), and the branch point of introns, which is far more
     informative than their end itself.
 
-    Attributes
-    ----------
-    start
-        Start codons, by their first base. For bacteria: ``Site(("ATG", "GTG", "TTG"))``.
-    donor
-        First bases of introns.
-    acceptor
-        Last bases of introns, by the first of them.
-    branch
-        The branch point, an A that lies 8 to 60 bases before an intron's end. Without weights it isn't required.
-    first
-        Log-odds of the first start codon that an open frame has, and of a later one.
+    For bacteria, ``start=Site(("ATG", "GTG", "TTG"))``.
     """
 
-    start: Site = _START
-    donor: Site = _DONOR
-    acceptor: Site = _ACCEPTOR
-    branch: Site = _BRANCH
-    first: tuple[float, float] = (0.0, 0.0)
+    start: Site = _START  # start codons, by their first base
+    donor: Site = _DONOR  # first bases of introns
+    acceptor: Site = _ACCEPTOR  # last bases of introns, by the first of them
+    branch: Site = _BRANCH  # an A 8 to 60 bases before an intron's end; without weights it isn't required
+    first: tuple[float, float] = (0.0, 0.0)  # log-odds of the first start codon of an open frame, and of a later one
 
     @classmethod
     def learn(cls, genes: Known, sequences: Mapping[str, str]) -> Self:
         """Learn the surroundings of the sites from known genes.
+
+        Kinds of site that fewer than ten of the genes have stay a consensus alone.
 
         Parameters
         ----------
@@ -103,11 +84,6 @@ class Signals:
             chromosomes in `sequences` are used.
         sequences
             Chromosome to its letters, + strand.
-
-        Returns
-        -------
-        Signals
-            With weights for each kind of site that at least ten of the genes have; else its consensus alone.
         """
         known = known_genes(genes, sequences)
         codes = {name: strand_codes(letters) for name, letters in sequences.items()}

@@ -22,7 +22,7 @@ Array = NDArray[np.float32]
 
 
 class Window(NamedTuple):
-    """A stretch that the convolutions see at once, and what of it is kept."""
+    """What the convolutions see at once, and what of it is kept."""
 
     start: int
     end: int
@@ -50,18 +50,12 @@ def tag(
 
     Parameters
     ----------
-    model
-        A trained tagger; it is only read.
     sequence
-        Letters; or an annotated genome or the path of a FASTA file, of which `chromosome` is tagged.
-    chromosome, start, end
-        What to tag of a genome; by default the whole chromosome.
-    window
-        Bases of a window that are kept, rounded down to whole places of the model.
-    overlap
-        Bases more on either side, rounded up to whole places; ``None``: ``model.reach``.
-    device
-        Where to compute; ``None``: where the model is.
+        Letters; or an annotated genome or the path of a FASTA file, of which `chromosome` is tagged, from `start` to
+        `end`.
+    window, overlap
+        Bases of a window that are kept, and more on either side, by default ``model.reach``; both in whole places of
+        the model.
 
     Returns
     -------

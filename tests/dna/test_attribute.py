@@ -269,7 +269,7 @@ def test_what_is_no_one_hot_sequence_is_refused(rows, message):
 def test_an_output_that_is_not_there_and_an_unknown_method_are_refused():
     with pytest.raises(ValueError, match="0 to 1, got 2"):
         attribute(Small(), hot("ACGTA"), target=2)
-    with pytest.raises(ValueError, match="'mutagenesis', 'gradients' or 'deeplift', got 'lime'"):
+    with pytest.raises(ValueError, match="mutagenesis, gradients, deeplift, got 'lime'"):
         attribute(Small(), hot("ACGTA"), method="lime")
 
 

@@ -203,7 +203,7 @@ def test_the_still_picture_and_the_line_of_text_go_where_no_widget_can():
         ({"sequence": "ACGT", "reference": "ACG"}, "of one length, got 4 and 3"),
         ({"sequence": "ACGT", "names": ["one"]}, "2 different ones"),
         ({"sequence": "ACGT", "names": ["one", "one"]}, "2 different ones"),
-        ({"sequence": "ACGT", "method": "deeplift"}, "'mutagenesis' or 'gradients'"),
+        ({"sequence": "ACGT", "method": "deeplift"}, "mutagenesis, gradients"),
         ({"sequence": "ACGT", "task": "ranks"}, "classes, labels, values"),
         ({"sequence": "ACGT", "target": "Gs"}, "got 'Gs'"),
     ],

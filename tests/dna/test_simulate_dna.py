@@ -105,8 +105,8 @@ def test_it_is_written_and_read(tmp_path):
         ({"motifs": {"m": np.ones((4, 3))}}, "those of 'm' don't"),
         ({"motifs": {"m": np.ones((3, 3))}}, "shape"),
         ({"spacing": (5, 2)}, "least and the most"),
-        ({"strands": "-"}, "'\\+' or 'both'"),
-        ({"gc": 1.5}, "a share, 0 to 1"),
+        ({"strands": "-"}, "\\+, both"),
+        ({"gc": 1.5}, "gc must be a share"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(options, said):

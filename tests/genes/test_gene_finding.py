@@ -94,8 +94,9 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 def test_only_the_asked_chromosomes_count() -> None:
     genome = gl.data.fetch("yeast_genome")
     found = genome.obs[genome.obs["chromosome"] == "chrI"]
-    assert (figures(found, genome, chromosomes=["chrI"]) == 1).all()
-    assert figures(found, genome)["gene", "recall"] == pytest.approx(92 / 492)
+    options = {"levels": ["gene", "stop"]}
+    assert (figures(found, genome, chromosomes=["chrI"], **options) == 1).all()
+    assert figures(found, genome, **options)["gene", "recall"] == pytest.approx(92 / 492)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

@@ -46,10 +46,10 @@ def test_a_single_gene_is_found_on_either_strand() -> None:
     assert found == [[("+", ((20, 35),))], [("-", ((20, 35),))]]
 
 
-@pytest.mark.parametrize("torn", [0, 1, 2])
-def test_an_intron_is_found_wherever_it_tears_the_codons(torn: int) -> None:
+@pytest.mark.parametrize("split", [0, 1, 2])
+def test_an_intron_is_found_wherever_it_splits_the_codons(split: int) -> None:
     whole = "ATG" + "GCC" * 12 + "TAA"
-    at = 15 + torn
+    at = 15 + split
     text, tags = spliced(whole[:at], whole[at:])
     plus, minus = (exons(decode(scores, letters, grammar=STRICT)) for letters, scores in both_ways(text, tags))
     first, second = (20, 20 + at), (20 + at + len(INTRON), len(text) - 20)
@@ -58,7 +58,7 @@ def test_an_intron_is_found_wherever_it_tears_the_codons(torn: int) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [("T", "AA"), ("T", "GA"), ("TA", "G"), ("TG", "A")])
-def test_a_stop_codon_that_an_intron_tears_apart_is_no_way_through(before: str, after: str) -> None:
+def test_a_stop_codon_that_an_intron_splits_ends_the_gene(before: str, after: str) -> None:
     text, tags = spliced("ATGGCCGCCGCC" + before, after + "GCC" * 8 + "TAA")
     for letters, scores in both_ways(text, tags):
         for _, parts in exons(decode(scores, letters, grammar=STRICT)):
@@ -146,7 +146,7 @@ def test_learned_signals_prefer_the_start_that_looks_like_the_known_ones() -> No
         assert exons(decode(flat, trial, signals=signals, grammar=grammar))[0][1][0][0] == start
 
 
-def test_what_introns_have_in_common_is_learned_and_what_is_likelier_by_chance_is_no_splice_site() -> None:
+def test_branch_points_are_learned_and_what_is_likelier_by_chance_is_no_splice_site() -> None:
     random = np.random.default_rng(0)
     text, known = "", []
     for number in range(20):
@@ -167,7 +167,7 @@ def test_what_introns_have_in_common_is_learned_and_what_is_likelier_by_chance_i
     assert np.isfinite(allowed).sum() < 2 * len(donors) < text.count("GT")  # most of the other GTs are none
 
 
-def test_bacterial_starts_are_a_matter_of_words() -> None:
+def test_bacterial_starts_are_a_matter_of_the_consensus() -> None:
     text = "C" * 20 + "GTGAAACCCGGGTAA" + "C" * 20
     scores = certain(tag_genome(annotated(len(text), *gene("g", "+", (20, 35))))["chr"])
     assert exons(decode(scores, text, grammar=STRICT)) == []
@@ -175,7 +175,7 @@ def test_bacterial_starts_are_a_matter_of_words() -> None:
     assert exons(decode(scores, text, signals=bacterial, grammar=STRICT)) == [("+", ((20, 35),))]
 
 
-def test_a_long_sequence_is_cut_where_it_is_surest_that_there_is_no_gene() -> None:
+def test_a_long_sequence_is_cut_where_it_is_most_probably_intergenic() -> None:
     intergenic = np.full(30_000, 0.2, dtype=np.float32)
     intergenic[8500:9500] = 0.9
     edges = _cuts(intergenic, 10_000)
@@ -253,10 +253,10 @@ def test_unknown_bases_close_no_frame_and_open_none() -> None:
     assert exons(open_reading_frames("ATNGAAATAA", min_length=6)) == []
 
 
-def test_the_best_least_length_is_what_the_judge_likes() -> None:
+def test_the_best_least_length_has_the_highest_score() -> None:
     text = "ATG" + "GCC" * 38 + "TAA" + "C" * 10 + "ATG" + "GCC" * 60 + "TAA"
-    judge = lambda table: -abs(len(coding_genes(table)) - 1)  # noqa: E731 - a judge in a line
-    best = best_min_length({"chr": text}, judge)
+    score = lambda table: -abs(len(coding_genes(table)) - 1)  # noqa: E731 - a score in a line
+    best = best_min_length({"chr": text}, score)
     assert 120 < best <= 186
     assert len(coding_genes(open_reading_frames(text, min_length=best))) == 1
 
@@ -268,7 +268,7 @@ def test_options_that_make_no_sense_are_refused() -> None:
         open_reading_frames("ATGAAATAA", starts=("AT",))
 
 
-def test_the_codon_baseline_tells_genes_by_their_codons() -> None:
+def test_the_codon_baseline_classifies_frames_by_their_codons() -> None:
     random = np.random.default_rng(0)
     text, known = "", []
     for number in range(60):  # genes of GCC and AAG, and frames of all codons that are no genes

@@ -6,21 +6,15 @@ from typing import Any, Final
 import numpy as np
 from torch import nn
 
+from genolab.checks import check_one_of
 from genolab.sequences.encode import bases, one_hot
 
 _BY_MUTAGENESIS: Final = 400  # bases; a longer sequence would take more than a tenth of a second to change everywhere
 _LONGEST: Final = 20_000  # bases that a person can still find a way about in
-_TASKS: Final = ("classes", "labels", "values")
 
 
 def as_letters(sequence: str | Any) -> str:
-    """Return a sequence as capital letters A, C, G, T and N, from letters or one-hot ``(4, length)``.
-
-    Raises
-    ------
-    ValueError
-        A letter is no DNA, it is no single one-hot sequence, or the length is none that can be shown.
-    """
+    """Return a sequence as capital letters A, C, G, T and N, from letters or one-hot ``(4, length)``."""
     if isinstance(sequence, str):
         hot = one_hot(sequence)
     else:
@@ -53,25 +47,23 @@ def edited(sequence: str, position: Any, base: Any) -> str:
 
 
 def known_task(model: nn.Module, task: str | None) -> str:
-    """Return what the outputs are: as told, or as the model's config says, or values."""
-    found = getattr(getattr(model, "config", None), "task", "values") if task is None else task
-    if found not in _TASKS:
-        raise ValueError(f"task must be one of {', '.join(_TASKS)}, got {found!r}")
-    return str(found)
+    """Return what the outputs are: as given, or as in the model's config, or values."""
+    task = getattr(getattr(model, "config", None), "task", "values") if task is None else task
+    check_one_of("task", task, ("classes", "labels", "values"))
+    return str(task)
 
 
 def known_method(method: str | None, length: int) -> str:
-    """Return how contributions are found: as told, or as the length allows."""
+    """Return how contributions are computed: as given, or as the length allows."""
     if method is None:
         return "mutagenesis" if length <= _BY_MUTAGENESIS else "gradients"
-    if method not in ("mutagenesis", "gradients"):
-        raise ValueError(f"method must be 'mutagenesis' or 'gradients', got {method!r}")
+    check_one_of("method", method, ("mutagenesis", "gradients"))
     return method
 
 
 def known_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
     """Return the names of the outputs, all different; without any, their numbers."""
-    found = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
-    if len(found) != count or len(set(found)) != count:
-        raise ValueError(f"names must be {count} different ones, one an output, got {list(found)}")
-    return found
+    labels = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
+    if len(labels) != count or len(set(labels)) != count:
+        raise ValueError(f"names must be {count} different ones, one an output, got {list(labels)}")
+    return labels

@@ -23,25 +23,13 @@ _MUTED: Final = "#616161"
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """What the picture shows.
-
-    Attributes
-    ----------
-    sequence, reference
-        Letters.
-    scores
-        ``(4, length)``: what each base would contribute.
-    state
-        The outputs' names with their values now and before.
-    target
-        Number of the output that is explained.
-    """
+    """What the picture shows."""
 
     sequence: str
     reference: str
-    scores: NDArray[np.float32]
-    state: Mapping[str, Any]
-    target: int
+    scores: NDArray[np.float32]  # (4, length): what each base would contribute
+    state: Mapping[str, Any]  # the outputs' names with their values now and before
+    target: int  # number of the output that is explained
 
     def png(self) -> bytes:
         """Draw the prediction, both sequences, the contributions and the map of changes."""

@@ -40,9 +40,9 @@ def logo(scores: ArrayLike, *, kind: Kind | None = None, start: int = 0, title: 
         ``"scores"`` or ``"probabilities"``; ``None``: probabilities where every position adds up to 1, or to 0 for an
         unknown base, and none is negative.
     start
-        Number of the first position, counted from 0.
+        Number of the first position.
     title
-        The finding; empty: the largest contribution, or the information of the motif.
+        Empty: the largest contribution, or the information of the motif.
     """
     values = _checked(scores)
     kind = _kind(values) if kind is None else kind
@@ -117,9 +117,9 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
         That sequence, as letters or ``(4, length)`` one-hot. An unknown base has no letter in the map, and its position
         is drawn relative to the mean of the four.
     start
-        Number of the first position, counted from 0.
+        Number of the first position.
     title
-        The finding; empty: the change with the largest effect.
+        Empty: the change with the largest effect.
     """
     values = _checked(scores)
     known = _one_hot(sequence, values.shape)
@@ -192,7 +192,7 @@ def filters(
         Name to ``(4, width)`` probabilities of known motifs, or a file in MEME's format: the title of each logo names
         the nearest one, if its p-value is below 0.05.
     n
-        The most logos to draw; those of the most information come first.
+        At most so many, those of the most information first.
     """
     if isinstance(model, Motifs):
         motifs = model
