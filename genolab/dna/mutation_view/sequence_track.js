@@ -1,7 +1,7 @@
 // The sequence as it is drawn: an overview, the reference, the sequence with a cursor, its logo, and the map of changes.
 
 import { ticks } from "../../widgets/shared/axes.js";
-import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { Drawing, fillBox, setText, sharpen, strokeBox } from "../../widgets/shared/canvas.js";
 import { count, number } from "../../widgets/shared/format.js";
 import { BASES, drawLetter, drawLogo, letterColour } from "../../widgets/shared/glyphs.js";
 import { css, scaleColour, theme } from "../../widgets/shared/theme.js";
@@ -129,10 +129,7 @@ export class SequenceTrack extends Drawing {
   }
 
   names(context, { tops, colours }) {
-    context.font = `12px ${colours.font}`;
-    context.fillStyle = colours.muted;
-    context.textAlign = "right";
-    context.textBaseline = "middle";
+    setText(context, colours, "right");
     const middle = (row) => tops[row] + ROWS[row] / 2;
     if (tops.overview !== undefined) context.fillText("all", GUTTER - 10, middle("overview"));
     context.fillText("reference", GUTTER - 10, middle("reference"));
@@ -168,16 +165,11 @@ export class SequenceTrack extends Drawing {
     context.fillStyle = colours.accent;
     for (let i = 0; i < n; i += 1)
       if (sequence[i] !== reference[i]) context.fillRect(GUTTER + (i / n) * room - 1, top, 3, 6);
-    context.strokeStyle = colours.accent;
-    context.lineWidth = 1.5;
-    context.strokeRect(GUTTER + (this.first / n) * room, top + 0.75, (shown / n) * room, high - 1.5);
+    strokeBox(context, colours.accent, 1.5, [GUTTER + (this.first / n) * room, top + 0.75, (shown / n) * room, high - 1.5]);
   }
 
   ruler(context, { tops, step, last, colours, shown }) {
-    context.fillStyle = colours.muted;
-    context.font = `12px ${colours.font}`;
-    context.textAlign = "center";
-    context.textBaseline = "alphabetic";
+    setText(context, colours, "center", "alphabetic");
     for (const at of ticks(this.first, last - 1, Math.max(2, (shown * step) / 90))) {
       if (!Number.isInteger(at)) continue;
       const x = GUTTER + (at - this.first + 0.5) * step;
@@ -195,11 +187,9 @@ export class SequenceTrack extends Drawing {
       const wide = Math.min(step * 0.72, 15);
       const left = x + (step - wide) / 2;
       if (isChanged) {
-        context.fillStyle = colours.accent;
-        context.globalAlpha = colours.dark ? 0.35 : 0.18;
-        context.fillRect(x + 0.5, tops.reference + 1, step - 1, ROWS.reference + ROWS.sequence - 2);
-        context.globalAlpha = 1;
-        context.fillRect(x + 0.5, tops.sequence + ROWS.sequence - 3, step - 1, 2.5); // told without colour as well
+        const box = [x + 0.5, tops.reference + 1, step - 1, ROWS.reference + ROWS.sequence - 2];
+        fillBox(context, colours.accent, box, colours.dark ? 0.35 : 0.18);
+        fillBox(context, colours.accent, [x + 0.5, tops.sequence + ROWS.sequence - 3, step - 1, 2.5]); // without colour too
       }
       drawLetter(context, old, [left, tops.reference + 19], [wide, 14], isChanged ? colours.text : colours.muted);
       drawLetter(context, now, [left, tops.sequence + 23], [wide, 17], letterColour(now, colours.dark));
@@ -218,12 +208,8 @@ export class SequenceTrack extends Drawing {
     }
     const scale = (high - 12) / (most - low || 1);
     const zero = top + 6 + most * scale;
-    context.fillStyle = colours.border;
-    context.fillRect(GUTTER, Math.round(zero), width - GUTTER - RIGHT, 1);
-    context.fillStyle = colours.muted;
-    context.font = `12px ${colours.font}`;
-    context.textAlign = "right";
-    context.textBaseline = "middle";
+    fillBox(context, colours.border, [GUTTER, Math.round(zero), width - GUTTER - RIGHT, 1]);
+    setText(context, colours, "right");
     for (const tick of ticks(low, most, 3)) {
       const y = zero - tick * scale;
       context.fillRect(GUTTER - 5, Math.round(y), 4, 1);
@@ -251,15 +237,13 @@ export class SequenceTrack extends Drawing {
           return;
         }
         const change = most ? (scores[i * n + at] - here(at)) / most : 0;
-        context.fillStyle = shade(change, colours.dark);
-        context.fillRect(x + 0.5, y + 0.5, step - 1, high - 1);
+        fillBox(context, shade(change, colours.dark), [x + 0.5, y + 0.5, step - 1, high - 1]);
       });
     }
     if (this.hover?.row === "map") {
       const x = GUTTER + (this.hover.position - this.first) * step;
-      context.strokeStyle = colours.text;
-      context.lineWidth = 1.5;
-      context.strokeRect(x + 0.75, tops.map + BASES.indexOf(this.hover.base) * high + 0.75, step - 1.5, high - 1.5);
+      const y = tops.map + BASES.indexOf(this.hover.base) * high;
+      strokeBox(context, colours.text, 1.5, [x + 0.75, y + 0.75, step - 1.5, high - 1.5]);
     }
   }
 
@@ -267,9 +251,7 @@ export class SequenceTrack extends Drawing {
     const { cursor, isFocused } = this.state;
     if (cursor < this.first || cursor >= last) return;
     const x = GUTTER + (cursor - this.first) * step;
-    context.strokeStyle = colours.accent;
-    context.lineWidth = isFocused ? 2.5 : 1.25;
-    context.strokeRect(x, tops.sequence + 1, step, ROWS.sequence - 2);
+    strokeBox(context, colours.accent, isFocused ? 2.5 : 1.25, [x, tops.sequence + 1, step, ROWS.sequence - 2]);
   }
 }
 

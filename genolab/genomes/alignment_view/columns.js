@@ -1,6 +1,6 @@
 // The columns of an alignment as lines of text on a canvas, with codons and changes coloured.
 
-import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { Drawing, fillBox, setText, sharpen, strokeBox } from "../../widgets/shared/canvas.js";
 import { count } from "../../widgets/shared/format.js";
 import { css, onPaper, theme } from "../../widgets/shared/theme.js";
 
@@ -132,10 +132,7 @@ export class AlignmentColumns extends Drawing {
     const { profile, n, column } = this.state;
     const wide = this.perLine * this.step;
     const high = OVERVIEW - 14;
-    context.fillStyle = colours.muted;
-    context.font = `12px ${colours.font}`;
-    context.textAlign = "right";
-    context.textBaseline = "middle";
+    setText(context, colours, "right");
     context.fillText("changes", LEFT - 10, high / 2 + 2);
     context.fillStyle = kinds.base;
     profile.forEach((same, i) => {
@@ -143,14 +140,10 @@ export class AlignmentColumns extends Drawing {
       const up = same < 1 ? Math.max(1.5, (1 - same) * high) : 0;
       context.fillRect(LEFT + x0, 2 + high - up, Math.max(0.7, x1 - x0), up);
     });
-    context.fillStyle = colours.border;
-    context.fillRect(LEFT, 2 + high, wide, 1);
-    context.strokeStyle = colours.accent;
-    context.lineWidth = 1.5;
+    fillBox(context, colours.border, [LEFT, 2 + high, wide, 1]);
     const [from, to] = [(this.first / n) * wide, (this.stop / n) * wide];
-    context.strokeRect(LEFT + from, 1, Math.max(3, to - from), high + 3);
-    context.fillStyle = colours.accent;
-    context.fillRect(LEFT + ((column + 0.5) / n) * wide - 1, 1, 2, high + 3);
+    strokeBox(context, colours.accent, 1.5, [LEFT + from, 1, Math.max(3, to - from), high + 3]);
+    fillBox(context, colours.accent, [LEFT + ((column + 0.5) / n) * wide - 1, 1, 2, high + 3]);
   }
 
   line(context, all, line, top) {
@@ -174,9 +167,7 @@ export class AlignmentColumns extends Drawing {
   }
 
   wait(context, { colours }, { a }) {
-    context.fillStyle = colours.muted;
-    context.font = `12px ${colours.font}`;
-    context.textAlign = "left";
+    setText(context, colours, "left");
     context.fillText("...", LEFT, a + ROW.letter / 2);
   }
 
@@ -193,35 +184,21 @@ export class AlignmentColumns extends Drawing {
       const isGap = one === "-" || other === "-";
       const x = this.x(at, from);
       if (!isGap && !("ACGT".includes(one) && "ACGT".includes(other))) continue;
-      if (one === other) {
-        context.fillStyle = colours.muted;
-        context.globalAlpha = 0.6;
-        context.fillRect(x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4);
-      } else {
-        context.fillStyle = isGap ? kinds.gap : kinds.base;
-        context.globalAlpha = isGap ? 0.25 : 0.38;
-        context.fillRect(x, a, step, b - a + ROW.letter);
-      }
-      context.globalAlpha = 1;
+      const [colour, alpha] = isGap ? [kinds.gap, 0.25] : [kinds.base, 0.38];
+      if (one === other) fillBox(context, colours.muted, [x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4], 0.6);
+      else fillBox(context, colour, [x, a, step, b - a + ROW.letter], alpha);
     }
   }
 
   letters(context, { colours, mono }, { from, to, a, b }) {
     const { page } = this.state;
-    context.textBaseline = "middle";
-    for (const [text, at, y] of [
-      [page.a, page.aAt, a],
-      [page.b, page.bAt, b],
-    ]) {
-      context.font = `12px ${colours.font}`;
-      context.fillStyle = colours.muted;
-      context.textAlign = "right";
+    const rows = [[page.a, page.aAt, a], [page.b, page.bAt, b]];
+    for (const [text, at, y] of rows) {
+      setText(context, colours, "right");
       context.fillText(count(at[from - page.first]), LEFT - 10, y + ROW.letter / 2);
       context.textAlign = "left";
       context.fillText(count(at[to - 1 - page.first]), this.x(to, from) + 8, y + ROW.letter / 2);
-      context.textAlign = "center";
-      context.font = `13px ${mono}`;
-      context.fillStyle = colours.text;
+      Object.assign(context, { font: `13px ${mono}`, fillStyle: colours.text, textAlign: "center" });
       for (let i = from; i < to; i += 1)
         context.fillText(text[i - page.first], this.x(i, from) + this.step / 2, y + ROW.letter / 2 + 0.5);
     }
@@ -238,15 +215,8 @@ export class AlignmentColumns extends Drawing {
       const ends = [Math.max(columns[0], from), Math.min(columns[2] + 1, to)];
       const [left, right] = ends.map((at) => this.x(at, from));
       const colour = kinds[change]; // none where codons are the same, or unknown
-      context.fillStyle = colour ?? colours.muted;
-      if (colour) {
-        context.globalAlpha = 0.2;
-        context.fillRect(left + 0.5, up, right - left - 1, ROW.acid - 2);
-        context.fillRect(left + 0.5, down + 1, right - left - 1, ROW.acid - 2);
-        context.globalAlpha = 1;
-      }
-      context.fillRect(left + 1, up + ROW.acid - 2, right - left - 2, 1);
-      context.fillRect(left + 1, down, right - left - 2, 1);
+      for (const y of colour ? [up, down + 1] : []) fillBox(context, colour, [left + 0.5, y, right - left - 1, ROW.acid - 2], 0.2);
+      for (const y of [up + ROW.acid - 2, down]) fillBox(context, colour ?? colours.muted, [left + 1, y, right - left - 2, 1]);
       if (columns[1] < from || columns[1] >= to) continue;
       const x = this.x(columns[1], from) + this.step / 2;
       context.font = `${change === "other" ? "bold " : ""}12px ${mono}`;
@@ -259,14 +229,12 @@ export class AlignmentColumns extends Drawing {
   // A line along each gene with its name, and an arrow the way it is read.
   genes(context, { colours }, { from, to, lanes, genes }) {
     const { page } = this.state;
-    context.font = `12px ${colours.font}`;
-    context.textAlign = "left";
+    setText(context, colours, "left");
     for (const [name, first, stop, strand, lane] of page.genes) {
       if (stop <= from || first >= to) continue;
       const [left, right] = [this.x(Math.max(first, from), from), this.x(Math.min(stop, to), from)];
       const y = genes - (lanes.indexOf(lane) + 0.5) * ROW.gene;
       const label = strand === "+" ? `${name} \u203a` : `\u2039 ${name}`;
-      context.fillStyle = colours.muted;
       const wide = context.measureText(label).width + 8;
       context.fillText(label, left, y);
       if (right - left > wide) context.fillRect(left + wide, Math.round(y), right - left - wide, 1);
@@ -274,8 +242,7 @@ export class AlignmentColumns extends Drawing {
   }
 
   cursor(context, { colours }, { from, a, b }) {
-    context.strokeStyle = colours.accent;
-    context.lineWidth = this.state.isFocused ? 2.5 : 1.5;
-    context.strokeRect(this.x(this.state.column, from), a - 1, this.step, b - a + ROW.letter + 2);
+    const box = [this.x(this.state.column, from), a - 1, this.step, b - a + ROW.letter + 2];
+    strokeBox(context, colours.accent, this.state.isFocused ? 2.5 : 1.5, box);
   }
 }

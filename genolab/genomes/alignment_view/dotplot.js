@@ -2,7 +2,7 @@
 
 import { drawAxes, frameOf } from "../../widgets/shared/axes.js";
 import { fitted, onScreen, panned, zoomedAt } from "../../widgets/shared/camera.js";
-import { Drawing, sharpen } from "../../widgets/shared/canvas.js";
+import { Drawing, circle, fillBox, sharpen } from "../../widgets/shared/canvas.js";
 import { short } from "../../widgets/shared/format.js";
 import { css, onPaper, theme } from "../../widgets/shared/theme.js";
 
@@ -108,13 +108,9 @@ export class Dotplot extends Drawing {
   // Where one chromosome ends and the next begins.
   bounds(context, colours) {
     const { frame, camera } = this;
-    context.fillStyle = colours.border;
-    context.globalAlpha = 0.5;
-    for (const start of this.axes[0].starts.slice(1))
-      context.fillRect(Math.round(onScreen(camera, frame, start, 0)[0]), frame.top, 1, frame.height);
-    for (const start of this.axes[1].starts.slice(1))
-      context.fillRect(frame.left, Math.round(onScreen(camera, frame, 0, start)[1]), frame.width, 1);
-    context.globalAlpha = 1;
+    const [a, b] = this.axes.map(({ starts }) => starts.slice(1));
+    for (const start of a) upright(context, colours.border, frame, onScreen(camera, frame, start, 0)[0]);
+    for (const start of b) level(context, colours.border, frame, onScreen(camera, frame, 0, start)[1]);
   }
 
   // The block that is read lies over the others, and is thicker.
@@ -146,19 +142,19 @@ export class Dotplot extends Drawing {
     if (!this.at) return;
     const { frame, camera } = this;
     const [x, y] = onScreen(camera, frame, ...this.at);
-    context.fillStyle = colours.muted;
-    context.globalAlpha = 0.5;
-    context.fillRect(Math.round(x), frame.top, 1, frame.height);
-    context.fillRect(frame.left, Math.round(y), frame.width, 1);
-    context.globalAlpha = 1;
-    context.beginPath();
-    context.arc(x, y, 6, 0, 2 * Math.PI);
-    context.fillStyle = colours.paper;
-    context.fill();
-    context.strokeStyle = colours.text;
-    context.lineWidth = 2;
-    context.stroke();
+    upright(context, colours.muted, frame, x);
+    level(context, colours.muted, frame, y);
+    circle(context, [x, y], 6, { fill: colours.paper, stroke: colours.text });
   }
+}
+
+// Fine lines through the frame.
+function upright(context, colour, { top, height }, x) {
+  fillBox(context, colour, [Math.round(x), top, 1, height], 0.5);
+}
+
+function level(context, colour, { left, width }, y) {
+  fillBox(context, colour, [left, Math.round(y), width, 1], 0.5);
 }
 
 function rowOf(code) {

@@ -2,7 +2,7 @@
 
 import { drawAxes, frameOf } from "../shared/axes.js";
 import { between, calm, fitted, inSpace, onScreen, panned, seen, zoomed, zoomedAt } from "../shared/camera.js";
-import { Drawing, sharpen } from "../shared/canvas.js";
+import { Drawing, circle, sharpen } from "../shared/canvas.js";
 import { element } from "../shared/dom.js";
 import { noneOnPaper, onPaper, rgb, scaleColour, theme } from "../shared/theme.js";
 import { bounds, inBox, inLasso } from "./lasso.js";
@@ -169,7 +169,7 @@ export class PointCanvas extends Drawing {
     drawAxes(context, colours, { frame, camera, titles, offset, isEmpty: this.store.points.length === 0 });
     this.trajectories.draw(context, colours, frame, (x, y) => onScreen(camera, frame, x, y));
     if (this.region) drawRegion(context, colours, this.region.path, this.region.isRemoval);
-    if (this.row >= 0) drawRing(context, colours, this.onScreen(this.row), this.size() / 2 + 3);
+    if (this.row >= 0) circle(context, this.onScreen(this.row), this.size() / 2 + 3, { stroke: colours.text });
   }
 
   advance() {
@@ -267,23 +267,12 @@ function drawRegion(context, colours, path, isRemoval) {
   const line = new Path2D();
   path.forEach(([x, y], i) => (i ? line.lineTo(x, y) : line.moveTo(x, y)));
   line.closePath();
-  context.globalAlpha = 0.12;
-  context.fillStyle = colours.accent;
+  Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.accent, lineWidth: 1.5, globalAlpha: 0.12 });
   context.fill(line);
   context.globalAlpha = 1;
-  context.strokeStyle = colours.accent;
-  context.lineWidth = 1.5;
   context.setLineDash(isRemoval ? [4, 3] : []);
   context.stroke(line);
   context.setLineDash([]);
-}
-
-function drawRing(context, colours, [x, y], radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.strokeStyle = colours.text;
-  context.lineWidth = 2;
-  context.stroke();
 }
 
 function ease(share) {

@@ -1,5 +1,6 @@
 // Trajectories through the space: lines drawn over the points, and the button and the slider that move along them.
 
+import { circle } from "../shared/canvas.js";
 import { floats } from "../shared/channel.js";
 import { button, element, row } from "../shared/dom.js";
 
@@ -114,27 +115,17 @@ export class Trajectories {
   drawLine(context, colours, frame, path, name) {
     if (path.length === 0) return;
     const [x, y] = path.at(-1);
-    const strokes = [
-      [colours.paper, 5],
-      [colours.text, 2],
-    ];
-    for (const [colour, width] of strokes) {
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      context.lineJoin = "round";
-      context.beginPath();
-      path.forEach((to, i) => (i === 0 ? context.moveTo(...to) : context.lineTo(...to)));
-      context.stroke();
+    const line = new Path2D();
+    path.forEach((to, i) => (i === 0 ? line.moveTo(...to) : line.lineTo(...to)));
+    const strokes = [[colours.paper, 5], [colours.text, 2]];
+    for (const [strokeStyle, lineWidth] of strokes) {
+      Object.assign(context, { strokeStyle, lineWidth, lineJoin: "round" });
+      context.stroke(line);
     }
-    context.fillStyle = colours.text;
-    context.beginPath();
-    context.arc(x, y, 5, 0, 2 * Math.PI);
-    context.fill();
-    context.lineWidth = 4;
-    context.strokeStyle = colours.paper;
+    circle(context, [x, y], 5, { fill: colours.text });
     const isRoom = x + 9 + context.measureText(name).width < frame.left + frame.width;
-    context.textAlign = isRoom ? "left" : "right";
-    context.textBaseline = "middle";
+    const textAlign = isRoom ? "left" : "right";
+    Object.assign(context, { lineWidth: 4, strokeStyle: colours.paper, textAlign, textBaseline: "middle" });
     const side = isRoom ? x + 9 : x - 9;
     context.strokeText(name, side, y);
     context.fillText(name, side, y);

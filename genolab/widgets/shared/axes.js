@@ -1,6 +1,7 @@
 // The axes of a picture: a frame with round numbers along it.
 
 import { seen } from "./camera.js";
+import { setText, strokeBox } from "./canvas.js";
 import { number } from "./format.js";
 
 /** The frame of a picture inside its margins. */
@@ -23,12 +24,9 @@ export function ticks(low, high, wanted = 5) {
 /** Draw frame, numbers and titles; `offset` is what Python took from the coordinates to keep their digits. */
 export function drawAxes(context, colours, { frame, camera, titles, offset, isEmpty }) {
   const { left, top, width, height } = frame;
-  context.strokeStyle = colours.border;
-  context.lineWidth = 1;
-  context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
+  strokeBox(context, colours.border, 1, [left - 0.5, top - 0.5, width + 1, height + 1]);
   if (isEmpty) return;
-  context.fillStyle = colours.muted;
-  context.font = `12px ${colours.font}`;
+  setText(context, colours, "left", "alphabetic");
   const view = seen(camera, frame);
   drawTitles(context, frame, titles);
   const free = left + width - context.measureText(titles[0]).width - 24; // beyond, a number would touch the title
@@ -37,8 +35,6 @@ export function drawAxes(context, colours, { frame, camera, titles, offset, isEm
 }
 
 function drawTitles(context, { left, top, width, height }, titles) {
-  context.textBaseline = "alphabetic";
-  context.textAlign = "left";
   context.fillText(titles[1], 2, top - 8);
   context.textAlign = "right";
   context.fillText(titles[0], left + width, top + height + 17);

@@ -54,3 +54,30 @@ export class Drawing {
     cancelAnimationFrame(this.request);
   }
 }
+
+/** Have a context write muted text of 12 pixels. */
+export function setText(context, colours, textAlign, textBaseline = "middle") {
+  Object.assign(context, { font: `12px ${colours.font}`, fillStyle: colours.muted, textAlign, textBaseline });
+}
+
+/** Fill a rectangle [x, y, width, height]. */
+export function fillBox(context, colour, box, alpha = 1) {
+  Object.assign(context, { fillStyle: colour, globalAlpha: alpha });
+  context.fillRect(...box);
+  context.globalAlpha = 1;
+}
+
+/** Draw the outline of a rectangle [x, y, width, height]. */
+export function strokeBox(context, colour, lineWidth, box) {
+  Object.assign(context, { strokeStyle: colour, lineWidth });
+  context.strokeRect(...box);
+}
+
+/** Draw a circle about a place, filled where `fill` is a colour. */
+export function circle(context, [x, y], radius, { fill = null, stroke = null }) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  Object.assign(context, { fillStyle: fill, strokeStyle: stroke, lineWidth: 2 });
+  if (fill) context.fill();
+  if (stroke) context.stroke();
+}

@@ -1,7 +1,7 @@
 // The loss curve: a small canvas of its own, drawn anew at each change (widget.py sends the rows).
 
 import { ticks } from "../shared/axes.js";
-import { onResize, sharpen } from "../shared/canvas.js";
+import { circle, onResize, setText, sharpen } from "../shared/canvas.js";
 import { element } from "../shared/dom.js";
 import { count, number } from "../shared/format.js";
 import { onTheme, theme } from "../shared/theme.js";
@@ -171,7 +171,6 @@ function paintCurve(canvas, colours, { width, height, ratio }, data, read) {
   const up = data.log ? shareOfLog : share;
   const place = { x: (epoch) => left + ((right - left) * epoch) / end, y: (value) => bottom - (bottom - top) * up(value) };
   const area = { left, right, top, bottom };
-  context.font = `12px ${colours.font}`;
   paintAxes(context, area, place, { colours, range, end, data });
   paintMarks(context, area, place, { colours, data });
   context.save();
@@ -187,11 +186,8 @@ function paintAxes(context, { left, right, top, bottom }, place, { colours, rang
   const wanted = Math.max(2, (bottom - top) / 46);
   const values = empty ? [] : data.log ? logTicks(range.low, range.high) : ticks(range.low, range.high, wanted);
   const texts = data.log ? values.map((value) => number(value, 3)) : tickTexts(values);
-  context.strokeStyle = colours.border;
-  context.fillStyle = colours.muted;
-  context.lineWidth = 1;
-  context.textAlign = "right";
-  context.textBaseline = "middle";
+  setText(context, colours, "right");
+  Object.assign(context, { strokeStyle: colours.border, lineWidth: 1 });
   values.forEach((value, i) => {
     const y = Math.round(place.y(value)) + 0.5;
     context.globalAlpha = 0.35;
@@ -221,8 +217,7 @@ function line(context, x0, y0, x1, y1) {
 }
 
 function paintMarks(context, { top, bottom }, place, { colours, data }) {
-  context.strokeStyle = colours.muted;
-  context.fillStyle = colours.muted;
+  Object.assign(context, { strokeStyle: colours.muted, fillStyle: colours.muted });
   context.setLineDash([2, 3]);
   for (const mark of data.marks) {
     const x = Math.round(place.x(mark.x)) + 0.5;
@@ -253,12 +248,11 @@ function paintLines(context, place, { colours, data, read, area }) {
   }
   for (const [name, xs, ys, dash] of drawn) {
     context.strokeStyle = lines[name];
-    context.fillStyle = lines[name];
     context.setLineDash(dash);
     path(context, place, xs, ys);
     context.setLineDash([]);
     const at = read ?? (xs.length === 1 ? 0 : null); // one epoch alone makes no line: a dot then
-    if (at !== null && ys.length) dot(context, place.x(xs[at]), place.y(ys[at]), 3.5);
+    if (at !== null && Number.isFinite(ys[at])) circle(context, [place.x(xs[at]), place.y(ys[at])], 3.5, { fill: lines[name] });
   }
   paintTail(context, place, data, lines);
 }
@@ -268,12 +262,10 @@ function paintTail(context, place, { x, train, tail }, lines) {
   if (!tail.length) return;
   const from = x.length ? [[x[x.length - 1], train[train.length - 1]]] : [];
   const points = [...from, ...tail];
-  context.strokeStyle = lines.train;
-  context.fillStyle = lines.train;
-  context.lineWidth = 1;
+  Object.assign(context, { strokeStyle: lines.train, lineWidth: 1 });
   path(context, place, points.map(([at]) => at), points.map(([, loss]) => loss));
   const [at, loss] = points[points.length - 1];
-  dot(context, place.x(at), place.y(loss), 3);
+  if (Number.isFinite(loss)) circle(context, [place.x(at), place.y(loss)], 3, { fill: lines.train });
 }
 
 // A gap where a value is missing or not finite.
@@ -288,11 +280,4 @@ function path(context, place, xs, ys) {
     open = Number.isFinite(y);
   });
   context.stroke();
-}
-
-function dot(context, x, y, radius) {
-  if (!Number.isFinite(y)) return;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
 }
