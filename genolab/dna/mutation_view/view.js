@@ -168,7 +168,7 @@ class View {
     const track = element("div", { class: "gl-bar-track", "aria-hidden": "true" }, now, mark);
     const value = element("span", { class: "gl-number gl-bar-value" });
     const before = element("span", { class: "gl-number gl-muted gl-bar-was" });
-    const label = element("span", { class: "gl-bar-name", text: name, title: name });
+    const label = element("span", { class: "gl-ellipsis gl-bar-name", text: name, title: name });
     return { el: element("div", { class: "gl-bar-row" }, label, track, value, before), now, mark, value, before };
   }
 

@@ -32,8 +32,8 @@ class View {
     this.headRow = element("tr");
     this.body = element("tbody", { on: { keydown: (event) => this.key(event) } });
     const table = element("table", { "aria-label": `Compounds. ${KEYS}` }, element("thead", {}, this.headRow), this.body);
-    this.stage = element("div", { class: "gl-table" }, table);
-    this.card = element("div", { class: "gl-card", role: "region", "aria-label": "The compound that is looked at" });
+    this.stage = element("div", { class: "gl-main-part gl-table" }, table);
+    this.card = element("div", { class: "gl-side-part gl-card", role: "region", "aria-label": "The compound that is looked at" });
     this.line = new MessageLine(this.channel);
     const body = element("div", { class: "gl-body" }, this.stage, this.card);
     this.el = root("gl-compounds", "Compounds", this.header(), body, this.footer());
@@ -116,7 +116,7 @@ class View {
       const isSorted = name === sort;
       const click = () => channel.send("set", { sort: name, ascending: isSorted ? !ascending : !isNumber });
       const mark = isSorted ? (ascending ? " ▲" : " ▼") : "";
-      const title = element("button", { class: "gl-sort", type: "button", text: name + mark, title: `Sort by ${name}`, on: { click } });
+      const title = element("button", { class: "gl-plain gl-sort", type: "button", text: name + mark, title: `Sort by ${name}`, on: { click } });
       const order = isSorted ? (ascending ? "ascending" : "descending") : "none";
       return element("th", { scope: "col", class: isNumber ? "gl-number" : "", "aria-sort": order }, title);
     });
@@ -129,7 +129,7 @@ class View {
     tick.checked = one.picked;
     const cells = one.cells.map((text, i) => {
       const { isNumber } = this.view.columns[i];
-      return element("td", { class: isNumber ? "gl-number" : "gl-text", text, title: isNumber ? "" : text });
+      return element("td", { class: isNumber ? "gl-number" : "gl-ellipsis", text, title: isNumber ? "" : text });
     });
     const focus = () => {
       this.at = at;
@@ -152,7 +152,7 @@ class View {
     const { result } = await this.channel.ask("describe", { row: one.row }, { isQuiet: true });
     if (one !== this.described || !result) return;
     const parts = result.map((part) => drawPart(part, this.card));
-    this.card.replaceChildren(element("div", { class: "gl-term", text: one.label }), ...parts);
+    this.card.replaceChildren(element("div", { class: "gl-strong", text: one.label }), ...parts);
     this.card.scrollTop = 0;
   }
 

@@ -41,8 +41,8 @@ class View {
     this.graph = element("div", { class: "gl-graph" }, this.links);
     const label = `Predicted terms, broader ones on the left. ${KEYS}`;
     const on = { keydown: (event) => this.key(event) };
-    this.stage = element("div", { class: "gl-stage", role: "group", "aria-label": label, on }, this.graph);
-    const side = { class: "gl-side", role: "region", "aria-label": "Evidence for the term", "aria-live": "polite" };
+    this.stage = element("div", { class: "gl-main-part gl-stage", role: "group", "aria-label": label, on }, this.graph);
+    const side = { class: "gl-side-part gl-side", role: "region", "aria-label": "Evidence for the term", "aria-live": "polite" };
     this.side = element("div", side);
     this.track = element("canvas", { class: "gl-residue-track", "aria-hidden": "true" });
     this.residue = element("span", { class: "gl-muted" });
@@ -160,7 +160,7 @@ class View {
 
   showSide(term) {
     const parts = [
-      element("div", { class: "gl-term", text: spoken(term.name) }),
+      element("div", { class: "gl-strong", text: spoken(term.name) }),
       element("div", { class: "gl-muted", text: [term.id, spoken(term.namespace)].filter(Boolean).join(", ") }),
       element("div", { text: `${percent(term.probability)} probable${term.known ? "; known to be so" : ""}` }),
     ];
@@ -348,10 +348,10 @@ function heading(text) {
 
 // A line of the side: a name that can be clicked, with a value.
 function entry(text, value, isKnown, click, title = text) {
-  const name = element("span", { class: "gl-line-name", text });
+  const name = element("span", { class: "gl-ellipsis gl-line-name", text });
   const mark = element("span", { class: "gl-line-mark" }, knownMark(isKnown));
   const right = element("span", { class: "gl-number gl-muted", text: value });
-  return element("button", { class: "gl-line", type: "button", title, on: { click } }, mark, name, right);
+  return element("button", { class: "gl-plain gl-line", type: "button", title, on: { click } }, mark, name, right);
 }
 
 export default widget((model) => new Channel(model, TRAITS), View);

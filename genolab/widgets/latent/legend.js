@@ -23,10 +23,10 @@ export class Legend {
   parts() {
     const { legend } = this.store;
     const source = `${legend.name} (${legend.source})`;
-    this.title = element("span", { class: "gl-legend-name", text: legend.name, title: source });
+    this.title = element("span", { class: "gl-ellipsis gl-strong gl-legend-name", text: legend.name, title: source });
     const title = "Show all categories again";
     const on = { click: () => this.store.hide([]) };
-    this.all = element("button", { class: "gl-link", type: "button", text: "show all", title, on });
+    this.all = element("button", { class: "gl-plain gl-link", type: "button", text: "show all", title, on });
     const none = legend.nMissing ? [[legend.missing, "none", legend.nMissing, PALETTE.none]] : [];
     const labels = legend.labels.map((label, code) => [code, label, legend.counts[code], legend.colours[code]]);
     const rows = [...labels, ...none].map((row) => this.row(...row));
@@ -47,7 +47,7 @@ export class Legend {
     const { dark } = theme(this.el);
     const swatch = element("span", { class: "gl-swatch", "aria-hidden": "true" });
     swatch.style.background = css(code === store.legend.missing ? noneOnPaper(dark) : onPaper(colour, dark));
-    const name = element("span", { class: "gl-key-label", text: label === "" ? "(empty)" : label });
+    const name = element("span", { class: "gl-ellipsis gl-key-label", text: label === "" ? "(empty)" : label });
     const chosen = element("span", { class: "gl-number gl-chosen" });
     const n = element("span", { class: "gl-number", text: count(total) });
     const title = `${label}: click or Enter hides or shows it, double click or Shift+Enter shows only it`;
@@ -57,7 +57,7 @@ export class Legend {
       pointerenter: () => store.shine(code),
       pointerleave: () => store.shine(-1),
     };
-    const button = element("button", { class: "gl-key", type: "button", title, on }, swatch, name, chosen, n);
+    const button = element("button", { class: "gl-plain gl-line gl-key", type: "button", title, on }, swatch, name, chosen, n);
     this.rows.set(code, { button, chosen });
     return element("div", { role: "listitem" }, button);
   }

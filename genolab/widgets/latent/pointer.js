@@ -199,7 +199,7 @@ export class PointerController {
     if (row < 0) return;
     const found = store.describe(row);
     const { name, kind } = store.legend;
-    const lines = [element("div", { class: "gl-tip-name", text: found ? found.name : "..." })];
+    const lines = [element("div", { class: "gl-strong gl-tip-name", text: found ? found.name : "..." })];
     if (kind !== "none") lines.push(element("div", { text: `${name}: ${this.value(row, found)}` }));
     lines.push(...(found?.parts ?? []).map((part) => drawPart(part, picture.el)));
     tip.replaceChildren(...lines);

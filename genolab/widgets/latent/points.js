@@ -49,23 +49,14 @@ void main() {
 /** A picture of points on one canvas. Throws where the browser has no WebGL2. */
 export class Points {
   constructor(canvas) {
-    const gl = canvas.getContext("webgl2", {
-      antialias: false,
-      premultipliedAlpha: true,
-      powerPreference: "low-power",
-    });
+    const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, powerPreference: "low-power" });
     if (!gl) throw new Error("no WebGL2");
     this.gl = gl;
     this.n = 0;
     this.program = link(gl);
     this.at = (name) => (this.places[name] ??= gl.getUniformLocation(this.program, name));
     this.places = {};
-    this.buffers = {
-      from: gl.createBuffer(),
-      to: gl.createBuffer(),
-      code: gl.createBuffer(),
-      chosen: gl.createBuffer(),
-    };
+    this.buffers = Object.fromEntries(["from", "to", "code", "chosen"].map((name) => [name, gl.createBuffer()]));
     this.order = gl.createBuffer();
     this.texture = gl.createTexture();
     gl.enable(gl.BLEND);
@@ -86,15 +77,11 @@ export class Points {
     this.n = to.length / 2;
     this.fill("to", to);
     if (from) this.fill("from", from);
-    const source = from ? this.buffers.from : this.buffers.to;
-    for (const [place, buffer] of [
-      [0, source],
-      [1, this.buffers.to],
-    ]) {
+    [from ? this.buffers.from : this.buffers.to, this.buffers.to].forEach((buffer, place) => {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.enableVertexAttribArray(place);
       gl.vertexAttribPointer(place, 2, gl.FLOAT, false, 0, 0);
-    }
+    });
   }
 
   /** The points' codes (Uint8Array, Uint16Array, or empty: all 0) and the order in which they are drawn. */
@@ -122,8 +109,7 @@ export class Points {
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     const data = new Uint8Array(table.flatMap(([red, green, blue, shown]) => [red, green, blue, shown ? 255 : 0]));
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, table.length, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, data);
-    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER])
-      gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+    for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
   }
 
   setChosen(chosen) {
@@ -133,7 +119,7 @@ export class Points {
     gl.vertexAttribIPointer(3, 1, gl.UNSIGNED_BYTE, 0, 0);
   }
 
-  /** Draw; sizes in device pixels, the camera in pixels a unit (see latent.js). */
+  /** Draw; sizes in device pixels, the camera in pixels a unit (see camera.js). */
   draw({ width, height, camera, ratio, size, opacity, moved, chosen, spotlight, paper }) {
     const { gl } = this;
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
@@ -163,10 +149,8 @@ export class Points {
 
 function link(gl) {
   const program = gl.createProgram();
-  for (const [kind, source] of [
-    [gl.VERTEX_SHADER, VERTEX],
-    [gl.FRAGMENT_SHADER, FRAGMENT],
-  ]) {
+  const shaders = [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]];
+  for (const [kind, source] of shaders) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);

@@ -235,10 +235,7 @@ function paintLines(context, place, { colours, data, read, area }) {
   const lines = lineColours(colours);
   context.lineJoin = "round";
   context.lineWidth = 2;
-  const drawn = [
-    ["train", data.x, data.train, []],
-    ["valid", data.x, data.valid, [6, 4]],
-  ];
+  const drawn = [["train", data.x, data.train, []], ["valid", data.x, data.valid, [6, 4]]];
   if (read !== null) {
     context.strokeStyle = colours.muted;
     context.lineWidth = 1;

@@ -228,7 +228,7 @@ function drawLoss(channel) {
   const more = element(
     "details",
     { class: "gl-more" },
-    element("summary", { class: "gl-quiet", text: "more", title: "How the curve is drawn" }),
+    element("summary", { class: "gl-plain gl-quiet", text: "more", title: "How the curve is drawn" }),
     element("label", { title: "Powers of ten at even distances" }, log, " logarithmic"),
     element("label", { title: "Also the first epochs, where the loss is often far higher" }, whole, " from the first epoch"),
   );
@@ -304,7 +304,7 @@ function drawSide(channel) {
   const controls = drawControls(fields, set);
   const rare = [...controls.node.children].slice(channel.get("controls").main);
   const title = "What is turned more rarely";
-  const more = element("button", { type: "button", class: "gl-quiet", hidden: rare.length === 0, text: "more", title });
+  const more = element("button", { type: "button", class: "gl-plain gl-quiet", hidden: rare.length === 0, text: "more", title });
   const unfold = (isOpen) => {
     more.setAttribute("aria-expanded", String(isOpen));
     for (const one of rare) one.hidden = !isOpen;
