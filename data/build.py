@@ -27,7 +27,7 @@ from scipy import sparse
 import genolab as gl
 from genolab.data.cache import File, cache_folder, locate, read_member, sha256_of
 from genolab.data.catalogue import known_sources
-from genolab.sequences.fasta import parse
+from genolab.sequences.fasta import parse_fasta
 
 HERE = Path(__file__).parent
 
@@ -175,11 +175,11 @@ def build_yeast_genome() -> list[Path]:
     records = [
         record
         for number in (1, 2)
-        for record in parse(debian_member(package, f"{folder}/yeast_scaffolds/chr{number}.fa"), package)
+        for record in parse_fasta(debian_member(package, f"{folder}/yeast_scaffolds/chr{number}.fa"), package)
     ]
     features = debian_member(package, f"{folder}/yeast_chr1+2/yeast_chr1+2.gff3").decode()
-    assert {record.name: len(record.letters) for record in records} == {"chrI": 230_208, "chrII": 813_178}
-    sequence = "".join(wrapped(record.name, record.letters.tobytes().decode()) for record in records)
+    assert {record.name: len(record.sequence) for record in records} == {"chrI": 230_208, "chrII": 813_178}
+    sequence = "".join(wrapped(record.name, str(record)) for record in records)
     return [pack("yeast_chr1_2.fa.gz", sequence), pack("yeast_chr1_2.gff3.gz", features)]
 
 
@@ -248,8 +248,8 @@ def build_mitochondria() -> list[Path]:
     package, folder = debian(*MINIMAP2), "usr/share/doc/minimap2/test"
     made, genomes = [], []
     for name, member in (("human_mt", "MT-human"), ("orangutan_mt", "MT-orang")):
-        (record,) = parse(gzip.decompress(debian_member(package, f"{folder}/{member}.fa.gz")), package)
-        made.append(pack(f"{name}.fa.gz", wrapped(record.name, record.letters.tobytes().decode())))
+        (record,) = parse_fasta(gzip.decompress(debian_member(package, f"{folder}/{member}.fa.gz")), package)
+        made.append(pack(f"{name}.fa.gz", wrapped(record.name, str(record))))
         genomes.append(gl.genomes.open_genome(made[-1], circular=True, genetic_code=2))
     genes = human_genes()
     for genome, places in zip(genomes, (genes, carried_over(genes, *genomes)), strict=True):

@@ -85,13 +85,11 @@ def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
 
 
 def _records(path: Path) -> "list[Record]":
-    import gzip
+    from genolab.data.gzipped import read_unpacked
+    from genolab.sequences.fasta import parse_fasta
 
-    from genolab.sequences.fasta import parse
-
-    content = path.read_bytes()
-    return list(parse(gzip.decompress(content) if path.suffix == ".gz" else content, path))
+    return list(parse_fasta(read_unpacked(path), path))
 
 
 def _texts(records: "Sequence[Record]") -> list[str]:
-    return [record.letters.tobytes().decode("ascii") for record in records]
+    return [str(record) for record in records]

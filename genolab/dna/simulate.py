@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.checks import check_one_of, check_share
-from genolab.sequences.encode import check_length, encode, one_hot, reverse_complement
+from genolab.sequences.encode import check_length, one_hot, one_hot_ascii, reverse_complement
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -196,7 +196,7 @@ def _annotated(
     for first, width in zip(position.T[:, :, None], widths, strict=True):
         mask |= (column >= first) & (column < first + width)
     truth = {
-        "sequence": encode(letters),
+        "sequence": one_hot_ascii(letters),
         "motif_position": np.where(is_motif[:, None], position, -1),
         "motif_strand": np.where(is_motif[:, None], strand, 0).astype(np.int8),
         "motif_mask": mask & is_motif[:, None],

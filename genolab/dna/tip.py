@@ -7,7 +7,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.sequences.encode import bases
+from genolab.sequences.encode import decode_one_hot
 from genolab.widgets.latent.tooltip import Part, logo
 
 _SLOT: Final = "sequence"
@@ -43,7 +43,7 @@ class SequenceHover:
         part = _window(own.shape[1], None if scores is None else np.abs(np.asarray(scores[row])).sum(axis=0))
         where = "" if part.stop - part.start == own.shape[1] else f"bases {part.start:,} to {part.stop:,}"
         of = f"{where} of {own.shape[1]:,}" if where else ""
-        parts = [logo(bases(own[:, part])[0], caption=of)]
+        parts = [logo(decode_one_hot(own[:, part])[0], caption=of)]
         if scores is not None:
             return [*parts, logo(None, np.asarray(scores[row])[:, part], caption="contributions")]
         near = self._near(row)

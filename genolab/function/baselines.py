@@ -11,7 +11,7 @@ from torch.nn import functional
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.function.homologs import homologs
 from genolab.models.baseline import Baseline, check_fitted, target_of
-from genolab.sequences.protein import AMINO_ACIDS, SHARES, protein_letters
+from genolab.sequences.protein import AMINO_ACIDS, RESIDUE_SHARES, decode_protein
 
 _BLOCK = 1024
 
@@ -64,8 +64,8 @@ class HomologBaseline(nn.Module):
     def predict(self, batch: Batch) -> torch.Tensor:
         """Return each term's share of the homologs' scores, ``(n, n_terms)``."""
         check_fitted(self, len(self.terms) > 0)
-        known = protein_letters(self.residues.cpu().numpy())
-        pairs = homologs(protein_letters(_codes(batch).cpu().numpy()), known, evalue=self.evalue)
+        known = decode_protein(self.residues.cpu().numpy())
+        pairs = homologs(decode_protein(_codes(batch).cpu().numpy()), known, evalue=self.evalue)
         weights = torch.zeros(len(batch), len(known))
         weights[pairs.first, pairs.second] = torch.from_numpy(pairs.score).float()
         shares = weights @ self.terms.cpu() / weights.sum(dim=1, keepdim=True).clamp(min=1)
@@ -149,7 +149,7 @@ def blend(probabilities: NDArray[np.float32], homologs: NDArray[np.float32], sha
 
 def _dipeptides(x: torch.Tensor) -> torch.Tensor:
     """Return the frequencies of pairs of residues and of residues, ``(n, 420)``, for codes ``(n, length)``."""
-    shares = torch.from_numpy(SHARES)[x.long().cpu()]  # (n, length, 20)
+    shares = torch.from_numpy(RESIDUE_SHARES)[x.long().cpu()]  # (n, length, 20)
     size = (x > 0).sum(dim=1, keepdim=True).clamp(min=1).cpu()
     pairs = torch.einsum("nla,nlb->nab", shares[:, :-1], shares[:, 1:]).flatten(1)
     return torch.cat([pairs / size, shares.sum(dim=1) / size], dim=1)

@@ -29,12 +29,12 @@ def build_protein_function(paths: Paths) -> "AnnData":
     from anndata import AnnData
 
     from genolab.sequences.fasta import read_records
-    from genolab.sequences.protein import LETTERS, residue_codes
+    from genolab.sequences.protein import RESIDUES, encode_protein
 
     records = read_records(paths["protein_function.fa.gz"])
     table = pd.read_csv(paths["protein_function_terms.tsv.gz"], sep="\t", keep_default_na=False)
     annotations = [record.description.split() for record in records]
-    sequences = [record.letters.tobytes().decode("ascii") for record in records]
+    sequences = [str(record) for record in records]
     names = [record.name for record in records]
     obs = pd.DataFrame(
         {
@@ -46,8 +46,8 @@ def build_protein_function(paths: Paths) -> "AnnData":
     )
     parents = _parents(table)
     terms = _with_implied([own.split(",") for _, own in annotations], list(table["term"]), parents)
-    adata = AnnData(obs=obs, obsm={"sequence": residue_codes(sequences, length=_LENGTH), "terms": terms})
-    adata.uns |= {"letters": LETTERS, "parents": parents, "terms": table["term"].to_numpy(dtype=str)}
+    adata = AnnData(obs=obs, obsm={"sequence": encode_protein(sequences, length=_LENGTH), "terms": terms})
+    adata.uns |= {"letters": RESIDUES, "parents": parents, "terms": table["term"].to_numpy(dtype=str)}
     adata.uns |= {"names": table["name"].to_numpy(dtype=str), "namespaces": table["namespace"].to_numpy(dtype=str)}
     return adata
 

@@ -53,7 +53,7 @@ def cluster_proteins(sequences: Sequence[str], identity: float = 0.3, *, evalue:
 
     Examples
     --------
-    >>> proteins.obs["cluster"] = gl.function.cluster_proteins(gl.sequences.protein_letters(proteins.obsm["sequence"]))
+    >>> proteins.obs["cluster"] = gl.function.cluster_proteins(gl.sequences.decode_protein(proteins.obsm["sequence"]))
     >>> train, valid, test = gl.data.split(gl.data.AnnDataset(proteins, "obsm/sequence"), by="cluster")
     """
     from scipy.sparse import coo_array
@@ -115,13 +115,13 @@ class _Concatenated(NamedTuple):
 
     @classmethod
     def of(cls, sequences: Sequence[str]) -> "_Concatenated":
-        from genolab.sequences.protein import LETTERS, residue_codes
+        from genolab.sequences.protein import RESIDUES, encode_protein
 
         starts = np.cumsum([0, *map(len, sequences)])
-        codes = residue_codes("".join(sequences))[0] if starts[-1] else np.empty(0, dtype=np.uint8)
-        kind = np.full(len(LETTERS) + 1, -1, dtype=np.int64)
+        codes = encode_protein("".join(sequences))[0] if starts[-1] else np.empty(0, dtype=np.uint8)
+        kind = np.full(len(RESIDUES) + 1, -1, dtype=np.int64)
         for number, letters in enumerate(_REDUCED_ALPHABET):
-            kind[[LETTERS.index(letter) + 1 for letter in letters]] = number
+            kind[[RESIDUES.index(letter) + 1 for letter in letters]] = number
         return cls(codes, _kmers(kind[codes], starts), starts)
 
 
@@ -141,11 +141,11 @@ def _kmers(kinds: Integers, starts: Integers) -> Integers:
 
 def _matrix() -> NDArray[np.int32]:
     from genolab.align import substitution_matrix
-    from genolab.sequences.protein import LETTERS
+    from genolab.sequences.protein import RESIDUES
 
     matrix = substitution_matrix("blosum62")
-    place = [matrix.letters.index(letter if letter in matrix.letters else "X") for letter in LETTERS]
-    scores = np.full((len(LETTERS) + 1,) * 2, -_X_DROP - 1, dtype=np.int32)
+    place = [matrix.letters.index(letter if letter in matrix.letters else "X") for letter in RESIDUES]
+    scores = np.full((len(RESIDUES) + 1,) * 2, -_X_DROP - 1, dtype=np.int32)
     scores[1:, 1:] = matrix.scores[np.ix_(place, place)]
     return scores
 

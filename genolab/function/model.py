@@ -13,7 +13,7 @@ from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble
 from genolab.models.layers import Layers, SteadyNorm, drop, seeded
-from genolab.sequences.protein import SHARES
+from genolab.sequences.protein import RESIDUE_SHARES
 
 _POOL: Final = 4  # residues, about a turn of a helix
 _DEEPER_WIDTH: Final = 5
@@ -71,7 +71,7 @@ class FunctionClassifier(nn.Module):
     n_terms
         Columns of the target, such as ``obsm["terms"]``.
     sequence
-        Whether the first input are residues, ``(n, length)`` codes of `genolab.sequences.residue_codes`.
+        Whether the first input are residues, ``(n, length)`` codes of `genolab.sequences.encode_protein`.
     n_features
         Width of the other input, such as expression, which comes after the residues; 0: there is none.
     parents
@@ -132,7 +132,7 @@ class FunctionClassifier(nn.Module):
         odds = _log_odds(n_terms, frequencies)
         self.register_buffer("descendants", pairs[:, 0].contiguous())
         self.register_buffer("ancestors", pairs[:, 1].contiguous())
-        self.register_buffer("shares", torch.from_numpy(SHARES))  # (27, 20)
+        self.register_buffer("shares", torch.from_numpy(RESIDUE_SHARES))  # (27, 20)
         self.register_buffer("rarity", -odds.clamp(max=0))  # (n_terms,) log of how much rarer than every second gene
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("shift", torch.zeros(n_terms))
@@ -182,7 +182,7 @@ class FunctionClassifier(nn.Module):
         if x.ndim != 2 or x.dtype != torch.uint8 or int(x.max()) >= len(self.shares):
             raise ValueError(
                 f"residues are codes (n, length), uint8, or shares (n, 20, length), got {x.dtype} of the shape "
-                f"{tuple(x.shape)}: make them by gl.sequences.residue_codes"
+                f"{tuple(x.shape)}: make them by gl.sequences.encode_protein"
             )
         longest = max(1, int((x > 0).sum(dim=1).max()))
         return self.shares[x[:, :longest].long()].transpose(1, 2)

@@ -11,11 +11,11 @@ from genolab.genes.signals import Known, known_genes
 from genolab.sequences.gff import to_gff3
 from genolab.sequences.orfs import (
     Frame,
-    apart,
     best_min_length,
-    features,
+    frame_table,
     open_reading_frames,
     reading_frames,
+    remove_overlaps,
     strand_codes,
 )
 
@@ -72,7 +72,7 @@ class CodonBaseline:
             raise ValueError("a CodonBaseline must be fitted before it is used: call fit(genes, sequences)")
         frames = reading_frames(sequence, min_length=self.min_length)
         probability = self._model.predict_proba(_features(sequence, frames))[:, 1] if frames else np.zeros(0)
-        return features(_selected(frames, probability, len(sequence), self.threshold), chromosome, start)
+        return frame_table(_selected(frames, probability, len(sequence), self.threshold), chromosome, start)
 
 
 def _f1(
@@ -97,7 +97,7 @@ def _selected(
     """Return frames without overlap, the most probable taken first, and their probabilities."""
     order = [number for number in np.argsort(-probability, kind="stable") if probability[number] >= threshold]
     scores = {frames[number]: float(probability[number]) for number in order}
-    return {frame: scores[frame] for frame in apart(list(scores), length, 0.0)}
+    return {frame: scores[frame] for frame in remove_overlaps(list(scores), length)}
 
 
 def _features(sequence: str, frames: Sequence[Frame]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from genolab.data.catalogue import fetch, known_sources
 from genolab.sequences.encode import COMPLEMENT
 from genolab.sequences.fasta import open_fasta
 from genolab.sequences.genetic_codes import check_code
-from genolab.sequences.genome import check_chromosome, genome_of
+from genolab.sequences.genome import check_chromosome, genome_info
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -159,9 +159,9 @@ def _read(source: str | Path | AnnData | Mapping[str, str]) -> Genome:
     if isinstance(source, Mapping):
         return _from_texts(source)
     name, annotated = _resolve(source)
-    known = genome_of(annotated)
+    known = genome_info(annotated)
     fasta = open_fasta(known["fasta"])
-    sequences = {key: _checked(fasta.letters(key, 0, length), key, name) for key, length in known["lengths"].items()}
+    sequences = {key: _checked(fasta.fetch(key, 0, length), key, name) for key, length in known["lengths"].items()}
     features = annotated.obs if isinstance(annotated, AnnData) and annotated.n_obs else None
     return Genome(name, sequences, frozenset(known["circular"]), features, _genetic_code(features))
 

@@ -15,8 +15,8 @@ from genolab.genomes.extend import Block, aligned_bases
 from genolab.genomes.genome import Bytes, Genome
 from genolab.sequences.annotation import Gene, coding_genes
 from genolab.sequences.encode import COMPLEMENT
-from genolab.sequences.frames import reading_frames
 from genolab.sequences.genetic_codes import amino_acids
+from genolab.sequences.orfs import reading_frames
 
 Integers = NDArray[np.int64]
 
@@ -93,7 +93,7 @@ def _frames(genome: Genome) -> list[Gene]:
         Gene(f"{name}.orf{number}", name, strand, ((start, end),))
         for name, bases in genome.sequences.items()
         for number, (start, end, strand) in enumerate(
-            reading_frames(bases, genome.genetic_code, min_length=_MIN_FRAME, circular=name in genome.circular), start=1
+            reading_frames(bases, code=genome.genetic_code, min_length=_MIN_FRAME, overlap=0.0, circular=name in genome.circular), start=1
         )
     ]
 

@@ -1,29 +1,29 @@
-"""DNA and proteins as numbers: FASTA, regions, genomes, windows, annotation, codes.
+"""DNA and proteins as numbers: FASTA, regions, genomes, windows, annotation, genetic codes.
 
 Encode
 ------
 one_hot             sequences -> (n, 4, length)
-bases               and back
+decode_one_hot      and back
 reverse_complement  the other strand
 kmers               counts of k-mers
-residue_codes       proteins -> numbers of residues
-residues            numbers -> properties of residues
-protein_letters     numbers -> text
+encode_protein      proteins -> codes of residues, (n, length)
+decode_protein      and back
+one_hot_protein     codes -> (n, 20, length)
 translate           DNA -> protein
-GENETIC_CODES       the genetic codes, by NCBI number
+GENETIC_CODES       the genetic codes, by NCBI's numbers
 
 Genomes
 -------
-chromosome           the bases of a chromosome
+chromosome           the sequence of a chromosome, or of a part of it
 windows              windows over a genome, cut as batches need them
 tag_genome           a label for every base, from annotated genes
 TAGS                 these labels
 coding_genes         annotated genes with their coding parts
-dubious_genes        those that are marked as dubious
-open_reading_frames  open reading frames of a chromosome
-best_min_length      the least length that fits known genes best
-to_gff3              genes to a file
-cluster_sequences    clusters of near-duplicates, for honest splits
+dubious_genes        those that their annotators call dubious
+open_reading_frames  open reading frames of a sequence
+best_min_length      the least length of a reading frame that fits known genes best
+to_gff3              features to a file
+cluster_sequences    clusters of near-duplicates, for splits without leaks
 """
 
 import lazy_loader

@@ -3,7 +3,7 @@ from .annotation import coding_genes as coding_genes
 from .annotation import dubious_genes as dubious_genes
 from .annotation import tag_genome as tag_genome
 from .cluster import cluster_sequences as cluster_sequences
-from .encode import bases as bases
+from .encode import decode_one_hot as decode_one_hot
 from .encode import kmers as kmers
 from .encode import one_hot as one_hot
 from .encode import reverse_complement as reverse_complement
@@ -13,7 +13,7 @@ from .genome import chromosome as chromosome
 from .gff import to_gff3 as to_gff3
 from .orfs import best_min_length as best_min_length
 from .orfs import open_reading_frames as open_reading_frames
-from .protein import protein_letters as protein_letters
-from .protein import residue_codes as residue_codes
-from .protein import residues as residues
+from .protein import decode_protein as decode_protein
+from .protein import encode_protein as encode_protein
+from .protein import one_hot_protein as one_hot_protein
 from .windowing import windows as windows

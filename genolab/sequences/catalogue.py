@@ -27,11 +27,13 @@ def build_contigs(paths: Paths) -> "AnnData":
     """Read a genome without annotation: there are no rows, but the sequence can be looked into and compared."""
     import pandas as pd
 
-    from genolab.sequences.genome import genome_adata, genome_of
+    from genolab.sequences.genome import genome_adata, genome_info
     from genolab.sequences.regions import COLUMNS
 
     (path,) = paths.values()
-    return genome_adata(pd.DataFrame({name: [] for name in COLUMNS}, index=pd.Index([], dtype=object)), genome_of(path))
+    return genome_adata(
+        pd.DataFrame({name: [] for name in COLUMNS}, index=pd.Index([], dtype=object)), genome_info(path)
+    )
 
 
 def build_circles(paths: Paths) -> "AnnData":

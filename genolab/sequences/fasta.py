@@ -1,49 +1,51 @@
-"""FASTA: names and letters, and any stretch of any chromosome without reading the rest.
+"""FASTA: names and sequences, and any part of any chromosome without reading the rest.
 
 A file of up to 64 MB is held in memory, a byte a base. A larger one stays on disk: pyfaidx makes its index once, and
-stretches are read by it. A packed file (gzip or bgzip) can't be entered in the middle, so a large one is unpacked into
-the cache at its first use. The name of a sequence is the first word of its header.
+parts are read by it. A gzipped file (or bgzip) can't be entered in the middle, so a large one is unpacked into the
+cache at its first use. The name of a sequence is the first word of its header.
 """
 
 import functools
-import gzip
 import hashlib
 import os
 import shutil
 import warnings
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genolab.data.cache import cache_folder
+from genolab.data.gzipped import is_gzipped, open_unpacked, read_unpacked
 
 Bytes = NDArray[np.uint8]
 
 # Files up to this size, packed or not, are held in memory: all bacteria and yeasts, and single chromosomes.
-_IN_MEMORY = 64_000_000
+_IN_MEMORY: Final = 64_000_000
 
 
 class Record(NamedTuple):
-    """One sequence of a FASTA file: its name, the rest of its header, and its letters as ASCII ``(length,)`` uint8."""
+    """One sequence of a FASTA file: its name, the rest of its header, and itself as ASCII ``(length,)`` uint8."""
 
     name: str
     description: str
-    letters: Bytes
+    sequence: Bytes
+
+    def __str__(self) -> str:
+        return self.sequence.tobytes().decode("ascii", "replace")
 
 
 class Fasta(Protocol):
-    """Chromosomes, of which any stretch can be had."""
+    """Chromosomes, of which any part can be had."""
 
     path: Path
     lengths: dict[str, int]
     descriptions: dict[str, str]
 
-    def letters(self, name: str, start: int, end: int) -> Bytes:
-        """Return the letters of ``[start, end)``, which lies within the chromosome, as ASCII ``(end - start,)``."""
+    def fetch(self, name: str, start: int, end: int) -> Bytes:
+        """Return ``[start, end)``, which lies within the chromosome, as ASCII ``(end - start,)``."""
 
 
 class MemoryFasta:
@@ -52,11 +54,11 @@ class MemoryFasta:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.records = {record.name: record for record in read_records(path)}
-        self.lengths = {name: len(record.letters) for name, record in self.records.items()}
+        self.lengths = {name: len(record.sequence) for name, record in self.records.items()}
         self.descriptions = {name: record.description for name, record in self.records.items()}
 
-    def letters(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
-        return self.records[name].letters[start:end]
+    def fetch(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
+        return self.records[name].sequence[start:end]
 
 
 class IndexedFasta:
@@ -73,7 +75,7 @@ class IndexedFasta:
         self.lengths = {name: int(entry.rlen) for name, entry in self._index.items()}
         self.descriptions: dict[str, str] = {}  # an index holds names alone
 
-    def letters(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
+    def fetch(self, name: str, start: int, end: int) -> Bytes:  # noqa: D102 - see Fasta
         entry = self._index[name]
         first, last = (entry.offset + at // entry.lenc * entry.lenb + at % entry.lenc for at in (start, end))
         raw = os.pread(self._file.fileno(), last - first, first)
@@ -84,25 +86,15 @@ class IndexedFasta:
 
 
 def open_fasta(path: str | Path) -> Fasta:
-    """Open a FASTA file, plain or packed; a file that is open already, and unchanged, is not read again.
-
-    Raises
-    ------
-    FileNotFoundError
-        Nothing is there.
-    ValueError
-        The file is empty or no FASTA, or a name occurs twice.
-    ImportError
-        A large file, without pyfaidx.
-    """
-    found = Path(path).expanduser().resolve()
-    if not found.is_file():
+    """Open a FASTA file, gzipped or not; a file that is open already, and unchanged, is not read again."""
+    path = Path(path).expanduser().resolve()
+    if not path.is_file():
         raise FileNotFoundError(
-            f"there is no FASTA file {found}; a genome remembers where its FASTA was: if that was moved, set "
+            f"there is no FASTA file {path}; a genome remembers where its FASTA was: if that was moved, set "
             "uns['genome']['fasta'] to its new place"
         )
-    state = found.stat()
-    return _open(found, state.st_mtime_ns, state.st_size)
+    state = path.stat()
+    return _open(path, state.st_mtime_ns, state.st_size)
 
 
 @functools.lru_cache(maxsize=4)
@@ -111,12 +103,7 @@ def _open(path: Path, changed: int, size: int) -> Fasta:
     del changed
     if size <= _IN_MEMORY:
         return MemoryFasta(path)
-    return IndexedFasta(_unpacked(path) if _is_packed(path) else path)
-
-
-def _is_packed(path: Path) -> bool:
-    with path.open("rb") as opened:
-        return opened.read(2) == b"\x1f\x8b"
+    return IndexedFasta(_unpacked(path) if is_gzipped(path) else path)
 
 
 def _own_name(path: Path) -> str:
@@ -141,17 +128,13 @@ def _unpacked(path: Path) -> Path:
             )
             part = target.with_suffix(".part")
             try:
-                with gzip.open(path, "rb") as packed, part.open("wb") as plain:
+                with open_unpacked(path) as packed, part.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
-            except (OSError, EOFError, zlib.error) as error:
+            except ValueError:
                 part.unlink(missing_ok=True)
-                raise _damaged(path, error) from error
+                raise
             part.replace(target)
     return target
-
-
-def _damaged(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path} can't be unpacked ({error}): it was cut short or damaged; fetch or copy it again")
 
 
 def _index_of(path: Path) -> Mapping[str, "_Entry"]:
@@ -159,8 +142,8 @@ def _index_of(path: Path) -> Mapping[str, "_Entry"]:
         import pyfaidx
     except ImportError:
         raise ImportError(
-            f"{path.name} is too large to hold in memory, and reading stretches of it needs pyfaidx, which isn't "
-            "installed: pip install pyfaidx"
+            f"{path.name} is too large to hold in memory, and reading parts of it needs pyfaidx, which isn't "
+            "installed: pip install 'genolab[sequence]'"
         ) from None
     from filelock import FileLock
 
@@ -193,14 +176,8 @@ class _Entry(Protocol):
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read all sequences of a FASTA file, plain or packed.
-
-    Raises
-    ------
-    ValueError
-        The file is empty, begins with no header, is cut short; a name is missing or occurs twice; a sequence is empty.
-    """
-    records = list(parse(_content(path), path))
+    """Read all sequences of a FASTA file, gzipped or not; each needs a name of its own."""
+    records = list(parse_fasta(read_unpacked(path), path))
     if not records:
         raise ValueError(f"{path} holds no sequence: a FASTA has '>name' on a line, and the sequence on the next ones")
     seen: dict[str, int] = {}
@@ -214,24 +191,8 @@ def read_records(path: Path) -> list[Record]:
     return records
 
 
-def _content(path: Path) -> bytes:
-    if not _is_packed(path):
-        return path.read_bytes()
-    try:
-        with gzip.open(path, "rb") as opened:
-            return opened.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(path, error) from error
-
-
-def parse(content: bytes, path: Path) -> Iterator[Record]:
-    """Walk the sequences of a FASTA text, names unchecked but for being there.
-
-    Raises
-    ------
-    ValueError
-        There is text before the first header, a header without a name, or a sequence without bases.
-    """
+def parse_fasta(content: bytes, path: Path) -> Iterator[Record]:
+    """Yield the sequences of a FASTA text; their names may repeat. `path` is for error messages."""
     head, *parts = (b"\n" + content).split(b"\n>")
     if stray := [line for line in head.split(b"\n") if line.strip() and not line.startswith(b";")]:
         raise ValueError(f"{path} is no FASTA: it begins with {stray[0][:40]!r}, not with '>' and a name")
@@ -240,7 +201,7 @@ def parse(content: bytes, path: Path) -> Iterator[Record]:
         name, _, description = header.decode("utf-8", "replace").strip().partition(" ")
         if not name:
             raise ValueError(f"{path}: sequence {number} has no name: write one behind its '>'")
-        letters = np.frombuffer(lines.translate(None, b"\r\n\t "), dtype=np.uint8)
-        if len(letters) == 0:
+        sequence = np.frombuffer(lines.translate(None, b"\r\n\t "), dtype=np.uint8)
+        if len(sequence) == 0:
             raise ValueError(f"{path}: a sequence needs at least one base; {name!r} (sequence {number}) has none")
-        yield Record(name, description.strip(), letters)
+        yield Record(name, description.strip(), sequence)

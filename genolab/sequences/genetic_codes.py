@@ -1,49 +1,35 @@
-"""Genetic codes by NCBI's numbers, and what codons mean in them."""
+"""Genetic codes by NCBI's numbers, from Biopython's tables, and what codons mean in them."""
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.sequences.encode import BASE_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Bytes = NDArray[np.uint8]
 
-# Amino acids of the codons TTT TTC TTA TTG TCT ... GGG, as NCBI prints its tables; * is a stop.
-_TABLES: Final = {
-    1: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-    2: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSS**VVVVAAAADDEEGGGG",
-    3: "FFLLSSSSYY**CCWWTTTTPPPPHHQQRRRRIIMMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-    4: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-    5: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSSSSVVVVAAAADDEEGGGG",
-    6: "FFLLSSSSYYQQCC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-    9: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNNKSSSSVVVVAAAADDEEGGGG",
-    11: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-}
-GENETIC_CODES: Final = {
-    1: "standard",
-    2: "vertebrate mitochondria",
-    3: "yeast mitochondria",
-    4: "mould mitochondria, Mycoplasma",
-    5: "invertebrate mitochondria",
-    6: "ciliate nuclei",
-    9: "echinoderm and flatworm mitochondria",
-    11: "bacteria, archaea, plastids",
-}
-"""The codes that are known here, by NCBI's numbers."""
 
-# Codons that genes begin with, as NCBI lists them; in nuclei ATG alone: CTG and TTG begin few genes there, and would
-# make reading frames of anything.
-_STARTS: Final = {
-    2: "ATG ATA ATC ATT GTG",
-    3: "ATG ATA GTG",
-    4: "ATG ATA ATC ATT GTG TTG CTG TTA",
-    5: "ATG ATA ATC ATT GTG TTG",
-    9: "ATG GTG",
-    11: "ATG GTG TTG",
-}
+def _tables() -> dict[int, Any]:
+    """Return the codes in which no codon is both a stop and an amino acid, as it is in three of NCBI's."""
+    try:
+        from Bio.Data.CodonTable import unambiguous_dna_by_id as tables
+    except ImportError as error:
+        raise ImportError("genetic codes need Biopython: pip install 'genolab[sequence]'") from error
+    return {code: table for code, table in tables.items() if not set(table.stop_codons) & set(table.forward_table)}
 
-_BASE: Final = np.full(256, 64, dtype=np.int64)  # so large that a codon with another letter is beyond the 64
-_BASE[np.frombuffer(b"TCAG", dtype=np.uint8)] = np.arange(4)
-_UNKNOWN: Final = ord("X")
+
+_TABLES: Final = _tables()
+GENETIC_CODES: Final = {code: str(table.names[0]).lower() for code, table in _TABLES.items()}
+"""The genetic codes, by NCBI's numbers."""
+
+# In nuclei and bacteria fewer start codons than NCBI lists: the others begin few genes, and would make reading frames
+# of anything.
+_STARTS: Final = {**dict.fromkeys((1, 12, 26), ["ATG"]), 11: ["ATG", "GTG", "TTG"]}
 
 
 def check_code(code: int) -> None:
@@ -53,43 +39,45 @@ def check_code(code: int) -> None:
         raise ValueError(f"a genetic code is one of NCBI's numbers, here {known}; got {code!r}")
 
 
-def amino_acids(letters: Bytes, code: int) -> Bytes:
-    """Return the amino acids ``(length // 3,)`` of coding letters, as ASCII; ``*`` is a stop, X unknown."""
-    number = _numbers(letters)
-    table = np.frombuffer(_TABLES[code].encode(), dtype=np.uint8)
-    return np.where(number < 64, table[np.minimum(number, 63)], _UNKNOWN).astype(np.uint8)
+def start_codons(code: int) -> "Sequence[str]":
+    """Return the codons that genes begin with."""
+    check_code(code)
+    starts: Sequence[str] = _STARTS.get(code) or _TABLES[code].start_codons
+    return starts
 
 
-def are_starts(letters: Bytes, code: int) -> NDArray[np.bool_]:
-    """Say which codons ``(length // 3,)`` of coding letters can begin a gene."""
-    starts = _STARTS.get(code, "ATG").replace(" ", "")
-    return np.isin(_numbers(letters), _numbers(np.frombuffer(starts.encode(), dtype=np.uint8)))
+def stop_codons(code: int) -> "Sequence[str]":
+    """Return the codons that genes end with."""
+    check_code(code)
+    stops: Sequence[str] = _TABLES[code].stop_codons
+    return stops
 
 
-def _numbers(letters: Bytes) -> NDArray[np.int64]:
-    """Return the places of codons in NCBI's tables; 64 and more where a letter is unknown."""
-    codons = letters[: len(letters) // 3 * 3].reshape(-1, 3)
-    numbers: NDArray[np.int64] = _BASE[codons] @ np.array([16, 4, 1])
-    return numbers
+@cache
+def _acid_table(code: int) -> Bytes:
+    """Return ``(125,)`` ASCII: the amino acid of each codon by the codes of its bases; ``*`` is a stop, X unknown."""
+    table = np.full((5, 5, 5), ord("X"), dtype=np.uint8)
+    for codon, acid in {**_TABLES[code].forward_table, **dict.fromkeys(_TABLES[code].stop_codons, "*")}.items():
+        table[tuple(BASE_CODES[list(codon.encode())])] = ord(acid)
+    return table.ravel()
 
 
-def translate(letters: Bytes | str, code: int = 1) -> str:
-    """Return a protein, up to its first stop, if it has one.
+def amino_acids(coding: Bytes, code: int) -> Bytes:
+    """Return the amino acids ``(length // 3,)`` of a coding sequence in ASCII; ``*`` is a stop, X unknown."""
+    codons = BASE_CODES[coding[: len(coding) // 3 * 3]].reshape(-1, 3)
+    return _acid_table(code)[codons @ np.array([25, 5, 1])]
+
+
+def translate(coding: Bytes | str, code: int = 1) -> str:
+    """Return the protein of a coding sequence, up to its first stop, if it has one.
 
     Parameters
     ----------
-    letters
-        Coding letters in frame; one or two left over at the end are left out, as in mitochondrial genes, whose stop
-        codon may be completed by the poly-A tail.
+    coding
+        In frame, as text or ASCII; one or two bases left over at the end are left out, as in mitochondrial genes, whose
+        stop codon may be completed by the poly-A tail.
     code
         NCBI's number of the genetic code.
-
-    Raises
-    ------
-    ValueError
-        The code isn't known.
-    TypeError
-        The letters are neither text nor uint8.
 
     Examples
     --------
@@ -97,13 +85,10 @@ def translate(letters: Bytes | str, code: int = 1) -> str:
     'MAW'
     """
     check_code(code)
-    if not isinstance(letters, str | np.ndarray):
+    if not isinstance(coding, str | np.ndarray):
         raise TypeError(
-            f"coding letters are a text, or ASCII as uint8, got {type(letters).__name__}: decode bytes first"
+            f"a coding sequence is a text, or ASCII as uint8, got {type(coding).__name__}: decode bytes first"
         )
-    known = (
-        np.frombuffer(letters.upper().replace("U", "T").encode("ascii", "replace"), dtype=np.uint8)
-        if isinstance(letters, str)
-        else letters
-    )
-    return amino_acids(known, code).tobytes().decode().split("*", 1)[0]
+    if isinstance(coding, str):
+        coding = np.frombuffer(coding.encode("ascii", "replace"), dtype=np.uint8)
+    return amino_acids(coding, code).tobytes().decode().split("*", 1)[0]

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 
-_N = ord("N")
-
 
 def read_genome(path: str | Path, fasta: str | Path | None = None) -> "AnnData":
     """Read an annotated genome: the features of a GFF3, GTF or BED file, and where their sequence is.
@@ -35,89 +33,62 @@ def read_genome(path: str | Path, fasta: str | Path | None = None) -> "AnnData":
     AnnData
         A row a feature: ``obs`` has ``chromosome start end strand kind parent name`` and the attributes of the file,
         0-based and half-open; ``uns["genome"]`` has ``fasta`` (a path), ``lengths`` and ``circular``.
-
-    Raises
-    ------
-    ValueError
-        The features don't fit the sequence; errors of the files.
     """
     annotation = read_regions(path)
     if fasta is None:
-        lengths, table = dict(annotation.lengths), annotation.regions
-        place = {}
+        info, table = {"lengths": dict(annotation.lengths)}, annotation.regions
     else:
-        opened = open_fasta(fasta)
-        lengths, place = dict(opened.lengths), {"fasta": str(opened.path)}
-        table = check_within(annotation, lengths)
-    circular = [name for name in annotation.circular if name in lengths]
-    return genome_adata(table, {**place, "lengths": lengths, "circular": circular})
+        info = genome_info(fasta)
+        table = check_within(annotation, info["lengths"])
+    circular = [name for name in annotation.circular if name in info["lengths"]]
+    return genome_adata(table, {**info, "circular": circular})
 
 
-def genome_adata(obs: pd.DataFrame, genome: Mapping[str, Any]) -> "AnnData":
-    """Make an AnnData of features or windows over a genome."""
+def genome_adata(obs: pd.DataFrame, info: Mapping[str, Any]) -> "AnnData":
+    """Make an AnnData of features or windows over a genome, with `info` as ``uns["genome"]``."""
     from anndata import AnnData
 
-    return AnnData(obs=obs, uns={"genome": dict(genome)})
+    return AnnData(obs=obs, uns={"genome": dict(info)})
 
 
-def genome_of(genome: "AnnData | str | Path") -> dict[str, Any]:
-    """Return ``uns["genome"]`` of an annotated genome or windows, or what it would be for a FASTA file.
-
-    Raises
-    ------
-    KeyError
-        The AnnData is no genome, or was read without its FASTA.
-    """
+def genome_info(genome: "AnnData | str | Path") -> dict[str, Any]:
+    """Return ``uns["genome"]`` of an annotated genome or windows, or what it would be for a FASTA file."""
     if isinstance(genome, str | Path):
         opened = open_fasta(genome)
         return {"fasta": str(opened.path), "lengths": dict(opened.lengths), "circular": []}
-    found = genome.uns.get("genome", {})
-    if "fasta" not in found:
+    info = genome.uns.get("genome", {})
+    if "fasta" not in info:
         raise KeyError(
             "this AnnData has no uns['genome']['fasta'], so there is no sequence to cut from: read it with "
             "gl.data.read('genes.gff3', fasta='genome.fa')"
         )
-    return dict(found)
+    return dict(info)
 
 
 def chromosome(
     genome: "AnnData | str | Path", name: str, start: int | None = None, end: int | None = None, *, strand: str = "+"
 ) -> str:
-    """Return the sequence of a chromosome, or of a part of it.
+    """Return the sequence of a chromosome, or of a part of it, in upper or lower case as the file has it.
 
     Parameters
     ----------
     genome
         An annotated genome, windows, or the path of a FASTA file.
-    name
-        The chromosome.
     start, end
         0-based and half-open; by default the whole of it. On a circular chromosome `end` may lie beyond its length.
     strand
         ``"-"`` gives the reverse complement.
-
-    Returns
-    -------
-    Letters as the file has them, upper or lower case.
-
-    Raises
-    ------
-    KeyError
-        There is no such chromosome.
-    ValueError
-        The part lies outside of the chromosome, or the strand is unknown.
     """
-    known = genome_of(genome)
-    check_chromosome(name, known["lengths"])
+    info = genome_info(genome)
+    check_chromosome(name, info["lengths"])
     if strand not in STRANDS:
         raise ValueError(f"a strand is '+', '-' or '.', got {strand!r}")
-    length = known["lengths"][name]
+    length, circular = info["lengths"][name], name in info["circular"]
     start, end = 0 if start is None else start, length if end is None else end
-    reach = length if name not in known["circular"] else start + length
-    if not 0 <= start <= end <= reach or start > length:
+    if not 0 <= start <= end <= (start + length if circular else length) or start > length:
         raise ValueError(f"a part of {name!r} lies within its {length:,} bases (0 to {length:,}), got {start} to {end}")
-    letters = stretch(open_fasta(known["fasta"]), name, start, end, circular=name in known["circular"])
-    text = letters.tobytes().decode("ascii", "replace")
+    bases = fetch_padded(open_fasta(info["fasta"]), name, start, end, circular=circular)
+    text = bases.tobytes().decode("ascii", "replace")
     return reverse_complement(text) if strand == "-" else text
 
 
@@ -128,15 +99,15 @@ def check_chromosome(name: str, lengths: Mapping[str, int]) -> None:
         raise KeyError(f"there is no chromosome {name!r}; there are {listed}")
 
 
-def stretch(fasta: Fasta, name: str, start: int, end: int, *, circular: bool) -> Bytes:
-    """Return letters ``(end - start,)``: beyond the ends of a chromosome N, or round and round where it is circular."""
+def fetch_padded(fasta: Fasta, name: str, start: int, end: int, *, circular: bool) -> Bytes:
+    """Return ASCII ``(end - start,)``: beyond the ends of a chromosome N, or round and round where it is circular."""
     length = fasta.lengths[name]
     if start >= 0 and end <= length:
-        return fasta.letters(name, start, end)
+        return fasta.fetch(name, start, end)
     if circular:
-        return np.take(fasta.letters(name, 0, length), np.arange(start, end), mode="wrap")
-    letters = np.full(end - start, _N, dtype=np.uint8)
+        return np.take(fasta.fetch(name, 0, length), np.arange(start, end), mode="wrap")
+    bases = np.full(end - start, ord("N"), dtype=np.uint8)
     low, high = max(0, start), min(length, end)
     if low < high:
-        letters[low - start : high - start] = fasta.letters(name, low, high)
-    return letters
+        bases[low - start : high - start] = fasta.fetch(name, low, high)
+    return bases

@@ -1,7 +1,6 @@
-"""Open reading frames: what every gene finder must beat."""
+"""Open reading frames in any genetic code, on lines and circles: what every gene finder must beat."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numba
 import numpy as np
@@ -9,20 +8,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.sequences.annotation import GENE_COLUMNS, NO_PHASE
+from genolab.sequences.encode import BASE_CODES, UNKNOWN
+from genolab.sequences.genetic_codes import start_codons, stop_codons
 
 Frame = tuple[int, int, str]
-_CODONS: Final = 125  # five letters, N among them
+"""First base, end, strand; on a circle the end may lie beyond its length."""
 
-_OTHER_STRAND: Final = np.array([3, 2, 1, 0, 4], dtype=np.int8)
-_CODE: Final = np.full(256, 4, dtype=np.int8)
-for _number, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu")):
-    _CODE[[ord(letter) for letter in _letters]] = _number
+_COMPLEMENT_CODES = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.int8)
 
 
-def strand_codes(sequence: str) -> NDArray[np.int8]:
-    """Return a sequence and its reverse complement as numbers, ``(2, length)``: A C G T as 0 to 3, anything else 4."""
-    forward = _CODE[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
-    return np.stack([forward, _OTHER_STRAND[forward[::-1]]])
+def strand_codes(sequence: str | NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Return the codes of a sequence, text or ASCII, and of its reverse complement, ``(2, length)``."""
+    if isinstance(sequence, str):
+        sequence = np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)
+    forward = BASE_CODES[sequence]
+    return np.stack([forward, _COMPLEMENT_CODES[forward[::-1]]])
 
 
 def open_reading_frames(
@@ -36,12 +36,10 @@ def open_reading_frames(
 ) -> pd.DataFrame:
     """Find the longest open reading frames on both strands: from a start codon to the next stop codon in its frame.
 
-    Of nested ones, only the longest counts; of those that overlap, the longer is taken first, as a person would.
+    Of nested ones, only the longest counts; of those that overlap, the longer is taken first.
 
     Parameters
     ----------
-    sequence
-        Letters, + strand.
     min_length
         Fewest bases, the stop codon among them.
     starts
@@ -49,17 +47,13 @@ def open_reading_frames(
     overlap
         Share of its bases, 0 to 1, that a frame may have in common with longer ones that were taken; 1: any.
     chromosome, start
-        As in `decode`.
+        Where the sequence lies: the name of its chromosome, and its first base there.
 
     Returns
     -------
     DataFrame
-        Genes with one coding part each, in the form that `decode` gives; the score is the length in codons.
-
-    Raises
-    ------
-    ValueError
-        The overlap is no share, or a start codon isn't three letters.
+        Genes with one coding part each, in the form that `genolab.genes.decode` gives; the score is the length in
+        codons.
 
     Examples
     --------
@@ -70,84 +64,113 @@ def open_reading_frames(
         raise ValueError(f"overlap must be a share, 0 to 1, got {overlap!r}")
     if any(len(codon) != 3 for codon in starts):
         raise ValueError(f"a start codon has three letters, got {list(starts)}")
-    found = reading_frames(sequence, min_length=min_length, starts=starts)
-    found.sort(key=lambda frame: (frame[0] - frame[1], frame))
-    kept = apart(found, len(sequence), overlap)
-    return features({frame: float((frame[1] - frame[0]) // 3) for frame in kept}, chromosome, start)
+    frames = reading_frames(sequence, min_length=min_length, starts=starts, overlap=overlap)
+    return frame_table({frame: float((frame[1] - frame[0]) // 3) for frame in frames}, chromosome, start)
 
 
-def reading_frames(sequence: str, *, min_length: int, starts: Sequence[str] = ("ATG",)) -> list[Frame]:
-    """Return (first base, end, strand) of every longest frame, overlapping ones too, in order of place."""
-    bases = strand_codes(sequence)
-    kind = _codon_kinds(starts)
-    found: list[Frame] = [(first, end, "+") for first, end in _frames(bases[0], kind, min_length)]
-    length = len(sequence)
-    found += [(length - end, length - first, "-") for first, end in _frames(bases[1], kind, min_length)]
-    return sorted(found)
+def reading_frames(
+    sequence: str | NDArray[np.uint8],
+    *,
+    min_length: int,
+    code: int = 1,
+    starts: Sequence[str] | None = None,
+    overlap: float = 1.0,
+    circular: bool = False,
+) -> list[Frame]:
+    """Return the longest frame before each stop codon, on both strands, in order of position.
 
+    A frame goes from the first start codon after a stop codon to the next stop codon, which is part of it.
 
-def apart(frames: Sequence[Frame], length: int, overlap: float) -> list[Frame]:
-    """Take frames in the order given, unless too much of one is taken already; return them in order of place.
-
-    On a circle a frame's end may lie beyond its `length`.
+    Parameters
+    ----------
+    code
+        NCBI's number of the genetic code.
+    starts
+        Start codons; ``None``: those of the code.
+    min_length, overlap
+        As of `open_reading_frames`; by default frames may overlap.
+    circular
+        Whether the sequence is a circle, over whose origin a frame may go.
     """
+    kinds, size = _codon_kinds(start_codons(code) if starts is None else starts, stop_codons(code)), len(sequence)
+    walk = _circle_frames if circular else _strand_frames
+    forward, reverse = strand_codes(sequence)
+    frames: list[Frame] = [(first, end, "+") for first, end in walk(forward, kinds, min_length)]
+    for first, end in walk(reverse, kinds, min_length):
+        turn = size if end > size else 0
+        frames.append((turn + size - end, turn + size - first, "-"))
+    if overlap == 1:
+        return sorted(frames)
+    return remove_overlaps(sorted(frames, key=lambda frame: (frame[0] - frame[1], frame)), size, overlap)
+
+
+def remove_overlaps(frames: Sequence[Frame], length: int, overlap: float = 0.0) -> list[Frame]:
+    """Take frames in the given order, unless a larger share of one than `overlap` is taken; return them by position."""
     taken = np.zeros(length, dtype=bool)
     kept = []
     for first, end, strand in frames:
-        here = slice(first, end) if end <= length else np.arange(first, end) % length
-        if taken[here].sum() <= overlap * (end - first):
-            taken[here] = True
+        bases = slice(first, end) if end <= length else np.arange(first, end) % length
+        if taken[bases].sum() <= overlap * (end - first):
+            taken[bases] = True
             kept.append((first, end, strand))
     return sorted(kept)
 
 
-def features(frames: Mapping[Frame, float], chromosome: str, start: int) -> pd.DataFrame:
-    """Return frames and their scores as genes with one coding part each, in the form that `decode` gives."""
+def frame_table(frames: Mapping[Frame, float], chromosome: str, start: int) -> pd.DataFrame:
+    """Return frames and their scores as genes with one coding part each, as `open_reading_frames` does."""
     rows, names = [], []
     for number, ((first, end, strand), score) in enumerate(frames.items(), start=1):
         name = f"{chromosome}.orf{number}"
-        place = (chromosome, first + start, end + start, strand)
-        rows += [(*place, "gene", "", NO_PHASE, score), (*place, "CDS", name, 0, score)]
+        position = (chromosome, first + start, end + start, strand)
+        rows += [(*position, "gene", "", NO_PHASE, score), (*position, "CDS", name, 0, score)]
         names += [name, f"{name}.CDS1"]
     return pd.DataFrame(rows, columns=list(GENE_COLUMNS), index=pd.Index(names, dtype=object))
 
 
 def best_min_length(
     sequences: Mapping[str, str],
-    judge: Callable[[pd.DataFrame], float],
+    score: Callable[[pd.DataFrame], float],
     lengths: Sequence[int] = tuple(range(90, 601, 15)),
 ) -> int:
-    """Return the `min_length` whose reading frames, over all sequences, `judge` likes best; the shortest of equals."""
-    figures = []
+    """Return the `min_length` whose reading frames, over all sequences, have the highest score; the least of equals."""
+    scores = []
     for length in lengths:
         tables = [
-            open_reading_frames(letters, min_length=length, chromosome=name) for name, letters in sequences.items()
+            open_reading_frames(sequence, min_length=length, chromosome=name) for name, sequence in sequences.items()
         ]
-        figures.append(judge(pd.concat(tables)))
-    return lengths[int(np.argmax(figures))]
+        scores.append(score(pd.concat(tables)))
+    return lengths[int(np.argmax(scores))]
 
 
-def _codon_kinds(starts: Sequence[str]) -> NDArray[np.int8]:
-    """Return for each codon number 1 for a start, 2 for a stop, else 0."""
-    kind = np.zeros(_CODONS, dtype=np.int8)
-    for codons, number in ((starts, 1), (("TAA", "TAG", "TGA"), 2)):
+def _codon_kinds(starts: Sequence[str], stops: Sequence[str]) -> NDArray[np.int8]:
+    """Return for each codon, by the codes of its bases, 1 for a start, 2 for a stop, else 0: ``(5, 5, 5)``."""
+    kinds = np.zeros((5, 5, 5), dtype=np.int8)
+    for codons, kind in ((starts, 1), (stops, 2)):
         for codon in codons:
-            a, b, c = strand_codes(codon)[0].tolist()
-            kind[25 * a + 5 * b + c] = number
-    return kind
+            kinds[tuple(strand_codes(codon)[0])] = kind
+    return kinds
+
+
+def _circle_frames(codes: NDArray[np.int8], kinds: NDArray[np.int8], min_length: int) -> Iterator[tuple[int, int]]:
+    """Yield the frames that end in a circle's second round, before which all that leads to them was seen once."""
+    size = len(codes)
+    for first, end in _strand_frames(np.tile(codes, 2), kinds, min_length):
+        if end > size and end - first <= size:
+            turn = first // size * size
+            yield first - turn, end - turn
 
 
 @numba.njit(cache=True)
-def _frames(bases, kind, min_length):  # type: ignore[no-untyped-def]
-    """Return (first, end) of the longest frames of one strand."""
+def _strand_frames(codes, kinds, min_length):  # type: ignore[no-untyped-def]
+    """Return (first base, end) of the longest frames of one strand."""
     found = [(0, 0)][:0]
     begun = np.full(3, -1)
-    for at in range(len(bases) - 2):
-        what = kind[25 * bases[at] + 5 * bases[at + 1] + bases[at + 2]]
+    for at in range(len(codes) - 2):
+        kind = kinds[codes[at], codes[at + 1], codes[at + 2]]
         frame = at % 3
-        if what == 1 and begun[frame] < 0:
+        if kind == 1 and begun[frame] < 0:
             begun[frame] = at
-        elif what == 2:
+        elif kind == 2:
             if begun[frame] >= 0 and at + 3 - begun[frame] >= min_length:
                 found.append((begun[frame], at + 3))
             begun[frame] = -1

@@ -1,60 +1,56 @@
 """Regions of a genome from BED, GFF3 and GTF: one table, 0-based and half-open, whatever the file counts from.
 
 Every row has ``chromosome start end strand kind parent name``; all else that a file says becomes a column under the
-name that it has there. The index has the features' names, unique.
+name that it has there. The index has the features' names, unique. Files are read by parts, so that three million lines
+of GTF need little more memory than their table.
 """
 
-import gzip
+import io
+import itertools
 import re
 import warnings
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.data.gzipped import open_unpacked
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Row = dict[str, Any]
+Objects = NDArray[np.object_]
+Columns = dict[str, NDArray[Any]]
 
-STRANDS = ("+", "-", ".")
-COLUMNS = ("chromosome", "start", "end", "strand", "kind", "parent", "name")
+STRANDS: Final = ("+", "-", ".")
+COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "name")
 
-_BED = ("score", "strand", "thick_start", "thick_end", "rgb", "block_count", "block_sizes", "block_starts")
-_PEAK = ("score", "strand", "signal", "p_value", "q_value", "summit")
-_NUMBERS = ("score", "signal", "p_value", "q_value", "summit")
-_CATEGORIES = ("chromosome", "strand", "kind", "source")
-_GTF_ATTRIBUTE = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
+_GFF: Final = ("chromosome", "source", "kind", "start", "end", "score", "strand", "phase", "attributes")
+_BED: Final = ("chromosome", "start", "end", "name", "score", "strand")
+_FIELDS: Final = {
+    ".bed": (*_BED, "thick_start", "thick_end", "rgb", "block_count", "block_sizes", "block_starts"),
+    ".narrowpeak": (*_BED, "signal", "p_value", "q_value", "summit"),
+    ".broadpeak": (*_BED, "signal", "p_value", "q_value"),
+    ".gff3": _GFF,
+    ".gtf": _GFF,
+}
+_NUMBERS: Final = ("score", "signal", "p_value", "q_value", "summit")
+_CATEGORIES: Final = ("chromosome", "strand", "kind", "source")
+_GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
+_LINES: Final = 50_000  # read at once
 
 
 class Annotation(NamedTuple):
-    """What a file of regions says.
-
-    Attributes
-    ----------
-    regions
-        One row a region.
-    lengths
-        Chromosome to length, of those whose length the file states.
-    circular
-        Chromosomes that it calls circular.
-    """
+    """The regions of a file, one a row; the lengths of chromosomes that it states; and those that it calls circular."""
 
     regions: pd.DataFrame
     lengths: Mapping[str, int]
     circular: tuple[str, ...]
-
-
-class _Line(NamedTuple):
-    """A line of a file, and what an error says of where it is."""
-
-    fields: list[str]
-    where: str
 
 
 def read_regions(path: str | Path) -> Annotation:
@@ -72,189 +68,273 @@ def read_regions(path: str | Path) -> Annotation:
       the coding parts and GFF3 has it in: here it is in.
     - ``phase`` is 0, 1 or 2, and -1 where there is none.
 
-    Raises
-    ------
-    FileNotFoundError
-        Nothing is there.
-    ValueError
-        The suffix is unknown; there is no region; a line has too few columns, no whole number where a place belongs,
-        ends before it begins, or another strand than ``+ - .``. The message names line and file.
+    A line that doesn't fit the format is a `ValueError` that names line and file.
     """
     path = Path(path).expanduser()
-    kind = regions_kind(path)
-    stated: dict[str, int] = {}
-    rows = [_READERS[kind](line) for line in _lines(path, stated)]
-    if not rows:
-        raise ValueError(f"{path} holds no region: it has no line but comments")
-    table = _table(_with_stop_codons(rows) if kind == ".gtf" else rows)
-    return _with_lengths(table, stated)
-
-
-def _with_lengths(table: pd.DataFrame, stated: dict[str, int]) -> Annotation:
-    """Find the chromosomes' lengths: from features that are whole chromosomes, and as the file states them."""
-    whole = table[(table["kind"] == "chromosome") & (table["start"] == 0)]
-    lengths = {str(name): int(end) for name, end in zip(whole["chromosome"], whole["end"], strict=True)}
-    circular = table.get("Is_circular", pd.Series("", index=table.index)).str.lower() == "true"
-    return Annotation(table, lengths | stated, tuple(table["chromosome"][circular].astype(str).unique()))
-
-
-def regions_kind(path: Path) -> str:
-    """Return the format by the suffix: ``.bed``, ``.narrowpeak``, ``.broadpeak``, ``.gff3`` or ``.gtf``.
-
-    Raises
-    ------
-    ValueError
-        The suffix is none of them.
-    """
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     kind = ".gff3" if kind == ".gff" else kind
-    if kind not in _READERS:
+    if kind not in _FIELDS:
         raise ValueError(f"regions come as .bed, .narrowPeak, .broadPeak, .gff3, .gff or .gtf, got {path.name}")
-    return kind
-
-
-def _lines(path: Path, stated: dict[str, int]) -> Iterator[_Line]:
-    """Walk the lines that hold a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
-    for number, text in enumerate(_text(path).splitlines(), start=1):
-        if text.startswith(("##FASTA", ">")):
-            return
-        if text.startswith("##sequence-region"):
-            words = text.split()
-            if len(words) == 4 and words[3].isdigit():
-                stated[unquote(words[1])] = int(words[3])
-        if text.strip() and not text.startswith(("#", "track ", "browser ")):
-            yield _Line(text.split("\t") if "\t" in text else text.split(), f"line {number:,} of {path}")
-
-
-def _text(path: Path) -> str:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file of regions {path}")
-    content = path.read_bytes()
-    try:
-        return (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} can't be read as text ({error}): it was cut short or damaged; copy it again"
-        ) from error
+    stated: dict[str, int] = {}
+    parts = [_parsed(lines, kind, path) for lines in _batches(path, stated)]
+    if not parts:
+        raise ValueError(f"{path} holds no region: it has no line but comments")
+    columns = _joined(parts)
+    table = _table(_with_stop_codons(columns) if kind == ".gtf" else columns)
+    whole = table[(table["kind"] == "chromosome") & (table["start"] == 0)]
+    lengths = {str(name): int(end) for name, end in zip(whole["chromosome"], whole["end"], strict=True)}
+    circular = table["chromosome"][table["Is_circular"].str.lower() == "true"] if "Is_circular" in table else ()
+    return Annotation(table, lengths | stated, tuple(dict.fromkeys(map(str, circular))))
 
 
-def _bed_row(line: _Line, more: tuple[str, ...]) -> Row:
-    if len(line.fields) < 3:
-        raise ValueError(f"{line.where} has {len(line.fields)} columns; BED has at least chromosome, start and end")
-    row: Row = dict(zip(("chromosome", "start", "end", "name", *more), line.fields, strict=False))
-    name = row.get("name", ".")
-    row |= {"id": "", "kind": "region", "parent": "", "name": "" if name == "." else name}
-    return row | _place(line, row["start"], row["end"], first=0) | {"strand": _strand(line, row.get("strand", "."))}
+def _batches(path: Path, stated: dict[str, int]) -> Iterator[list[tuple[int, str]]]:
+    """Yield numbered lines that hold a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
+    with open_unpacked(path) as opened:
+        try:
+            lines = _region_lines(io.TextIOWrapper(opened, encoding="utf-8"), stated)
+            while batch := list(itertools.islice(lines, _LINES)):
+                yield batch
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path} can't be read as text ({error}): it was cut short or damaged; copy it again"
+            ) from error
 
 
-def _gff_row(line: _Line, attributes: Row) -> Row:
-    """Read the eight columns that GFF3 and GTF share."""
-    chromosome, source, kind, start, end, score, strand, phase = line.fields[:8]
-    if phase not in {"0", "1", "2", "."}:
-        raise ValueError(f"{line.where}: a phase is 0, 1, 2 or '.', got {phase!r}")
-    row: Row = {"chromosome": unquote(chromosome), "kind": kind, "parent": "", "name": "", "source": source}
-    row |= _place(line, start, end, first=1) | {"strand": _strand(line, "." if strand == "?" else strand)}
-    row |= {"score": "" if score == "." else score, "phase": -1 if phase == "." else int(phase)}
-    # An attribute with the name of a column keeps its value under another.
-    return row | {f"attribute_{key}" if key in row else key: value for key, value in attributes.items()}
+def _region_lines(lines: Iterator[str], stated: dict[str, int]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, start=1):
+        if line[0] in "#>tb \t\n":  # it may be none: looked at no closer than needed, for there are millions
+            if line.startswith(("##FASTA", ">")):
+                return
+            if line.startswith("##sequence-region"):
+                parts = line.split()
+                if len(parts) == 4 and parts[3].isdigit():
+                    stated[unquote(parts[1])] = int(parts[3])
+            if line.startswith(("#", "track ", "browser ")) or line.isspace():
+                continue
+        yield number, line.rstrip("\n")
 
 
-def _gff3_row(line: _Line) -> Row:
-    pairs = [pair.strip().split("=", 1) for pair in _ninth(line).split(";") if "=" in pair]
-    found: Row = {key: value for key, value in pairs if key != "Parent"}
-    parents = [unquote(name) for key, value in pairs if key == "Parent" for name in value.split(",")]
-    row = _gff_row(line, {key: unquote(value) for key, value in found.items() if key not in {"ID", "Name"}})
-    return row | {"id": unquote(found.get("ID", "")), "name": unquote(found.get("Name", "")), "parent": parents or [""]}
+def _parsed(lines: list[tuple[int, str]], kind: str, path: Path) -> Columns:
+    """Return the columns of some lines, checked, with ``id``, ``parent`` and all attributes; absent text is ``""``."""
+    names, is_bed = _FIELDS[kind], _FIELDS[kind] is not _GFF
+    rows = [line.split("\t") if "\t" in line else line.split() for _, line in lines]
+
+    def where(row: int) -> str:
+        return f"line {lines[row][0]:,} of {path}"
+
+    for row, fields in enumerate(rows):
+        if is_bed and len(fields) < 3:
+            raise ValueError(f"{where(row)} has {len(fields)} columns; BED has at least chromosome, start and end")
+        if not is_bed and len(fields) < 9:
+            raise ValueError(
+                f"{where(row)} has {len(fields)} columns; GFF3 and GTF have 9, with tabs between them: "
+                f"{' '.join(fields)[:60]!r}"
+            )
+    columns: Columns = {
+        name: _shared(texts) if name in _CATEGORIES else np.array(texts, dtype=object)
+        for name, texts in zip(names, itertools.zip_longest(*rows, fillvalue=""), strict=False)
+    }
+    empty = np.full(len(rows), "", dtype=object)
+    strand = columns.get("strand", empty.copy())
+    strand[(strand == "") if is_bed else (strand == "?")] = "."
+    columns |= _positions(columns, first=0 if is_bed else 1, where=where) | {"strand": strand}
+    for row in np.flatnonzero(~np.isin(strand.astype(str), STRANDS))[:1]:
+        raise ValueError(f"{where(row)}: a strand is '+', '-' or '.', got {strand[row]!r}")
+    if is_bed:
+        name = columns.get("name", empty)
+        kind_column = np.full(len(rows), "region", dtype=object)
+        return columns | {"id": empty, "kind": kind_column, "parent": empty, "name": np.where(name == ".", "", name)}
+    columns["phase"] = _phases(columns["phase"], where)
+    columns["score"][columns["score"] == "."] = ""
+    columns["chromosome"] = _shared(map(unquote, columns["chromosome"]))
+    attributes = columns.pop("attributes")
+    return _with_gff3_attributes(columns, attributes) if kind == ".gff3" else _with_gtf_attributes(columns, attributes)
 
 
-def _gtf_row(line: _Line) -> Row:
-    found: Row = {}
-    for key, quoted, bare in _GTF_ATTRIBUTE.findall(_ninth(line)):
-        found[key] = f"{found[key]},{quoted or bare}" if key in found else quoted or bare
-    row = _gff_row(line, found)
-    gene, transcript = found.get("gene_id", ""), found.get("transcript_id", "")
-    own, parent = {"gene": (gene, ""), "transcript": (transcript, gene)}.get(row["kind"], ("", transcript or gene))
-    return row | {"id": own, "parent": parent, "name": found.get("gene_name", "")}
+def _shared(texts: Iterable[str]) -> Objects:
+    """Return texts as an array of objects, in which equal ones are one object."""
+    seen: dict[str, str] = {}
+    return np.array([seen.setdefault(text, text) for text in texts], dtype=object)
 
 
-def _ninth(line: _Line) -> str:
-    if len(line.fields) < 9:
-        raise ValueError(
-            f"{line.where} has {len(line.fields)} columns; GFF3 and GTF have 9, with tabs between them: "
-            f"{' '.join(line.fields)[:60]!r}"
-        )
-    return line.fields[8]
-
-
-_READERS: dict[str, Callable[[_Line], Row]] = {
-    ".bed": lambda line: _bed_row(line, _BED),
-    ".narrowpeak": lambda line: _bed_row(line, _PEAK),
-    ".broadpeak": lambda line: _bed_row(line, _PEAK[:-1]),
-    ".gff3": _gff3_row,
-    ".gtf": _gtf_row,
-}
-
-
-def _place(line: _Line, start: str, end: str, *, first: int) -> Row:
+def _positions(columns: Columns, *, first: int, where: Callable[[int], str]) -> Columns:
     """Return start and end, 0-based and half-open, of a format that counts from `first`."""
+    texts = columns["start"], columns["end"]
     try:
-        low, high = int(start) - first, int(end)
+        start, end = (text.astype(np.int64) for text in texts)
     except ValueError:
-        raise ValueError(f"{line.where}: start and end are whole numbers, got {start!r} and {end!r}") from None
-    if not 0 <= low < high:
+        row = next(row for row, pair in enumerate(zip(*texts, strict=True)) if not all(map(_is_whole, pair)))
         raise ValueError(
-            f"{line.where}: a region begins at {first} or later and holds at least one base, got {start} to {end}"
+            f"{where(row)}: start and end are whole numbers, got {texts[0][row]!r} and {texts[1][row]!r}"
+        ) from None
+    start -= first
+    for row in np.flatnonzero((start < 0) | (start >= end))[:1]:
+        raise ValueError(
+            f"{where(row)}: a region begins at {first} or later and holds at least one base, got {texts[0][row]} to "
+            f"{texts[1][row]}"
         )
-    return {"start": low, "end": high}
+    return {"start": start, "end": end}
 
 
-def _strand(line: _Line, strand: str) -> str:
-    if strand not in STRANDS:
-        raise ValueError(f"{line.where}: a strand is '+', '-' or '.', got {strand!r}")
-    return strand
+def _is_whole(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _with_stop_codons(rows: list[Row]) -> list[Row]:
+def _phases(texts: Objects, where: Callable[[int], str]) -> NDArray[np.int64]:
+    phases = {"0": 0, "1": 1, "2": 2, ".": -1}
+    for row in (row for row, text in enumerate(texts) if text not in phases):
+        raise ValueError(f"{where(row)}: a phase is 0, 1, 2 or '.', got {texts[row]!r}")
+    return np.array([phases[text] for text in texts], dtype=np.int64)
+
+
+def _gff3_attribute(text: str) -> tuple[str, str]:
+    key, _, value = text.strip().partition("=")
+    return key, value if key == "Parent" else unquote(value)  # a comma between parents is no part of a name
+
+
+class _GtfAttributes(dict[str, tuple[str, str]]):
+    """What lies between two semicolons, to key and value: most of it repeats from line to line.
+
+    The key is empty where there is nothing, and a quote where this is no single attribute (a semicolon within quotes).
+    """
+
+    def __missing__(self, text: str) -> tuple[str, str]:
+        pairs = _GTF_ATTRIBUTE.findall(text)
+        whole = len(pairs) == 1 and text.count('"') % 2 == 0
+        self[text] = (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"' if text.strip() else "", "-")
+        return self[text]
+
+
+def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
+    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(attributes))
+    parents: list[list[str]] = []
+    for row, text in enumerate(attributes):
+        parents.append([])
+        for key, value in (_gff3_attribute(pair) for pair in text.split(";") if "=" in pair):
+            if key == "Parent":
+                parents[-1] += map(unquote, value.split(","))
+            else:
+                values[key][row] = value
+    columns |= {"id": np.array(values.pop("ID", values.default_factory()), dtype=object)}
+    columns |= {"name": np.array(values.pop("Name", values.default_factory()), dtype=object)}
+    columns = _with_attributes(columns | {"parent": np.empty(len(attributes), dtype=object)}, values)
+    rows = np.repeat(np.arange(len(parents)), [max(1, len(some)) for some in parents])
+    columns = {key: column[rows] for key, column in columns.items()}
+    return columns | {"parent": _shared(name for some in parents for name in some or [""])}
+
+
+def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
+    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(attributes))
+
+    def fill(row: int, pairs: Iterable[tuple[str, str]]) -> None:
+        for key, value in pairs:
+            column = values[key]
+            column[row] = f"{column[row]},{value}" if column[row] else value
+
+    known = _GtfAttributes()
+    for row, text in enumerate(attributes):
+        fill(row, map(known.__getitem__, text.split(";")))
+    for row in np.flatnonzero(values.pop('"', [])):
+        for column in values.values():
+            column[row] = ""
+        fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(attributes[row])))
+    values.pop("", None)
+    gene, transcript, name = (
+        np.array(values.get(key, [""] * len(attributes)), dtype=object)
+        for key in ("gene_id", "transcript_id", "gene_name")
+    )
+    kind = columns["kind"]
+    parent = np.where(kind == "transcript", gene, np.where(transcript == "", gene, transcript))
+    parent[kind == "gene"] = ""
+    own = np.where(kind == "gene", gene, np.where(kind == "transcript", transcript, ""))
+    return _with_attributes(columns | {"id": own, "parent": parent, "name": name}, values)
+
+
+def _with_attributes(columns: Columns, values: Mapping[str, list[str]]) -> Columns:
+    """Add attributes as columns; one with the name of a column keeps its values under another."""
+    named = {f"attribute_{key}" if key in columns else key: column for key, column in values.items()}
+    return columns | {key: np.array(column, dtype=object) for key, column in named.items()}
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    """Join columns of parts, which are used up, so that no more than one column is there twice."""
+    sizes = [len(part["start"]) for part in parts]
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {
+        key: np.concatenate(
+            [part.pop(key) if key in part else np.full(n, "", object) for part, n in zip(parts, sizes, strict=True)]
+        )
+        for key in keys
+    }
+
+
+def _with_stop_codons(columns: Columns) -> Columns:
     """Give the coding parts of each transcript their stop codon, which GTF keeps apart."""
-    coding: dict[str, list[Row]] = {}
-    for row in rows:
-        if row["kind"] == "CDS":
-            coding.setdefault(row["parent"], []).append(row)
-    for stop in [row for row in rows if row["kind"] == "stop_codon"]:
-        parts = coding.get(stop["parent"], [])
-        if any(part["start"] <= stop["start"] and stop["end"] <= part["end"] for part in parts):
+    kind, parent, start, end = (columns[name] for name in ("kind", "parent", "start", "end"))
+    coding: dict[str, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(kind == "CDS"):
+        coding[parent[row]].append(row)
+    extra = []
+    for stop in np.flatnonzero(kind == "stop_codon"):
+        first, last, parts = start[stop], end[stop], coding.get(parent[stop], [])
+        if any(start[part] <= first and last <= end[part] for part in parts):
             continue
-        for part in parts:
-            if part["end"] == stop["start"] or part["start"] == stop["end"]:
-                part["start"], part["end"] = min(part["start"], stop["start"]), max(part["end"], stop["end"])
-                break
-        else:  # an intron lies between: what is left of the codon is a coding part of its own
-            rows.append(stop | {"kind": "CDS"})
-    return rows
+        part = next((part for part in parts if end[part] == first or start[part] == last), None)
+        if part is None:  # an intron lies between: what is left of the codon is a coding part of its own
+            extra.append(stop)
+        else:
+            start[part], end[part] = min(start[part], first), max(end[part], last)
+    if extra:
+        rows = np.concatenate([np.arange(len(start)), extra])
+        columns = {key: columns.pop(key)[rows] for key in list(columns)}
+        columns["kind"][len(start) :] = "CDS"
+    return columns
 
 
-def _table(rows: list[Row]) -> pd.DataFrame:
-    """Make the table: numbers and categories where they belong, no empty columns, a name for every row."""
+def _table(columns: Columns) -> pd.DataFrame:
+    """Make the table of columns, which are used up: numbers and categories where they belong, no empty columns."""
+    index = _unique_names(columns)
+    others = [
+        name
+        for name, values in columns.items()
+        if name not in {*COLUMNS, "id"} and (values != (-1 if name == "phase" else "")).any()
+    ]
+    table: dict[str, Any] = {}
+    for name in (*COLUMNS, *others):
+        values = columns.pop(name)
+        if name in _NUMBERS:
+            values = pd.to_numeric(values, errors="coerce")
+        table[name] = pd.Categorical(values) if name in _CATEGORIES else values
+    return pd.DataFrame(table, index=index, copy=False)
+
+
+def _unique_names(columns: Columns) -> "pd.Index[str]":
+    """Name features by their ID, else by what they are of which parent, else by their name, else by their position.
+
+    Names that occur again get -1, -2 ...
+    """
     from anndata.utils import make_index_unique
 
-    table = pd.DataFrame(rows).explode("parent", ignore_index=True).fillna("")
-    table.index = make_index_unique(_names(table))
-    others = [name for name in table if name not in {*COLUMNS, "id"} and not table[name].isin(["", -1]).all()]
-    table = table[[*COLUMNS, *others]].copy()
-    for name in set(_NUMBERS) & set(others):
-        table[name] = pd.to_numeric(table[name], errors="coerce")
-    for name in set(_CATEGORIES) & set(table):
-        table[name] = pd.Categorical(table[name])
-    return table
-
-
-def _names(table: pd.DataFrame) -> "pd.Index[str]":
-    """Name features by their ID, else by what they are of which parent, else by their name, else by their place."""
-    place = table["chromosome"] + ":" + table["start"].astype(str) + "-" + table["end"].astype(str)
-    named = table["name"].where(table["name"] != "", place)
-    part = (table["parent"] + "." + table["kind"]).where(table["parent"] != "", named)
-    names: pd.Index[str] = pd.Index(table["id"].where(table["id"] != "", part).to_numpy())
-    return names
+    names, parent, kind = columns["id"].copy(), columns["parent"], columns["kind"]
+    for row in np.flatnonzero(names == ""):
+        if parent[row]:
+            names[row] = f"{parent[row]}.{kind[row]}"
+        else:
+            position = f"{columns['chromosome'][row]}:{columns['start'][row]}-{columns['end'][row]}"
+            names[row] = columns["name"][row] or position
+    codes = pd.factorize(names)[0]
+    again = pd.Series(codes).groupby(codes, sort=False).cumcount().to_numpy()
+    unique = names.copy()
+    for row in np.flatnonzero(again):
+        unique[row] = f"{names[row]}-{again[row]}"
+    index: pd.Index[str] = pd.Index(unique)
+    return index if index.is_unique else make_index_unique(pd.Index(names))
 
 
 def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:

@@ -27,7 +27,7 @@ YEAST_TRAINING = {"epochs": 80, "learning_rate": 2e-3, "batch_size": 64, "weight
 PROTEINS = {"n_filters": 96, "width": 9, "n_layers": 2, "hidden": 256, "dropout": 0.3, "input_dropout": 0.1}
 PROTEIN_TRAINING = {"epochs": 8, "learning_rate": 5e-4, "batch_size": 64, "weight_decay": 0.01}
 FINE_SHARE = 0.25  # of the epochs that go on, at the end, with a tenth of the learning rate
-SHARES = np.arange(0, 1.01, 0.1)  # of the homologues' word, tried on the validation rows
+RESIDUE_SHARES = np.arange(0, 1.01, 0.1)  # of the homologues' word, tried on the validation rows
 
 
 def main() -> None:
@@ -149,7 +149,7 @@ def protein_table(adata: AnnData, by: str | None, *, quick: bool) -> pd.DataFram
 
 def best_share(ours: np.ndarray, homologue: np.ndarray, valid: AnnDataset, train: AnnDataset) -> float:
     """Return how much of the homologues' word makes the mean Fmax of the validation proteins best."""
-    models = {f"{share:.1f}": gl.function.blend(ours, homologue, share) for share in SHARES}
+    models = {f"{share:.1f}": gl.function.blend(ours, homologue, share) for share in RESIDUE_SHARES}
     found = gl.function.evaluate(models, valid, train=train, n_boot=0).query("metric == 'fmax'")
     return float(found.groupby("model")["value"].mean().idxmax())
 

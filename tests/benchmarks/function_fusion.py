@@ -75,7 +75,7 @@ def yeast_genes() -> AnnData:
         warnings.filterwarnings("ignore", message="\\d+ ids")  # terms that curators gave up
         known = gl.function.go().annotate(rows)
     genes = AnnData(obs=pd.DataFrame(index=shared))
-    genes.obsm["sequence"] = gl.sequences.residue_codes([residues[gene][:LONGEST] for gene in shared])
+    genes.obsm["sequence"] = gl.sequences.encode_protein([residues[gene][:LONGEST] for gene in shared])
     genes.obsm["expression"] = np.nan_to_num(
         np.asarray(cycle[shared].X, dtype=np.float32)
     )  # log ratios: 0 is no change

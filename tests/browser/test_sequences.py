@@ -70,7 +70,7 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
     name = tip.locator(".gl-tip-name").inner_text()
     letters = tip.locator("canvas").first.get_attribute("aria-label")
     own = book.run_code(
-        f"print(gl.sequences.bases(loci.obsm['sequence'][[loci.obs_names.get_loc('{name}')]])[0])"
+        f"print(gl.sequences.decode_one_hot(loci.obsm['sequence'][[loci.obs_names.get_loc('{name}')]])[0])"
     ).strip()
     assert letters
     assert letters in own

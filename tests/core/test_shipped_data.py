@@ -80,7 +80,7 @@ def test_the_sample_for_quality_control_is_what_the_readme_says() -> None:
 
 def test_splice_junctions_are_distinct_and_the_one_in_dispute_is_out() -> None:
     loci = gl.data.fetch("splice_junctions")
-    rows = gl.sequences.bases(loci.obsm["sequence"])
+    rows = gl.sequences.decode_one_hot(loci.obsm["sequence"])
     assert len(rows) == len(set(rows)) == 3000
     assert loci.obs["junction"].value_counts().to_dict() == {"neither": 1652, "donor": 679, "acceptor": 669}
     assert loci.obs["copies"].sum() == 3184
@@ -94,7 +94,7 @@ def test_splice_junctions_are_distinct_and_the_one_in_dispute_is_out() -> None:
 @needs_promoters
 def test_promoters_without_duplicates_or_disputes() -> None:
     loci = gl.data.fetch("tata_promoters")
-    assert len(set(gl.sequences.bases(loci.obsm["sequence"]))) == loci.n_obs == 4375
+    assert len(set(gl.sequences.decode_one_hot(loci.obsm["sequence"]))) == loci.n_obs == 4375
     assert loci.obs["promoter"].value_counts().to_dict() == {"other": 2878, "promoter": 1497}
     assert loci.obs["copies"].max() == 2
 
@@ -102,7 +102,7 @@ def test_promoters_without_duplicates_or_disputes() -> None:
 def test_copies_become_one_row_and_those_that_disagree_none() -> None:
     obs = pd.DataFrame({"kind": pd.Categorical(list("abaab"))}, index=list("vwxyz"))
     loci = sequences_adata(["AC", "AA", "AC", "GG", "GG"], obs)
-    assert gl.sequences.bases(loci.obsm["sequence"]) == ["AC", "AA"]
+    assert gl.sequences.decode_one_hot(loci.obsm["sequence"]) == ["AC", "AA"]
     assert loci.obs_names.tolist() == ["v", "w"]
     assert loci.obs["copies"].tolist() == [2, 1]
 

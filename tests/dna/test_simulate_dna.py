@@ -13,7 +13,7 @@ def planted(loci, row, number):
     name = loci.uns["simulation"]["names"][number]
     width = loci.uns["simulation"]["motifs"][name].shape[1]
     first = loci.obsm["motif_position"][row, number]
-    text = gl.sequences.bases(loci.obsm["sequence"][row])[0][first : first + width]
+    text = gl.sequences.decode_one_hot(loci.obsm["sequence"][row])[0][first : first + width]
     return text if loci.obsm["motif_strand"][row, number] > 0 else gl.sequences.reverse_complement(text)
 
 

@@ -16,7 +16,7 @@ from genolab.data import AnnDataset
 from genolab.function.homologs import homologs
 from genolab.function.metrics import depths, information
 from genolab.function.model import implications
-from genolab.sequences.protein import AMINO_ACIDS, LETTERS
+from genolab.sequences.protein import AMINO_ACIDS, RESIDUES
 
 needs_yeast = pytest.mark.skipif(
     not Path(os.environ.get("GENOLAB_MIRROR", "") or "/nonexistent", "yeast_function").is_dir(),
@@ -52,7 +52,7 @@ def small_world(n: int = 300, seed: int = 0) -> AnnData:
             text = text[:place] + ("WWKW" if kind == 1 else "HCHC") + text[place + 4 :]
             terms[row, [0, 1, 2, 3] if kind == 1 else [4]] = 1
         rows.append(text)
-    obsm = {"sequence": gl.sequences.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
+    obsm = {"sequence": gl.sequences.encode_protein(rows), "terms": sparse.csr_matrix(terms)}
     obsm["numbers"] = np.concatenate([terms[:, 3:] + rng.normal(0, 0.3, (n, 2)), rng.normal(size=(n, 4))], axis=1)
     adata = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(n)]), obsm=obsm)
     adata.uns["parents"] = np.array(PARENTS)
@@ -63,13 +63,13 @@ def small_world(n: int = 300, seed: int = 0) -> AnnData:
 
 
 def test_codes_and_letters_are_each_others_inverse():
-    codes = gl.sequences.residue_codes(["acdX", LETTERS])
-    assert codes.shape == (2, len(LETTERS))
-    assert gl.sequences.protein_letters(codes) == ["ACDX", LETTERS]
+    codes = gl.sequences.encode_protein(["acdX", RESIDUES])
+    assert codes.shape == (2, len(RESIDUES))
+    assert gl.sequences.decode_protein(codes) == ["ACDX", RESIDUES]
 
 
 def test_an_ambiguous_residue_is_an_even_mixture_and_nothing_is_behind_the_end():
-    shares = gl.sequences.residues(gl.sequences.residue_codes(["AXBU", "A"]))
+    shares = gl.sequences.one_hot_protein(gl.sequences.encode_protein(["AXBU", "A"]))
     assert shares.shape == (2, 20, 4)
     assert shares[0].sum(axis=0).tolist() == pytest.approx([1, 1, 1, 1])
     assert shares[0, :, 1].tolist() == pytest.approx([0.05] * 20)
@@ -81,13 +81,13 @@ def test_an_ambiguous_residue_is_an_even_mixture_and_nothing_is_behind_the_end()
 @pytest.mark.parametrize("letter", ["*", "-", "1", "ä"])
 def test_what_is_no_residue_is_refused_with_its_place(letter: str):
     with pytest.raises(ValueError, match=r"protein 1 has .* at position 2"):
-        gl.sequences.residue_codes(["ACD", f"AC{letter}"])
+        gl.sequences.encode_protein(["ACD", f"AC{letter}"])
 
 
 def test_nothing_is_no_protein():
     for nothing in ([], [""]):
         with pytest.raises(ValueError, match="at least one letter"):
-            gl.sequences.residue_codes(nothing)
+            gl.sequences.encode_protein(nothing)
 
 
 # --- relatives
@@ -104,7 +104,7 @@ def test_families_come_together_and_strangers_do_not():
 def test_no_relative_over_30_percent_lies_across_the_parts_of_the_shipped_split(proteins: AnnData):
     data = AnnDataset(proteins, "obsm/sequence", target="obsm/terms")
     train, _, test = gl.data.split(data, by="cluster", seed=0)
-    letters = gl.sequences.protein_letters(proteins.obsm["sequence"])
+    letters = gl.sequences.decode_protein(proteins.obsm["sequence"])
     rng = np.random.default_rng(0)
     some, others = rng.choice(test.rows, 20, replace=False), rng.choice(train.rows, 700, replace=False)
     queries, targets = [letters[row] for row in some], [letters[row] for row in others]
@@ -135,7 +135,7 @@ def test_the_proteins_are_what_the_readme_says(proteins: AnnData):
     assert (len(sizes), sizes.iloc[0], sizes.iloc[1]) == (2154, 1127, 55)
     assert (proteins.obs["length"].min(), proteins.obs["length"].max()) == (40, 512)
     assert (proteins.obs["length"] == (proteins.obsm["sequence"] > 0).sum(axis=1)).all()
-    assert "".join(gl.sequences.protein_letters(proteins.obsm["sequence"])).count("X") == 74
+    assert "".join(gl.sequences.decode_protein(proteins.obsm["sequence"])).count("X") == 74
 
 
 def test_who_has_a_term_has_what_it_implies(proteins: AnnData):
@@ -230,7 +230,7 @@ def test_residues_and_numbers_know_more_together_than_either_alone():
     texts = [some_protein(rng, 40) for _ in terms]
     texts = [text[:9] + "WWKW" + text[13:] if told else text for text, told in zip(texts, terms[:, 0], strict=True)]
     numbers = np.column_stack([terms[:, 1] + rng.normal(0, 0.2, 400), rng.normal(size=400)])
-    obsm = {"sequence": gl.sequences.residue_codes(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
+    obsm = {"sequence": gl.sequences.encode_protein(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
     world = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(400)]), obsm=obsm)
     found = {}
     for inputs in ("obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")):
@@ -253,7 +253,7 @@ def test_what_lies_behind_the_end_of_a_protein_changes_nothing():
     alone = torch.cat([model.logits(row[None, row > 0]) for row in x])
     longer = torch.nn.functional.pad(x, (0, 37))
     assert torch.allclose(model.logits(longer), alone, atol=1e-4)
-    shares = torch.from_numpy(gl.sequences.residues(longer.numpy()))
+    shares = torch.from_numpy(gl.sequences.one_hot_protein(longer.numpy()))
     assert torch.allclose(model.logits(shares), alone, atol=1e-4)
 
 
@@ -315,7 +315,7 @@ def test_homologues_give_a_protein_the_terms_of_its_relatives():
     founders = [some_protein(rng, 120) for _ in range(4)]
     rows = [*founders, mutated(founders[1], rng, 0.3), some_protein(rng, 120)]
     terms = np.array([[1, 0], [0, 1], [1, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint8)
-    obsm = {"sequence": gl.sequences.residue_codes(rows), "terms": sparse.csr_matrix(terms)}
+    obsm = {"sequence": gl.sequences.encode_protein(rows), "terms": sparse.csr_matrix(terms)}
     data = AnnDataset(AnnData(obs=pd.DataFrame(index=list("abcdef")), obsm=obsm), "obsm/sequence", target="obsm/terms")
     baseline = gl.function.HomologBaseline().fit(data.subset(np.arange(4)))
     assert gl.infer.predict(baseline, data.subset([4, 5])).tolist() == [[0, 1], [0, 0]]
@@ -330,7 +330,7 @@ def test_words_tell_what_composition_tells():
     rich = [mutated("K" * 80, rng, 0.8) for _ in range(60)] + [some_protein(rng, 80) for _ in range(60)]
     terms = np.repeat([[1], [0]], 60, axis=0).astype(np.uint8)
     adata = AnnData(obs=pd.DataFrame(index=list(map(str, range(120)))), obsm={"terms": terms})
-    adata.obsm["sequence"] = gl.sequences.residue_codes(rich)
+    adata.obsm["sequence"] = gl.sequences.encode_protein(rich)
     data = AnnDataset(adata, "obsm/sequence", target="obsm/terms")
     baseline = gl.function.DipeptideBaseline().fit(data.subset(np.arange(0, 120, 2)))
     found = gl.infer.predict(baseline, data.subset(np.arange(1, 120, 2)))[:, 0]

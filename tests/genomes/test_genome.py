@@ -15,9 +15,8 @@ from genolab.genomes.seeds import choose_k, match_kmers, sample_kmers
 from genolab.genomes.shared_genes import genes_of
 from genolab.sequences.catalogue import build_circles
 from genolab.sequences.encode import reverse_complement
-from genolab.sequences.frames import reading_frames
-from genolab.sequences.genetic_codes import _TABLES
 from genolab.sequences.genome import genome_adata
+from genolab.sequences.orfs import reading_frames
 
 
 def random_dna(length: int, seed: int) -> str:
@@ -504,10 +503,10 @@ def test_without_annotation_reading_frames_are_paired() -> None:
 def test_reading_frames_are_those_of_the_code() -> None:
     text = "CC" + "ATA" + "TGA" * 5 + "AGA" + "GG"  # in mitochondria ATA is a start, TGA tryptophan and AGA a stop
     letters = np.frombuffer(text.encode(), np.uint8)
-    assert (2, 23, "+") in reading_frames(letters, 2, min_length=21)
-    assert reading_frames(letters, 1, min_length=9) == []
+    assert (2, 23, "+") in reading_frames(letters, code=2, min_length=21)
+    assert reading_frames(letters, code=1, min_length=9) == []
     text = random_dna(20_000, 30)
-    found = reading_frames(np.frombuffer(text.encode(), np.uint8), 1, min_length=120)
+    found = reading_frames(np.frombuffer(text.encode(), np.uint8), min_length=120, overlap=0.0)
     known = gl.genes.open_reading_frames(text, min_length=120).query("kind == 'gene'")
     assert [list(frame) for frame in found] == known[["start", "end", "strand"]].to_numpy().tolist()
 
@@ -520,14 +519,16 @@ def test_reading_frames_go_over_the_origin_of_a_circle(size: int) -> None:
         turned = text[turn:] + text[:turn]
         start = -turn % size
         for letters, strand in ((turned, "+"), (reverse_complement(turned), "-")):
-            (found,) = reading_frames(np.frombuffer(letters.encode(), np.uint8), 1, min_length=150, circular=True)
+            (found,) = reading_frames(
+                np.frombuffer(letters.encode(), np.uint8), min_length=150, overlap=0.0, circular=True
+            )
             first = start if strand == "+" else (size - start - 303) % size
             assert found == (first, first + 303, strand)
     genes = compared(turned, turned, circular=True).shared_genes
     assert 303 in (genes["a_end"] - genes["a_start"]).tolist()
 
 
-@pytest.mark.parametrize("code", sorted(_TABLES))
+@pytest.mark.parametrize("code", sorted(gl.sequences.GENETIC_CODES))
 def test_genetic_codes_are_ncbis(code: int) -> None:
     tables = pytest.importorskip("Bio.Data.CodonTable")
     table = tables.unambiguous_dna_by_id[code]

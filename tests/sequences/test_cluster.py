@@ -3,11 +3,11 @@
 import numba
 import numpy as np
 import pytest
+from genolab.sequences.lcs import LANES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genolab as gl
-from genolab.sequences.lcs import LANES
 
 
 @numba.njit
@@ -100,14 +100,14 @@ def test_no_near_duplicate_lies_in_two_parts_of_a_split():
     loci = ad.AnnData(obs=pd.DataFrame(index=[str(i) for i in range(len(rows))]), obsm={"sequence": rows})
     loci.obs["cluster"] = gl.sequences.cluster_sequences(rows)
     parts = gl.data.split(gl.data.AnnDataset(loci, "obsm/sequence"), by="cluster", fractions=(0.6, 0.2, 0.2))
-    texts = [gl.sequences.bases(rows[part.rows]) for part in parts]
+    texts = [gl.sequences.decode_one_hot(rows[part.rows]) for part in parts]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert max(common(a, b) for a in texts[one] for b in texts[other]) < 0.8 * 120
 
 
 def test_splice_junctions_fall_into_clusters_of_relatives():
     loci = gl.data.fetch("splice_junctions")
-    rows = gl.sequences.bases(loci.obsm["sequence"])
+    rows = gl.sequences.decode_one_hot(loci.obsm["sequence"])
     clusters = gl.sequences.cluster_sequences(rows[:600])
     for number in np.flatnonzero(np.bincount(clusters) > 1):
         members = [rows[i] for i in np.flatnonzero(clusters == number)]

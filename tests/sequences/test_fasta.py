@@ -28,7 +28,7 @@ def indexed(monkeypatch, tmp_path):
 
 
 def text_of(opened, name, start, end):
-    return opened.letters(name, start, end).tobytes().decode()
+    return opened.fetch(name, start, end).tobytes().decode()
 
 
 def test_names_are_first_words_and_lines_are_joined(small):
@@ -161,7 +161,7 @@ def test_rows_are_sequences(tmp_path):
     loci = gl.data.read(path)
     assert loci.obs_names.tolist() == ["a", "b"]
     assert loci.obs["description"].tolist() == ["first one", ""]
-    assert gl.sequences.bases(loci.obsm["sequence"]) == ["ACGN", "TTTT"]
+    assert gl.sequences.decode_one_hot(loci.obsm["sequence"]) == ["ACGN", "TTTT"]
 
 
 @pytest.mark.parametrize("suffix", [".fa", ".fna", ".FASTA", ".fa.gz", ".fasta.bgz"])
@@ -186,9 +186,9 @@ def test_unequal_lengths_need_a_window(tmp_path):
     with pytest.raises(ValueError, match="2 lengths from 3 to 6: give window="):
         gl.data.read(path)
     centred = gl.data.read(path, window=4, anchor="center")
-    assert gl.sequences.bases(centred.obsm["sequence"]) == ["CGTA", "NGGT"]
+    assert gl.sequences.decode_one_hot(centred.obsm["sequence"]) == ["CGTA", "NGGT"]
     tiled = gl.data.read(path, window=3, step=2)
-    assert gl.sequences.bases(tiled.obsm["sequence"]) == ["ACG", "GTA", "TAC", "GGT"]
+    assert gl.sequences.decode_one_hot(tiled.obsm["sequence"]) == ["ACG", "GTA", "TAC", "GGT"]
     with pytest.raises(ValueError, match="'b' has 3 bases and the windows 4"):
         gl.data.read(path, window=4)
     with pytest.raises(ValueError, match="give window"):
@@ -199,14 +199,14 @@ def test_regions_are_cut_out_by_strand_with_their_columns(tmp_path):
     (tmp_path / "g.fa").write_text(">chr1\nAACCGGTTAC\n")
     (tmp_path / "r.bed").write_text("chr1\t0\t3\tx\t5\t+\nchr1\t2\t5\ty\t7\t-\nchr1\t7\t10\n")
     cut = gl.data.read(tmp_path / "g.fa", regions=tmp_path / "r.bed")
-    assert gl.sequences.bases(cut.obsm["sequence"]) == ["AAC", "CGG", "TAC"]
+    assert gl.sequences.decode_one_hot(cut.obsm["sequence"]) == ["AAC", "CGG", "TAC"]
     assert cut.obs["name"].tolist() == ["x", "y", ""]
     assert cut.obs["strand"].tolist() == ["+", "-", "+"]
     wide = gl.data.read(tmp_path / "g.fa", regions=tmp_path / "r.bed", window=5)
-    assert gl.sequences.bases(wide.obsm["sequence"]) == ["NAACC", "CCGGT", "TTACN"]
+    assert gl.sequences.decode_one_hot(wide.obsm["sequence"]) == ["NAACC", "CCGGT", "TTACN"]
     for anchor, wanted in (("start", ["AACCG", "CGGTT", "TACNN"]), ("end", ["NNAAC", "ACCGG", "GTTAC"])):
         cut = gl.data.read(tmp_path / "g.fa", regions=tmp_path / "r.bed", window=5, anchor=anchor)
-        assert gl.sequences.bases(cut.obsm["sequence"]) == wanted
+        assert gl.sequences.decode_one_hot(cut.obsm["sequence"]) == wanted
 
 
 def test_regions_of_unequal_length_need_a_window(tmp_path):

@@ -25,7 +25,7 @@ def path(tmp_path):
 
 def cut(windows):
     """Return the windows' letters, all read at once."""
-    return gl.sequences.bases(gl.data.AnnDataset(windows, "genome/sequence").batch(range(windows.n_obs)).x)
+    return gl.sequences.decode_one_hot(gl.data.AnnDataset(windows, "genome/sequence").batch(range(windows.n_obs)).x)
 
 
 def places(windows):
@@ -80,7 +80,7 @@ def test_regions_get_one_window_each_by_their_own_strand(path):
     centred = gl.sequences.windows(path, 3, regions=regions)
     assert centred.obs["kind"].tolist() == ["x"] * 3
     for row, region in enumerate(("TTTAAA", "TTTAAA", "GTTTAAA")):
-        wanted = gl.sequences.bases(gl.sequences.one_hot(region, length=3, anchor="center"))[0]
+        wanted = gl.sequences.decode_one_hot(gl.sequences.one_hot(region, length=3, anchor="center"))[0]
         assert cut(centred)[row] == wanted  # a region's center is that of its own sequence, whatever the strand
     assert cut(gl.sequences.windows(path, 2, regions=regions, anchor="start")) == ["TT", "TT", "GT"]
     tiles = gl.sequences.windows(path, 4, regions=regions.iloc[:1], step=1)
@@ -152,7 +152,7 @@ def test_batches_are_shuffled_windows_each_once_with_their_tags(genome):
                 genome, place["chromosome"], place["start"], place["end"], strand=place["strand"]
             )
             tags = genome.uns["genome"]["tags"][place["chromosome"]][place["start"] : place["end"]]
-            assert gl.sequences.bases(x) == [text]
+            assert gl.sequences.decode_one_hot(x) == [text]
             assert np.array_equal(target, tags if place["strand"] == "+" else SWAP[tags][::-1])
             seen.append(row)
     assert sorted(seen) == list(range(windows.n_obs))

@@ -38,12 +38,16 @@ def test_every_byte_but_the_iupac_letters_is_refused():
 @given(st.lists(DNA, min_size=1, max_size=5))
 def test_letters_undo_one_hot(rows):
     width = max(map(len, rows))
-    assert gl.sequences.bases(gl.sequences.one_hot(rows, length=width)) == [row.ljust(width, "N") for row in rows]
+    assert gl.sequences.decode_one_hot(gl.sequences.one_hot(rows, length=width)) == [
+        row.ljust(width, "N") for row in rows
+    ]
 
 
 def test_letters_take_a_single_one_a_tensor_and_floats():
     hot = gl.sequences.one_hot("GATTACA")
-    assert gl.sequences.bases(hot[0]) == gl.sequences.bases(torch.from_numpy(hot).float()) == ["GATTACA"]
+    assert (
+        gl.sequences.decode_one_hot(hot[0]) == gl.sequences.decode_one_hot(torch.from_numpy(hot).float()) == ["GATTACA"]
+    )
 
 
 def test_long_and_many_sequences_are_encoded_like_short_ones():
@@ -60,12 +64,12 @@ def test_long_and_many_sequences_are_encoded_like_short_ones():
     ("anchor", "short", "long"), [("start", "ACNN", "ACGT"), ("center", "NACN", "CGTA"), ("end", "NNAC", "GTAC")]
 )
 def test_a_length_cuts_and_fills_up_around_the_anchor(anchor, short, long):
-    assert gl.sequences.bases(gl.sequences.one_hot(["AC", "ACGTAC"], length=4, anchor=anchor)) == [short, long]
+    assert gl.sequences.decode_one_hot(gl.sequences.one_hot(["AC", "ACGTAC"], length=4, anchor=anchor)) == [short, long]
 
 
 @given(st.integers(0, 30), st.integers(1, 30), st.sampled_from(["start", "center", "end"]))
 def test_a_fitted_sequence_has_its_length_and_no_new_bases(size, length, anchor):
-    text = gl.sequences.bases(gl.sequences.one_hot(["A" * size], length=length, anchor=anchor))[0]
+    text = gl.sequences.decode_one_hot(gl.sequences.one_hot(["A" * size], length=length, anchor=anchor))[0]
     assert len(text) == length
     assert text.count("A") == min(size, length)
 
@@ -166,8 +170,8 @@ def test_a_word_of_no_or_too_many_bases_is_refused(k, said):
 
 def test_wrong_one_hot_is_refused():
     with pytest.raises(ValueError, match=r"\(n, 4, length\)"):
-        gl.sequences.bases(np.zeros((2, 3)))
+        gl.sequences.decode_one_hot(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="a single 1"):
-        gl.sequences.bases(np.ones((4, 3)))
+        gl.sequences.decode_one_hot(np.ones((4, 3)))
     with pytest.raises(ValueError, match="a single 1"):
-        gl.sequences.bases(np.full((4, 1), 0.5))
+        gl.sequences.decode_one_hot(np.full((4, 1), 0.5))

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from genolab.checks import check_one_of
-from genolab.sequences.encode import bases, one_hot
+from genolab.sequences.encode import decode_one_hot, one_hot
 
 _BY_MUTAGENESIS: Final = 400  # bases; a longer sequence would take more than a tenth of a second to change everywhere
 _LONGEST: Final = 20_000  # bases that a person can still find a way about in
@@ -21,7 +21,7 @@ def as_letters(sequence: str | Any) -> str:
         hot = np.asarray(sequence)
         if hot.ndim != 2:
             raise ValueError(f"one sequence is letters or one-hot (4, length), got the shape {hot.shape}: pass x[0]")
-    found = bases(hot)[0]
+    found = decode_one_hot(hot)[0]
     if not 1 <= len(found) <= _LONGEST:
         raise ValueError(f"a sequence to change has 1 to {_LONGEST:,} bases, got {len(found):,}: cut a part of it")
     return found
