@@ -1,7 +1,7 @@
 """Clusters of similar sequences, for splits in which no near-duplicate of a training sequence is tested on.
 
-All pairs are compared, so that none is missed: common k-mers, which CD-HIT and MMseqs2 look for first, can be lacking at
-80 % identity, where mismatches may lie every five bases.
+All pairs are compared, so that none is missed: common k-mers, which CD-HIT and MMseqs2 look for first, can be lacking
+at 80 % identity, where mismatches may lie every five bases.
 """
 
 from typing import Any, Final
@@ -16,7 +16,7 @@ _ROWS: Final = 256  # compared with all others at once: of 10,000 sequences, 10 
 
 
 def cluster_sequences(sequences: Any, identity: float = 0.8, *, both_strands: bool = True) -> NDArray[np.int64]:
-    """Return the cluster of each sequence, ``(n,)``, by their first sequence; two clusters are less than `identity` alike.
+    """Return the cluster of each sequence, ``(n,)``: sequences of two clusters have an identity below `identity`.
 
     The identity of two sequences is their longest common subsequence (the most bases that any alignment of them
     matches, gaps being free) by the length of the longer one. It is at least the identity that an aligner reports, so a

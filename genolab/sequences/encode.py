@@ -39,7 +39,7 @@ _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHD
 COMPLEMENT: Final[Bytes] = np.frombuffer(bytes(_COMPLEMENT.get(code, code) for code in range(256)), dtype=np.uint8)
 """``(256,)`` uint8: ASCII to the complement; what is no DNA stays as it is."""
 
-_IS_DNA = np.isin(np.arange(256), [code for code in _COMPLEMENT])
+_IS_DNA = np.isin(np.arange(256), list(_COMPLEMENT))
 
 # Work goes by blocks of about this many bases: enough that the calls cost little, and few enough for the cache.
 _BLOCK = 1 << 19
@@ -152,8 +152,8 @@ def _check(
         at_row, at_column = (int(places[0]) for places in np.nonzero(wrong))
         raise ValueError(
             f"DNA is written in {BASES} (or U), N and the ambiguous codes {AMBIGUOUS[1:]}, got "
-            f"{chr(block[at_row, at_column])!r} at {position_name(row + at_row, column + at_column)}: take out gaps and "
-            "other marks, or check that this is no protein"
+            f"{chr(block[at_row, at_column])!r} at {position_name(row + at_row, column + at_column)}: take out gaps "
+            "and other marks, or check that this is no protein"
         )
 
 

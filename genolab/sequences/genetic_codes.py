@@ -29,7 +29,7 @@ GENETIC_CODES: Final = {code: str(table.names[0]).lower() for code, table in _TA
 
 # In nuclei and bacteria fewer start codons than NCBI lists: the others begin few genes, and would make reading frames
 # of anything.
-_STARTS: Final = {**dict.fromkeys((1, 12, 26), ["ATG"]), 11: ["ATG", "GTG", "TTG"]}
+_STARTS: Final = {1: ("ATG",), 11: ("ATG", "GTG", "TTG"), 12: ("ATG",), 26: ("ATG",)}
 
 
 def check_code(code: int) -> None:
@@ -65,7 +65,8 @@ def _acid_table(code: int) -> Bytes:
 def amino_acids(coding: Bytes, code: int) -> Bytes:
     """Return the amino acids ``(length // 3,)`` of a coding sequence in ASCII; ``*`` is a stop, X unknown."""
     codons = BASE_CODES[coding[: len(coding) // 3 * 3]].reshape(-1, 3)
-    return _acid_table(code)[codons @ np.array([25, 5, 1])]
+    acids: Bytes = _acid_table(code)[codons @ np.array([25, 5, 1])]
+    return acids
 
 
 def translate(coding: Bytes | str, code: int = 1) -> str:

@@ -90,7 +90,7 @@ def read_regions(path: str | Path) -> Annotation:
 
 
 def _batches(path: Path, stated: dict[str, int]) -> Iterator[list[tuple[int, str]]]:
-    """Yield numbered lines that hold a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
+    """Yield numbered lines with a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
     with open_unpacked(path) as opened:
         try:
             lines = _region_lines(io.TextIOWrapper(opened, encoding="utf-8"), stated)
@@ -221,9 +221,11 @@ def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
                 parents[-1] += map(unquote, value.split(","))
             else:
                 values[key][row] = value
-    columns |= {"id": np.array(values.pop("ID", values.default_factory()), dtype=object)}
-    columns |= {"name": np.array(values.pop("Name", values.default_factory()), dtype=object)}
-    columns = _with_attributes(columns | {"parent": np.empty(len(attributes), dtype=object)}, values)
+    own: Columns = {
+        name: np.array(values.pop(key, [""] * len(attributes)), dtype=np.object_)
+        for name, key in (("id", "ID"), ("name", "Name"))
+    }
+    columns = _with_attributes(columns | own | {"parent": own["id"]}, values)
     rows = np.repeat(np.arange(len(parents)), [max(1, len(some)) for some in parents])
     columns = {key: column[rows] for key, column in columns.items()}
     return columns | {"parent": _shared(name for some in parents for name in some or [""])}
@@ -240,7 +242,7 @@ def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
     known = _GtfAttributes()
     for row, text in enumerate(attributes):
         fill(row, map(known.__getitem__, text.split(";")))
-    for row in np.flatnonzero(values.pop('"', [])):
+    for row in np.flatnonzero(values.pop('"', [])).tolist():
         for column in values.values():
             column[row] = ""
         fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(attributes[row])))
@@ -278,10 +280,10 @@ def _with_stop_codons(columns: Columns) -> Columns:
     """Give the coding parts of each transcript their stop codon, which GTF keeps apart."""
     kind, parent, start, end = (columns[name] for name in ("kind", "parent", "start", "end"))
     coding: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(kind == "CDS"):
+    for row in np.flatnonzero(kind == "CDS").tolist():
         coding[parent[row]].append(row)
     extra = []
-    for stop in np.flatnonzero(kind == "stop_codon"):
+    for stop in np.flatnonzero(kind == "stop_codon").tolist():
         first, last, parts = start[stop], end[stop], coding.get(parent[stop], [])
         if any(start[part] <= first and last <= end[part] for part in parts):
             continue
@@ -330,9 +332,10 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
             names[row] = columns["name"][row] or position
     codes = pd.factorize(names)[0]
     again = pd.Series(codes).groupby(codes, sort=False).cumcount().to_numpy()
-    unique = names.copy()
+    unique: NDArray[Any] = names.copy()
     for row in np.flatnonzero(again):
         unique[row] = f"{names[row]}-{again[row]}"
+    # Where a name with a number is that of another feature, the next free number has to be looked for.
     index: pd.Index[str] = pd.Index(unique)
     return index if index.is_unique else make_index_unique(pd.Index(names))
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from genolab.sequences.regions import as_regions, check_within
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    Regions = str | Path | pd.DataFrame | AnnData
+    Regions: TypeAlias = str | Path | pd.DataFrame | AnnData
 
 Bytes = NDArray[np.uint8]
 Rows = NDArray[np.int64]

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from genolab.sequences.lcs import LANES
+from genolab.sequences.cluster import _ROWS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,7 +72,7 @@ def test_relatives_come_together_and_strangers_do_not():
     rows = [changed(founder, rng, share=0.08) for founder in founders for _ in range(5)]
     rows = [gl.sequences.reverse_complement(row) if rng.random() < 0.5 else row for row in rows]
     clusters = gl.sequences.cluster_sequences(rows, 0.8)
-    assert len(rows) > 2 * LANES
+    assert len(rows) > _ROWS
     assert clusters.tolist() == np.repeat(np.arange(60), 5).tolist()
     one_way = gl.sequences.cluster_sequences(rows, 0.8, both_strands=False)
     assert len(set(one_way)) > 60
