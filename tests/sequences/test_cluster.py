@@ -3,11 +3,11 @@
 import numba
 import numpy as np
 import pytest
-from genolab.sequences.cluster import _ROWS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genolab as gl
+from genolab.sequences.cluster import _ROWS
 
 
 @numba.njit
