@@ -93,7 +93,10 @@ def _frames(genome: Genome) -> list[Gene]:
         Gene(f"{name}.orf{number}", name, strand, ((start, end),))
         for name, bases in genome.sequences.items()
         for number, (start, end, strand) in enumerate(
-            reading_frames(bases, code=genome.genetic_code, min_length=_MIN_FRAME, overlap=0.0, circular=name in genome.circular), start=1
+            reading_frames(
+                bases, code=genome.genetic_code, min_length=_MIN_FRAME, overlap=0.0, circular=name in genome.circular
+            ),
+            start=1,
         )
     ]
 
