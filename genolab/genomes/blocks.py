@@ -25,7 +25,6 @@ def find_blocks(a: Genome, b: Genome, *, k: int | None, max_gap: int, min_score:
 
 
 def _chains(a: Genome, b: Genome, k: int, max_gap: int) -> Iterator[Chain]:
-    """Yield the chains of all pairs of chromosomes, on both strands."""
     window = 1 if max(a.length, b.length) <= _DENSE else 10
     strand_a, strand_b = functools.cache(a.strand), functools.cache(b.strand)  # chains share their bases
     names_a, names_b = list(a.sequences), list(b.sequences)

@@ -32,14 +32,9 @@ _MIN_SIMILARITY: Final = (
 class Block:
     """One alignment of two stretches without a break.
 
-    Attributes
-    ----------
-    a, b
-        The strands; b's is read in its own direction.
-    a_start, b_start
-        First bases, as the strands are read; on a circle within its length, while the ends may lie beyond.
-    columns
-        ``(n,)`` uint8: 0 equal bases, 1 other bases, 2 a base of b that a hasn't, 3 a base of a that b hasn't.
+    Starts and ends are positions of the strands `a` and `b`, b's in its own direction; on a circle the starts lie
+    within its length, while the ends may lie beyond. `columns` are ``(n,)`` uint8: 0 equal bases, 1 other bases, 2 a
+    base of b that a hasn't, 3 a base of a that b hasn't.
     """
 
     a: Strand
@@ -72,7 +67,7 @@ class Block:
 
     @property
     def score(self) -> int:
-        """The alignment's score."""
+        """By 2 for an equal base, -4 for an unequal one, -8 and -1 for a gap's first and next ones."""
         return int(col.column_scores(self.columns).sum())
 
     @property
@@ -166,7 +161,6 @@ def _align_gaps(pairs: Sequence[Pair]) -> list[Columns]:
 
 
 def _align_pairs(pairs: Sequence[Pair]) -> list[Columns]:
-    """Align pairs of stretches from end to end."""
     if not pairs:
         return []
     a, b = ([bases.tobytes().decode("ascii") for bases in side] for side in zip(*pairs, strict=True))
@@ -303,7 +297,6 @@ def _before(strand: Strand, start: int, size: int) -> Bytes:
 
 
 def _best_prefix(columns: Columns) -> Columns:
-    """Return the columns up to where the score is highest."""
     total = np.cumsum(col.column_scores(columns))
     best = int(np.argmax(total)) if len(total) else 0
     return columns[: best + 1] if len(total) and total[best] > 0 else columns[:0]

@@ -63,7 +63,6 @@ def _split_at_origins(a: Genome, b: Genome, variants: pd.DataFrame) -> list[tupl
 
 
 def _escaped(text: str) -> str:
-    """Return a text without what separates fields in VCF."""
     return quote(text, safe=" .:^*$@!+_?-|/()").replace(" ", "_")
 
 

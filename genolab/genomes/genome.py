@@ -31,20 +31,12 @@ _IS_IUPAC = np.isin(np.arange(256), np.frombuffer(b"ACGTURYSWKMBDHVN", dtype=np.
 
 @dataclass(frozen=True, eq=False)
 class Strand:
-    """One strand of a chromosome.
-
-    Attributes
-    ----------
-    bases
-        In the strand's own direction; of a circular chromosome twice, so that stretches can go on over the origin.
-    circle
-        Bases of a circular chromosome, 0 of a linear one.
-    """
+    """One strand of a chromosome."""
 
     chromosome: str
     direction: Direction
-    bases: Bytes
-    circle: int
+    bases: Bytes  # in its own direction; of a circular chromosome twice, so that stretches can go on over the origin
+    circle: int  # bases of a circular chromosome, 0 of a linear one
 
     @property
     def size(self) -> int:

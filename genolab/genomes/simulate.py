@@ -19,15 +19,9 @@ _MAX_GAP: Final = 30
 class GenomePair(NamedTuple):
     """Two simulated genomes and the truth about them.
 
-    Attributes
-    ----------
-    a, b
-        Chromosome to bases: one chromosome each, ``"a"`` and ``"b"``.
-    variants
-        What was changed: ``chromosome position ref alt kind`` as in ``variants`` of `genolab.genomes.Comparison`.
-    segments
-        Which part of a is where in b: ``a_start a_end b_start b_end strand``, in the order of a; 0-based and half-open;
-        on circles `b_end` may lie beyond the length.
+    `a` and `b` have one chromosome each, ``"a"`` and ``"b"``. `variants` are what was changed, ``chromosome position
+    ref alt kind`` as in `Comparison.variants`. `segments` are which part of a is where in b, ``a_start a_end b_start
+    b_end strand``, in the order of a; 0-based and half-open; on circles `b_end` may lie beyond the length.
     """
 
     a: dict[str, str]

@@ -85,7 +85,6 @@ def _by_substitutions(comparison: Comparison, model: Model) -> float:
 
 
 def _mash(a: Genome, b: Genome) -> float:
-    """Return the Mash distance: by the Jaccard index of k-mers."""
     kmers_a, kmers_b = _kmers(a), _kmers(b)
     both = len(np.intersect1d(kmers_a, kmers_b, assume_unique=True))
     jaccard = both / (len(kmers_a) + len(kmers_b) - both) if both else 0.0
@@ -99,19 +98,9 @@ def _kmers(genome: Genome) -> NDArray[np.uint64]:
 def tree(table: pd.DataFrame) -> str:
     """Return the neighbour-joining tree of distances (Saitou and Nei 1987) as Newick text, by Biopython.
 
-    Parameters
-    ----------
-    table
-        Square, as `distances` gives it, of three or more genomes.
+    `table` is square, as `distances` gives it, of three or more genomes. The tree is unrooted, its branch lengths are
+    as the distances; ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it, as all tree viewers do.
 
-    Returns
-    -------
-    str
-        The tree, unrooted, branch lengths as the distances. ``Bio.Phylo.read(io.StringIO(text), "newick")`` reads it,
-        as all tree viewers do.
-
-    Examples
-    --------
     >>> tree(distances(["human_mt", "orangutan_mt", "chimpanzee.fa"]))  # doctest: +SKIP
     """
     _check_table(table)

@@ -79,7 +79,6 @@ def _any_within(marked: NDArray[np.bool_], first: Integers, end: Integers) -> ND
 
 
 def _equal_before(columns: col.Columns, first: Integers) -> Integers:
-    """Return how many equal columns lie right before each gap."""
     last = np.maximum.accumulate(np.where(columns == col.EQUAL, -1, np.arange(len(columns))))
     return first - 1 - last[first - 1]
 

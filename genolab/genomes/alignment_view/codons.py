@@ -19,23 +19,14 @@ _UNKNOWN: Final = "X"
 class Codon(NamedTuple):
     """One codon.
 
-    Attributes
-    ----------
-    columns
-        Of its three bases, ascending.
-    gene
-        Which of the genes it belongs to.
-    a, b
-        Amino acids, ``*`` for a stop; `b` is empty where a gap breaks the codon.
-    change
-        ``"same"``, ``"silent"`` (other bases, the same amino acid), ``"other"`` (another amino acid), ``"broken"``, or
-        ``"unknown"`` (a base is ambiguous, such as N, so that `a` or `b` is X).
+    Its `change` is ``"same"``, ``"silent"`` (other bases, the same amino acid), ``"other"`` (another amino acid),
+    ``"broken"`` (by a gap), or ``"unknown"`` (a base is ambiguous, such as N, so that `a` or `b` is X).
     """
 
-    columns: tuple[int, int, int]
-    gene: int
-    a: str
-    b: str
+    columns: tuple[int, int, int]  # of its bases, ascending
+    gene: int  # which of the genes
+    a: str  # amino acid, * for a stop
+    b: str  # empty where the codon is broken
     change: str
 
 

@@ -15,19 +15,11 @@ GAP = ord("-")
 
 
 class Page(NamedTuple):
-    """Some columns of an alignment, ``(n,)`` each.
+    """Some columns of an alignment, ``(n,)`` each."""
 
-    Attributes
-    ----------
-    a, b
-        Bases as ASCII, upper case, b on the block's strand; ``-`` for a gap.
-    a_at, b_at
-        Positions on the chromosomes, 0-based; in a gap, that of the base before it.
-    """
-
-    a: Bytes
-    b: Bytes
-    a_at: Integers
+    a: Bytes  # ASCII, upper case; - for a gap
+    b: Bytes  # on the block's strand
+    a_at: Integers  # positions on the chromosome, 0-based; in a gap, that of the base before it
     b_at: Integers
 
 

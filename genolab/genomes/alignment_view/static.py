@@ -84,7 +84,6 @@ class StaticView:
             self._draw_codons(axes, track, (first + at, first + part.stop), top)
 
     def _draw_codons(self, axes: "Axes", track: dict[str, Any], span: tuple[int, int], top: float) -> None:
-        """Draw the codons of a line's first lane, and the names of its genes."""
         here = [gene for gene in track["genes"] if gene[1] < span[1] and gene[2] > span[0]]
         first = min((gene[4] for gene in here), default=0)
         for name, left, _, _, lane in here:

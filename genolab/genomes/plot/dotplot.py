@@ -22,18 +22,8 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
     A line that breaks off and goes on at another height is a rearrangement; one that leaves at the top and comes back
     at the bottom is of circles that were cut open at different places.
 
-    Parameters
-    ----------
-    comparison
-        What `genolab.genomes.compare` returns.
-    title
-        The finding; by default blocks, identity, inversions.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Genome a across, genome b up, both in bases from 0; several chromosomes one after the other. Insertions and
-        deletions that are large enough to be seen bend the lines.
+    Genome a runs across, genome b up, both in bases from 0, several chromosomes one after the other. Insertions and
+    deletions that are large enough to be seen bend the lines. The title is by default blocks, identity, inversions.
     """
     across, up = axes = layout.axes(comparison)
     paths = layout.paths(comparison, axes, bend=max(across.end, up.end) / _STEPS)
@@ -52,14 +42,13 @@ def dotplot(comparison: "Comparison", *, title: str = "") -> Figure:
 
 
 def _lines(chosen: list[layout.Path], texts: list[str], colour: str, name: str, *, is_many: bool) -> go.Scatter:
-    """Return all blocks of a strand as one trace; the small markers keep the shortest ones visible."""
     points = layout.with_gaps([path.points for path in chosen])
     return (go.Scattergl if is_many else go.Scatter)(
         x=points[:, 0],
         y=points[:, 1],
         mode="lines+markers",
         line={"color": colour, "width": 2.4},
-        marker={"color": colour, "size": 2.4},
+        marker={"color": colour, "size": 2.4},  # keeps the shortest blocks visible
         text=[texts[path.row] for path in chosen for _ in range(len(path.points) + 1)],
         hovertemplate="%{text}<extra></extra>",
         name=name,

@@ -45,19 +45,11 @@ class Axis(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A piece of a block that crosses no circular origin.
+    """A piece of a block that crosses no circular origin."""
 
-    Attributes
-    ----------
-    row
-        Of ``comparison.blocks``, from 0.
-    points
-        ``(k, 2)`` along the axes of a and b, ascending along a.
-    """
-
-    row: int
+    row: int  # of comparison.blocks, from 0
     strand: str
-    points: Points
+    points: Points  # (k, 2), along the axes of a and b, ascending along a
 
 
 def axes(comparison: "Comparison", *, gap: float = 0.0) -> tuple[Axis, Axis]:

@@ -28,20 +28,9 @@ _MIDDLE: Final = 260.0  # pixels from one genome to the other
 def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") -> Figure:
     """Draw two genomes, one above the other, with ribbons between blocks, and lines between genes that both have.
 
-    Parameters
-    ----------
-    comparison
-        What `genolab.genomes.compare` returns.
-    genes
-        Whether the annotated genes are drawn, up to 3,000 a genome.
-    title
-        The finding; by default blocks, identity, inversions.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Genome a is the upper line. A ribbon that crosses itself is inverted. Of ribbons that can't be told apart one
-        is drawn, and of more than 3,000 the widest.
+    Genome a is the upper line. A ribbon that crosses itself is inverted. Of ribbons that can't be told apart one is
+    drawn, and of more than 3,000 the widest; of `genes`, up to 3,000 a genome. The title is by default blocks,
+    identity, inversions.
     """
     upper, lower = axes = layout.axes(comparison, gap=_GAP)
     placed = [_genes(comparison.a, upper, genes), _genes(comparison.b, lower, genes)]
@@ -87,7 +76,6 @@ def _draw_ribbons(figure: Figure, comparison: "Comparison", axes: tuple[layout.A
 
 
 def _distinguishable(ends: NDArray[np.float64], span: float) -> NDArray[np.int64]:
-    """Choose the ribbons that can be told apart, the widest first."""
     wide = np.argsort(-(ends[:, 2] - ends[:, 0]), kind="stable")
     _, first = np.unique(np.floor(ends[wide] / span * _CELLS), axis=0, return_index=True)
     return wide[np.sort(first)[:_RIBBONS]]
@@ -112,7 +100,6 @@ def _faint(colour: str) -> str:
 
 
 def _draw_hover(figure: Figure, ends: NDArray[np.float64], texts: list[str], row: int) -> None:
-    """Add the texts under the pointer, along both genomes."""
     n = int(np.clip(2000 // len(ends), 2, 40))
     share = (np.arange(n) + 0.5) / n
     along = [start + (end - start) * share for side in (0, 1) for start, end in ends[:, [side, side + 2]]]

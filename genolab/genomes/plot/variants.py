@@ -53,8 +53,6 @@ def variants(
 
     Parameters
     ----------
-    comparison
-        What `genolab.genomes.compare` returns.
     chromosome
         Of genome a; ``None``: the only one it has.
     start, end
@@ -103,7 +101,6 @@ def _locus(comparison: "Comparison", chromosome: str | None, start: int, end: in
 
 
 def _chosen(table: pd.DataFrame, place: Locus) -> pd.DataFrame:
-    """Return the variants of a locus, SNVs as transitions and transversions."""
     on = (table["chromosome"] == place.chromosome) & table["position"].between(place.start, place.end - 1)
     chosen = table[on]
     single = np.where(is_transition(chosen), "transition", "transversion")
@@ -206,7 +203,6 @@ def _counts(figure: Figure, some: pd.DataFrame, place: Locus, at: tuple[int, int
 
 
 def _hover(edges: NDArray[np.float64], counts: NDArray[np.int64], floor: int) -> dict[str, object]:
-    """Return the texts under the pointer of a lane of counts."""
     wide = number(edges[1] - edges[0])
     return {
         "type": "scatter", "x": (edges[:-1] + edges[1:]) / 2, "y": np.full(len(counts), floor + 0.4), "mode": "markers",
