@@ -1,13 +1,16 @@
-"""Counts to model-ready values: a recipe, what it does to cells and genes, and what it fitted; scanpy works inside.
+"""Counts to model-ready values, by scanpy's steps and with scanpy's numbers.
 
-A `Recipe` holds the choices. `apply` follows it and returns a new AnnData that carries, in ``.uns["recipe"]``, the
-choices, everything fitted, and how many cells and genes each step left. `fitted` reads that back, so that a second
-data set gets the same genes, in the same order, on the same scale.
+Recipe        the choices: which cells and genes stay, how values are normalised
+Flavor        how variable genes are ranked
+apply         follow a recipe: a new AnnData, with what was done and fitted in ``.uns["recipe"]``
+summary       what each step removed
+fitted        read back what was fitted, for further cells
+FittedRecipe  what `fitted` gives
+counts_of     the raw counts of an AnnData, checked
+quality       counts, genes and mitochondrial share of each cell
 
->>> recipe = Recipe(min_genes=200, min_cells=3, n_top_genes=2000)
->>> cells = apply(raw, recipe)
->>> summary(cells)  # what each step removed
->>> other = apply(other_raw, fitted(cells))
+>>> cells = apply(raw, Recipe(min_genes=200, min_cells=3, n_top_genes=2000))
+>>> other = apply(other_raw, fitted(cells))  # the same genes, in the same order, on the same scale
 """
 
 from genolab.preprocess.apply import apply

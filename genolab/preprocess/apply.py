@@ -1,4 +1,4 @@
-"""Following a recipe: the steps from counts to model-ready values, in order."""
+"""The steps of a recipe, from counts to model-ready values, in order."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -9,8 +9,8 @@ from anndata import AnnData
 from scipy import sparse
 
 import genolab
-from genolab.preprocess.counts import Mask, counts_of, measure
-from genolab.preprocess.genes import find_genes, rank_genes, take
+from genolab.preprocess.counts import Mask, counts_of, quality_of
+from genolab.preprocess.genes import find_genes, rank_genes, select
 from genolab.preprocess.recipe import FittedRecipe, Recipe, Step, check_left, record
 
 
@@ -19,13 +19,11 @@ def apply(
 ) -> AnnData:
     """Follow a recipe from counts to model-ready values.
 
-    The steps are those of scanpy's tutorial, with scanpy's numbers: quality metrics, cells, genes, normalisation, log,
-    variable genes, scale. Counts come from ``layers["counts"]``, or else from ``X``, which must then hold counts.
+    The steps are those of scanpy's tutorial: quality metrics, cells, genes, normalisation, log, variable genes, scale.
+    Counts come from ``layers["counts"]``, or else from ``X``. `adata` isn't changed; a backed one is read into memory.
 
     Parameters
     ----------
-    adata
-        Cells by genes; never changed. A backed one is read into memory.
     recipe
         The choices; ``None``: ``Recipe()``. A `FittedRecipe` removes cells by its limits and then takes its own genes,
         sum, means and deviations instead of fitting new ones; further genes are dropped.
@@ -39,12 +37,6 @@ def apply(
         A new one: float32 values in ``X``, the same cells' and genes' counts in ``layers["counts"]`` (sparse ones as
         CSR), the columns of `quality` in ``obs``, ``var["highly_variable"]`` where variable genes were chosen, and
         ``uns["recipe"]``. All else that the user had is carried over.
-
-    Raises
-    ------
-    ValueError
-        There are no counts, names are not unique, a filter left nothing, more variable genes are asked for than there
-        are, or genes of a fitted recipe are missing.
     """
     known = recipe if isinstance(recipe, FittedRecipe) else None
     rule = known.recipe if known else recipe if isinstance(recipe, Recipe) else Recipe()
@@ -52,13 +44,13 @@ def apply(
     if known is None:
         _check_new(adata, missing)
     counts = counts_of(adata)
-    metrics = measure(adata, counts)
+    metrics = quality_of(adata, counts)
     steps = [Step("as it came", adata.n_obs, adata.n_vars)]
     cells = _keep_cells(metrics, rule, steps)
     names = find_genes(adata, known, missing) if known else adata.var_names[_keep_genes(counts[cells], rule, steps)]
-    chosen = take(adata, counts, cells, names)
+    chosen = select(adata, counts, cells, names)
     chosen.obs[metrics.columns] = metrics.loc[chosen.obs_names]
-    chosen = _with_counts(chosen, steps)
+    chosen = _drop_empty_cells(chosen, steps)
     target = known.target_sum if known else _target_sum(chosen, rule)
     _normalise(chosen, target, log1p=rule.log1p)
     fit = known or FittedRecipe(rule, rank_genes(chosen, rule), target, chosen.n_obs, genolab.__version__)
@@ -66,7 +58,7 @@ def apply(
 
 
 def _finish(chosen: AnnData, fit: FittedRecipe, steps: list[Step], *, new: bool) -> AnnData:
-    """Narrow to the model's genes, scale, and put down what was done."""
+    """Keep the model's genes, scale, and record what was done."""
     finished = chosen[:, fit.names].copy()
     if not new:
         steps.append(Step("genes of the fitted recipe", *finished.shape))
@@ -130,8 +122,8 @@ def _keep_genes(counts: Any, rule: Recipe, steps: list[Step]) -> Mask:
     return keep
 
 
-def _with_counts(chosen: AnnData, steps: list[Step]) -> AnnData:
-    """Drop cells in which no gene is left, as nothing can bring them to a sum."""
+def _drop_empty_cells(chosen: AnnData, steps: list[Step]) -> AnnData:
+    """Drop cells in which no gene is left: they can't be normalised."""
     full = np.asarray(chosen.layers["counts"].sum(axis=1)).ravel() > 0
     if full.all():
         return chosen
@@ -166,8 +158,7 @@ def _scale(finished: AnnData, fit: FittedRecipe) -> None:
         values = values if limit is None else values.clip(-limit, limit)
     else:
         values = sparse.csr_matrix(values.multiply(1 / std)) if sparse.issparse(values) else values / std
-        values = (
-            values if limit is None else values.minimum(limit) if sparse.issparse(values) else values.clip(max=limit)
-        )
+        if limit is not None:
+            values = values.minimum(limit) if sparse.issparse(values) else values.clip(max=limit)
     finished.X = values.astype(np.float32)
     finished.var["mean"], finished.var["std"] = genes["mean"], genes["std"]

@@ -1,4 +1,4 @@
-"""Raw counts: where they are in an AnnData, whether they are counts, and what they tell about each cell."""
+"""Raw counts: where they are in an AnnData, whether they are counts, and the quality of each cell."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,22 +15,12 @@ _BLOCK_ROWS: Final = 8192  # values are checked by blocks of rows, so that the c
 
 
 def counts_of(adata: AnnData) -> Any:
-    """Find the raw counts: ``layers["counts"]``, or else ``X``.
-
-    Parameters
-    ----------
-    adata
-        Cells by genes, in memory or backed; not changed.
+    """Return the raw counts, checked: ``layers["counts"]``, or else ``X``.
 
     Returns
     -------
     numpy.ndarray or scipy.sparse.csr_matrix
-        ``(n_obs, n_vars)`` whole numbers of at least 0, checked. Shares memory with `adata` where that is possible.
-
-    Raises
-    ------
-    ValueError
-        `adata` is empty, or what is found is not counts; the message names the first value that isn't one.
+        ``(n_obs, n_vars)`` whole numbers of at least 0. Shares memory with `adata` where that is possible.
     """
     if 0 in adata.shape:
         raise ValueError(f"there must be cells and genes, got {adata.n_obs:,} cells x {adata.n_vars:,} genes")
@@ -44,12 +34,7 @@ def counts_of(adata: AnnData) -> Any:
 
 
 def quality(adata: AnnData) -> pd.DataFrame:
-    """Measure each cell's quality; nothing is filtered and `adata` is not changed.
-
-    Parameters
-    ----------
-    adata
-        Cells by genes, with counts in ``layers["counts"]`` or ``X``.
+    """Measure each cell's quality from its counts; nothing is filtered and `adata` is not changed.
 
     Returns
     -------
@@ -57,17 +42,12 @@ def quality(adata: AnnData) -> pd.DataFrame:
         Indexed as ``obs``, with scanpy's names: ``n_genes_by_counts``, ``total_counts``, and, where there are
         mitochondrial genes (named ``MT-...`` or ``mt-...``, or marked in a boolean column ``var["mt"]``),
         ``total_counts_mt`` and ``pct_counts_mt`` in percent (NaN for a cell without counts).
-
-    Raises
-    ------
-    ValueError
-        There are no counts.
     """
-    return measure(adata, counts_of(adata))
+    return quality_of(adata, counts_of(adata))
 
 
-def measure(adata: AnnData, counts: Any) -> pd.DataFrame:
-    """Do the work of `quality` on counts that were found and checked already."""
+def quality_of(adata: AnnData, counts: Any) -> pd.DataFrame:
+    """Return `quality` for counts that were checked already."""
     import scanpy as sc
 
     var = pd.DataFrame({"mt": _mitochondrial(adata)}, index=adata.var_names)

@@ -9,9 +9,10 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
+from genolab.checks import check_one_of
 from genolab.preprocess.recipe import ON_COUNTS, FittedRecipe, Recipe
 
-_MANY: Final = 0.1  # share of the counted genes that may lack before the size of a cell is in doubt
+_MANY: Final = 0.1  # share of the counted genes that may lack before a cell's size is uncertain
 _FEWEST: Final = 10  # scikit-misc's loess, behind seurat_v3, fails on fewer genes; on 3 or fewer it kills the process
 
 
@@ -22,9 +23,9 @@ def rank_genes(chosen: AnnData, rule: Recipe) -> pd.DataFrame:
     """
     figures = pd.DataFrame({"kept": True}, index=pd.Index(chosen.var_names, name="gene"))
     if rule.n_top_genes is not None:
-        found = _variable(chosen, rule)
-        chosen.var[found.columns] = found
-        figures[found.columns] = found
+        table = _variable_genes(chosen, rule)
+        chosen.var[table.columns] = table
+        figures[table.columns] = table
         figures["kept"] = figures.pop("highly_variable")
     if rule.scale:
         if chosen.n_obs == 1:
@@ -34,14 +35,14 @@ def rank_genes(chosen: AnnData, rule: Recipe) -> pd.DataFrame:
     return figures
 
 
-def _variable(chosen: AnnData, rule: Recipe) -> pd.DataFrame:
+def _variable_genes(chosen: AnnData, rule: Recipe) -> pd.DataFrame:
     wanted = int(rule.n_top_genes or 0)
     if wanted > chosen.n_vars:
         raise ValueError(f"n_top_genes={wanted:,} asks for more than the {chosen.n_vars:,} genes left: ask for fewer")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # too few comparable genes is an error of ours, in _exactly
-            found = _ranked(chosen, rule.flavor, wanted)
+            table = _ranked(chosen, rule.flavor, wanted)
     except ImportError as error:
         raise ImportError(
             f"flavor={rule.flavor!r} needs scikit-misc: pip install 'genolab[cells]', or take flavor='seurat'"
@@ -51,7 +52,7 @@ def _variable(chosen: AnnData, rule: Recipe) -> pd.DataFrame:
             f"flavor={rule.flavor!r} can't rank the genes of {chosen.n_obs:,} cells x {chosen.n_vars:,} genes "
             f"({error}): remove rarely seen genes by min_cells, or take another flavor; 'seurat' bears most data"
         ) from error
-    numbers = found.set_axis(chosen.var_names).select_dtypes(["number", "bool"])  # no names, no intervals of bins
+    numbers = table.set_axis(chosen.var_names).select_dtypes(["number", "bool"])  # no names, no intervals of bins
     return _exactly(numbers, wanted)
 
 
@@ -61,25 +62,25 @@ def _ranked(chosen: AnnData, flavor: str, wanted: int) -> pd.DataFrame:
     if flavor in ON_COUNTS and (varying := int((_moments(chosen.layers["counts"])[1] > 0).sum())) < _FEWEST:
         raise ValueError(f"it needs at least {_FEWEST} genes that vary, and there are {varying}")
     layer = "counts" if flavor in ON_COUNTS else None
-    found: pd.DataFrame = sc.pp.highly_variable_genes(
+    table: pd.DataFrame = sc.pp.highly_variable_genes(
         chosen, layer=layer, n_top_genes=wanted, flavor=flavor, inplace=False
     )
-    return found
+    return table
 
 
-def _exactly(found: pd.DataFrame, wanted: int) -> pd.DataFrame:
+def _exactly(table: pd.DataFrame, wanted: int) -> pd.DataFrame:
     """Keep `wanted` genes: scanpy takes all that tie for the last place, here the first of them in order win."""
-    count = int(found["highly_variable"].sum())
+    count = int(table["highly_variable"].sum())
     if count < wanted:
         raise ValueError(
             f"n_top_genes={wanted:,} asks for more genes than differ between cells in a way that can be compared: "
-            f"{count:,} of {len(found):,}; ask for fewer"
+            f"{count:,} of {len(table):,}; ask for fewer"
         )
     if count > wanted:
-        spread = found["dispersions_norm"].fillna(-np.inf).to_numpy(dtype=float)
+        spread = table["dispersions_norm"].fillna(-np.inf).to_numpy(dtype=float)
         best = np.argsort(-spread, kind="stable")[:wanted]
-        found["highly_variable"] = np.isin(np.arange(len(found)), best)
-    return found
+        table["highly_variable"] = np.isin(np.arange(len(table)), best)
+    return table
 
 
 def _moments(values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -95,15 +96,8 @@ def _moments(values: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def find_genes(adata: AnnData, known: FittedRecipe, missing: str) -> pd.Index:
-    """Name the genes to take, in the fitted order: the counted ones that are there, and the model's, that must be.
-
-    Raises
-    ------
-    ValueError
-        Genes of the model are not there and `missing` is ``"error"``, or none of them is there.
-    """
-    if missing not in {"error", "zero"}:
-        raise ValueError(f"missing must be 'error' or 'zero', got {missing!r}")
+    """Return the genes to take, in the fitted order: the counted ones that are there, and the model's, that must be."""
+    check_one_of("missing", missing, ("error", "zero"))
     there = known.genes.index.isin(adata.var_names)
     kept = known.genes["kept"].to_numpy(dtype=bool)
     lacking = list(known.genes.index[kept & ~there])
@@ -124,7 +118,7 @@ def find_genes(adata: AnnData, known: FittedRecipe, missing: str) -> pd.Index:
     return names
 
 
-def take(adata: AnnData, counts: Any, cells: NDArray[np.bool_], names: pd.Index) -> AnnData:
+def select(adata: AnnData, counts: Any, cells: NDArray[np.bool_], names: pd.Index) -> AnnData:
     """Return a new AnnData of some cells and the named genes, counts in a layer; genes that aren't there get zeros."""
     place = adata.var_names.get_indexer(names)
     here = place[place >= 0]
@@ -140,10 +134,8 @@ def _fill(taken: AnnData, names: pd.Index, filled: NDArray[np.bool_]) -> AnnData
     counts = taken.layers["counts"]
     at = (np.arange(taken.n_vars), np.flatnonzero(~filled))
     spread = sparse.csr_matrix((np.ones(taken.n_vars, counts.dtype), at), shape=(taken.n_vars, len(names)))
-    yes_no = {
-        name: "boolean" for name in taken.var if taken.var[name].dtype == bool
-    }  # a plain one has no missing value
-    var = taken.var.astype(yes_no).reindex(names)
+    nullable = {name: "boolean" for name in taken.var if taken.var[name].dtype == bool}  # bool has no missing value
+    var = taken.var.astype(nullable).reindex(names)
     var["filled"] = filled
     new = AnnData(obs=taken.obs, var=var, uns=taken.uns, obsm=dict(taken.obsm), obsp=dict(taken.obsp))
     new.layers["counts"] = counts @ spread

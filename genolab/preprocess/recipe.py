@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 
 import genolab
+from genolab.checks import check_one_of
 from genolab.config import check, control
 
 Flavor = Literal["seurat_v3", "seurat_v3_paper", "seurat", "cell_ranger"]
@@ -35,7 +36,7 @@ class Recipe:
     target_sum
         Each cell's counts are scaled to this sum over all genes left; ``None``: to the median sum of the cells left.
     log1p
-        Whether to take the natural logarithm of 1 + value.
+        Take the natural logarithm of 1 + value.
     n_top_genes
         Number of variable genes to keep, exactly; ``None``: all.
     flavor
@@ -47,11 +48,6 @@ class Recipe:
         Whether scaling also brings each gene's mean to 0. That makes X dense: 4 bytes a cell and gene.
     max_value
         Scaled values are clipped to this, on both sides where centred; ``None``: not clipped.
-
-    Raises
-    ------
-    ValueError
-        A field is out of bounds, or the fields contradict each other.
     """
 
     min_genes: int = control(1, low=1, high=100_000, help="Cells with fewer detected genes are removed.", unit="genes")
@@ -81,37 +77,30 @@ class Recipe:
         for name in ("min_genes", "max_counts", "min_cells", "n_top_genes"):
             value = getattr(self, name)
             if value is not None and value != int(value):
-                raise ValueError(f"Recipe.{name} is a number of things and must be whole, got {value!r}")
-        if self.flavor not in get_args(Flavor):
-            raise ValueError(f"Recipe.flavor must be one of {', '.join(get_args(Flavor))}, got {self.flavor!r}")
+                raise ValueError(f"Recipe.{name} must be a whole number, got {value!r}")
+        check_one_of("Recipe.flavor", self.flavor, get_args(Flavor))
         if self.n_top_genes is not None and not self.log1p and self.flavor not in ON_COUNTS:
             raise ValueError(f"flavor={self.flavor!r} ranks log values: set log1p=True, or take flavor='seurat_v3'")
 
 
 @dataclass(frozen=True, eq=False)
 class FittedRecipe:
-    """A recipe and what it found in the cells it was fitted on.
+    """A recipe and what was fitted by it.
 
     Attributes
     ----------
-    recipe
-        The choices.
     genes
-        One row for each gene over which the size of a cell was counted, in order. ``kept`` tells the model's genes;
-        beside it stand the figures by which variable genes were chosen, and ``mean`` and ``std`` of a scaled recipe.
+        One row for each gene over which the size of a cell was counted, in order. ``kept`` marks the model's genes;
+        further columns are scanpy's figures of variable genes, and ``mean`` and ``std`` of a scaled recipe.
     target_sum
         The sum that each cell was scaled to.
-    n_cells
-        Number of cells it was fitted on.
-    version
-        Version of genolab that fitted it.
     """
 
     recipe: Recipe
     genes: pd.DataFrame
     target_sum: float
-    n_cells: int
-    version: str
+    n_cells: int  # that it was fitted on
+    version: str  # of genolab
 
     @property
     def names(self) -> list[str]:
@@ -133,8 +122,8 @@ class Step(NamedTuple):
 def check_left(steps: Sequence[Step]) -> None:
     """Raise ValueError with what each step left, when the last one left nothing."""
     if steps[-1].cells == 0 or steps[-1].genes == 0:
-        told = "; ".join(f"{s.step}: {s.cells:,} cells x {s.genes:,} genes" for s in steps)
-        raise ValueError(f"the recipe leaves nothing. After each step: {told}. Loosen the step that removed most.")
+        left = "; ".join(f"{s.step}: {s.cells:,} cells x {s.genes:,} genes" for s in steps)
+        raise ValueError(f"the recipe leaves nothing. After each step: {left}. Loosen the step that removed most.")
 
 
 def record(fit: FittedRecipe, steps: Sequence[Step]) -> dict[str, Any]:
@@ -150,20 +139,7 @@ def record(fit: FittedRecipe, steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def fitted(cells: AnnData) -> FittedRecipe:
-    """Read back what `genolab.preprocess.apply` fitted, to apply it to other cells.
-
-    Parameters
-    ----------
-    cells
-        What `apply` returned, also after writing and reading.
-
-    Raises
-    ------
-    KeyError
-        No recipe was applied.
-    ValueError
-        The recipe has fields that this version of genolab doesn't know.
-    """
+    """Read back what `genolab.preprocess.apply` fitted, also after writing and reading, to apply it to other cells."""
     kept = _recorded(cells)
     choices = json.loads(str(kept["recipe"]))
     unknown = sorted(set(choices) - {field.name for field in fields(Recipe)})
@@ -182,22 +158,9 @@ def fitted(cells: AnnData) -> FittedRecipe:
 
 
 def summary(cells: AnnData) -> pd.DataFrame:
-    """Tell what each step of the recipe removed.
+    """Return what each step of the recipe removed.
 
-    Parameters
-    ----------
-    cells
-        What `genolab.preprocess.apply` returned, also after writing and reading.
-
-    Returns
-    -------
-    DataFrame
-        One row a step: ``step`` in words, ``cells`` and ``genes`` left after it, ``cells_removed``, ``genes_removed``.
-
-    Raises
-    ------
-    KeyError
-        No recipe was applied.
+    One row a step: ``step`` in words, ``cells`` and ``genes`` left after it, ``cells_removed``, ``genes_removed``.
     """
     steps: pd.DataFrame = _recorded(cells)["steps"].reset_index(drop=True)
     for name in ("cells", "genes"):

