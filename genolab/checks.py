@@ -2,7 +2,6 @@
 
 >>> check_share("gc", gc)
 >>> check_columns(table, "dose", "response", fix="rename yours")
->>> check_key(adata, "obsm", basis, fix="gl.infer.embed makes it")
 """
 
 from collections.abc import Collection, Iterable

@@ -46,23 +46,7 @@ NONE: Final = "#bdbdbd"
 
 
 def colours(n: int) -> tuple[str, ...]:
-    """Give `n` colours for `n` categories: `OKABE_ITO`, then `GLASBEY` behind it, and from the start again after 40.
-
-    Parameters
-    ----------
-    n
-        How many; 0 or more.
-
-    Returns
-    -------
-    tuple of str
-        Hexadecimal ``#rrggbb``; the first k of ``colours(n)`` are ``colours(k)``.
-
-    Raises
-    ------
-    ValueError
-        `n` is negative.
-    """
+    """Return `n` colours as ``#rrggbb``: `OKABE_ITO`, then `GLASBEY`, and from the start again after 40."""
     if n < 0:
         raise ValueError(f"the number of colours must be 0 or more, got {n}")
     known = OKABE_ITO + GLASBEY

@@ -6,13 +6,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """Return the path of a folder that travels with genolab: ``"notebooks"`` or ``"data"``.
-
-    Raises
-    ------
-    FileNotFoundError
-        Neither a clone nor an installed wheel holds the folder.
-    """
+    """Return the path of a folder that travels with genolab: ``"notebooks"`` or ``"data"``."""
     for root in (_PACKAGE / "_shipped", _PACKAGE.parent):
         if (root / folder).is_dir() and (root != _PACKAGE.parent or (root / "pyproject.toml").is_file()):
             return root / folder

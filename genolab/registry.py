@@ -25,10 +25,10 @@ _PACKAGE = Path(__file__).parent
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """Return a table of all folders, joined: the core's entries first, then those of the others by name."""
+    """Return a table of all folders, merged: the core's entries first, then those of the others by name."""
     files = sorted(_PACKAGE.glob("*/registry.toml"), key=lambda file: (file.parent.name != "data", file))
     tables = [tomllib.loads(file.read_text(encoding="utf-8")).get(name, {}) for file in files]
-    return {key: entry for found in tables for key, entry in found.items()}
+    return {key: entry for each in tables for key, entry in each.items()}
 
 
 def load(target: str) -> Any:

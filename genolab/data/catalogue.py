@@ -39,39 +39,19 @@ def _read_the_only_file(paths: Paths) -> "AnnData":
 class Source:
     """A data set that can be fetched by name.
 
-    Attributes
-    ----------
-    build
-        Makes the AnnData, given ``{file name: path}``. By default the only file is read by `genolab.data.read`.
-    rows, columns
-        Cells and genes, or sequences and bases; 0 where unknown.
-    labels
-        Columns of ``obs`` that hold known classes.
-    licence
-        The licence of the data (not of a package that carries them), and what is known of it.
-    origin
-        Who made the data, and where they are published.
-    folder
-        Its folder in the cache and in a mirror, by default of its name; data sets of one publication may share one.
-
-    Examples
-    --------
-    A teacher's own file, fetched, cached and mirrored like the others:
-
-    >>> import genolab as gl
-    >>> mine = gl.data.Source("workshop", files=(gl.data.File("cells.h5ad", urls=("https://example.org/cells.h5ad",)),))
-    >>> cells = gl.data.fetch(mine)  # doctest: +SKIP
+    >>> mine = gl.data.Source("workshop", files=(gl.data.File("cells.csv", urls=("https://example.org/cells.csv",)),))
+    >>> cells = gl.data.fetch(mine)  # fetched, cached and mirrored like the others
     """
 
     name: str
     files: tuple[File, ...]
-    build: Callable[[Paths], "AnnData"] = _read_the_only_file
-    rows: int = 0
-    columns: int = 0
-    labels: tuple[str, ...] = ()
-    licence: str = "not stated"
-    origin: str = "not stated"
-    folder: str = ""
+    build: Callable[[Paths], "AnnData"] = _read_the_only_file  # given {file name: path}
+    rows: int = 0  # cells, sequences or features; 0 where unknown
+    columns: int = 0  # genes or bases
+    labels: tuple[str, ...] = ()  # columns of obs that hold known classes
+    licence: str = "not stated"  # of the data, not of a package that carries them
+    origin: str = "not stated"  # who made the data, and where they are published
+    folder: str = ""  # in the cache and in a mirror, by default the name; data sets of one publication may share one
 
     def __post_init__(self) -> None:
         check_plain_name(self.name)
@@ -126,12 +106,10 @@ def fetch(source: "str | Source") -> "AnnData":
     Returns
     -------
     AnnData
-        Of the known data sets of cells ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR,
-        float32, whole numbers); ``obs_names`` and ``var_names`` are unique; known types are in ``obs["cell_type"]``.
-        Sets of sequences have ``obsm["sequence"]``, ``(n, 4, length)`` uint8; a genome's rows are its features.
-        Of measured compounds a row is a compound in a context (a protein or cell line): ``obs["response"]``, and
-        ``obsm["pair"]``, ``(n, 2)``, its rows in the tables ``uns["compounds"]`` and ``uns["contexts"]``.
-        ``uns["source"]`` says where the data came from: name, origin, licence and the SHA-256 of each file.
+        Of cells, ``X`` and ``layers["counts"]`` hold the same raw counts, as two matrices (CSR, float32); names are
+        unique; known types are in ``obs["cell_type"]``. Sets of sequences have ``obsm["sequence"]``, ``(n, 4, length)``
+        uint8; a genome's rows are its features; of measured compounds a row is a compound in a context, see
+        `genolab.drugs`. ``uns["source"]`` has name, origin, licence and the SHA-256 of each file.
 
     Raises
     ------
@@ -142,8 +120,6 @@ def fetch(source: "str | Source") -> "AnnData":
 
     Notes
     -----
-    Files are kept in ``pooch.os_cache("genolab")``, or in the folder that ``GENOLAB_CACHE`` names.
-
     - ``"pbmc68k"`` comes from scanpy's package, which has no counts: they are recovered from its normalised values and
       are whole numbers to within 0.082. It holds 765 of the genes; ``obs`` describes the whole cells.
     - ``"zeisel"`` has no names of genes and cells; they are numbered.

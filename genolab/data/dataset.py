@@ -25,7 +25,7 @@ _BYTES_AT_ONCE = 1 << 27
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a dataset as tensors, and where training stands: what ``model.loss`` gets.
+    """Some rows of a dataset as tensors, and the state of training: what ``model.loss`` gets.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class Batch:
     rows
         ``(n,)`` int64, the rows' numbers in the AnnData.
     nonzero
-        Positions of the first input's stored values in its flattened form, int64, where the slot is sparse, so that a
-        likelihood need not look for them. ``None`` where it is dense.
+        Flat positions of the first input's stored values, int64, where the slot is sparse, so that a likelihood need
+        not look for them. ``None`` where it is dense.
     step, total_steps
-        Optimiser steps done so far, and those the whole run will take; ``None`` outside of training.
+        Optimiser steps done so far and planned; ``None`` outside of training.
     generator
-        Source of all noise (dropout, sampling) while training; ``None`` outside of it.
+        Of all noise (dropout, sampling); ``None`` outside of training.
     """
 
     inputs: tuple[torch.Tensor, ...]

@@ -70,16 +70,6 @@ def read(
         has the accessions, and features that aren't gene expression are left out with a warning.
         Names that occur again are made unique (``A``, ``A-1``, ``A-2``), with a warning.
 
-    Raises
-    ------
-    FileNotFoundError
-        Nothing is there, or a part of a 10x folder is missing.
-    ValueError
-        The suffix is unknown; the file is empty, cut short or of another format, or holds pickled objects; values or
-        names aren't as they should be.
-    ImportError
-        ``.loom`` without loompy, a large FASTA without pyfaidx.
-
     Examples
     --------
     >>> genome = gl.data.read("genes.gff3", fasta="genome.fa.gz")

@@ -37,24 +37,12 @@ _THRESHOLD: Final = 0.5  # a label is predicted from this probability on
 
 
 class Predictions(NamedTuple):
-    """What is true of rows, and what models predict for them.
+    """What is true of rows, and what models predict for them."""
 
-    Attributes
-    ----------
-    truth
-        ``(n, k)`` bool: which classes or labels each row has.
-    probabilities
-        Model to ``(n, k)``.
-    names
-        Of the classes or labels.
-    exclusive
-        Whether a row has exactly one of them (classes), or any number (labels).
-    """
-
-    truth: NDArray[np.bool_]
-    probabilities: dict[str, Array]
-    names: tuple[str, ...]
-    exclusive: bool
+    truth: NDArray[np.bool_]  # (n, k): which classes or labels each row has
+    probabilities: dict[str, Array]  # model to (n, k)
+    names: tuple[str, ...]  # of the classes or labels
+    exclusive: bool  # a row has exactly one of them (classes), or any number (labels)
 
     def decisions(self, model: str) -> NDArray[np.bool_]:
         """Return the most probable class of each row, or every label of at least one half, as ``(n, k)``."""
@@ -118,14 +106,9 @@ def table(
 
 
 def confusion(model: Any, test: AnnDataset) -> pd.DataFrame:
-    """Count rows by their true class (index) and their predicted class (columns).
+    """Count rows by true class (index) and predicted class (columns).
 
-    Parameters
-    ----------
-    model
-        With ``predict(batch)``, or its probabilities ``(n, k)``.
-    test
-        Rows with a column of categories as target.
+    `model` and `test` are as in `table`, with a column of categories as target.
     """
     predictions = collect_predictions({"model": model}, test)
     if not predictions.exclusive:

@@ -25,43 +25,23 @@ _SILHOUETTE_CELLS: Final = 5000  # all pairs of cells are compared: of more cell
 
 
 class KNNScores(NamedTuple):
-    """How well each cell's type can be read off its neighbours'.
-
-    Attributes
-    ----------
-    accuracy
-        Share of cells whose neighbours' majority has their label.
-    macro_f1
-        F1 of each class, averaged over classes: rare ones count as much as frequent ones.
-    predicted
-        ``(n,)`` predicted labels; ``None`` for cells of classes that were left out.
-    """
+    """How well each cell's label is predicted by its neighbours' (see `knn_scores`)."""
 
     accuracy: Interval
-    macro_f1: Interval
-    predicted: NDArray[np.object_]
+    macro_f1: Interval  # averaged over classes: rare ones count as much as frequent ones
+    predicted: NDArray[np.object_]  # (n,) labels; None for cells of classes that were left out
 
 
 class LeidenScore(NamedTuple):
     """How well clusters, found without labels, agree with the labels.
 
-    Attributes
-    ----------
-    ari
-        Adjusted Rand index at the best resolution: 1 for the same partition, 0 for chance. The best was chosen by the
-        labels, so the figure is an upper bound for a user who doesn't know them.
-    resolution
-        The best resolution.
-    clusters
-        ``(n,)`` numbers of the clusters at it.
-    tried
-        One row a resolution: ``resolution``, ``n_clusters``, ``ari``.
+    The best resolution was chosen by the labels, so `ari` is an upper bound for a user who doesn't know them.
     """
 
-    ari: Interval
+    ari: Interval  # adjusted Rand index at the best resolution: 1 for the same partition, 0 for chance
     resolution: float
-    clusters: NDArray[np.int64]
-    tried: pd.DataFrame
+    clusters: NDArray[np.int64]  # (n,) numbers of the clusters at it
+    tried: pd.DataFrame  # one row a resolution: resolution, n_clusters, ari
 
 
 def latents(

@@ -28,27 +28,20 @@ def markers(
     n_genes: int | None = None,
     method: Method = "wilcoxon",
 ) -> pd.DataFrame:
-    """Rank genes by how much higher they are in the selected cells than in all others.
+    """Rank genes by how much higher they are in the selected cells than elsewhere (`scanpy.tl.rank_genes_groups`).
 
-    The test is `scanpy.tl.rank_genes_groups`, the Wilcoxon test with its correction for ties, and p-values adjusted
-    over all genes after Benjamini and Hochberg (1995).
-
-    The values tested are logged expression. Values that are already logged (fractions, at least 0) are taken as they
-    are. Whole numbers are taken for counts: a temporary copy is brought to 10,000 counts a cell and logged, and a
-    warning says so unless `layer` named them.
+    Values that are already logged (fractions, at least 0) are tested as they are. Whole numbers are taken for counts: a
+    temporary copy is brought to 10,000 counts a cell and logged, with a warning unless `layer` named them. P-values are
+    adjusted over all genes (Benjamini and Hochberg 1995); the Wilcoxon test is corrected for ties.
 
     Parameters
     ----------
-    adata
-        Cells by genes; not changed.
     selection
         Which cells: ``(n_obs,)`` booleans, as ``LatentExplorer.selection`` gives, or names out of ``obs_names``.
     layer
         Layer to test, such as ``"counts"``; ``None``: ``X``.
     n_genes
         How many genes to return; ``None``: all.
-    method
-        ``"wilcoxon"``, or scanpy's ``"t-test"`` (Welch's) and ``"t-test_overestim_var"``.
 
     Returns
     -------
@@ -56,11 +49,6 @@ def markers(
         Sorted by falling score: ``gene``; ``score`` (z for Wilcoxon, else t); ``log2_fold_change`` of the
         back-transformed mean log values, as scanpy's (large where one side has none); ``p_value``, two-sided;
         ``p_adjusted``; ``fraction_in`` and ``fraction_out``, the share of cells in which the gene was seen.
-
-    Raises
-    ------
-    ValueError
-        Fewer than 2 cells are inside or outside, or the values are scaled or normalised without a logarithm.
     """
     check_one_of("method", method, get_args(Method))
     if n_genes is not None:

@@ -26,7 +26,7 @@ app.add_typer(data_app, name="data", help="The data sets that genolab knows.")
 
 
 def main() -> NoReturn:
-    """Run the command line; what the user can mend is told in a sentence, without a traceback."""
+    """Run the command line; what the user can repair is said in a sentence, without a traceback."""
     try:
         app()
     except ModuleNotFoundError as error:
@@ -108,7 +108,7 @@ def run(
     """
     from genolab.jupyter import execute, kernels
 
-    # What can be told at once is told before the first notebook runs.
+    # What can be checked at once is checked before the first notebook runs.
     paths = [_find(notebook) for notebook in notebooks]
     for path in paths:
         execute.read(path)
@@ -165,10 +165,10 @@ def doctor() -> None:
     for check in doctor.examine():
         typer.echo(f"{'OK   ' if check.ok else 'WRONG'}  {check.name}: {check.found}")
         if not check.ok:
-            typer.echo(f"       to do: {check.remedy}")
+            typer.echo(f"       to do: {check.fix}")
         wrong += not check.ok
     if wrong:
-        _fail(f"{wrong} {'part needs' if wrong == 1 else 'parts need'} mending, see above")
+        _fail(f"{wrong} {'part needs' if wrong == 1 else 'parts need'} repair, see above")
 
 
 @kernel_app.command("install")

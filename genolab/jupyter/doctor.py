@@ -25,24 +25,12 @@ _FRONT_ENDS: Final = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name
-        What it is.
-    ok
-        Whether it is right.
-    found
-        What was found.
-    remedy
-        What to do; empty where it is right.
-    """
+    """One thing that was looked at."""
 
     name: str
     ok: bool
     found: str
-    remedy: str = ""
+    fix: str = ""  # what to do; empty where it is right
 
 
 def examine() -> Iterator[Check]:
@@ -65,7 +53,7 @@ def check_torch() -> Iterator[Check]:
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a library of its own can't be loaded
-        yield Check("torch", ok=False, found=f"it doesn't load: {error}", remedy="make clean lab, or pip install torch")
+        yield Check("torch", ok=False, found=f"it doesn't load: {error}", fix="make clean lab, or pip install torch")
         return
     yield Check("torch", ok=True, found=f"{torch.__version__}, {torch.get_num_threads()} threads")
     found = "; ".join(device.label for device in kernels.devices())
@@ -78,7 +66,7 @@ def check_torch() -> Iterator[Check]:
 def check_kernels(found: Sequence[kernels.Kernel]) -> Iterator[Check]:
     """Check that each kernel of genolab starts this Python, and that Jupyter finds it and no other of its name."""
     if not found:
-        yield Check("Kernels", ok=False, found="none is registered", remedy="genolab kernel install")
+        yield Check("Kernels", ok=False, found="none is registered", fix="genolab kernel install")
     for kernel in found:
         yield _check_kernel(kernel)
 
@@ -88,16 +76,14 @@ def _check_kernel(kernel: kernels.Kernel) -> Check:
 
     name = f"Kernel {kernel.name}"
     if not kernel.python.exists():
-        return Check(name, ok=False, found=f"its Python is gone: {kernel.python}", remedy="genolab kernel install")
+        return Check(name, ok=False, found=f"its Python is gone: {kernel.python}", fix="genolab kernel install")
     # The folders are compared: the interpreters of two environments are often links to one file.
     if kernel.python.parent.resolve() != Path(sys.executable).parent.resolve():
-        return Check(
-            name, ok=False, found=f"it starts another Python: {kernel.python}", remedy="genolab kernel install"
-        )
+        return Check(name, ok=False, found=f"it starts another Python: {kernel.python}", fix="genolab kernel install")
     first = KernelSpecManager().find_kernel_specs().get(kernel.name, "")
     if Path(first).resolve() != kernel.folder.resolve():
         found = f"Jupyter finds {first or 'none'} in its place"
-        return Check(name, ok=False, found=found, remedy=f"delete {first}" if first else "genolab kernel install")
+        return Check(name, ok=False, found=found, fix=f"delete {first}" if first else "genolab kernel install")
     return Check(name, ok=True, found=kernel.display_name)
 
 
@@ -108,7 +94,7 @@ def _check_lab() -> Iterator[Check]:
 
         version = importlib.metadata.version("jupyterlab")
     except ImportError as error:  # PackageNotFoundError is one
-        yield Check("JupyterLab", ok=False, found=f"{error.name} isn't installed", remedy="pip install 'genolab[all]'")
+        yield Check("JupyterLab", ok=False, found=f"{error.name} isn't installed", fix="pip install 'genolab[all]'")
         return
     yield Check("JupyterLab", ok=True, found=version)
     folders = jupyter_path("labextensions")
@@ -117,26 +103,16 @@ def _check_lab() -> Iterator[Check]:
 
 
 def check_front_ends(extensions: Mapping[str, Mapping[str, Any]], disabled: Sequence[str]) -> Iterator[Check]:
-    """Check the part of the widgets that runs in the browser.
-
-    Parameters
-    ----------
-    extensions
-        JupyterLab's extensions by name; of each its ``"version"``.
-    disabled
-        Names of those that are switched off.
-    """
+    """Check the part of the widgets that runs in the browser: JupyterLab's extensions, and those switched off."""
     for name, (package, one_version) in _FRONT_ENDS.items():
         found = str(extensions[name]["version"]) if name in extensions else ""
         again = f"pip install --force-reinstall --no-deps {package}"
         if not found:
-            yield Check(f"Front end {name}", ok=False, found="JupyterLab doesn't find it", remedy=again)
+            yield Check(f"Front end {name}", ok=False, found="JupyterLab doesn't find it", fix=again)
         elif name in disabled:
-            yield Check(
-                f"Front end {name}", ok=False, found="switched off", remedy=f"jupyter labextension enable {name}"
-            )
+            yield Check(f"Front end {name}", ok=False, found="switched off", fix=f"jupyter labextension enable {name}")
         elif one_version and found != (wanted := importlib.metadata.version(package)):
-            yield Check(f"Front end {name}", ok=False, found=f"{found}, but {package} is {wanted}", remedy=again)
+            yield Check(f"Front end {name}", ok=False, found=f"{found}, but {package} is {wanted}", fix=again)
         else:
             yield Check(f"Front end {name}", ok=True, found=found)
 
@@ -149,7 +125,7 @@ def check_data() -> Iterator[Check]:
         try:
             yield Check(f"Shipped {folder}", ok=True, found=str(shipped(folder)))
         except FileNotFoundError as error:
-            yield Check(f"Shipped {folder}", ok=False, found=str(error), remedy="reinstall genolab")
+            yield Check(f"Shipped {folder}", ok=False, found=str(error), fix="reinstall genolab")
     yield check_cache(cache_folder())
     if mirror := os.environ.get("GENOLAB_MIRROR"):
         yield check_mirror(mirror)
@@ -162,19 +138,19 @@ def check_cache(folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free / 1e9
     except OSError as error:
-        remedy = "set GENOLAB_CACHE to a folder that you may write to"
-        return Check("Data cache", ok=False, found=f"{folder} can't be written to: {error.strerror}", remedy=remedy)
+        fix = "set GENOLAB_CACHE to a folder that you may write to"
+        return Check("Data cache", ok=False, found=f"{folder} can't be written to: {error.strerror}", fix=fix)
     return Check("Data cache", ok=True, found=f"{folder}, {free:.0f} GB free")
 
 
 def check_mirror(mirror: str) -> Check:
     """Check that a mirror, a folder or a URL, can be reached and holds a manifest."""
-    remedy = "set GENOLAB_MIRROR to a folder or URL filled by `genolab data mirror`, or unset it"
+    fix = "set GENOLAB_MIRROR to a folder or URL filled by `genolab data mirror`, or unset it"
     try:
         if mirror.startswith(("http://", "https://")):
             with urllib.request.urlopen(f"{mirror.rstrip('/')}/MANIFEST.tsv", timeout=5):  # noqa: S310, http(s) as tested
                 return Check("Data mirror", ok=True, found=mirror)
         (Path(mirror).expanduser() / "MANIFEST.tsv").open("rb").close()
     except (OSError, urllib.error.URLError, ValueError) as error:
-        return Check("Data mirror", ok=False, found=f"{mirror} holds no MANIFEST.tsv: {error}", remedy=remedy)
+        return Check("Data mirror", ok=False, found=f"{mirror} holds no MANIFEST.tsv: {error}", fix=fix)
     return Check("Data mirror", ok=True, found=mirror)

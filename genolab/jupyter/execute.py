@@ -21,26 +21,12 @@ Watcher = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Failure:
-    """Where and why a notebook stopped.
+    """Where and why a notebook stopped."""
 
-    Attributes
-    ----------
-    cell
-        The failing code cell, counted as JupyterLab counts: 3 is ``In [3]``.
-    line
-        Its line that failed, from 1, or ``None`` where no line did (a time-out).
-    source
-        That line as written.
-    error
-        The error in one line.
-    cell_id
-        The cell's id in the notebook.
-    """
-
-    cell: int
-    line: int | None
-    source: str
-    error: str
+    cell: int  # counted as JupyterLab counts: 3 is ``In [3]``
+    line: int | None  # of the cell, from 1; None where no line failed (a time-out)
+    source: str  # that line as written
+    error: str  # in one line
     cell_id: str
 
     def __str__(self) -> str:
@@ -50,22 +36,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `run` left behind.
-
-    Attributes
-    ----------
-    notebook, page
-        The executed notebook and the HTML page.
-    seconds
-        Time a code cell, in their order; those after a failure are missing.
-    failure
-        ``None`` when every cell ran.
-    """
+    """The executed notebook, its HTML page, and the seconds of each code cell that ran."""
 
     notebook: Path
     page: Path
     seconds: tuple[float, ...]
-    failure: Failure | None
+    failure: Failure | None  # None when every cell ran
 
 
 def run(
@@ -81,10 +57,6 @@ def run(
 
     Parameters
     ----------
-    source
-        The notebook.
-    folder
-        Where the results go; made if need be.
     kernel
         The kernel's name; by default the notebook's own, or the running Python where that isn't installed.
     timeout
@@ -93,13 +65,6 @@ def run(
         Write the executed notebook over `source` instead of into `folder`.
     watch
         Called with the number of code cells done and their total: before the first and after each.
-
-    Raises
-    ------
-    ValueError
-        `source` is no notebook, there is no such kernel, or `folder` is that of the notebook itself.
-    OSError
-        A file can't be read or written.
     """
     target = source if inplace else folder / source.name
     if not inplace and target.resolve() == source.resolve():
@@ -119,15 +84,7 @@ def run(
 
 
 def read(source: Path) -> NotebookNode:
-    """Read a notebook.
-
-    Raises
-    ------
-    ValueError
-        The file is no notebook.
-    OSError
-        The file can't be read.
-    """
+    """Read a notebook."""
     content = source.read_text(encoding="utf-8")
     try:
         notebook: NotebookNode = nbformat.reads(content, as_version=4)

@@ -26,46 +26,22 @@ _NOISE = re.compile(r"^(NVIDIA|Tesla|GeForce|AMD|Generation|PCIe|HBM\d\w*|SXM\d\
 
 @dataclass(frozen=True)
 class Device:
-    """A device that torch can compute on.
+    """A device that torch can compute on."""
 
-    Attributes
-    ----------
-    name
-        As torch writes it: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
-    label
-        As a person reads it: ``"CPU"``, ``"CUDA 0, H100"``.
-    environment
-        Variables that make a process see this device and no other.
-    """
-
-    name: str
-    label: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    name: str  # as torch writes it: "cpu", "cuda:0", "mps"
+    label: str  # as a person reads it: "CPU", "CUDA 0, H100"
+    environment: Mapping[str, str] = field(default_factory=dict)  # makes a process see this device and no other
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A Jupyter kernel of genolab.
+    """A Jupyter kernel of genolab."""
 
-    Attributes
-    ----------
-    name
-        The name that a notebook asks for, such as ``"genolab"``.
-    display_name
-        What JupyterLab shows.
-    device
-        Torch's name of its device.
-    python
-        The interpreter that it starts.
-    folder
-        Where its specification lies.
-    """
-
-    name: str
-    display_name: str
+    name: str  # that a notebook asks for, such as "genolab"
+    display_name: str  # that JupyterLab shows
     device: str
-    python: Path
-    folder: Path
+    python: Path  # the interpreter that it starts
+    folder: Path  # of its specification
 
 
 def devices() -> tuple[Device, ...]:
@@ -84,13 +60,8 @@ def devices() -> tuple[Device, ...]:
 def cuda_devices(names: Sequence[str], *, visible: str | None = None) -> list[Device]:
     """Describe CUDA devices by the names that the driver gives them, in torch's order.
 
-    Parameters
-    ----------
-    names
-        One name a device, such as ``"NVIDIA H100 80GB HBM3"``.
-    visible
-        ``CUDA_VISIBLE_DEVICES`` of this process: torch counts within it, but a new process counts from the machine's
-        first device again.
+    `visible` is ``CUDA_VISIBLE_DEVICES`` of this process: torch counts within it, but a new process counts from the
+    machine's first device again.
     """
     places = [place.strip() for place in visible.split(",")] if visible else [str(i) for i in range(len(names))]
     return [
@@ -106,24 +77,9 @@ def short_name(name: str) -> str:
 
 
 def install(found: Sequence[Device] | None = None, *, prefix: Path | None = None) -> list[Kernel]:
-    """Register a kernel for each device, and take away those of devices that are gone.
+    """Register a kernel for each device (the best first), and remove those of devices that are gone.
 
-    Parameters
-    ----------
-    found
-        The devices, the best first; by default those of `devices`.
-    prefix
-        The environment that gets them; by default the running one.
-
-    Returns
-    -------
-    list of Kernel
-        What is registered now, the best device first.
-
-    Raises
-    ------
-    OSError
-        The environment can't be written to.
+    They go into an environment (`prefix`, by default the running one); what is registered now is returned.
     """
     found = devices() if found is None else found
     names = [BEST, *(own_name(device.name) for device in found[1:])]
@@ -150,20 +106,15 @@ def remove(*, prefix: Path | None = None) -> list[Kernel]:
 
 
 def choose(asked: str | None, wanted: str | None) -> str:
-    """Name the kernel that a notebook shall run on.
+    """Return the kernel that a notebook runs on.
 
     Parameters
     ----------
     asked
         What the person asked for: a kernel's name, or ``"genolab-cpu"`` and the like for the kernel of that device,
-        even where it goes by the name ``"genolab"``. ``None`` leaves it to the notebook.
+        even where it is called ``"genolab"``. ``None`` leaves it to the notebook.
     wanted
         What the notebook asks for. Where that isn't here, the running Python takes its place.
-
-    Raises
-    ------
-    ValueError
-        The kernel that was asked for isn't here.
     """
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 

@@ -30,16 +30,7 @@ class Workplace(NamedTuple):
 def workplace(folder: Path | None = None) -> Workplace:
     """Return the notebooks of a clone; or copy those of an installed package, or where the user says.
 
-    Parameters
-    ----------
-    folder
-        Where to copy; by default a clone's own notebooks are used, and an installed package's go to
-        ``./genolab-notebooks``.
-
-    Raises
-    ------
-    OSError
-        The folder can't be written to, or no notebooks are there to copy.
+    By default a clone's own notebooks are used, and an installed package's are copied to ``./genolab-notebooks``.
     """
     source = shipped("notebooks")
     if folder is None and (source.parent / "pyproject.toml").is_file():
@@ -49,13 +40,7 @@ def workplace(folder: Path | None = None) -> Workplace:
 
 
 def copy_notebooks(source: Path, target: Path) -> Copied:
-    """Copy the notebooks of a folder to another, but leave alone what is already there.
-
-    Raises
-    ------
-    OSError
-        The folder can't be written to.
-    """
+    """Copy the notebooks of a folder to another, but leave alone what is already there."""
     target.mkdir(parents=True, exist_ok=True)
     copied = Copied([], [])
     for path in sorted(source.glob("*.ipynb")):
@@ -76,21 +61,7 @@ def names(folder: Path) -> str:
 def command(root: Path, notebook: str, *, port: int | None = None, browser: bool = True) -> list[str]:
     """Build the command that starts JupyterLab: on this machine alone, behind a token, calling nobody.
 
-    Parameters
-    ----------
-    root
-        The folder that it shows.
-    notebook
-        Name of the notebook in it that opens.
-    port
-        Port to serve on; by default the first free one from 8888.
-    browser
-        Whether a browser opens.
-
-    Raises
-    ------
-    ValueError
-        The notebook isn't there, or the port is taken.
+    It shows the folder `root`, opens one of its notebooks, and serves on the first free port from 8888 by default.
     """
     if not (root / notebook).is_file():
         raise ValueError(f"there is no notebook {notebook!r} in {root}; there are {names(root)}")

@@ -30,7 +30,7 @@ _STATE: Final = "application/vnd.jupyter.widget-state+json"
 _PLOTLY: Final = "application/vnd.plotly.v1+json"
 
 
-_NO_FACE = '<p class="genolab-note">A live widget stands here: open the notebook in JupyterLab to use it.</p>'
+_NO_PICTURE = '<p class="genolab-note">A live widget stands here: open the notebook in JupyterLab to use it.</p>'
 
 _STYLE = """<style>
 main { max-width: 72rem; margin: 0 auto; }
@@ -60,25 +60,15 @@ window.addEventListener("DOMContentLoaded", () => {
 
 
 def to_html(notebook: NotebookNode, *, name: str, folder: Path, notice: str = "", cell_id: str = "") -> str:
-    """Return the page of an executed notebook.
+    """Return the page of an executed notebook, which isn't changed.
 
-    Parameters
-    ----------
-    notebook
-        An executed notebook; it isn't changed.
-    name
-        The page's title.
-    folder
-        Where the notebook's own pictures are looked for; they become part of the page.
-    notice
-        What is said at the top of the page, such as where the run stopped.
-    cell_id
-        The cell that the notice links to.
+    Its own pictures are looked for in `folder` and become part of the page. `notice` is shown at the top, such as where
+    the run stopped, with a link to the cell `cell_id`.
     """
     notebook = copy.deepcopy(notebook)
     widgets = notebook.metadata.pop("widgets", {}).get(_STATE, {}).get("state", {})
     for output in (output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output):
-        output["data"] = _still(output["data"], widgets)
+        output["data"] = _static(output["data"], widgets)
     resources = {"metadata": {"name": name, "path": str(folder)}}
     exporter = _OfflineExporter(embed_images=True, log=_LOG)  # type: ignore[no-untyped-call]  # nbconvert's
     body, _ = exporter.from_notebook_node(notebook, resources)
@@ -86,19 +76,19 @@ def to_html(notebook: NotebookNode, *, name: str, folder: Path, notice: str = ""
     return str(body).replace("</head>", head + "</head>", 1).replace("<main>", "<main>" + _banner(notice, cell_id), 1)
 
 
-def _still(data: Mapping[str, Any], widgets: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose the faces of an output that need neither a kernel nor a network."""
+def _static(data: Mapping[str, Any], widgets: Mapping[str, Any]) -> dict[str, Any]:
+    """Choose the forms of an output that need neither a kernel nor a network."""
     if _PLOTLY in data:
-        return {"text/html": _plotly_face(data[_PLOTLY])}
+        return {"text/html": _plotly_html(data[_PLOTLY])}
     kept = {kind: value for kind, value in data.items() if kind != _VIEW}
     if _VIEW in data and not {"image/png", "image/svg+xml", "text/html"} & set(kept):
-        return {"text/html": _widget_face(data[_VIEW]["model_id"], widgets) or _NO_FACE}
+        return {"text/html": _widget_html(data[_VIEW]["model_id"], widgets) or _NO_PICTURE}
     if "text/latex" in kept and "text/html" not in kept:
         kept["text/html"] = _formula(kept["text/latex"].strip().strip("$"), display="block")
     return kept
 
 
-def _plotly_face(figure: Mapping[str, Any]) -> str:
+def _plotly_html(figure: Mapping[str, Any]) -> str:
     # "<" is written as an escape, so that no text in a figure can end the script element that holds it.
     text = json.dumps({key: figure.get(key, {}) for key in ("data", "layout", "frames")}).replace("<", "\\u003c")
     height = figure.get("layout", {}).get("height", 450)
@@ -108,13 +98,13 @@ def _plotly_face(figure: Mapping[str, Any]) -> str:
     )
 
 
-def _widget_face(model_id: str, widgets: Mapping[str, Any]) -> str:
+def _widget_html(model_id: str, widgets: Mapping[str, Any]) -> str:
     """Draw the last state of the core widgets that show text or progress, such as tqdm's bar."""
     state = widgets.get(model_id, {}).get("state", {})
     model = state.get("_model_name", "")
     if "children" in state:
-        faces = "".join(_widget_face(child.removeprefix("IPY_MODEL_"), widgets) for child in state["children"])
-        return faces and f'<div class="genolab-{"row" if model.startswith("HBox") else "column"}">{faces}</div>'
+        parts = "".join(_widget_html(child.removeprefix("IPY_MODEL_"), widgets) for child in state["children"])
+        return parts and f'<div class="genolab-{"row" if model.startswith("HBox") else "column"}">{parts}</div>'
     if model in {"FloatProgressModel", "IntProgressModel"}:
         low, high = float(state.get("min", 0)), float(state.get("max", 100))
         return f'<progress max="{high - low:g}" value="{float(state.get("value", 0)) - low:g}"></progress>'

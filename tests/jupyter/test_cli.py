@@ -165,7 +165,7 @@ def test_jupyterlab_serves_this_machine_alone_and_calls_nobody(tmp_path: Path) -
     assert not [word for word in words if "token" in word]  # Jupyter draws one; others could read it in a command line
 
 
-def test_a_taken_port_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_with_the_fix(tmp_path: Path) -> None:
     save(tmp_path / "lesson.ipynb")
     with lab.socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

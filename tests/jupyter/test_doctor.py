@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, and names a remedy for it and for nothing else."""
+"""The doctor finds what is wrong, and names a fix for it and for nothing else."""
 
 import importlib.metadata
 from pathlib import Path
@@ -33,8 +33,8 @@ def test_this_machine_is_examined_in_the_order_of_dependence() -> None:
     assert names.index("JupyterLab") < names.index("Front end anywidget") < names.index("Data cache")
 
 
-def test_whatever_is_wrong_has_a_remedy_and_nothing_else_has() -> None:
-    assert [check for check in doctor.examine() if check.ok == bool(check.remedy)] == []
+def test_whatever_is_wrong_has_a_fix_and_nothing_else_has() -> None:
+    assert [check for check in doctor.examine() if check.ok == bool(check.fix)] == []
 
 
 def test_the_python_that_runs_is_right_and_an_old_one_is_not() -> None:
@@ -48,7 +48,7 @@ def test_a_registered_kernel_is_right(kernel: Kernel) -> None:
 
 def test_no_kernel_is_wrong() -> None:
     (check,) = check_kernels([])
-    assert (check.ok, check.remedy) == (False, "genolab kernel install")
+    assert (check.ok, check.fix) == (False, "genolab kernel install")
 
 
 def test_a_kernel_whose_python_is_gone_is_wrong(kernel: Kernel, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_kernel_that_another_one_hides_is_wrong(
     monkeypatch.setenv("JUPYTER_PATH", f"{first}:{tmp_path / 'share' / 'jupyter'}")
     (check,) = check_kernels([kernel])
     assert not check.ok
-    assert str(first) in check.remedy
+    assert str(first) in check.fix
 
 
 def test_all_front_ends_together_are_right() -> None:
@@ -88,7 +88,7 @@ def test_a_missing_front_end_is_wrong() -> None:
 
 def test_a_front_end_that_is_switched_off_is_wrong() -> None:
     (check,) = wrong(list(check_front_ends(WIDGETS, ["jupyterlab-plotly"])))
-    assert check.remedy == "jupyter labextension enable jupyterlab-plotly"
+    assert check.fix == "jupyter labextension enable jupyterlab-plotly"
 
 
 def test_a_front_end_of_another_version_is_wrong() -> None:
@@ -102,7 +102,7 @@ def test_a_cache_is_made_where_it_can_be(tmp_path: Path) -> None:
 
 def test_a_cache_that_is_a_file_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "GENOLAB_CACHE" in check_cache(tmp_path / "file").remedy
+    assert "GENOLAB_CACHE" in check_cache(tmp_path / "file").fix
 
 
 def test_a_mirror_is_right_with_its_manifest(tmp_path: Path) -> None:

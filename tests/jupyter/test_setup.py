@@ -170,7 +170,7 @@ def test_make_says_what_it_can_do() -> None:
     assert [word for word in ("make lab", "make test", "PORT=", "BROWSER=no", "TORCH_INDEX=") if word not in said] == []
 
 
-def test_an_old_python_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_an_old_python_is_refused_with_the_fix(tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         (tmp_path / name).write_bytes((CLONE / name).read_bytes())
     old = tmp_path / "python"
