@@ -6,8 +6,18 @@ import numpy as np
 import pandas as pd
 
 from genolab import palette
-from genolab.checks import check_columns
-from genolab.plot.style import MUTED, Figure, colour_bar, dress, legend_below, number, plain, plain_all
+from genolab.plot.style import (
+    MUTED,
+    Figure,
+    check_table,
+    colour_bar,
+    dot_rows,
+    dress,
+    filled_or_open,
+    legend_below,
+    number,
+    plain,
+)
 
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
@@ -29,17 +39,15 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     """
     ranked = "auc" in table
     own = ["auc"] if ranked else ["overlap", "expected"]
-    _check(table, "name", "size", "p", "q", "genes", *own, source="enrich or enrich_ranked")
+    check_table(table, "name", "size", "p", "q", "genes", *own, source="genolab.function.enrich or enrich_ranked")
     top = table.sort_values("p", kind="stable").head(n)
     figure = Figure()
     figure.add_scatter(**_sets(top, ranked=ranked, level=level))
-    figure.add_vline(x=0.5 if ranked else 1, line={"color": MUTED, "width": 1.5, "dash": "dash"})
+    dot_rows(figure, list(top["name"]), reference=0.5 if ranked else 1)
     if ranked:
         figure.update_xaxes(title_text="How often a gene of the set ranks above another", range=[-0.03, 1.03])
     else:
         figure.update_xaxes(title_text="Times as many genes as expected", rangemode="tozero")
-    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=plain_all(list(top["name"])), showgrid=False, ticks="")
-    figure.update_yaxes(range=[len(top) - 0.4, -0.6])
     subtitle = f"Dots grow with the number of {'leading ' * ranked}genes; open where adjusted p is above {level:g}"
     title = _finding(table, "away from the middle" if ranked else "enriched", level)
     return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
@@ -60,7 +68,7 @@ def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
             "colorscale": "Viridis",
             "reversescale": True,
             "cmin": 0,
-            "symbol": ["circle" if each else "circle-open" for each in significant],
+            "symbol": filled_or_open(significant),
             "line": {"width": [0.5 if each else 2.5 for each in significant], "color": "rgba(31,31,31,0.45)"},
             "colorbar": colour_bar("Zeros of<br>adjusted p"),
         },
@@ -84,7 +92,7 @@ def depth(table: pd.DataFrame) -> Figure:
 
     `table` is from `genolab.function.by_term`; the dotted line is a random ranking, ticks show the number of terms.
     """
-    _check(table, "model", "depth", "auprc", "chance", source="by_term")
+    check_table(table, "model", "depth", "auprc", "chance", source="genolab.function.by_term")
     known = table[table["auprc"].notna()]
     if len(known) == 0:
         raise ValueError("there is no area to draw: each term needs genes with and genes without it")
@@ -114,9 +122,3 @@ def depth(table: pd.DataFrame) -> Figure:
     title = f"{plain(best)}: {overall[best]:.2f} in the mean over terms, random {known['chance'].mean():.2f}"
     legend_below(dress(figure, title, subtitle="Narrow terms have few genes to learn from", height=560))
     return figure
-
-
-def _check(table: pd.DataFrame, *names: str, source: str) -> None:
-    check_columns(table, *names, fix=f"pass what genolab.function.{source} returns")
-    if len(table) == 0:
-        raise ValueError("there is nothing to draw: the table has no rows")

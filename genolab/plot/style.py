@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
 from genolab import palette
+from genolab.checks import check_columns
 
 INK: Final = "#1f1f1f"
 MUTED: Final = "#5f5f5f"
@@ -16,9 +18,12 @@ GRID: Final = "#e4e4e4"
 FIRST: Final = palette.OKABE_ITO[0]
 """Blue: the training curve, the model, what a figure is about."""
 SECOND: Final = palette.OKABE_ITO[3]
-"""Vermillion: what is held against it."""
+"""Vermillion: what it is compared with."""
 VIRIDIS: Final = [[i / (len(palette.VIRIDIS) - 1), colour] for i, colour in enumerate(palette.VIRIDIS)]
 """Viridis as a plotly colour scale."""
+
+REFERENCE_LINE: Final = {"color": MUTED, "width": 1.5, "dash": "dash"}
+"""Through the value that others are compared with."""
 
 _FAMILY: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
@@ -76,18 +81,10 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly publishes no types
 
 
 def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, panels: bool = False) -> Figure:
-    """Give a figure the shared look and its finding as title; return it.
+    """Give a figure the shared look and its finding as title; change it in place, and return it.
 
-    Parameters
-    ----------
-    figure
-        Changed in place.
-    title, subtitle
-        Shown as written; parts that come from data must have gone through `plain`.
-    height
-        Pixels; the width is that of the page.
-    panels
-        Whether panels have titles of their own, which need room under the figure's.
+    Parts of `title` and `subtitle` that come from data must have gone through `plain`. `height` is in pixels, the width
+    that of the page; `panels` with titles of their own need room under the figure's.
     """
     top = 64 + 32 * bool(subtitle) + 30 * panels
     figure.update_layout(
@@ -98,6 +95,32 @@ def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, 
         modebar={"remove": _BUTTONS},
     )
     return figure
+
+
+def dot_rows(figure: Figure, names: Sequence[object], *, reference: float | None = None) -> None:
+    """Name the rows of a figure of dots, the first on top, and draw a line at the value that they are compared with."""
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=plain_all(names), showgrid=False, ticks="")
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5])
+    if reference is not None:
+        figure.add_vline(x=reference, line=REFERENCE_LINE)
+
+
+def intervals(value: Any, low: Any, high: Any) -> dict[str, Any]:
+    """Describe error bars from `low` to `high`, ``(n,)`` each; where these are NaN there is none."""
+    value, low, high = (np.asarray(part, dtype=np.float64) for part in (value, low, high))
+    return {"type": "data", "array": high - value, "arrayminus": value - low, "thickness": 3, "width": 7}
+
+
+def filled_or_open(significant: Any) -> list[str]:
+    """Choose the symbols of dots: filled where a test is significant, else open."""
+    return ["circle" if yes else "circle-open" for yes in significant]
+
+
+def check_table(table: pd.DataFrame, *columns: str, source: str) -> None:
+    """Refuse a table that lacks columns, or rows; `source` is the function that returns such tables."""
+    check_columns(table, *columns, fix=f"pass what {source} returns")
+    if len(table) == 0:
+        raise ValueError("there is nothing to draw: the table has no rows")
 
 
 def legend_below(figure: Figure) -> None:

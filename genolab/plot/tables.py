@@ -8,8 +8,22 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from genolab.palette import NONE
-from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, legend_below, number, percent, plain, plain_all
+from genolab.plot.style import (
+    FIRST,
+    MUTED,
+    REFERENCE_LINE,
+    SECOND,
+    Figure,
+    check_table,
+    dot_rows,
+    dress,
+    intervals,
+    legend_below,
+    number,
+    percent,
+    plain,
+    plain_all,
+)
 
 _METRICS: Final = {
     "knn_accuracy": "Neighbours: accuracy",
@@ -161,7 +175,7 @@ def _mark_changes(figure: Figure, changes: Any) -> None:
 
 
 def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
-    """Draw what `genolab.evaluate` measured: one panel a metric, one line a model, with 95 % intervals.
+    """Draw what `genolab.evaluate` measured: one panel a metric, one row a model, with 95 % intervals.
 
     Parameters
     ----------
@@ -170,24 +184,8 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
         ``class`` too, the overall and macro figures are drawn: select the rows of one class to draw those.
     baseline
         Model that the others must beat: drawn in grey, with a line through its value.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Panels side by side, models in the table's order from the top.
-
-    Raises
-    ------
-    KeyError
-        A column is missing, or `baseline` isn't among the models.
-    ValueError
-        The table is empty.
     """
-    missing = [name for name in ("model", "metric", "value", "low", "high") if name not in table]
-    if missing:
-        raise KeyError(f"the table lacks {missing}; it has {list(table.columns)}")
-    if len(table) == 0:
-        raise ValueError("there is nothing to draw: the table has no rows")
+    check_table(table, "model", "metric", "value", "low", "high", source="genolab.evaluate.table")
     table = _overall(table)
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
@@ -196,18 +194,16 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     figure = make_subplots(
         cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()
     )
+    dot_rows(figure, models)
     for column, metric in enumerate(metrics, start=1):
         rows = table[table["metric"] == metric].set_index("model")
-        for place, model in enumerate(models):
-            if model in rows.index:
-                colour = NONE if model == baseline else FIRST
-                figure.add_trace(_with_interval(rows.loc[model], place, plain(model), colour), row=1, col=column)
+        place = {"row": 1, "col": column}
+        for chosen, colour in ((rows.index != baseline, FIRST), (rows.index == baseline, MUTED)):
+            if chosen.any():
+                figure.add_trace(_dots(rows[chosen], models, colour), **place)
         if baseline in rows.index:
-            at = rows.loc[baseline, "value"]
-            figure.add_vline(x=at, line={"color": MUTED, "width": 1.5, "dash": "dash"}, row=1, col=column)
+            figure.add_vline(x=rows.loc[baseline, "value"], line=REFERENCE_LINE, **place)
     figure.update_xaxes(tickformat="~g", nticks=5)
-    figure.update_yaxes(range=[len(models) - 0.5, -0.5], showgrid=False, ticks="")
-    figure.update_yaxes(tickvals=list(range(len(models))), ticktext=plain_all(models))
     figure.update_annotations(font={"size": 16}, yshift=6)
     figure.update_layout(showlegend=False)
     subtitle = "Points with 95 % intervals" + (
@@ -217,25 +213,25 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=True)
 
 
+def _dots(rows: pd.DataFrame, models: list[str], colour: str) -> go.Scatter:
+    """Return one metric's dots, each in its model's row."""
+    return go.Scatter(
+        x=rows["value"],
+        y=[models.index(model) for model in rows.index],
+        error_x=intervals(rows["value"], rows["low"], rows["high"]),
+        mode="markers",
+        marker={"size": 13, "color": colour},
+        text=plain_all(list(rows.index)),
+        customdata=[f"{low:.4g} to {high:.4g}" for low, high in zip(rows["low"], rows["high"], strict=True)],
+        hovertemplate="%{x:.4g} (%{customdata})<extra>%{text}</extra>",
+    )
+
+
 def _overall(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each model and metric, where a table has rows for classes too."""
     if "class" not in table or not table.duplicated(["model", "metric"]).any():
         return table
     return table[table["class"].isin(["", "macro"])]
-
-
-def _with_interval(row: pd.Series, place: int, name: str, colour: str) -> go.Scatter:
-    value, low, high = (float(row[part]) for part in ("value", "low", "high"))
-    bars = {"type": "data", "array": [high - value], "arrayminus": [value - low], "thickness": 3, "width": 7}
-    return go.Scatter(
-        x=[value],
-        y=[place],
-        error_x=bars if np.isfinite([low, high]).all() else None,
-        mode="markers",
-        marker={"size": 13, "color": MUTED if colour == NONE else colour},
-        name=name,
-        hovertemplate=f"%{{x:.4g}} ({low:.4g} to {high:.4g})<extra>%{{fullData.name}}</extra>",
-    )
 
 
 def _winner(table: pd.DataFrame, metrics: list[str]) -> str:

@@ -211,7 +211,7 @@ def test_the_title_says_whether_measurements_bear_the_model_out(table, words):
 def test_effects_need_rows_and_columns():
     with pytest.raises(KeyError, match="'q'"):
         plot.effects(drivers().drop(columns="q"))
-    with pytest.raises(ValueError, match="no features"):
+    with pytest.raises(ValueError, match="no rows"):
         plot.effects(drivers().head(0))
     with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
         plot.effects(drivers(), n=0)

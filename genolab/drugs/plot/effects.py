@@ -3,8 +3,20 @@
 import numpy as np
 import pandas as pd
 
-from genolab.checks import check_at_least, check_columns
-from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, legend_below, number, plain, plain_all
+from genolab.checks import check_at_least
+from genolab.plot.style import (
+    FIRST,
+    SECOND,
+    Figure,
+    check_table,
+    dot_rows,
+    dress,
+    filled_or_open,
+    intervals,
+    legend_below,
+    number,
+    plain,
+)
 
 
 def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", level: float = 0.05) -> Figure:
@@ -18,22 +30,19 @@ def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", lev
     >>> table = gl.drugs.feature_scores(model, lines, "Drug_1047", features, names)
     >>> gl.drugs.plot.effects(table, response="ln IC50")
     """
-    check_columns(table, "feature", "effect", "measured", "low", "high", "q", "n", fix="pass gl.drugs.feature_scores's")
+    columns = ("feature", "effect", "measured", "low", "high", "q", "n")
+    check_table(table, *columns, source="genolab.drugs.feature_scores")
     check_at_least("n", n)
-    if len(table) == 0:
-        raise ValueError("there is nothing to draw: the table has no features")
     top = table.head(n)
     at = np.arange(len(top))
-    symbol = np.where(top["q"] <= level, "circle", "circle-open")
-    bars = {"array": top["high"] - top["measured"], "arrayminus": top["measured"] - top["low"]}
     figure = Figure()
     figure.add_scatter(
         x=top["measured"],
         y=at,
         name="measured, 95 % interval",
         mode="markers",
-        marker={"size": 11, "color": SECOND, "symbol": symbol, "line": {"width": 2}},
-        error_x=bars | {"color": SECOND, "thickness": 2, "width": 0},
+        marker={"size": 11, "color": SECOND, "symbol": filled_or_open(top["q"] <= level), "line": {"width": 2}},
+        error_x=intervals(top["measured"], top["low"], top["high"]) | {"color": SECOND},
         customdata=np.stack([top["n"], [number(q) for q in top["q"]]], axis=1),
         hovertemplate="measured %{x:.2f}, adjusted p %{customdata[1]}<br>%{customdata[0]} have it<extra></extra>",
     )
@@ -45,10 +54,8 @@ def effects(table: pd.DataFrame, *, n: int = 12, response: str = "response", lev
         marker={"size": 13, "color": FIRST, "symbol": "diamond"},
         hovertemplate="predicted %{x:.2f}<extra></extra>",
     )
-    figure.add_vline(x=0, line={"color": MUTED, "width": 1.5})
     figure.update_xaxes(title_text=f"Change of {plain(response)} with the feature")
-    figure.update_yaxes(tickvals=at, ticktext=plain_all(list(top["feature"])), range=[len(top) - 0.4, -0.6])
-    figure.update_yaxes(showgrid=False, ticks="")
+    dot_rows(figure, list(top["feature"]), reference=0)
     subtitle = f"The largest predicted effects of {len(table):,}; open circles: adjusted p above {level:g}"
     legend_below(dress(figure, _title(top), subtitle=subtitle, height=230 + 34 * max(len(top), 4)))
     return figure
