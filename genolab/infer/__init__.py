@@ -1,7 +1,9 @@
-"""Ask a trained model: where rows lie in its latent space, what it predicts for them, and what it makes of a point.
+"""Ask a trained model, for an AnnDataset or for points of its latent space.
 
-The model is only read: a copy of it computes, in evaluation mode. A model that is training elsewhere isn't disturbed,
-and its device, its mode and its gradients stay as they are.
+``embed`` gives latent coordinates, ``predict`` probabilities or values, ``reconstruct`` the rows as the model rebuilds
+them, and ``decode`` the profiles of latent coordinates.
+
+A copy of the model computes, in evaluation mode: the model's own device, mode and gradients stay as they are.
 """
 
 from genolab.infer.predict import decode, embed, predict, reconstruct

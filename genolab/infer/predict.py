@@ -1,4 +1,4 @@
-"""Ask a model about rows: where they lie in its latent space, what it predicts, what it makes of them."""
+"""Ask a model about rows, batch by batch."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -9,34 +9,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset
 from genolab.run.engine import resolve_device
 
 Array = NDArray[np.float32]
 
 
 def embed(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, device: str | None = None) -> Array:
-    """Return where the rows lie in the model's latent space.
+    """Return the rows' coordinates in the model's latent space, ``(n, n_latent)`` float32, in the dataset's order.
 
-    Parameters
-    ----------
-    model
-        With ``embed(batch)``, as all of genolab's models have it.
-    dataset
-        Rows as the model was trained on.
-    batch_size
-        Rows at a time.
-    device
-        Where to compute; ``None``: where the model is.
-
-    Returns
-    -------
-    ``(n, n_latent)`` float32, in the order of the dataset.
-
-    Raises
-    ------
-    ValueError
-        The model and the data are of different width.
+    The model has ``embed(batch)``, as all of genolab's have. It computes on `device`; ``None``: where the model is.
     """
     return _over_batches(model, "embed", dataset, batch_size, device)
 
@@ -62,61 +44,41 @@ def decode(
     batch_size: int = 1024,
     device: str | None = None,
 ) -> Array:
-    """Return the profiles that places in the latent space stand for.
+    """Return the profiles that points of the latent space stand for, ``(n, n_genes)`` float32.
 
     Parameters
     ----------
-    model
-        With ``decode(latent, covariates)``.
     latent
-        Places, ``(n, n_latent)``; they need not be any cell's.
+        ``(n, n_latent)``; they need not be any cell's.
     covariates
-        Codes or values a place, for a model that was built with covariates.
-    batch_size, device
-        As in `embed`.
-
-    Returns
-    -------
-    ``(n, n_genes)`` float32: what the model's ``decode`` gives, such as expected counts in 10,000.
+        Codes or values, one a point, for a model that was built with covariates.
     """
-    places = torch.as_tensor(np.asarray(latent, dtype=np.float32))
-    if places.ndim != 2:
-        raise ValueError(f"latent must have two dimensions, (n, n_latent), got the shape {tuple(places.shape)}")
-    told = {name: torch.as_tensor(np.asarray(values)) for name, values in (covariates or {}).items()}
+    points = torch.as_tensor(np.asarray(latent, dtype=np.float32))
+    if points.ndim != 2:
+        raise ValueError(f"latent must have two dimensions, (n, n_latent), got the shape {tuple(points.shape)}")
+    known = {name: torch.as_tensor(np.asarray(values)) for name, values in (covariates or {}).items()}
+    parts = []
     with borrowed(model, "decode", device) as (ask, where):
-        parts = [
-            ask(places[at].to(where), {name: values[at].to(where) for name, values in told.items()})
-            .float()
-            .cpu()
-            .numpy()
-            for at in _slices(len(places), batch_size)
-        ]
+        for first in range(0, len(points), batch_size):
+            rows = slice(first, first + batch_size)
+            given = {name: values[rows].to(where) for name, values in known.items()}
+            parts.append(ask(points[rows].to(where), given).float().cpu().numpy())
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
 def _over_batches(model: nn.Module, verb: str, dataset: AnnDataset, batch_size: int, device: str | None) -> Array:
     with borrowed(model, verb, device) as (ask, where):
-        parts = [_numbers(ask, batch, where) for batch in dataset.batches(batch_size)]
-    return np.concatenate(parts)
-
-
-def _numbers(ask: Callable[..., torch.Tensor], batch: Batch, device: torch.device) -> Array:
-    found: Array = ask(batch.to(device)).float().cpu().numpy()
-    return found
+        return np.concatenate([ask(batch.to(where)).float().cpu().numpy() for batch in dataset.batches(batch_size)])
 
 
 @contextmanager
 def borrowed(
     model: nn.Module, verb: str, device: str | None
 ) -> Iterator[tuple[Callable[..., torch.Tensor], torch.device]]:
-    """Give a method of a copy of the model, ready to be asked, and its device."""
+    """Give a method of a copy of the model, in evaluation mode, and its device."""
     if not callable(getattr(model, verb, None)):
         raise TypeError(f"{type(model).__name__} has no {verb}(); a model that can be asked for it defines one")
     first = next(iter(model.state_dict().values()), torch.empty(0))
     where = first.device if device is None else resolve_device(device)
     with torch.no_grad():
         yield getattr(copy.deepcopy(model).to(where).eval(), verb), where
-
-
-def _slices(count: int, size: int) -> list[slice]:
-    return [slice(first, first + size) for first in range(0, count, size)]

@@ -1,4 +1,4 @@
-"""What is explained: one output of a borrowed model, as a module over sequences that other tools can take."""
+"""One output of a model, as a module over sequences that attribution tools can take."""
 
 import copy
 from typing import Any
@@ -13,14 +13,12 @@ class Scorer(nn.Module):
     Parameters
     ----------
     model
-        With ``logits(x)``, or any module over ``(n, 4, length)`` with ``(n,)``, ``(n, n_outputs)`` or
-        ``(n, n_outputs, length)`` outputs. It is only read.
+        With ``logits(x)``, or any module over ``(n, 4, length)`` that returns ``(n,)``, ``(n, n_outputs)`` or
+        ``(n, n_outputs, length)``.
     target
         Which output; ``None``: all of them, ``(n, n_outputs)``.
     positions
         Of outputs a base: those whose mean is taken; ``None``: all.
-    device
-        Where to compute; ``None``: where the model is.
     """
 
     def __init__(
@@ -40,41 +38,32 @@ class Scorer(nn.Module):
         self.positions = slice(positions, positions + 1 or None) if isinstance(positions, int) else positions
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the outputs for one-hot sequences.
-
-        Raises
-        ------
-        TypeError
-            The model gives no tensor.
-        ValueError
-            There is no such output.
-        """
-        ask = getattr(self.model, "logits", self.model)
-        found = ask(x)
-        if not isinstance(found, torch.Tensor) or not 1 <= found.ndim <= 3:
+        """Return the outputs for one-hot sequences."""
+        outputs = getattr(self.model, "logits", self.model)(x)
+        if not isinstance(outputs, torch.Tensor) or not 1 <= outputs.ndim <= 3:
             raise TypeError(
                 f"{type(self.model).__name__} must give a tensor (n, n_outputs) for sequences, got "
-                f"{type(found).__name__}: give it a method logits(x) that does"
+                f"{type(outputs).__name__}: give it a method logits(x) that does"
             )
-        found = found[:, None] if found.ndim == 1 else found
-        if found.ndim == 3:
-            found = found[:, :, self.positions or slice(None)].mean(dim=2)
-        return self.chosen(found)
+        outputs = outputs[:, None] if outputs.ndim == 1 else outputs
+        if outputs.ndim == 3:
+            outputs = outputs[:, :, self.positions or slice(None)].mean(dim=2)
+        return self.chosen(outputs)
 
-    def chosen(self, found: torch.Tensor) -> torch.Tensor:
+    def chosen(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return the target's column of all outputs, ``(n, n_outputs)``."""
         if self.target is None:
-            return found
-        if not 0 <= self.target < found.shape[1]:
-            raise ValueError(f"target is one of this model's outputs, 0 to {found.shape[1] - 1}, got {self.target}")
-        return found[:, self.target : self.target + 1]
+            return outputs
+        if not 0 <= self.target < outputs.shape[1]:
+            raise ValueError(f"target is one of this model's outputs, 0 to {outputs.shape[1] - 1}, got {self.target}")
+        return outputs[:, self.target : self.target + 1]
 
     def rules(self) -> dict[type[nn.Module], Any]:
         """Return DeepLIFT's rules for layers that tangermeme has none for."""
-        return {nn.AdaptiveMaxPool1d: _strongest}
+        return {nn.AdaptiveMaxPool1d: _maximum_rule}
 
 
-def _strongest(module: Any, _: tuple[torch.Tensor, ...], out_of: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+def _maximum_rule(module: Any, _: tuple[torch.Tensor, ...], out_of: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
     """Give the difference of two maxima over the length to the positions where they are reached.
 
     tangermeme's rule for pooling (after Captum's): what the sequence's maximum is above that of the shuffle belongs to

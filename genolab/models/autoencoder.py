@@ -48,18 +48,8 @@ class Autoencoder(nn.Module):
     denoising autoencoder (Vincent et al. 2008): it sees a damaged profile and rebuilds the whole one, which keeps a
     small latent space from describing single genes.
 
-    Parameters
-    ----------
-    n_genes
-        Width of the input: log-normalised expression, ``(n, n_genes)``.
-    hidden
-        Widths of the encoder's layers; the decoder has them in reverse.
-    n_latent
-        Width of the latent space.
-    input_dropout
-        Share of the input values set to zero while training, 0 to 0.9; may change while it trains.
-    seed
-        Draws the initial weights.
+    The input is log-normalised expression, ``(n, n_genes)``. `hidden` are the widths of the encoder's layers, which the
+    decoder has in reverse; `input_dropout` is the share of the input set to zero while training.
 
     Examples
     --------
@@ -155,24 +145,18 @@ class VariationalAutoencoder(nn.Module):
     ----------
     n_genes
         Width of the input: raw counts, ``(n, n_genes)``; real values for the normal likelihood.
-    n_latent
-        Width of the latent space.
     hidden
         Widths of the encoder's layers; the decoder has them in reverse.
     likelihood
         ``"nb"`` (negative binomial with a dispersion for each gene), ``"zinb"`` (zero-inflated), ``"poisson"``, or
         ``"normal"``.
     covariates
-        What to correct for, as ``dataset.covariate_levels`` gives it (``{"donor": 4}``): told to encoder and decoder,
+        What to correct for, as ``dataset.covariate_levels`` gives it (``{"donor": 4}``): input of encoder and decoder,
         so that the latent space need not hold it.
     dropout
         Share of hidden values dropped in the encoder while training.
-    kl_weight
-        Weight of the KL term, after the warm-up; may change while it trains.
-    kl_warmup_steps
-        Optimiser steps over which the KL weight grows from 0. ``None``: half of the run, at most 400 steps.
-    seed
-        Draws the initial weights.
+    kl_weight, kl_warmup_steps
+        Weight of the KL term, and the steps over which it grows from 0; ``None``: half of the run, at most 400.
     """
 
     def __init__(
@@ -288,13 +272,7 @@ class VariationalAutoencoder(nn.Module):
         return self.config.kl_weight * min(1.0, (step + 1) / max(1, self._warmup(total_steps)))
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
-        """Check that the data and the length of the run suit the model, and say how the KL weight will grow.
-
-        Raises
-        ------
-        ValueError
-            The values are no counts, a cell is empty, or the warm-up would not end within the run.
-        """
+        """Check that the data and the length of the run suit the model, and say how the KL weight will grow."""
         _check_values(dataset, self.config.n_genes, counts=self.config.likelihood != "normal")
         warmup = self._warmup(total_steps)
         if warmup > total_steps:
@@ -329,23 +307,23 @@ def _check_values(dataset: AnnDataset, n_genes: int, *, counts: bool) -> None:
             f"this model was built for {n_genes:,} genes, but {slot!r} has {dataset.n_features:,}: "
             f"build it with n_genes={dataset.n_features}"
         )
-    found = dataset.summary()
-    if found.n_not_finite:
+    values = dataset.summary()
+    if values.n_not_finite:
         raise ValueError(
-            f"{slot!r} must hold finite numbers; {found.n_not_finite:,} are NaN or infinite: remove those cells"
+            f"{slot!r} must hold finite numbers; {values.n_not_finite:,} are NaN or infinite: remove those cells"
         )
     if not counts:
         return
-    if found.minimum < 0 or not found.whole:
-        what = f"its smallest value is {found.minimum:g}" if found.minimum < 0 else "it holds fractions"
+    if values.minimum < 0 or not values.whole:
+        what = f"its smallest value is {values.minimum:g}" if values.minimum < 0 else "it holds fractions"
         raise ValueError(
             f"a count likelihood needs raw counts (whole numbers of at least 0), but {slot!r} has none: {what}. "
             "Pass inputs='layers/counts', or choose likelihood='normal'"
         )
-    if len(found.empty_rows):
-        names = list(dataset.adata.obs_names[dataset.rows[found.empty_rows[:3]]])
+    if len(values.empty_rows):
+        names = list(dataset.adata.obs_names[dataset.rows[values.empty_rows[:3]]])
         raise ValueError(
-            f"every cell needs at least one count; {len(found.empty_rows):,} have none in {slot!r} (such as "
+            f"every cell needs at least one count; {len(values.empty_rows):,} have none in {slot!r} (such as "
             f"{', '.join(map(str, names))}): leave them out, as in "
             "cells[cells.layers['counts'].getnnz(axis=1) > 0].copy()"
         )

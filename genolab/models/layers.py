@@ -34,7 +34,7 @@ class SteadyNorm(nn.BatchNorm1d):
     """Batch norm whose running statistics are the mean of all batches at first, and of about the last hundred later.
 
     A slow running mean (0.01 a step, as in scvi-tools) is steady, but after a workshop's hundred steps it would still
-    hold a third of what it was initialised with, and validation would judge that.
+    hold a third of what it was initialised with, and validation would measure that.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -71,13 +71,7 @@ def covariate_width(levels: Mapping[str, int]) -> int:
 def encode_covariates(
     covariates: Mapping[str, torch.Tensor], levels: Mapping[str, int], x: torch.Tensor
 ) -> torch.Tensor:
-    """Append the covariates to `x`, ``(n, width)``: categories one-hot, real values as they are.
-
-    Raises
-    ------
-    KeyError
-        The batch lacks a covariate that the model was built with.
-    """
+    """Append the covariates to `x`, ``(n, width)``: categories one-hot, real values as they are."""
     parts = [x]
     for name, count in levels.items():
         if name not in covariates:

@@ -33,20 +33,9 @@ def negative_binomial(
 
     With dispersion ``t`` and ``r = mean / t``,
     ``log p(x) = lgamma(x+t) - lgamma(t) - lgamma(x+1) + x log r - (x+t) log1p(r)``.
-    The variance is ``mean + mean**2 / t``.
-
-    Parameters
-    ----------
-    x
-        Counts, ``(n, n_genes)``.
-    scores
-        Decoder scores, ``(n, n_genes)``.
-    library
-        Total counts of each cell, ``(n, 1)``, above 0.
-    log_dispersion
-        ``log t`` of each gene, ``(n_genes,)``.
-    nonzero
-        ``nonzero_positions(x)`` where it is known already.
+    The variance is ``mean + mean**2 / t``. Counts `x` and decoder `scores` are ``(n, n_genes)``, `library` is the
+    cells' total, ``(n, 1)`` above 0, `log_dispersion` is ``log t``, ``(n_genes,)``, and `nonzero` is
+    ``nonzero_positions(x)`` where that is known already.
     """
     nonzero = nonzero_positions(x) if nonzero is None else nonzero
     total: torch.Tensor = _NegativeBinomial.apply(x, scores.to(x.dtype), library, log_dispersion, nonzero)  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -138,8 +127,8 @@ class _Block:
 
 def _first_at_least(positions: torch.Tensor, bounds: torch.Tensor) -> list[int]:
     """Return where the positions, which ascend from row to row, reach each bound."""
-    found: list[int] = torch.searchsorted(positions, bounds).tolist()
-    return found
+    first: list[int] = torch.searchsorted(positions, bounds).tolist()
+    return first
 
 
 def zero_inflated_negative_binomial(

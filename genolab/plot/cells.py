@@ -35,32 +35,18 @@ Place = NDArray[np.float64]
 def latent(
     adata: AnnData, basis: str, *, color: str | None = None, dims: Pair = (0, 1), layer: str | None = None
 ) -> Figure:
-    """Draw cells in two dimensions of a latent space, coloured by what is known about them.
+    """Draw cells in two dimensions of a latent space, coloured by a column of obs or a gene.
 
     Parameters
     ----------
-    adata
-        Cells with coordinates; not changed.
     basis
         Key of ``obsm``, such as ``"X_vae"``.
     color
-        Column of ``obs``, or a gene; where both have the name, the column. ``None``: one colour.
+        Column of ``obs``, or a gene; where both have the name, the column. Cells without a value are grey.
     dims
         The two dimensions, from 0.
     layer
         Layer that a gene's values come from; ``None``: ``X``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One point a cell; categories with a legend; numbers with a colour bar, the highest on top; grey without a value.
-
-    Raises
-    ------
-    KeyError
-        `basis`, `color` or `layer` isn't there; the message names what is.
-    ValueError
-        There are no cells, or `dims` aren't dimensions of the basis.
     """
     place = _coordinates(adata, basis, dims)
     figure = Figure()
@@ -169,22 +155,9 @@ class _Panel(NamedTuple):
 def quality(adata: AnnData, *, recipe: preprocess.Recipe | None = None) -> Figure:
     """Draw the cells' quality, with the limits of a recipe and how many cells they remove.
 
-    Parameters
-    ----------
-    adata
-        Cells with counts, or with the columns of `genolab.preprocess.quality` in ``obs``; not changed.
-    recipe
-        Its ``min_genes``, ``max_counts`` and ``max_mito`` are drawn; ``None``: no limits.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Histograms of counts per cell, genes per cell and, where known, the percentage of mitochondrial counts.
-
-    Raises
-    ------
-    ValueError
-        There are no cells, or neither counts nor columns to go by.
+    Histograms of counts per cell, genes per cell and, where known, the percentage of mitochondrial counts: from counts,
+    or from the columns of `genolab.preprocess.quality` in ``obs``. Of the `recipe`, ``min_genes``, ``max_counts`` and
+    ``max_mito`` are drawn.
     """
     known = {"total_counts", "n_genes_by_counts"} <= set(adata.obs.columns)
     metrics = adata.obs if known and adata.n_obs else preprocess.quality(adata)

@@ -1,4 +1,4 @@
-"""Figures of classification: which classes are taken for which, and what a threshold finds at what price."""
+"""Figures of classification: the confusion matrix, ROC and precision-recall curves."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,24 +26,9 @@ _WRITTEN: Final = 16  # classes up to which every cell of the matrix has its num
 
 
 def confusion(model: Any, test: AnnDataset) -> Figure:
-    """Draw which classes a model takes for which.
+    """Draw which classes a model takes for which: a row a true class, by the share of it predicted as each class.
 
-    Parameters
-    ----------
-    model
-        With ``predict(batch)``, or its probabilities ``(n, k)``.
-    test
-        Rows with a column of categories as target.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One row a true class, coloured by the share of its rows that was called each class; the cells say how many.
-
-    Raises
-    ------
-    ValueError
-        As in `genolab.evaluate.confusion`.
+    The model has ``predict(batch)``, or is its probabilities ``(n, k)``; `test` has a column of categories as target.
     """
     table = evaluate.confusion(model, test)
     counts = table.to_numpy()
@@ -62,13 +47,13 @@ def confusion(model: Any, test: AnnDataset) -> Figure:
             text=[[f"{count:,}" for count in row] for row in counts],
             texttemplate="%{text}" if len(names) <= _WRITTEN else None,
             textfont={"size": 17},
-            hovertemplate="%{y} called %{x}: %{text} (%{z:.1%} of %{y})<extra></extra>",
+            hovertemplate="%{y} predicted as %{x}: %{text} (%{z:.1%} of %{y})<extra></extra>",
         )
     )
     figure.update_xaxes(title_text="Predicted class", type="category", showgrid=False, constrain="domain")
     figure.update_yaxes(title_text="True class", type="category", autorange="reversed", showgrid=False, scaleanchor="x")
-    right = f"{percent(np.trace(counts) / counts.sum())} of {counts.sum():,} are called right"
-    return dress(figure, right, subtitle=_commonest_mistake(table), height=max(460, 200 + 60 * min(len(names), 12)))
+    title = f"{percent(np.trace(counts) / counts.sum())} of {counts.sum():,} are predicted right"
+    return dress(figure, title, subtitle=_commonest_mistake(table), height=max(460, 200 + 60 * min(len(names), 12)))
 
 
 def _commonest_mistake(table: pd.DataFrame) -> str:
@@ -76,30 +61,15 @@ def _commonest_mistake(table: pd.DataFrame) -> str:
     np.fill_diagonal(wrong, 0)
     if not wrong.any():
         return "There is no mistake."
-    true, said = np.unravel_index(wrong.argmax(), wrong.shape)
-    names = plain_all(list(table.index))
-    return (
-        f"The commonest mistake: {names[true]} called {names[said]}, {wrong[true, said]:,} of {wrong.sum():,} mistakes"
-    )
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    names, count = plain_all(list(table.index)), f"{wrong[true, predicted]:,} of {wrong.sum():,} mistakes"
+    return f"The commonest mistake: {names[true]} predicted as {names[predicted]}, {count}"
 
 
 def roc(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
-    """Draw what each model finds of a class over the false alarms that it gives, as the threshold goes down.
+    """Draw a class's true over its false positive rate as the threshold goes down; the diagonal is guessing.
 
-    Parameters
-    ----------
-    models, test, label
-        As in `genolab.evaluate.roc`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One curve a model, with its area (1 is perfect); the diagonal is what guessing gives.
-
-    Raises
-    ------
-    ValueError
-        As in `genolab.evaluate.roc`.
+    One curve a model, with its area (1 is perfect). `models`, `test` and `label` are as in `genolab.evaluate.roc`.
     """
     curves = evaluate.roc(models, test, label=label)
     areas = _areas(models, test, "auroc", str(curves["label"].iloc[0]))
@@ -113,34 +83,20 @@ def roc(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None
 
 
 def precision_recall(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
-    """Draw how much of what each model calls a class is right, over how much of the class it finds.
+    """Draw precision over recall as the threshold goes down; the line is what guessing gives.
 
-    Where a class is rare this tells more than `roc`: among many others, few false alarms in a hundred are many.
-
-    Parameters
-    ----------
-    models, test, label
-        As in `genolab.evaluate.roc`.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One curve a model, with its average precision (1 is perfect); the line is what guessing gives.
-
-    Raises
-    ------
-    ValueError
-        As in `genolab.evaluate.roc`.
+    One curve a model, with its average precision (1 is perfect). Where a class is rare this shows more than `roc`:
+    among many others, few false positives in a hundred are many. Arguments are as in `genolab.evaluate.roc`.
     """
     curves = evaluate.precision_recall(models, test, label=label)
     areas = _areas(models, test, "auprc", str(curves["label"].iloc[0]))
     figure = _curves(curves, "recall", "precision", areas)
-    guessed = float(curves["precision"].iloc[-1])  # at the lowest threshold everything is called so
+    guessed = float(curves["precision"].iloc[-1])  # at the lowest threshold everything is predicted to be it
     figure.add_scatter(
         x=[0, 1], y=[guessed] * 2, mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
     )
-    figure.update_xaxes(title_text="Recall: share found of those there", range=[-0.01, 1.01])
-    figure.update_yaxes(title_text="Precision: share right of those called", range=[-0.01, 1.01])
+    figure.update_xaxes(title_text="Recall: share of the class that is found", range=[-0.01, 1.01])
+    figure.update_yaxes(title_text="Precision: share of predictions that are right", range=[-0.01, 1.01])
     return _finished(figure, areas, "Average precision", str(curves["label"].iloc[0]))
 
 
@@ -167,7 +123,7 @@ def _curves(curves: pd.DataFrame, across: str, up: str, areas: pd.Series) -> Fig
 
 def _finished(figure: Figure, areas: pd.Series, what: str, label: str) -> Figure:
     best = areas.idxmax()
-    of = "all classes' decisions in one pile" if label == "micro" else f"the class {plain(label)}"
+    of = "the decisions on all classes together (micro)" if label == "micro" else f"the class {plain(label)}"
     title = f"{plain(best)} has the largest area: {areas.max():.3f}" if len(areas) > 1 else f"{what} {areas.max():.3f}"
     legend_below(dress(figure, title, subtitle=f"{what}, for {of}", height=600))
     return figure

@@ -67,26 +67,10 @@ class HasHistory(Protocol):
 
 
 def history(run: HasHistory | pd.DataFrame, *, part: str = "loss") -> Figure:
-    """Draw how a loss fell, epoch by epoch, with the best epoch and every change of a control marked.
+    """Draw the training and validation loss over epochs, with the best epoch and every change of a control marked.
 
-    Parameters
-    ----------
-    run
-        A `genolab.Run`, or its ``history``.
-    part
-        Which part of the loss: ``"loss"`` itself, or for example ``"kl"``, out of the history's ``train_...`` columns.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        The training curve and, where there is one, the validation curve over epochs.
-
-    Raises
-    ------
-    KeyError
-        The history has no such part.
-    ValueError
-        No epoch is completed yet.
+    `run` is a `genolab.Run`, or its ``history``; `part` is ``"loss"`` or a part of it, such as ``"kl"``: one of the
+    history's ``train_...`` columns.
     """
     table = run if isinstance(run, pd.DataFrame) else run.history
     if len(table) == 0:
@@ -120,14 +104,14 @@ def history(run: HasHistory | pd.DataFrame, *, part: str = "loss") -> Figure:
 
 
 def _course(table: pd.DataFrame, part: str, word: str) -> tuple[str, str]:
-    """Say in words how the curve went: title and subtitle."""
+    """Return title and subtitle: how the curve went."""
     epochs, train = table["epoch"].to_numpy(dtype=int), table[f"train_{part}"].to_numpy(dtype=float)
     fell = f"Training {word} went from {number(train[0])} to {number(train[-1])} in {epochs[-1]:,} epochs"
-    if part != "loss":  # a part may rise where that pays for another: only the whole has a best
+    if part != "loss":  # a part may rise while another falls more: only the whole has a best
         return fell, ""
     at, valid = _best(table)
     if at is None:
-        return fell, "There is no validation data, so nothing tells how it does on rows it hasn't seen."
+        return fell, "Without validation data, nothing shows how it does on rows that it hasn't seen."
     if at == len(epochs) - 1:
         return f"Validation loss was still falling at epoch {epochs[at]:,}", f"It came to {number(valid[at])}. {fell}."
     rise = (valid[-1] - valid[at]) / abs(valid[at]) if valid[at] else np.inf
@@ -235,7 +219,7 @@ def _overall(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
-    """Say who is best, and only where no other model's interval reaches the best one's."""
+    """Return which model is best, and only where no other's interval reaches its own."""
     if len(table["model"].unique()) == 1:
         return f"{plain(table['model'].iloc[0])}, by {len(metrics)} measure{'s' * (len(metrics) > 1)}"
     clear = [model for model in (_clearly_best(table[table["metric"] == m], m) for m in metrics) if model is not None]

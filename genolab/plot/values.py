@@ -31,23 +31,10 @@ _LABELLED: Final = 8  # genes whose names stand in the figure; all others show t
 
 
 def genes(adata: AnnData) -> Figure:
-    """Draw how much each gene varies over its mean, with the variable ones marked.
+    """Draw each gene's variance over its mean, with the highly variable genes marked and the first eight named.
 
-    Parameters
-    ----------
-    adata
-        What `genolab.preprocess.apply` returned with ``n_top_genes``: the genes that it dropped are drawn as well. Or
-        any AnnData with the columns that `scanpy.pp.highly_variable_genes` writes to ``var``.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        One point a gene; the eight that vary most have their names.
-
-    Raises
-    ------
-    ValueError
-        Variable genes weren't chosen.
+    Of what `genolab.preprocess.apply` returned with ``n_top_genes``, the genes that it dropped are drawn as well; or of
+    any AnnData with the columns that `scanpy.pp.highly_variable_genes` writes to ``var``.
     """
     table = _gene_table(adata)
     by = "variances_norm" if "variances_norm" in table else "dispersions_norm"
@@ -113,26 +100,9 @@ def _name_the_highest(figure: Figure, top: pd.DataFrame, by: str) -> None:
 
 
 def reconstruction(truth: Any, reconstructed: Any, *, unit: str = "log expression", n_bins: int = 80) -> Figure:
-    """Draw reconstructed over true values, as the density of all cells and genes.
+    """Draw reconstructed over true values, ``(n, genes)`` dense or sparse, as a density of `n_bins` by `n_bins`.
 
-    Parameters
-    ----------
-    truth, reconstructed
-        ``(n, genes)`` values, dense or sparse.
-    unit
-        What the values are, for the axes.
-    n_bins
-        Bins on each axis.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Number of values in each bin, on a logarithmic colour scale, with the line on which a perfect one would lie.
-
-    Raises
-    ------
-    ValueError
-        Shapes differ, or values aren't finite.
+    The colours are logarithmic; the line is a perfect reconstruction. `unit` says what the values are, for the axes.
     """
     table = evaluate.reconstruction(truth, {"reconstructed": reconstructed}, n_boot=0).set_index("metric")["value"]
     count, across, up = _density(truth, reconstructed, n_bins)

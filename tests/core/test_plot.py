@@ -213,7 +213,7 @@ def test_a_loss_that_still_falls_is_the_finding():
 def test_without_validation_the_training_loss_is_the_finding_and_its_limit_is_said():
     figure = plot.history(losses(valid=None))
     assert figure.layout.title.text == "Training loss went from 3 to 1 in 3 epochs"
-    assert "no validation data" in figure.layout.title.subtitle.text
+    assert "Without validation data" in figure.layout.title.subtitle.text
     assert [trace.name for trace in figure.data] == ["training"]
 
 
@@ -496,7 +496,7 @@ def test_the_matrix_holds_every_row_and_names_the_commonest_mistake():
     assert sum(int(count) for row in figure.data[0].text for count in row) == 60
     np.testing.assert_allclose(figure.data[0].z.sum(axis=1), 1)
     right = (probabilities.argmax(axis=1) == test.adata.obs["kind"].cat.codes).mean()
-    assert figure.layout.title.text == f"{percent(right)} of 60 are called right"
+    assert figure.layout.title.text == f"{percent(right)} of 60 are predicted right"
     assert "commonest mistake" in figure.layout.title.subtitle.text
     perfect = plot.confusion(np.eye(2)[test.adata.obs["kind"].cat.codes], test)
     assert perfect.layout.title.subtitle.text == "There is no mistake."
