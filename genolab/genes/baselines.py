@@ -63,7 +63,18 @@ class CodonBaseline:
         self._model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
         held_out = cross_val_predict(self._model, x, y, cv=5, method="predict_proba")[:, 1]
         self._model.fit(x, y)
-        self.threshold = float(max(_THRESHOLDS, key=lambda least: _f1(sequences, frames, held_out, known, least)))
+        parts = np.split(held_out, np.cumsum([len(some) for some in frames.values()])[:-1])
+
+        def f1(threshold: float) -> float:
+            scored = zip(frames.items(), parts, strict=True)
+            selected = {
+                (name, *frame)
+                for (name, some), p in scored
+                for frame in _selected(some, p, len(sequences[name]), threshold)
+            }
+            return 2 * len(selected & known) / max(1, len(selected) + len(known))
+
+        self.threshold = float(max(_THRESHOLDS, key=f1))
         return self
 
     def genes(self, sequence: str, *, chromosome: str = "sequence", start: int = 0) -> pd.DataFrame:
@@ -73,22 +84,6 @@ class CodonBaseline:
         frames = reading_frames(sequence, min_length=self.min_length)
         probability = self._model.predict_proba(_features(sequence, frames))[:, 1] if frames else np.zeros(0)
         return frame_table(_selected(frames, probability, len(sequence), self.threshold), chromosome, start)
-
-
-def _f1(
-    sequences: Mapping[str, str],
-    frames: Mapping[str, list[Frame]],
-    probability: NDArray[np.float64],
-    known: set[tuple[str, int, int, str]],
-    threshold: float,
-) -> float:
-    """Return the F1 of whole genes at a threshold."""
-    n_predicted, n_right, first = 0, 0, 0
-    for name, some in frames.items():
-        selected = _selected(some, probability[first : first + len(some)], len(sequences[name]), threshold)
-        n_predicted, n_right = n_predicted + len(selected), n_right + sum((name, *frame) in known for frame in selected)
-        first += len(some)
-    return 2 * n_right / max(1, n_predicted + len(known))
 
 
 def _selected(

@@ -1,8 +1,6 @@
 """How well genes were predicted: at the level of bases, exons, 5' ends, 3' ends and whole genes, beside baselines.
 
-The levels are those of Burset & Guigo (1996), which gene finders are compared by: at each, precision (their
-specificity) is the share of what was predicted that is annotated, and recall (sensitivity) the share of what is
-annotated that was predicted.
+The levels are those of Burset & Guigo (1996), whose specificity is here called precision, and sensitivity recall.
 
 Intervals come from the bootstrap over loci: a locus is a stretch in which annotated genes or those of any of the models
 overlap. The resamples are the same for every model, so that a locus easy for two adds nothing to their difference.
@@ -19,9 +17,8 @@ from genolab.checks import check_known
 from genolab.evaluate.bootstrap import Array, intervals
 from genolab.sequences.annotation import Gene, coding_genes
 
+# Coding bases; coding parts with both ends; first bases of start codons; last of stop codons; whole genes: by strand
 LEVELS: Final = ("base", "exon", "start", "stop", "gene")
-"""Coding bases, coding parts with both ends, first bases of start codons, last of stop codons, genes
-with all of their coding parts; always by strand."""
 
 _Items = set[tuple[object, ...]]
 

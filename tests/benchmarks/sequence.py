@@ -61,7 +61,7 @@ def splice(*, quick: bool) -> dict[str, float]:
     rows = []
     for seed in range(1 if quick else 5):
         folds = list(StratifiedKFold(10, shuffle=True, random_state=seed).split(codes, codes))[: 3 if quick else 10]
-        found = [judged_fold(data, codes, train, test, seed, quick=quick) for train, test in folds]
+        found = [evaluated_fold(data, codes, train, test, seed, quick=quick) for train, test in folds]
         rows.append(pd.DataFrame(found).mean().rename(seed))
         print(rows[-1].to_dict(), flush=True)
     table = pd.DataFrame(rows)
@@ -70,7 +70,7 @@ def splice(*, quick: bool) -> dict[str, float]:
     return {"splice_accuracy": table["SequenceCNN"].mean()}
 
 
-def judged_fold(
+def evaluated_fold(
     data: AnnDataset, codes: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int, *, quick: bool
 ) -> dict[str, float]:
     models = fitted(data.subset(train), SPLICE, SPLICE_TRAINING, seed, quick=quick)

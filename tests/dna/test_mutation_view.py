@@ -28,7 +28,7 @@ def receive(widget, *actions, number=1, **more):
     return replies[0]
 
 
-# ---- what it tells ----
+# ---- prediction and contributions ----
 
 
 def test_prediction_and_contributions_follow_a_change():
@@ -79,7 +79,7 @@ def test_a_target_may_be_named_and_changed():
         widget.target = 2
 
 
-def test_long_sequences_are_explained_by_gradients_unless_told_otherwise():
+def test_long_sequences_are_explained_by_gradients_unless_asked_otherwise():
     assert view("A" * 401)._state["method"] == "gradients"
     assert view("A" * 400)._state["method"] == "mutagenesis"
     assert view("A" * 401, method="mutagenesis")._state["method"] == "mutagenesis"
@@ -165,7 +165,7 @@ def test_a_message_that_changes_nothing_is_still_answered():
     assert receive(widget, {"do": "undo"}, number=3) == {"browser": "b", "number": 3, "result": None}
 
 
-def test_an_impossible_edit_is_told_on_the_message_line_and_changes_nothing():
+def test_an_impossible_edit_is_explained_on_the_message_line_and_changes_nothing():
     widget = view()
     receive(widget, {"do": "edit", "position": 99, "base": "A"}, number=2)
     assert widget.message == "positions of this sequence are 0 to 5, got 99"

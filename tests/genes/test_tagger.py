@@ -1,4 +1,4 @@
-"""SequenceTagger: what it learns and refuses, both strands and all frames alike, and chromosomes without seams."""
+"""SequenceTagger: what it learns and refuses, both strands and all frames the same, and chromosomes in windows."""
 
 import anndata as ad
 import numpy as np
