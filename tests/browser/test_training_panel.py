@@ -212,7 +212,8 @@ def test_out_of_sight_it_costs_nothing_and_back_in_sight_it_is_live(notebook):
     scroll = "(to) => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = to; }"
     page.evaluate(scroll, 4000)
     page.wait_for_timeout(500)
-    assert panel.book.run_code("print(len(panel._views), panel._pulse.alive, run.status.state)") == "0 False running\n"
+    facts = panel.book.run_code("print(len(panel._views), panel._throttle.alive, run.status.state)")
+    assert facts == "0 False running\n"
     shown = panel.pace.inner_text()
     page.wait_for_timeout(1000)
     assert panel.pace.inner_text() == shown

@@ -151,8 +151,8 @@ def test_a_sequence_set_in_python_is_a_change_like_others():
 def test_edits_of_one_message_ask_the_model_once_and_each_can_be_taken_back():
     widget = view()
     asked = []
-    ask = widget._ask
-    widget._ask = lambda sequence: asked.append(sequence) or ask(sequence)
+    predict = widget._predict
+    widget._predict = lambda sequence: asked.append(sequence) or predict(sequence)
     edit = {"do": "edit", "position": 0, "base": "C"}
     receive(widget, edit, {**edit, "position": 1, "base": "A"}, number=7)
     assert asked == ["CAGTAC"]

@@ -22,7 +22,7 @@ _MUTED: Final = "#616161"
 
 
 @dataclass(frozen=True, eq=False)
-class Still:
+class StaticView:
     """What the picture shows."""
 
     sequence: str

@@ -1,7 +1,7 @@
-"""Change a sequence base by base, and see at once what a model says of it and why.
+"""Change a sequence base by base, and see at once what a model predicts for it and why.
 
-The browser draws and takes keys and clicks; Python keeps the sequence, asks the model and answers. What is typed is
-shown at once; what comes while the model is asked travels together, so that fast typing never piles up.
+The browser draws and takes keys and clicks; Python keeps the sequence and computes. What is typed is shown at once;
+what comes while the model computes travels together, so that fast typing never piles up.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from genolab.dna.mutation_view.arguments import (
     known_names,
     known_task,
 )
-from genolab.dna.mutation_view.static import Still
+from genolab.dna.mutation_view.static import StaticView
 from genolab.infer.scorer import Scorer
 from genolab.sequences.encode import one_hot
 from genolab.widgets.shared.base import NotebookWidget
@@ -71,7 +71,7 @@ class MutationView(NotebookWidget):
         What the outputs are: ``"classes"`` (shown as probabilities by softmax), ``"labels"`` (by sigmoid) or
         ``"values"``; ``None``: as the model's config says, else values.
     method
-        How contributions are found, see `genolab.dna.attribute`: ``"mutagenesis"`` or, quicker for long sequences,
+        How contributions are computed, see `genolab.dna.attribute`: ``"mutagenesis"`` or, quicker for long sequences,
         ``"gradients"``; ``None``: mutagenesis up to 400 bases.
     positions
         For models with an output a base: those whose mean is shown and explained; ``None``: all.
@@ -84,13 +84,6 @@ class MutationView(NotebookWidget):
         What it is compared with.
     target
         Number of the output that is explained; set it to change it.
-    message
-        What the message line says.
-
-    Raises
-    ------
-    ValueError
-        A letter is no DNA, lengths or names don't fit, or the sequence has more than 20,000 bases.
 
     Examples
     --------
@@ -125,17 +118,17 @@ class MutationView(NotebookWidget):
         self._task = known_task(model, task)
         self._method = known_method(method, len(now))
         self._scorer = Scorer(model, None, positions=positions)
-        self._reference_values = self._ask(before)
-        self._names = known_names(names, len(self._reference_values))
-        self._done: list[str] = []
-        self._undone: list[str] = []
+        self._reference_prediction = self._predict(before)
+        self._names = known_names(names, len(self._reference_prediction))
+        self._undo_stack: list[str] = []
+        self._redo_stack: list[str] = []
         self._now = now
-        number = self._number(target)
-        super().__init__(sequence=now, target=number, **self._explained(now, number))
+        number = self._output_number(target)
+        super().__init__(sequence=now, target=number, **self._output_traits(now, number))
         self.set_trait("reference", before)
-        self.observe(self._follow, ["sequence", "target"])
+        self.observe(self._update, ["sequence", "target"])
 
-    # ---- what a person asks in Python ---------------------------------------------------------------------------
+    # ---- in Python ---------------------------------------------------------------------------
 
     @property
     def prediction(self) -> NDArray[np.float32]:
@@ -156,13 +149,7 @@ class MutationView(NotebookWidget):
         return [Change(at, old, new) for at, (old, new) in pairs if old != new]
 
     def mutate(self, position: int, base: str) -> None:
-        """Put a base at a position.
-
-        Raises
-        ------
-        ValueError
-            There is no such position, or the base is none of A, C, G, T, N.
-        """
+        """Put a base, one of A, C, G, T and N, at a position, counted from 0."""
         self._apply({"do": "edit", "position": position, "base": base})
 
     def undo(self) -> None:
@@ -180,42 +167,42 @@ class MutationView(NotebookWidget):
     def refresh(self) -> None:
         """Ask the model again, after it was trained on or changed."""
         self._scorer = Scorer(self._model, None, positions=self._positions)
-        self._reference_values = self._ask(self.reference)
-        self._publish(**self._explained(self._now, self.target))
+        self._reference_prediction = self._predict(self.reference)
+        self._publish(**self._output_traits(self._now, self.target))
 
     def png(self) -> bytes:
         """Draw what is shown, as a PNG; of a long sequence the part that matters most."""
         scores = np.frombuffer(self._scores, dtype=np.float32).reshape(4, -1)
-        return Still(self.sequence, self.reference, scores, self._state, self.target).png()
+        return StaticView(self.sequence, self.reference, scores, self._state, self.target).png()
 
     def __repr__(self) -> str:
         n = len(self.changes)
         name, value = self._names[self.target], self.prediction[self.target]
         return f"MutationView: {len(self.sequence):,} bases, {n:,} changed, {name} {value:.3g}"
 
-    # ---- what the model says ------------------------------------------------------------------------------------
+    # ---- the model ------------------------------------------------------------------------------------
 
     def _one_hot(self, sequence: str) -> torch.Tensor:
         return checked_sequences(torch.as_tensor(one_hot(sequence))).to(self._scorer.device)
 
-    def _ask(self, sequence: str) -> list[float]:
+    def _predict(self, sequence: str) -> list[float]:
         """Return the outputs as they are shown: probabilities, or values."""
         with torch.no_grad():
-            found = self._scorer(self._one_hot(sequence))
+            output = self._scorer(self._one_hot(sequence))
         if self._task != "values":
-            found = found.softmax(dim=1) if self._task == "classes" else found.sigmoid()
-        return [float(value) for value in found[0].cpu()]
+            output = output.softmax(dim=1) if self._task == "classes" else output.sigmoid()
+        return [float(value) for value in output[0].cpu()]
 
-    def _explained(self, sequence: str, target: int) -> dict[str, Any]:
+    def _output_traits(self, sequence: str, target: int) -> dict[str, Any]:
         """Return prediction and contributions of a sequence as the browser gets them."""
         state = {
             "outputs": list(self._names),
-            "prediction": self._ask(sequence),
-            "before": self._reference_values,
+            "prediction": self._predict(sequence),
+            "before": self._reference_prediction,
             "isProbability": self._task != "values",
             "method": self._method,
-            "canUndo": bool(self._done),
-            "canRedo": bool(self._undone),
+            "canUndo": bool(self._undo_stack),
+            "canRedo": bool(self._redo_stack),
         }
         return {"_state": state, "_scores": self._contributions(sequence, target).tobytes()}
 
@@ -230,17 +217,16 @@ class MutationView(NotebookWidget):
                 scores = integrated_gradients(self._scorer, x, batch_size=64)
         finally:
             self._scorer.target = None
-        found: NDArray[np.float32] = scores[0].float().cpu().numpy()
-        return np.ascontiguousarray(found)
+        return np.ascontiguousarray(scores[0].float().cpu().numpy(), dtype=np.float32)
 
-    def _number(self, target: int | str) -> int:
+    def _output_number(self, target: int | str) -> int:
         known = list(self._names)
         number = known.index(target) if isinstance(target, str) and target in known else target
         if not isinstance(number, int | np.integer) or not 0 <= number < len(known):
             raise ValueError(f"target is one of the outputs, {known} or its number, got {target!r}")
         return int(number)
 
-    # ---- what changes -------------------------------------------------------------------------------------------
+    # ---- changes -------------------------------------------------------------------------------------------
 
     def _apply(self, *actions: dict[str, Any]) -> None:
         """Do what was asked for, one after the other, and ask the model once; of what is refused, do nothing."""
@@ -249,7 +235,7 @@ class MutationView(NotebookWidget):
                 self._act(action)
             if self._now != self.sequence:
                 self._publish(
-                    **self._explained(self._now, self.target), sequence=self._now, message="", _is_error=False
+                    **self._output_traits(self._now, self.target), sequence=self._now, message="", _is_error=False
                 )
         except Exception:
             self._now = self.sequence
@@ -258,40 +244,40 @@ class MutationView(NotebookWidget):
     def _act(self, action: dict[str, Any]) -> None:
         match action["do"]:
             case "edit":
-                self._go_to(edited(self._now, action["position"], action["base"]))
+                self._set_sequence(edited(self._now, action["position"], action["base"]))
             case "reset":
-                self._go_to(self.reference)
-            case "undo" if self._done:
-                self._undone.append(self._now)
-                self._now = self._done.pop()
-            case "redo" if self._undone:
-                self._done.append(self._now)
-                self._now = self._undone.pop()
+                self._set_sequence(self.reference)
+            case "undo" if self._undo_stack:
+                self._redo_stack.append(self._now)
+                self._now = self._undo_stack.pop()
+            case "redo" if self._redo_stack:
+                self._undo_stack.append(self._now)
+                self._now = self._redo_stack.pop()
 
-    def _go_to(self, sequence: str) -> None:
+    def _set_sequence(self, sequence: str) -> None:
         if sequence != self._now:
-            self._done.append(self._now)
-            self._undone.clear()
+            self._undo_stack.append(self._now)
+            self._redo_stack.clear()
             self._now = sequence
 
     @t.validate("sequence")
     def _check_sequence(self, proposal: Any) -> str:
-        found = as_letters(proposal["value"])
+        letters = as_letters(proposal["value"])
         if self.reference:
-            check_lengths(found, self.reference)
-        return found
+            check_lengths(letters, self.reference)
+        return letters
 
     @t.validate("target")
     def _check_target(self, proposal: Any) -> int:
-        return self._number(proposal["value"])
+        return self._output_number(proposal["value"])
 
-    def _follow(self, change: Any) -> None:
+    def _update(self, change: Any) -> None:
         """Take up what was set in Python; what was set from `_apply` is known already."""
         if self.sequence != self._now:
-            self._go_to(self.sequence)
-            self._publish(**self._explained(self._now, self.target))
+            self._set_sequence(self.sequence)
+            self._publish(**self._output_traits(self._now, self.target))
         elif change["name"] == "target":
-            self._publish(**self._explained(self._now, self.target))
+            self._publish(**self._output_traits(self._now, self.target))
 
     def _handle(self, _kind: str, content: dict[str, Any]) -> None:
         if "target" in content:

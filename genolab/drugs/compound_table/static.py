@@ -15,7 +15,7 @@ _MAX_LENGTH: Final = 18  # characters of a cell
 _ROW: Final = 0.28  # inches
 
 
-def still(view: Mapping[str, Any]) -> bytes:
+def page_png(view: Mapping[str, Any]) -> bytes:
     """Draw the page of a table, as the browser has it, see ``CompoundTable._view``."""
     height = _ROW * (len(view["rows"]) + 3)
     return static.png(lambda figure: _draw(figure, view), width=8.8, height=height)

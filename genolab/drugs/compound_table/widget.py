@@ -15,7 +15,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from genolab.drugs.compound_table.rows import drawn, matches, written
-from genolab.drugs.compound_table.static import still
+from genolab.drugs.compound_table.static import page_png
 from genolab.widgets.shared.base import NotebookWidget
 
 if TYPE_CHECKING:
@@ -56,15 +56,6 @@ class CompoundTable(NotebookWidget):
         Whether only what is selected in the explorer is shown.
     n_picked
         Observe it to follow the picks.
-    message
-        What the message line says.
-
-    Raises
-    ------
-    KeyError
-        There is no such column.
-    ValueError
-        The table is empty, or the explorer shows other rows.
 
     Examples
     --------
@@ -112,9 +103,9 @@ class CompoundTable(NotebookWidget):
         self._find()
         self.observe(self._find, ["sort", "ascending", "query", "selected_only"])
         if explorer is not None:
-            explorer.observe(self._hear_selection, ["_mask"])
+            explorer.observe(self._update_selection, ["_mask"])
 
-    # ---- what a person asks in Python ---------------------------------------------------------------------------
+    # ---- in Python ---------------------------------------------------------------------------
 
     @property
     def picks(self) -> list[Any]:
@@ -147,10 +138,7 @@ class CompoundTable(NotebookWidget):
     def save_picks(self, name: str = "pick") -> None:
         """Write the picks into the table, as a column of numbers: 1, 2 ... in the order of picking, else 0.
 
-        Raises
-        ------
-        ValueError
-            The name is empty, or of a column that the picks weren't read from or written to before.
+        A column that the picks weren't read from or written to before is kept, with a ``ValueError``.
         """
         name = name.strip()
         if not name or (name in self._table and name not in self._own):
@@ -167,7 +155,7 @@ class CompoundTable(NotebookWidget):
 
     def png(self) -> bytes:
         """Draw the page that is shown, as a PNG."""
-        return still(self._view)
+        return page_png(self._view)
 
     def __repr__(self) -> str:
         return f"CompoundTable: {len(self._order):,} of {len(self._table):,} compounds shown, {self.n_picked:,} picked"
@@ -217,7 +205,7 @@ class CompoundTable(NotebookWidget):
     def _named(self, row: int) -> str:
         return str(self._table.index[row] if self._label is None else self._table[self._label].iloc[row])
 
-    # ---- what changes -------------------------------------------------------------------------------------------
+    # ---- changes -------------------------------------------------------------------------------------------
 
     @t.validate("sort")
     def _check_sort(self, proposal: Any) -> str:
@@ -228,7 +216,7 @@ class CompoundTable(NotebookWidget):
         matches(self._table.head(0), proposal["value"])  # or an error that says what is wrong with it
         return str(proposal["value"])
 
-    def _hear_selection(self, _: Any) -> None:
+    def _update_selection(self, _: Any) -> None:
         if self.selected_only:
             self._find()
 
@@ -303,7 +291,7 @@ def _rows_of(table: pd.DataFrame, explorer: "LatentExplorer | None", key: str | 
         return np.arange(len(table))
     if key not in table:
         raise KeyError(f"the table has no column {key!r}; it has {', '.join(map(str, table))}")
-    found: NDArray[np.int64] = pd.Index(names[~names.duplicated()]).get_indexer(table[key].astype(str))
-    if (found < 0).all():
+    rows: NDArray[np.int64] = pd.Index(names[~names.duplicated()]).get_indexer(table[key].astype(str))
+    if (rows < 0).all():
         raise ValueError(f"no value of {key!r} is a row of the explorer, such as {names[0]!r}")
-    return np.flatnonzero(~names.duplicated())[found] * (found >= 0) - (found < 0)
+    return np.flatnonzero(~names.duplicated())[rows] * (rows >= 0) - (rows < 0)

@@ -19,7 +19,7 @@ _HIGH: Final = 0.76  # of a row
 
 
 @dataclass(frozen=True, eq=False)
-class Still:
+class StaticView:
     """What the picture shows: the browser's own picture, see ``FunctionBrowser._view``."""
 
     view: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Pick a gene and see what it is said to do and why; pick a term and see its genes.
+"""Pick a gene and see its predicted functions and why; pick a term and see its genes.
 
 Python keeps the state and makes of it one picture, `_view`, that the browser draws; the browser sends what was clicked
 and typed, and Python answers with the next picture.
@@ -13,7 +13,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.function.browser.layout import lay_out
-from genolab.function.browser.static import Still
+from genolab.function.browser.static import StaticView
 from genolab.function.explain import Explanation, explain_terms, row_of
 from genolab.function.ontology.graph import Ontology
 from genolab.widgets.shared.base import NotebookWidget
@@ -30,10 +30,10 @@ _LETTERS: Final = "ACDEFGHIKLMNPQRSTVWYBZJXUO"  # where the AnnData names none
 
 
 class FunctionBrowser(NotebookWidget):
-    """Browse genes and their predicted functions on the graph of an ontology, with what speaks for each.
+    """Browse genes and their predicted functions on the graph of an ontology, with the evidence for each.
 
     Pick a gene: its likeliest terms stand on the graph, broader ones left; a term that is clicked shows from which
-    narrower one it follows, how many of the nearest training genes have it, and which residues speak for it. Pick a
+    narrower one it follows, how many of the nearest training genes have it, and which residues contribute to it. Pick a
     term: its likeliest genes are listed, and selected in a latent explorer that is linked.
 
     Parameters
@@ -65,15 +65,6 @@ class FunctionBrowser(NotebookWidget):
         Only terms of this namespace; ``""``: all.
     threshold
         See above.
-    message
-        What the message line says.
-
-    Raises
-    ------
-    KeyError
-        The AnnData has no terms or no such basis, or a term is none of the ontology's.
-    ValueError
-        The shapes don't fit, the probabilities aren't in 0 to 1, or the explorer shows other genes.
 
     Examples
     --------
@@ -109,31 +100,31 @@ class FunctionBrowser(NotebookWidget):
         self._names = NameSearch(adata.obs_names)
         self._explorer = explorer
         gene = str(adata.obs_names[0])
-        self._found = self._explained(gene)
+        self._explanation = self._explain(gene)
         super().__init__(gene=gene, term=self._likeliest("", threshold), threshold=threshold)
         self._spaces = sorted({self._ontology.namespace[term] for term in self._terms} - {""})
-        self._follow_none = False
+        self._is_settling = False
         self._show()
-        self.observe(self._follow, ["gene", "term", "namespace", "threshold"])
+        self.observe(self._update, ["gene", "term", "namespace", "threshold"])
         if explorer is not None:
             self._link(explorer)
 
-    # ---- what a person asks in Python ---------------------------------------------------------------------------
+    # ---- in Python ---------------------------------------------------------------------------
 
     @property
     def genes(self) -> NDArray[np.bool_]:
-        """The genes that are said to have the term, ``(n_obs,)`` booleans: ``adata[browser.genes]``."""
-        found: NDArray[np.bool_] = self._scores[:, self._terms.index(self.term)] >= self.threshold
-        return found
+        """The genes that are predicted to have the term, ``(n_obs,)`` booleans: ``adata[browser.genes]``."""
+        has_term: NDArray[np.bool_] = self._scores[:, self._terms.index(self.term)] >= self.threshold
+        return has_term
 
     @property
     def explanation(self) -> Explanation:
         """All that is known of the gene, as tables; see `genolab.function.explain_terms`."""
-        return self._found
+        return self._explanation
 
     def png(self) -> bytes:
         """Draw what is shown, as a PNG."""
-        return Still(self._view).png()
+        return StaticView(self._view).png()
 
     def __repr__(self) -> str:
         at = self._terms.index(self.term)
@@ -142,14 +133,14 @@ class FunctionBrowser(NotebookWidget):
 
     # ---- the picture --------------------------------------------------------------------------------------------
 
-    def _explained(self, gene: str) -> Explanation:
+    def _explain(self, gene: str) -> Explanation:
         return explain_terms(
             self._adata, gene, self._scores, ontology=self._ontology, basis=self._basis, training=self._training
         )
 
     def _likeliest(self, namespace: str, threshold: float) -> str:
         """Return the deepest of the gene's terms that are likely, the likeliest of these."""
-        table = self._found.terms.set_axis(self._terms)
+        table = self._explanation.terms.set_axis(self._terms)
         table = table[table["namespace"] == namespace] if namespace else table
         likely = table[table["probability"] >= max(threshold, 0.5)]
         best = (likely if len(likely) else table).sort_values(["depth", "probability"], ascending=bool(not len(likely)))
@@ -157,7 +148,7 @@ class FunctionBrowser(NotebookWidget):
 
     def _shown(self) -> tuple[list[str], int]:
         """Return the terms to be shown, and how many there are: likely or known ones, and the one that was picked."""
-        table = self._found.terms.set_axis(self._terms)
+        table = self._explanation.terms.set_axis(self._terms)
         if self.namespace:
             table = table[table["namespace"] == self.namespace]
         wanted = table[(table["probability"] >= self.threshold) | table["known"]]
@@ -170,7 +161,7 @@ class FunctionBrowser(NotebookWidget):
     def _show(self) -> None:
         """Make the picture anew and publish it."""
         shown, n_all = self._shown()
-        layout, table = lay_out(self._ontology, shown), self._found.terms.set_axis(self._terms)
+        layout, table = lay_out(self._ontology, shown), self._explanation.terms.set_axis(self._terms)
         columns, rows = layout.size
         nodes = [
             {
@@ -195,19 +186,19 @@ class FunctionBrowser(NotebookWidget):
         self._publish(_view=view, message="", _is_error=False)
 
     def _about(self) -> str:
-        """Return what ``obs`` says of the gene, in one line."""
+        """Describe the gene by ``obs``, in one line."""
         row = self._adata.obs.iloc[row_of(self._adata, self.gene)]
         parts = [f"{name} {row[name]}" for name in row.index[:4] if str(row[name]) not in {"", self.gene}]
         return ", ".join(parts)
 
     def _evidence(self, table: Any) -> dict[str, Any]:
-        """Return what speaks for the term that was picked, and its likeliest genes."""
+        """Return the evidence for the term that was picked, and its likeliest genes."""
         at = self._terms.index(self.term)
-        found = table.loc[self.term]
-        source = found["follows_from"]
-        near = self._found.neighbours
+        row = table.loc[self.term]
+        source = row["follows_from"]
+        near = self._explanation.neighbours
         return {
-            **_node(self.term, found),
+            **_node(self.term, row),
             "follows": _node(self._ontology.current(source), table.loc[self._ontology.current(source)])
             if source
             else None,
@@ -227,8 +218,8 @@ class FunctionBrowser(NotebookWidget):
             return np.zeros(np.shape(rows), dtype=np.bool_)
         column = self._adata.obsm["terms"][:, [at]]
         has = np.asarray(column.toarray() if hasattr(column, "toarray") else column)[:, 0] > 0
-        found: NDArray[np.bool_] = has[np.asarray(rows, dtype=np.int64)]
-        return found
+        known: NDArray[np.bool_] = has[np.asarray(rows, dtype=np.int64)]
+        return known
 
     def _genes_of(self, at: int) -> list[dict[str, Any]]:
         best = np.argsort(-self._scores[:, at], kind="stable")[:_GENES]
@@ -248,7 +239,7 @@ class FunctionBrowser(NotebookWidget):
         scores = np.asarray(self._residues(row, at), dtype=np.float64)[:n]
         return {"letters": "".join(letters[code - 1] for code in codes[:n]), "scores": np.round(scores, 5).tolist()}
 
-    # ---- what changes -------------------------------------------------------------------------------------------
+    # ---- changes -------------------------------------------------------------------------------------------
 
     @t.validate("gene")
     def _check_gene(self, proposal: Any) -> str:
@@ -273,12 +264,12 @@ class FunctionBrowser(NotebookWidget):
             raise ValueError(f"threshold is a probability, 0 to 1, got {proposal['value']}")
         return float(proposal["value"])
 
-    def _follow(self, change: Any) -> None:
+    def _update(self, change: Any) -> None:
         """Take up what was set, here or by a message."""
-        if self._follow_none:
+        if self._is_settling:
             return
         if change["name"] == "gene":
-            self._found = self._explained(self.gene)
+            self._explanation = self._explain(self.gene)
         self._settle(change["name"])
         self._show()
         if change["name"] in ("term", "threshold"):
@@ -287,16 +278,16 @@ class FunctionBrowser(NotebookWidget):
     def _settle(self, name: str) -> None:
         """Pick another term where the namespace has changed."""
         if name == "namespace" and self.namespace not in ("", self._ontology.namespace[self.term]):
-            self._follow_none = True
+            self._is_settling = True
             self.term = self._likeliest(self.namespace, self.threshold)
-            self._follow_none = False
+            self._is_settling = False
 
     def _link(self, explorer: "LatentExplorer") -> None:
         if len(explorer.selection) != self._adata.n_obs:
             raise ValueError(
                 f"the explorer must show the same genes, {self._adata.n_obs:,}; it shows {len(explorer.selection):,}"
             )
-        explorer.observe(self._hear_selection, ["n_selected", "_mask"])
+        explorer.observe(self._show_selected, ["n_selected", "_mask"])
 
     def _select(self) -> None:
         """Select the term's genes in the explorer."""
@@ -307,7 +298,7 @@ class FunctionBrowser(NotebookWidget):
 
     _is_selecting = False
 
-    def _hear_selection(self, _: Any) -> None:
+    def _show_selected(self, _: Any) -> None:
         """Show the first of the genes that were selected by hand, the likeliest to have the term."""
         chosen = np.flatnonzero([] if self._explorer is None else self._explorer.selection)
         if self._is_selecting or len(chosen) == 0:
@@ -341,10 +332,10 @@ def _node(term: str, row: Any) -> dict[str, Any]:
 def _checked(probabilities: ArrayLike, adata: AnnData) -> NDArray[np.float32]:
     if "terms" not in adata.uns:
         raise KeyError(f"a FunctionBrowser needs uns['terms'], the terms' ids; uns has {sorted(adata.uns)}")
-    found = np.asarray(probabilities, dtype=np.float32)
+    values = np.asarray(probabilities, dtype=np.float32)
     wanted = (adata.n_obs, len(adata.uns["terms"]))
-    if found.shape != wanted:
-        raise ValueError(f"probabilities are one a gene and term, {wanted}, got the shape {found.shape}")
-    if not ((found >= 0) & (found <= 1)).all():
+    if values.shape != wanted:
+        raise ValueError(f"probabilities are one a gene and term, {wanted}, got the shape {values.shape}")
+    if not ((values >= 0) & (values <= 1)).all():
         raise ValueError("probabilities lie in 0 to 1, and some don't: pass what predict gives, not logits")
-    return found
+    return values

@@ -66,11 +66,6 @@ class AlignmentView(NotebookWidget):
     column
         The column of the block at which the cursor stands; set it to change it.
 
-    Raises
-    ------
-    ValueError
-        There is no such row, or no such column.
-
     Examples
     --------
     >>> view = AlignmentView(gl.genomes.compare("human_mt", "orangutan_mt"))
@@ -85,7 +80,7 @@ class AlignmentView(NotebookWidget):
     _axes: t.List[Any] = t.List().tag(sync=True)  # a, b: title, names, starts, lengths
     _dots = t.Bytes().tag(sync=True)  # (n, 4) float32: where straight pieces begin and end, a b a b
     _rows = t.Bytes().tag(sync=True)  # (n,) float32: of which block each piece is; negative -1 - row on the - strand
-    _block = t.Dict().tag(sync=True)  # what is told of the block that is read
+    _block = t.Dict().tag(sync=True)  # the block that is read: row, columns, identity, strand, spans
     _profile = t.Bytes().tag(sync=True)  # (bins,) float32: identity along the block
 
     def __init__(self, comparison: "Comparison", *, row: int = 0) -> None:
@@ -96,10 +91,10 @@ class AlignmentView(NotebookWidget):
         self._columns: AlignmentColumns | None = None
         super().__init__(**self._drawn())
         self.row = row if self._n_blocks else -1
-        self._follow(None)
-        self.observe(self._follow, "row")
+        self._update(None)
+        self.observe(self._update, "row")
 
-    # ---- what a person asks in Python ---------------------------------------------------------------------------
+    # ---- in Python ---------------------------------------------------------------------------
 
     @property
     def place(self) -> Place | None:
@@ -159,15 +154,15 @@ class AlignmentView(NotebookWidget):
         where = f"block {self.row + 1:,} of {self._n_blocks:,}, {place.a_chromosome} {place.a_position:,}"
         return f"AlignmentView: {where} beside {place.b_chromosome} {place.b_position:,} ({place.strand})"
 
-    # ---- what the browser draws ---------------------------------------------------------------------------------
+    # ---- to the browser ---------------------------------------------------------------------------------
 
     def _drawn(self) -> dict[str, Any]:
         """Return both axes, and every block as straight pieces."""
         axes = self._blocks.axes
-        found = layout.paths(self._comparison, axes, bend=max(axis.end for axis in axes) / _STEPS)
-        pieces = [np.hstack([path.points[:-1], path.points[1:]]) for path in found]
-        rows = [np.full(len(path.points) - 1, path.row if path.strand == "+" else -1 - path.row) for path in found]
-        told = [
+        paths = layout.paths(self._comparison, axes, bend=max(axis.end for axis in axes) / _STEPS)
+        pieces = [np.hstack([path.points[:-1], path.points[1:]]) for path in paths]
+        rows = [np.full(len(path.points) - 1, path.row if path.strand == "+" else -1 - path.row) for path in paths]
+        descriptions = [
             {
                 "title": genome.name,
                 "names": list(axis.names),
@@ -179,18 +174,18 @@ class AlignmentView(NotebookWidget):
         dots = np.concatenate(pieces) if pieces else np.zeros((0, 4))
         owners = np.concatenate(rows) if rows else np.zeros(0)
         return {
-            "_axes": told,
+            "_axes": descriptions,
             "_dots": dots.astype(np.float32).tobytes(),
             "_rows": owners.astype(np.float32).tobytes(),
         }
 
-    def _follow(self, _: Any) -> None:
+    def _update(self, _: Any) -> None:
         """Take up another block."""
         if self.row < 0:
             return
         self._columns = columns = self._blocks.columns(self.row)
         block = columns.block
-        told = {
+        description = {
             "row": self.row,
             "count": self._n_blocks,
             "columns": columns.n,
@@ -200,7 +195,7 @@ class AlignmentView(NotebookWidget):
             "b": [block.b.chromosome, *block.b_span],
         }
         with self.hold_sync():
-            self.set_trait("_block", told)
+            self.set_trait("_block", description)
             self.set_trait("_profile", columns.profile(_BINS).tobytes())
             self.column = min(self.column, max(0, columns.n - 1))
 
@@ -218,7 +213,7 @@ class AlignmentView(NotebookWidget):
             raise ValueError(f"columns of this block are 0 to {n - 1:,}, got {column}")
         return int(column)
 
-    # ---- messages of the browser --------------------------------------------------------------------------------
+    # ---- from the browser --------------------------------------------------------------------------------
 
     def _go(self, row: int, column: int) -> None:
         with self.hold_sync():
@@ -243,10 +238,10 @@ class AlignmentView(NotebookWidget):
                 raise ValueError(f"this view can't {other!r}")
 
     def _change(self, row: int, column: int, way: int) -> tuple[int, int]:
-        found = self._blocks.columns(row).change(column, way)
-        if found is None:
+        place = self._blocks.columns(row).change(column, way)
+        if place is None:
             raise ValueError(f"there is no change {'behind' if way > 0 else 'before'} this column")
-        return row, found
+        return row, place
 
     def _page(self, row: int, first: int, stop: int) -> dict[str, Any]:
         columns = self._blocks.columns(row)

@@ -34,7 +34,7 @@ _MUTED: Final = "#616161"
 
 
 @dataclass(frozen=True, eq=False)
-class StaticPicture:
+class StaticView:
     """What the picture shows: ``(n, 2)`` points, of which the selected ones, if any, aren't faded.
 
     `hidden` are codes of categories that are left out, `trajectories` lines over the points, ``(times, 2)`` each.

@@ -20,7 +20,7 @@ from genolab.widgets.latent.coordinates import (
     read_coordinates,
     unpacked_mask,
 )
-from genolab.widgets.latent.static import StaticPicture
+from genolab.widgets.latent.static import StaticView
 from genolab.widgets.latent.tooltip import Hover, tip_of
 from genolab.widgets.latent.trajectories import Trajectories
 from genolab.widgets.shared.base import NotebookWidget
@@ -292,7 +292,7 @@ class LatentExplorer(NotebookWidget):
         if self._coordinates is None:
             return b""
         points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
-        return StaticPicture(
+        return StaticView(
             points,
             self._colouring,
             self._selected,

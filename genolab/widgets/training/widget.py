@@ -123,7 +123,7 @@ class TrainingPanel(NotebookWidget):
             self._update_display()
 
     def _stays_paused(self) -> bool:
-        """Tell a paused run from one that was just told to go on, which takes a moment to wake."""
+        """Return whether the run is paused, and not one that was just resumed, which takes a moment to wake."""
         for _ in range(30):
             if self.run.status.state != "paused":
                 return False
