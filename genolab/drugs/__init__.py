@@ -5,7 +5,7 @@ Data
 responses           a table of measured compounds -> AnnData, a row a compound in a context
 cold_split          splits that hold out compounds, contexts or both
 ColdSplit           what it gives
-compounds           molecules: standard SMILES, fingerprints, similarity, drawings
+compounds           molecules: standard SMILES, fingerprints, similarity, drawings; see `help(gl.drugs.compounds)`
 simulate_responses  a screen whose truth is known
 
 Models
@@ -39,8 +39,11 @@ to_sdf         a ranking as an SD file
 
 Pictures
 --------
-plot           responses, predictions, effects, dose-response curves
-CompoundTable  a table of compounds to filter and pick from
+plot.responses      measured responses, compounds x contexts
+plot.predicted      predicted against measured responses, and calibration
+plot.effects        what features of contexts do to a response
+plot.dose_response  measured wells and fitted curves
+CompoundTable       a table of compounds to filter and pick from
 """
 
 import lazy_loader

@@ -22,7 +22,7 @@ cluster_proteins    clusters of homologs, for splits without relatives
 
 Why and how good
 ----------------
-explain_terms   what speaks for a prediction
+explain_terms   the evidence for each term of a gene
 Explanation     what it gives
 residue_scores  the contribution of every residue
 evaluate        Fmax and Smin as in CAFA, with intervals
@@ -30,8 +30,9 @@ by_term         figures of every term
 
 Pictures
 --------
-plot             enriched sets, figures by depth
-FunctionBrowser  walk through an ontology
+plot.enrichment  enriched gene sets
+plot.depth       how well terms are predicted, by their depth
+FunctionBrowser  walk through the functions of genes
 """
 
 import lazy_loader

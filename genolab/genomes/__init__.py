@@ -19,7 +19,9 @@ GenomePair  what `simulate_genomes` returns
 
 Figures
 -------
-plot           dot plots, synteny, variants
+plot.dotplot   homologous blocks of two genomes
+plot.synteny   blocks and shared genes between two genomes
+plot.variants  variants along a genome
 AlignmentView  read an alignment of any length
 """
 
