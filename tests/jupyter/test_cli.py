@@ -62,7 +62,7 @@ def test_help_is_there_before_anything_heavy_is_imported(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["run", "nowhere.ipynb"], "there is no notebook 'nowhere.ipynb'; genolab's own are"),
         (["run", "lesson.ipynb", "--kernel", "fortran"], "there is no Jupyter kernel 'fortran'; there are"),
@@ -73,14 +73,24 @@ def test_help_is_there_before_anything_heavy_is_imported(tmp_path: Path) -> None
         (["data", "fetch", "pbmc68"], "Did you mean 'pbmc68k'?"),
     ],
 )
-def test_what_a_user_can_mend_is_one_sentence_without_traceback(tmp_path: Path, words: list[str], said: str) -> None:
+def test_what_a_user_can_repair_is_one_sentence_without_traceback(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
     save(tmp_path / "lesson.ipynb", "1")
     (tmp_path / "text.ipynb").write_text("no notebook")
-    result = genolab_command(*words, cwd=tmp_path)
-    assert result.returncode == 1
-    assert said in result.stderr
-    assert result.stderr.startswith("genolab: ")
-    assert len(result.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["genolab", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("genolab: ")
+    assert len(error.splitlines()) == 1
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(
@@ -89,7 +99,7 @@ def test_a_missing_package_is_named_with_how_to_get_it(
     monkeypatch.setattr(sys, "argv", ["genolab", "run", "lesson.ipynb"])
     monkeypatch.setitem(sys.modules, "nbclient", None)
     monkeypatch.delitem(sys.modules, "genolab.jupyter.execute")
-    monkeypatch.delattr(genolab, "execute")
+    monkeypatch.delattr(genolab.jupyter, "execute")
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 1

@@ -235,6 +235,6 @@ def test_the_wheel_works_outside_the_clone(python: Path, tmp_path: Path) -> None
 
 
 def test_outside_the_clone_the_notebooks_are_copied(python: Path, tmp_path: Path) -> None:
-    run(python, "-c", "from genolab import lab; print(lab.workplace())", cwd=tmp_path)
+    run(python, "-c", "from genolab.jupyter import lab; print(lab.workplace())", cwd=tmp_path)
     copies = {path.name for path in (tmp_path / "genolab-notebooks").iterdir()}
     assert copies == {path.name for path in (CLONE / "notebooks").glob("*.ipynb")}
