@@ -2,23 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from genolab.checks import check_one_of
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import Layers, covariate_width, drop, encode_covariates, seeded, standard_normal
-from genolab.models.likelihood import (
-    Likelihood,
-    negative_binomial,
-    normal,
-    poisson,
-    zero_inflated_negative_binomial,
-)
-
-_LIKELIHOODS = ("nb", "zinb", "poisson", "normal")
+from genolab.models.likelihood import Likelihood, negative_binomial, normal, poisson, zero_inflated_negative_binomial
 
 # Left to itself, the KL weight reaches its end after half the run, and after this many steps in a long one.
 _WARMUP_STEPS = 400
@@ -130,9 +124,8 @@ class VariationalAutoencoderConfig:
 
     def __post_init__(self) -> None:
         _check_sizes(self.n_genes, self.hidden, self.n_latent)
+        check_one_of("likelihood", self.likelihood, get_args(Likelihood))
         check(self)
-        if self.likelihood not in _LIKELIHOODS:
-            raise ValueError(f"likelihood must be one of {', '.join(_LIKELIHOODS)}, got {self.likelihood!r}")
 
 
 class VariationalAutoencoder(nn.Module):
@@ -247,19 +240,13 @@ class VariationalAutoencoder(nn.Module):
         scores, dropout_scores = self._scores(latent, batch.covariates)
         if self.config.likelihood == "normal":
             return normal(x, scores, log_scale=self.log_spread)
-        library = x.sum(dim=1, keepdim=True)  # (n, 1)
+        given: dict[str, Any] = {"library": x.sum(dim=1, keepdim=True), "nonzero": batch.nonzero}  # (n, 1), (n_values,)
         if self.config.likelihood == "poisson":
-            return poisson(x, scores, library=library, nonzero=batch.nonzero)
+            return poisson(x, scores, **given)
+        given["log_dispersion"] = self.log_spread
         if dropout_scores is None:
-            return negative_binomial(x, scores, library=library, log_dispersion=self.log_spread, nonzero=batch.nonzero)
-        return zero_inflated_negative_binomial(
-            x,
-            scores,
-            library=library,
-            log_dispersion=self.log_spread,
-            dropout_scores=dropout_scores,
-            nonzero=batch.nonzero,
-        )
+            return negative_binomial(x, scores, **given)
+        return zero_inflated_negative_binomial(x, scores, dropout_scores=dropout_scores, **given)
 
     def _warmup(self, total_steps: int) -> int:
         steps = self.config.kl_warmup_steps

@@ -1,5 +1,13 @@
 """Plotly figures: data in, Figure out; the title says the finding.
 
+``history``                    losses of a run over its epochs
+``latent``, ``quality``        cells in a latent space; counts and genes per cell
+``genes``                      which genes vary most
+``reconstruction``             reconstructed over true values
+``comparison``                 models side by side, with intervals
+``confusion``                  which classes are taken for which
+``roc``, ``precision_recall``  curves over all thresholds
+
 Every function returns a figure and never shows it. All share one look: large type, colours that colour-blind readers
 can tell apart, and no button that uploads data. Text from the data is shown as it is written, never as HTML.
 

@@ -1,4 +1,12 @@
-"""Train a model: `Run` and what belongs to it."""
+"""Train a model.
+
+``Run``, ``RunConfig``            a model that is trained, and how; also ``gl.Run``, ``gl.RunConfig``
+``RunStatus``, ``Epoch``          where a run stands, and what an epoch brought
+``Change``                        a control that was changed while it trained
+``NonFiniteLossError``            training met NaN or infinity
+``load_model``                    the model of a saved run
+``resolve_device``                the device that "auto" stands for here
+"""
 
 from genolab.run.engine import NonFiniteLossError, resolve_device
 from genolab.run.records import Change, Epoch, RunConfig, RunStatus

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from genolab.checks import check_one_of
 from genolab.config import check, control
 
 Losses = dict[str, float]
@@ -53,8 +54,7 @@ class RunConfig:
     threads: int | None = control(None, low=1, high=1024, help="CPU threads to train with.")
 
     def __post_init__(self) -> None:
-        if self.schedule not in get_args(Schedule):
-            raise ValueError(f"schedule must be 'constant' or 'one cycle', got {self.schedule!r}")
+        check_one_of("schedule", self.schedule, get_args(Schedule))
         check(self)
 
     def rate(self, step: int, total_steps: int) -> float:

@@ -530,7 +530,7 @@ def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing():
     assert rates[-1] < 1e-3
     assert np.all(np.diff(rates[10:]) < 0)
     assert {gl.RunConfig(learning_rate=0.5).rate(step, 100) for step in range(100)} == {0.5}
-    with pytest.raises(ValueError, match="schedule must be 'constant' or 'one cycle', got 'cosine'"):
+    with pytest.raises(ValueError, match="schedule must be one of constant, one cycle, got 'cosine'"):
         gl.RunConfig(schedule="cosine")
 
 
