@@ -124,7 +124,7 @@ class ForestBaseline(PairBaseline):
             raise ValueError(f"n_trees must be at least 1 and share above 0 up to 1, got {n_trees} and {share}")
         matrix = feature_matrix(compounds, "compounds")
         of_context = _ContextMeans() if contexts is None else _lookup(feature_matrix(contexts, "contexts"), "contexts")
-        features = make_union(make_pipeline(_lookup(matrix, "compounds"), _Distinct()), of_context)
+        features = make_union(_Distinct(_lookup(matrix, "compounds")), of_context)
         forest = RandomForestRegressor(n_trees, max_features=share, random_state=seed, n_jobs=threads)
         super().__init__(make_pipeline(features, forest))
 
@@ -191,9 +191,10 @@ class _ByContext(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
     def predict(self, codes: Codes) -> NDArray[np.float64]:
         predicted = np.zeros(len(codes))
+        shared = self.residual | ~np.isin(codes[:, 1], list(self.own_))
+        if shared.any():  # in one call: many small ones would take longer than all else
+            predicted[shared] = self.shared_.predict(codes[shared])
         for context, rows in _by_context(codes):
-            if context not in self.own_ or self.residual:
-                predicted[rows] += self.shared_.predict(codes[rows])
             if context in self.own_:
                 predicted[rows] += self.own_[context].predict(codes[rows])
         return predicted
@@ -246,12 +247,17 @@ class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _Distinct(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """One of each set of columns that are equal in training, but for constant ones."""
+    """One of each set of columns of features that are equal for all compounds in training, but for constant ones."""
 
-    def fit(self, features: NDArray[Any], _response: Any = None) -> Self:
-        _, first = np.unique(features, axis=1, return_index=True)
-        self.columns_ = np.sort(first[features[:, first].min(axis=0) < features[:, first].max(axis=0)])
+    def __init__(self, features: FunctionTransformer) -> None:
+        self.features = features
+
+    def fit(self, codes: Codes, _response: Any = None) -> Self:
+        table = self.features.transform(codes[np.unique(codes[:, 0], return_index=True)[1]])
+        _, first = np.unique(table, axis=1, return_index=True)
+        self.columns_ = np.sort(first[table[:, first].min(axis=0) < table[:, first].max(axis=0)])
         return self
 
-    def transform(self, features: NDArray[Any]) -> NDArray[np.float32]:
-        return features[:, self.columns_].astype(np.float32)
+    def transform(self, codes: Codes) -> NDArray[np.float32]:
+        features: NDArray[np.float32] = self.features.transform(codes)[:, self.columns_].astype(np.float32)
+        return features
