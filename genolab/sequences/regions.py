@@ -8,6 +8,7 @@ of GTF need little more memory than their table.
 import io
 import itertools
 import re
+import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ _FIELDS: Final = {
 _NUMBERS: Final = ("score", "signal", "p_value", "q_value", "summit")
 _CATEGORIES: Final = ("chromosome", "strand", "kind", "source")
 _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
-_LINES: Final = 50_000  # read at once
+_LINES: Final = 20_000  # read at once
 
 
 class Annotation(NamedTuple):
@@ -237,7 +238,7 @@ def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
     def fill(row: int, pairs: Iterable[tuple[str, str]]) -> None:
         for key, value in pairs:
             column = values[key]
-            column[row] = f"{column[row]},{value}" if column[row] else value
+            column[row] = sys.intern(f"{column[row]},{value}") if column[row] else value
 
     known = _GtfAttributes()
     for row, text in enumerate(attributes):
@@ -317,12 +318,21 @@ def _table(columns: Columns) -> pd.DataFrame:
 
 
 def _unique_names(columns: Columns) -> "pd.Index[str]":
-    """Name features by their ID, else by what they are of which parent, else by their name, else by their position.
-
-    Names that occur again get -1, -2 ...
-    """
+    """Return the features' names; those that occur again get -1, -2 ..."""
     from anndata.utils import make_index_unique
 
+    names = _names(columns)
+    codes = pd.factorize(names)[0]
+    again = pd.Series(codes).groupby(codes, sort=False).cumcount().to_numpy()
+    for row in np.flatnonzero(again):
+        names[row] = f"{names[row]}-{again[row]}"
+    index: pd.Index[str] = pd.Index(names)
+    # Where a name with a number is the name of another feature, the next free number is looked for.
+    return index if index.is_unique else make_index_unique(pd.Index(_names(columns)))
+
+
+def _names(columns: Columns) -> NDArray[Any]:
+    """Name features by their ID, else by what they are of which parent, else by their name, else by their position."""
     names, parent, kind = columns["id"].copy(), columns["parent"], columns["kind"]
     for row in np.flatnonzero(names == ""):
         if parent[row]:
@@ -330,14 +340,7 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
         else:
             position = f"{columns['chromosome'][row]}:{columns['start'][row]}-{columns['end'][row]}"
             names[row] = columns["name"][row] or position
-    codes = pd.factorize(names)[0]
-    again = pd.Series(codes).groupby(codes, sort=False).cumcount().to_numpy()
-    unique: NDArray[Any] = names.copy()
-    for row in np.flatnonzero(again):
-        unique[row] = f"{names[row]}-{again[row]}"
-    # Where a name with a number is that of another feature, the next free number has to be looked for.
-    index: pd.Index[str] = pd.Index(unique)
-    return index if index.is_unique else make_index_unique(pd.Index(names))
+    return names
 
 
 def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:

@@ -2,27 +2,29 @@
 
 Data
 ----
-courses               a table of measured time points -> AnnData, a row a gene
+courses               a table of measured time points -> AnnData, a row a gene in a course
 pseudotime_courses    cells along pseudotime -> the same
-course_folds          folds that hold out whole time courses or genes
+course_folds          folds that hold out whole courses and genes
 CourseFold            one of them
-estimate_cycles       the period of every time course
-fit_waves             a wave fitted to every profile
-Cycles                periods and offsets
+estimate_cycles       the period of every course, and where in the cycle it starts
+Cycles                periods and starts
+fit_cosinor           a wave fitted to every profile
+Cosinor               such waves: level, peak, share of the variance
 simulate_time_course  genes whose phase is known
 
 Models
 ------
-ExpressionRNN    classes of profiles, or forecasts with a calibrated band
-ProfileBaseline  logistic regression on profiles
-NearestProfiles  the classes of the nearest profiles
-NearestForecast  the futures of the nearest profiles
-last_value       forecast: as it was last
-mean_value       forecast: the mean so far
-seasonal         forecast: as it was a period ago
-wave_forecast    forecast: the fitted wave goes on
+ExpressionRNN     classes of profiles, or forecasts with a calibrated band
+Forecast          a forecast: its mean and its band
+ProfileBaseline   logistic regression on profiles
+NearestProfiles   the classes of the nearest profiles
+NearestForecast   forecast: the mean of the nearest profiles
+last_value        forecast: the last value
+mean_value        forecast: the mean so far
+seasonal_naive    forecast: the value a cycle ago
+cosinor_forecast  forecast: the fitted wave goes on
 
-Figures
+Results
 -------
 evaluate            classes, course by course, with intervals
 evaluate_forecasts  errors and coverage of forecasts

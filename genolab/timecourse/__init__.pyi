@@ -2,13 +2,14 @@ from . import plot as plot
 from .baselines import NearestForecast as NearestForecast
 from .baselines import NearestProfiles as NearestProfiles
 from .baselines import ProfileBaseline as ProfileBaseline
+from .baselines import cosinor_forecast as cosinor_forecast
 from .baselines import last_value as last_value
 from .baselines import mean_value as mean_value
-from .baselines import seasonal as seasonal
-from .baselines import wave_forecast as wave_forecast
+from .baselines import seasonal_naive as seasonal_naive
+from .cycles import Cosinor as Cosinor
 from .cycles import Cycles as Cycles
 from .cycles import estimate_cycles as estimate_cycles
-from .cycles import fit_waves as fit_waves
+from .cycles import fit_cosinor as fit_cosinor
 from .data import CourseFold as CourseFold
 from .data import course_folds as course_folds
 from .data import courses as courses
@@ -16,4 +17,5 @@ from .data import pseudotime_courses as pseudotime_courses
 from .metrics import evaluate as evaluate
 from .metrics import evaluate_forecasts as evaluate_forecasts
 from .model import ExpressionRNN as ExpressionRNN
+from .model import Forecast as Forecast
 from .simulate import simulate_time_course as simulate_time_course

@@ -1,4 +1,4 @@
-"""Where in the cycle a sample was taken: periods and starting points of courses, found without any label.
+"""Where in the cycle a sample was taken: periods and starts of courses, estimated without any label.
 
 Courses of a cycle have their own period and begin at their own point of it. `estimate_cycles` finds both from the
 profiles alone, so that time can be counted in cycles, and a moment means the same in all courses.
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.checks import check_known
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -17,12 +19,12 @@ Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 _MOST_CYCLES: Final = 5  # a course spans one to five periods
-_PERIODS: Final = 200  # tried, evenly spaced on a logarithmic scale: steps of 0.8 %
+_N_PERIODS: Final = 200  # tried, evenly spaced on a logarithmic scale: steps of 0.8 %
 
 
 @dataclass(frozen=True)
 class Cycles:
-    """Periods and starting points of courses.
+    """Periods and starts of courses.
 
     Attributes
     ----------
@@ -36,23 +38,15 @@ class Cycles:
     start: dict[str, float]
 
     def times(self, profiles: "AnnData") -> NDArray[np.float32]:
-        """Return when the values of `profiles` were measured, in cycles: ``(n, length)`` float32, NaN as in the time.
-
-        Raises
-        ------
-        KeyError
-            A course isn't known here.
-        """
+        """Return the times of `profiles` in cycles, ``(n, length)`` float32, NaN as they are."""
         names = profiles.obs["course"].astype(str)
-        unknown = sorted(set(names) - set(self.period))
-        if unknown:
-            raise KeyError(f"the cycles of {unknown} are not known; those of {list(self.period)} are")
+        check_known("courses with known cycles", names.unique(), self.period)
         period, start = names.map(self.period).to_numpy(float), names.map(self.start).to_numpy(float)
-        found: NDArray[np.float32] = (profiles.obsm["time"] / period[:, None] + start[:, None]).astype(np.float32)
-        return found
+        times: NDArray[np.float32] = (profiles.obsm["time"] / period[:, None] + start[:, None]).astype(np.float32)
+        return times
 
 
-class Waves(NamedTuple):
+class Cosinor(NamedTuple):
     """Profiles as waves of one period.
 
     Attributes
@@ -72,12 +66,12 @@ class Waves(NamedTuple):
     @property
     def peak(self) -> Floats:
         """Where in the cycle each profile is highest, 0 to 1."""
-        found: Floats = np.angle(self.wave) / (2 * np.pi) % 1
-        return found
+        peak: Floats = np.angle(self.wave) / (2 * np.pi) % 1
+        return peak
 
 
 def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = None) -> Cycles:
-    """Find the period of each course, and where in the cycle it starts; no label is looked at.
+    """Estimate the period of each course, and where in the cycle it starts, without any label.
 
     The period is the one whose wave explains most of the genes' variance, from the length of the course down to a fifth
     of it. The start is the one with which the genes that a course shares with the earlier ones peak where they do
@@ -88,25 +82,12 @@ def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = N
     profiles
         As from `genolab.timecourse.courses`.
     periods
-        Those that are known, which are then taken as given.
-
-    Returns
-    -------
-    Cycles
-
-    Raises
-    ------
-    ValueError
-        A course shares no gene with the others, so its start can't be told.
-
-    Notes
-    -----
-    A course that isn't much longer than one cycle says little about its period: give it, if it is known.
+        Those that are known: a course not much longer than one cycle tells little of its period.
 
     Examples
     --------
-    >>> found = estimate_cycles(profiles)
-    >>> profiles.obsm["cycles"] = found.times(profiles)
+    >>> cycles = estimate_cycles(profiles)
+    >>> profiles.obsm["cycles"] = cycles.times(profiles)
     """
     period: dict[str, float] = {}
     start: dict[str, float] = {}
@@ -114,8 +95,10 @@ def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = N
     for name in profiles.obs["course"].astype(str).unique():
         rows = profiles[(profiles.obs["course"] == name).to_numpy()]
         values, times = rows.obsm["values"], rows.obsm["time"]
-        period[name] = (periods or {}).get(name) or best_period(values, times)
-        wave = _unit(fit_waves(values, times / period[name]).wave)
+        period[name] = (periods or {}).get(name) or _best_period(values, times)
+        wave = fit_cosinor(values, times / period[name]).wave
+        size = np.abs(wave)
+        wave = np.divide(wave, size, out=np.zeros_like(wave), where=size > 0)
         own = dict(zip(rows.obs["gene"].astype(str), wave.tolist(), strict=True))
         start[name] = _start(own, waves, name)
         turn = np.exp(2j * np.pi * start[name])
@@ -123,52 +106,36 @@ def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = N
     return Cycles(period, start)
 
 
-def best_period(values: ArrayLike, times: ArrayLike) -> float:
-    """Return the period whose wave explains most of the variance of profiles, each counting alike.
-
-    Parameters
-    ----------
-    values, times
-        ``(n, length)``, of one course; NaN where missing.
-
-    Returns
-    -------
-    float
-        From a fifth of the time that the course spans to all of it.
-    """
+def _best_period(values: ArrayLike, times: ArrayLike) -> float:
+    """Return the period whose wave explains most of the variance of one course's profiles, each weighted alike."""
     at = np.asarray(times, dtype=np.float64)
     span = float(np.nanmax(at) - np.nanmin(at))
-    tried = np.geomspace(span / _MOST_CYCLES, span, _PERIODS)
-    explained = [float(np.mean(fit_waves(values, at / period).explained)) for period in tried]
+    tried = np.geomspace(span / _MOST_CYCLES, span, _N_PERIODS)
+    explained = [float(np.mean(fit_cosinor(values, at / period).explained)) for period in tried]
     return float(tried[int(np.argmax(explained))])
 
 
-def fit_waves(values: ArrayLike, cycles: ArrayLike) -> Waves:
-    """Fit ``level + amplitude * cos(2 pi (time - peak))`` to each profile by least squares.
+def fit_cosinor(values: ArrayLike, cycles: ArrayLike) -> Cosinor:
+    """Fit ``level + amplitude * cos(2 pi (time - peak))`` to each profile by least squares (Halberg et al. 1967).
 
     Parameters
     ----------
     values
-        ``(n, length)``, NaN where missing. A profile of fewer than three values is pulled to a flat one.
+        ``(n, length)``, NaN where missing. A profile of fewer than three values is shrunk to a flat one.
     cycles
         ``(n, length)``, time in cycles.
     """
     x, turn = np.asarray(values, dtype=np.float64), 2 * np.pi * np.asarray(cycles, dtype=np.float64)
-    there = np.isfinite(x) & np.isfinite(turn)
-    x, turn = np.where(there, x, 0), np.where(there, turn, 0)
-    waves = np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], axis=2) * there[:, :, None]  # (n, length, 3)
-    products = np.einsum("nli,nlj->nij", waves, waves) + 1e-6 * np.eye(3)
-    found = np.linalg.solve(products, np.einsum("nli,nl->ni", waves, x)[:, :, None])[:, :, 0]  # (n, 3)
-    rest = ((x - np.einsum("nli,ni->nl", waves, found)) ** 2 * there).sum(axis=1)
-    mean = x.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    total = ((x - mean[:, None]) ** 2 * there).sum(axis=1)
-    explained = 1 - np.divide(rest, total, out=np.ones_like(rest), where=total > 0)
-    return Waves(found[:, 0], found[:, 1] + 1j * found[:, 2], np.clip(explained, 0, 1))
-
-
-def _unit(wave: Complex) -> Complex:
-    size = np.abs(wave)
-    return np.divide(wave, size, out=np.zeros_like(wave), where=size > 0)
+    measured = np.isfinite(x) & np.isfinite(turn)
+    x, turn = np.where(measured, x, 0), np.where(measured, turn, 0)
+    basis = np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], axis=2) * measured[:, :, None]  # (n, length, 3)
+    products = np.einsum("nli,nlj->nij", basis, basis) + 1e-6 * np.eye(3)
+    fit = np.linalg.solve(products, np.einsum("nli,nl->ni", basis, x)[:, :, None])[:, :, 0]  # (n, 3)
+    residual = ((x - np.einsum("nli,ni->nl", basis, fit)) ** 2 * measured).sum(axis=1)
+    mean = x.sum(axis=1) / np.maximum(measured.sum(axis=1), 1)
+    total = ((x - mean[:, None]) ** 2 * measured).sum(axis=1)
+    explained = 1 - np.divide(residual, total, out=np.ones_like(residual), where=total > 0)
+    return Cosinor(fit[:, 0], fit[:, 1] + 1j * fit[:, 2], np.clip(explained, 0, 1))
 
 
 def _start(own: dict[str, complex], others: dict[str, complex], name: str) -> float:

@@ -1,7 +1,7 @@
 """Expression over time as rows: a row is a gene in one course, with its values and when they were measured.
 
 Courses differ in length and in their time stamps, so values and times lie side by side in ``obsm``, filled up with NaN:
-``obsm["values"][i, j]`` was measured at ``obsm["time"][i, j]``. A missing value is NaN at a known time; behind the end
+``obsm["values"][i, j]`` was measured at ``obsm["time"][i, j]``. A missing value is NaN at a known time; after the end
 of a course both are NaN.
 """
 
@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from genolab.checks import check_at_least, check_columns, check_key
+
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
 Floats = NDArray[np.float32]
 
-_NAMED = 5  # how many names a message gives
+_LISTED = 5  # names in a message
 
 
 def courses(
@@ -42,16 +44,9 @@ def courses(
     -------
     AnnData
         One course after the other, without ``X``. ``obsm["values"]`` and ``obsm["time"]``, both ``(n, length)``
-        float32 as this module says; ``obs["gene"]``, ``obs["course"]``, and the gene's own columns of ``obs``; the rows
+        float32, padded with NaN; ``obs["gene"]``, ``obs["course"]``, and the gene's own columns of ``obs``; the rows
         are called ``"GENE course"``. A gene whose values are all missing in a course has no row for it, and a warning
         names it. ``uns`` is the given one.
-
-    Raises
-    ------
-    KeyError
-        There is no such column or layer.
-    ValueError
-        A course has fewer than two samples, or times that are missing, repeated or not in order.
 
     Examples
     --------
@@ -59,14 +54,15 @@ def courses(
     >>> profiles = gl.timecourse.courses(yeast)
     >>> dataset = gl.data.AnnDataset(profiles, ("obsm/values", "obsm/time"), target="obs/phase")
     """
-    stamps = _column(adata.var, time, "var")
-    names = ["course"] * adata.n_vars if course is None else _column(adata.var, course, "var").astype(str).tolist()
+    check_columns(adata.var, time, *([] if course is None else [course]), what="var")
+    stamps = adata.var[time].to_numpy()
+    names = ["course"] * adata.n_vars if course is None else adata.var[course].astype(str).tolist()
     values = _dense(_layer(adata, layer))
     parts = {}
     for name in dict.fromkeys(names):
         columns = np.flatnonzero(np.array(names) == name)
-        parts[name] = (values[:, columns], checked_times(stamps.to_numpy()[columns], name))
-    return stacked(parts, adata.obs, uns=adata.uns)
+        parts[name] = (values[:, columns], _checked_times(stamps[columns], name))
+    return _stacked(parts, adata.obs, uns=adata.uns)
 
 
 def pseudotime_courses(
@@ -77,7 +73,7 @@ def pseudotime_courses(
     n_bins: int = 20,
     layer: str | None = None,
 ) -> "AnnData":
-    """Turn cells in an order, such as scanpy's diffusion pseudotime, into courses: a row is a gene along that order.
+    """Turn cells along a pseudotime, such as scanpy's diffusion pseudotime, into courses: a row is a gene.
 
     Cells are put into bins of equal numbers along the pseudotime; a value is the mean of its bin, at the mean
     pseudotime of its cells. scanpy gives cells that it can't reach an infinite pseudotime: they are left out, with a
@@ -85,8 +81,6 @@ def pseudotime_courses(
 
     Parameters
     ----------
-    cells
-        Rows are cells, columns are genes.
     pseudotime
         Column of ``obs``, as `scanpy.tl.dpt` writes it.
     by
@@ -101,22 +95,15 @@ def pseudotime_courses(
     AnnData
         As from `courses`; ``obs`` has the genes' own columns of ``var``.
 
-    Raises
-    ------
-    KeyError
-        There is no such column or layer.
-    ValueError
-        There are fewer than two bins, or a lineage has fewer cells than bins, or one pseudotime only.
-
     Examples
     --------
     >>> sc.tl.dpt(cells)
     >>> profiles = gl.timecourse.pseudotime_courses(cells, by="lineage")
     """
-    if n_bins < 2:
-        raise ValueError(f"a course needs at least 2 bins, got n_bins={n_bins}")
-    order = _column(cells.obs, pseudotime, "obs").to_numpy(dtype=np.float64)
-    lineage = np.array(["course"] * cells.n_obs if by is None else _column(cells.obs, by, "obs").astype(str))
+    check_at_least("n_bins", n_bins, 2)
+    check_columns(cells.obs, pseudotime, *([] if by is None else [by]), what="obs")
+    order = cells.obs[pseudotime].to_numpy(dtype=np.float64)
+    lineage = np.array(["course"] * cells.n_obs if by is None else cells.obs[by].astype(str))
     reached = np.isfinite(order)
     if not reached.all():
         warnings.warn(
@@ -127,18 +114,13 @@ def pseudotime_courses(
     for name in dict.fromkeys(lineage[reached].tolist()):
         rows = np.flatnonzero(reached & (lineage == name))
         parts[name] = _binned(matrix, rows[np.argsort(order[rows], kind="stable")], order, n_bins, name)
-    return stacked(parts, cells.var, uns={"time_unit": "pseudotime"})
+    return _stacked(parts, cells.var, uns={"time_unit": "pseudotime"})
 
 
 class CourseFold(NamedTuple):
-    """One way to hold out a course and, of the genes, a part: which rows to learn from, and which to test on.
+    """A course and a part of the genes held out: numbers of the rows to train on, and of those to test on.
 
-    Attributes
-    ----------
-    course
-        The course that is held out.
-    train, test
-        Numbers of rows: the other courses of the other genes, and this course of the genes held out.
+    `train` has the other courses of the other genes, `test` this course of the genes held out.
     """
 
     course: str
@@ -147,9 +129,9 @@ class CourseFold(NamedTuple):
 
 
 def course_folds(profiles: "AnnData", *, n_folds: int = 5, seed: int = 0) -> Iterator[CourseFold]:
-    """Hold out each course in turn, and each part of the genes in turn: no gene and no course is in both.
+    """Hold out each course in turn, and each part of the genes in turn: train and test share no gene and no course.
 
-    A gene behaves alike in all courses, so a model that has seen it elsewhere would only have to know it again; and a
+    A gene behaves alike in all courses, so a model that has seen it elsewhere would only have to recognise it; and a
     course's samples share their faults. Over all folds each row is tested once.
 
     Parameters
@@ -158,13 +140,6 @@ def course_folds(profiles: "AnnData", *, n_folds: int = 5, seed: int = 0) -> Ite
         As from `courses`, of at least two courses.
     n_folds
         Parts of the genes, of equal size.
-    seed
-        Draws the parts.
-
-    Raises
-    ------
-    ValueError
-        There is one course only, or there are fewer genes than parts.
     """
     course, gene = (profiles.obs[name].astype(str).to_numpy() for name in ("course", "gene"))
     names, number = np.unique(gene, return_inverse=True)
@@ -181,25 +156,15 @@ def course_folds(profiles: "AnnData", *, n_folds: int = 5, seed: int = 0) -> Ite
             yield CourseFold(name, *(np.flatnonzero(chosen) for chosen in rows))
 
 
-def stacked(
+def _stacked(
     parts: "Mapping[str, tuple[Floats, Floats]]", genes: "pd.DataFrame", *, uns: Mapping[str, Any]
 ) -> "AnnData":
-    """Lay courses below each other: name to values ``(genes, samples)`` and times ``(samples,)``.
-
-    Parameters
-    ----------
-    parts
-        As said; the genes are the same in all.
-    genes
-        A row a gene: its columns go with it.
-    uns
-        Copied into the result.
-    """
+    """Stack courses, name to values ``(genes, samples)`` and times ``(samples,)``, with the genes' columns."""
     import pandas as pd
     from anndata import AnnData
 
     length = max(len(times) for _, times in parts.values())
-    values = np.concatenate([_padded(found, length) for found, _ in parts.values()])
+    values = np.concatenate([_padded(part, length) for part, _ in parts.values()])
     times = np.concatenate([np.repeat(_padded(at[None], length), len(genes), axis=0) for _, at in parts.values()])
     course = np.repeat(list(parts), len(genes))
     gene = np.tile(genes.index.astype(str), len(parts))
@@ -208,8 +173,7 @@ def stacked(
     obs.insert(1, "course", course)
     obs["course"] = pd.Categorical(course, categories=list(parts))
     obs.index = pd.Index([f"{one} {other}" for one, other in zip(gene, course, strict=True)])
-    found = AnnData(obs=obs, obsm={"values": values, "time": times}, uns=dict(uns))
-    return _with_values(found)
+    return _with_values(AnnData(obs=obs, obsm={"values": values, "time": times}, uns=dict(uns)))
 
 
 def _with_values(rows: "AnnData") -> "AnnData":
@@ -217,9 +181,9 @@ def _with_values(rows: "AnnData") -> "AnnData":
     there = np.isfinite(rows.obsm["values"]).any(axis=1)
     if not there.all():
         lost = rows.obs_names[~there].tolist()
-        more = f" and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
+        more = f" and {len(lost) - _LISTED:,} more" if len(lost) > _LISTED else ""
         warnings.warn(
-            f"a profile needs at least one value; left out, as all of theirs are missing: {', '.join(lost[:_NAMED])}"
+            f"a profile needs at least one value; left out, as all of theirs are missing: {', '.join(lost[:_LISTED])}"
             f"{more}",
             stacklevel=4,
         )
@@ -228,33 +192,26 @@ def _with_values(rows: "AnnData") -> "AnnData":
     return rows[there].copy()
 
 
-def checked_times(times: "NDArray[Any]", course: str) -> Floats:
-    """Return the times of a course as float32, and refuse those that are no course.
-
-    Raises
-    ------
-    ValueError
-        There are fewer than two, or they are missing, repeated or not in order.
-    """
-    found = np.asarray(times, dtype=np.float64)
+def _checked_times(times: "NDArray[Any]", course: str) -> Floats:
+    at = np.asarray(times, dtype=np.float64)
     where = f"the course {course!r}"
-    if len(found) < 2:
-        raise ValueError(f"a course needs at least 2 points in time; {where} has {len(found)}: leave it out")
-    if not np.isfinite(found).all():
-        raise ValueError(f"every sample needs a time; in {where} {(~np.isfinite(found)).sum():,} have none")
-    step = np.diff(found)
+    if len(at) < 2:
+        raise ValueError(f"a course needs at least 2 points in time; {where} has {len(at)}: leave it out")
+    if not np.isfinite(at).all():
+        raise ValueError(f"every sample needs a time; in {where} {(~np.isfinite(at)).sum():,} have none")
+    step = np.diff(at)
     if (step == 0).any():
         raise ValueError(
-            f"a time occurs once in a course; {where} has {found[:-1][step == 0][0]:g} twice: average the repeats, or "
+            f"a time occurs once in a course; {where} has {at[:-1][step == 0][0]:g} twice: average the repeats, or "
             "give each its own course"
         )
     if (step < 0).any():
         first = int(np.flatnonzero(step < 0)[0])
         raise ValueError(
-            f"times increase within a course; in {where} {found[first + 1]:g} comes behind {found[first]:g}: if "
+            f"times increase within a course; in {where} {at[first + 1]:g} comes after {at[first]:g}: if "
             "that is just the order of the columns, sort them by adata[:, adata.var.sort_values('time').index]"
         )
-    return found.astype(np.float32)
+    return at.astype(np.float32)
 
 
 def _binned(
@@ -273,17 +230,11 @@ def _binned(
     member = sparse.csr_matrix((1 / size[bin_of], (bin_of, np.arange(len(rows)))), shape=(len(size), len(rows)))
     means = member @ matrix[rows]
     times = member @ order[rows]
-    return _dense(means).T, checked_times(times, name)
+    return _dense(means).T, _checked_times(times, name)
 
 
 def _padded(values: Floats, length: int) -> Floats:
     return np.pad(values.astype(np.float32), ((0, 0), (0, length - values.shape[1])), constant_values=np.nan)
-
-
-def _column(frame: "pd.DataFrame", name: str, where: str) -> "pd.Series[Any]":
-    if name not in frame:
-        raise KeyError(f"{name!r} is not a column of {where}, which has {list(frame.columns)}")
-    return frame[name]
 
 
 def _layer(adata: "AnnData", layer: str | None) -> Any:
@@ -291,8 +242,7 @@ def _layer(adata: "AnnData", layer: str | None) -> Any:
         if adata.X is None:
             raise KeyError(f"this AnnData has no X: name the layer with the values, of {list(adata.layers)}")
         return adata.X
-    if layer not in adata.layers:
-        raise KeyError(f"{layer!r} is not a layer; there are {list(adata.layers)}")
+    check_key(adata, "layers", layer)
     return adata.layers[layer]
 
 

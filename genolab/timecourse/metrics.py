@@ -1,10 +1,10 @@
-"""How well classes are told from courses that were held out, and how well profiles are forecast.
+"""How well classes are predicted on courses that were held out, and how well profiles are forecast.
 
-Intervals come from drawing the genes anew, with all their courses and all their times: what a gene does in one course
-and in another, or at one time and the next, is no separate piece of evidence.
+Intervals come from resampling the genes, with all their courses and all their times: what a gene does in one course and
+in another, or at one time and the next, is no separate piece of evidence.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -14,11 +14,13 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.evaluate.bootstrap import percentile_interval
+from genolab.checks import check_share
+from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.metrics import Counts, f1, macro
 
 Array = NDArray[np.float64]
 Forecaster = Callable[[Any, Any, Any], Any]
+Key = tuple[str, str, str]  # model, metric, course
 
 ALL: Final = "all"
 """What stands for all courses together, in a column ``course``."""
@@ -33,52 +35,47 @@ def evaluate(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Hold models against the classes of profiles, course by course.
+    """Compare models' predictions with the classes of profiles, course by course.
 
     Parameters
     ----------
     probabilities
         Model to ``(n, n_classes)``, of models that have seen neither the row's gene nor its course, such as from
-        `genolab.timecourse.course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are
-        averaged.
+        `course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are averaged.
     profiles
         The rows, as from `genolab.timecourse.courses`.
     target
         Column of ``obs`` with the classes.
     baseline
-        Model to which the others' gain is given.
+        Model over which the others' gain is given.
     n_boot
         Resamplings of the genes behind the intervals; 0: none.
-    seed
-        Of the resamplings.
 
     Returns
     -------
     DataFrame
         Tidy: ``model``, ``metric`` (``"f1"``, the macro average; ``"f1_gain"`` over the baseline), ``course`` (or
         ``"all"``: the mean over the courses), ``value``, ``low``, ``high`` (95 % interval).
-
-    Raises
-    ------
-    ValueError
-        A model's probabilities have another shape, or the baseline isn't among the models.
     """
     if baseline is not None and baseline not in probabilities:
         raise ValueError(f"the baseline is one of the models, {list(probabilities)}; got {baseline!r}")
     classes = profiles.obs[target].cat
     truth = classes.codes.to_numpy()[:, None] == np.arange(len(classes.categories))
-    called = {name: _called(name, given, truth.shape) for name, given in probabilities.items()}
-    genes = pd.factorize(profiles.obs["gene"])[0]
-    places = _places(profiles)
-    drawn = np.concatenate([np.ones((1, genes.max() + 1)), *_draws(genes.max() + 1, n_boot, seed)])
-    found = {name: _f1(truth, each, drawn[:, genes], places) for name, each in called.items()}
-    rows = []
-    for name, figures in found.items():
-        for course, values in figures.items():
-            rows.append((name, "f1", course, *_interval(values)))
-            if baseline not in (None, name):
-                rows.append((name, "f1_gain", course, *_interval(values - found[str(baseline)][course])))
-    return pd.DataFrame(rows, columns=["model", "metric", "course", "value", "low", "high"])
+    predicted = {name: _predicted(name, given, truth.shape) for name, given in probabilities.items()}
+    genes, names = pd.factorize(profiles.obs["gene"])
+    rows = _rows_by_course(profiles)
+
+    def figures(weights: Array) -> dict[Key, Array]:
+        scores = {name: _f1(truth, each, weights[:, genes], rows) for name, each in predicted.items()}
+        found: dict[Key, Array] = {}
+        for name, by_course in scores.items():
+            for course, score in by_course.items():
+                found[name, "f1", course] = score
+                if baseline is not None and name != baseline:
+                    found[name, "f1_gain", course] = score - scores[baseline][course]
+        return found
+
+    return _tidy(figures, len(names), n_boot, seed, width=-(-len(genes) // len(names)))
 
 
 def evaluate_forecasts(
@@ -90,58 +87,48 @@ def evaluate_forecasts(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Show models the first part of profiles, and hold what they expect of the rest against what was measured.
+    """Give models the first part of profiles, and compare their forecasts of the rest with what was measured.
 
     Parameters
     ----------
     models
         Name to a model with ``forecast``, or to a function of values and times ``(n, length)`` and the times asked for
-        ``(n, k)`` that gives values ``(n, k)``, such as those of `genolab.timecourse.baselines`.
+        ``(n, k)`` that gives values ``(n, k)``, such as `genolab.timecourse.last_value`.
     profiles
-        Of genes that no model has learned from, as from `genolab.timecourse.courses`.
+        Of genes that no model was trained on, as from `genolab.timecourse.courses`.
     times
         Key of ``obsm`` with the times that the models read.
     observed
         Share of each course's samples that models see.
-    n_boot, seed
-        As in `by_course`.
+    n_boot
+        As of `evaluate`.
 
     Returns
     -------
     DataFrame
         Tidy: ``model``, ``metric``, ``course`` (or ``"all"``: all values), ``value``, ``low``, ``high``. Metrics are
-        ``"error"`` (root of the mean squared error) and, for models that give a band, ``"coverage"`` (share of the
-        values within it) and ``"width"`` (mean from low to high).
-
-    Raises
-    ------
-    ValueError
-        `observed` leaves nothing to see, or nothing to forecast.
+        ``"error"`` (root mean squared error) and, for models that give a band, ``"coverage"`` (share of the values
+        within it) and ``"width"`` (mean from low to high).
     """
-    if not 0 < observed < 1:
-        raise ValueError(f"observed is a share of the samples above 0 and below 1, got {observed}")
+    check_share("observed", observed, zero=False, one=False)
     genes, names = pd.factorize(profiles.obs["gene"])
-    drawn = np.concatenate([np.ones((1, len(names))), *_draws(len(names), n_boot, seed)])
-    rows = []
-    for name, model in models.items():
-        sums = _sums(model, profiles, times, observed, genes)
-        for course, parts in ({**sums, ALL: _total(sums.values())} if len(sums) > 1 else sums).items():
-            count = drawn @ parts["count"]
-            for metric in ("error", "coverage", "width"):
-                if metric in parts:
-                    values = _divided(drawn @ parts[metric], count)
-                    rows.append((name, metric, course, *_interval(np.sqrt(values) if metric == "error" else values)))
-    return pd.DataFrame(rows, columns=["model", "metric", "course", "value", "low", "high"])
+    sums = {name: _sums(model, profiles, times, observed, genes) for name, model in models.items()}
+
+    def figures(weights: Array) -> dict[Key, Array]:
+        found: dict[Key, Array] = {}
+        for name, by_course in sums.items():
+            for course, parts in by_course.items():
+                count = weights @ parts["count"]
+                for metric in ("error", "coverage", "width")[: len(parts) - 1]:
+                    mean = np.divide(weights @ parts[metric], count, out=np.full(len(count), np.nan), where=count > 0)
+                    found[name, metric, course] = np.sqrt(mean) if metric == "error" else mean
+        return found
+
+    return _tidy(figures, len(names), n_boot, seed)
 
 
-def cut(values: Array, times: Array, observed: float) -> tuple[Array, Array, Array, Array]:
-    """Cut the profiles of one course: values and times seen, ``(n, seen)``, and those to be forecast, ``(n, rest)``.
-
-    Raises
-    ------
-    ValueError
-        Nothing is left on one of the sides.
-    """
+def split_observed(values: Array, times: Array, observed: float) -> tuple[Array, Array, Array, Array]:
+    """Split the profiles of one course: values and times seen, ``(n, seen)``, and those to forecast, ``(n, rest)``."""
     length = int(np.isfinite(times[0]).sum())
     seen = round(observed * length)
     if not 0 < seen < length:
@@ -149,94 +136,83 @@ def cut(values: Array, times: Array, observed: float) -> tuple[Array, Array, Arr
     return values[:, :seen], times[:, :seen], values[:, seen:length], times[:, seen:length]
 
 
-def _called(name: str, given: Any, shape: tuple[int, int]) -> list[NDArray[np.bool_]]:
-    found = np.asarray(given, dtype=np.float64)
-    found = found[None] if found.ndim == 2 else found
-    if found.ndim != 3 or found.shape[1:] != shape or not np.isfinite(found).all():
+def forecast_with(
+    model: nn.Module | Forecaster, values: Array, times: Array, at: Array
+) -> tuple[Array, Array | None, Array | None]:
+    """Return a model's forecast, its mean, low and high; of a function the values alone."""
+    if not isinstance(model, nn.Module):
+        return np.asarray(model(values, times, at), dtype=np.float64), None, None
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    inputs = [torch.as_tensor(np.asarray(part), dtype=torch.float32, device=device) for part in (values, times, at)]
+    try:
+        with torch.no_grad():
+            forecast = cast("Any", model).forecast(*inputs)
+    finally:
+        model.train(was_training)
+    mean, low, high = (part.double().cpu().numpy() for part in (forecast.mean, forecast.low, forecast.high))
+    return mean, low, high
+
+
+def _tidy(
+    figures: Callable[[Array], Mapping[Key, Array]], n_genes: int, n_boot: int, seed: int, *, width: int = 1
+) -> pd.DataFrame:
+    rows = intervals(figures, n_genes, n_boot=n_boot, seed=seed, width=width)
+    columns = ["model", "metric", "course", "value", "low", "high"]
+    return pd.DataFrame([(*key, *interval) for key, interval in rows.items()], columns=columns)
+
+
+def _predicted(name: str, given: Any, shape: tuple[int, int]) -> list[NDArray[np.bool_]]:
+    """Return the classes with the highest probability, ``(n, n_classes)`` bool, of each seed."""
+    probabilities = np.asarray(given, dtype=np.float64)
+    probabilities = probabilities[None] if probabilities.ndim == 2 else probabilities
+    if probabilities.ndim != 3 or probabilities.shape[1:] != shape or not np.isfinite(probabilities).all():
         raise ValueError(
             f"{name!r} must give a finite probability for each of {shape[0]:,} rows and {shape[1]} classes, got the "
             f"shape {np.shape(given)}"
         )
-    return [np.arange(shape[1]) == each.argmax(axis=1)[:, None] for each in found]
+    return [np.arange(shape[1]) == each.argmax(axis=1)[:, None] for each in probabilities]
 
 
-def _places(profiles: AnnData) -> dict[str, NDArray[np.int64]]:
+def _rows_by_course(profiles: AnnData) -> dict[str, NDArray[np.int64]]:
     course = profiles.obs["course"].astype(str).to_numpy()
     return {name: np.flatnonzero(course == name) for name in dict.fromkeys(course.tolist())}
 
 
 def _f1(
     truth: NDArray[np.bool_],
-    called: Sequence[NDArray[np.bool_]],
+    predicted: Sequence[NDArray[np.bool_]],
     weights: Array,
-    places: Mapping[str, NDArray[np.int64]],
+    rows: Mapping[str, NDArray[np.int64]],
 ) -> dict[str, Array]:
     """Return macro-F1 a course, and the mean over the courses, for weights ``(b, n)``: ``(b,)`` each."""
-    found = {
-        course: np.mean(
-            [macro(f1(Counts.of(truth[at], each[at], weights[:, at]))) for each in called],
-            axis=0,
-        )
-        for course, at in places.items()
+    scores = {
+        course: np.mean([macro(f1(Counts.of(truth[at], each[at], weights[:, at]))) for each in predicted], axis=0)
+        for course, at in rows.items()
     }
-    return found | {ALL: np.mean(list(found.values()), axis=0)}
+    return scores | {ALL: np.mean(list(scores.values()), axis=0)}
 
 
 def _sums(
     model: nn.Module | Forecaster, profiles: AnnData, times: str, observed: float, genes: NDArray[np.int64]
 ) -> dict[str, dict[str, Array]]:
-    """Return, for each course, each gene's number of values forecast and its sums of errors, hits and widths."""
-    found = {}
-    for course, at in _places(profiles).items():
-        values, when = profiles.obsm["values"][at], profiles.obsm[times][at]
-        past, then, future, asked = cut(values, when, observed)
-        mean, low, high = _ask(model, past, then, asked)
-        there = np.isfinite(future)
-        parts = {"count": there.astype(float), "error": np.where(there, future - mean, 0) ** 2}
+    """Return for each course, and for all, each gene's number of values and its sums of errors, hits and widths."""
+    found: dict[str, dict[str, Array]] = {}
+    for course, at in _rows_by_course(profiles).items():
+        past, then, future, asked = split_observed(profiles.obsm["values"][at], profiles.obsm[times][at], observed)
+        mean, low, high = forecast_with(model, past, then, asked)
+        measured = np.isfinite(future)
+        parts = {"count": measured.astype(float), "error": np.where(measured, future - mean, 0) ** 2}
         if low is not None and high is not None:
-            parts["coverage"] = (there & (low <= future) & (future <= high)).astype(float)
-            parts["width"] = np.where(there, high - low, 0)
-        n_genes = genes.max() + 1
+            parts["coverage"] = (measured & (low <= future) & (future <= high)).astype(float)
+            parts["width"] = np.where(measured, high - low, 0)
         found[course] = {
-            key: np.bincount(genes[at], part.sum(axis=1), n_genes).astype(np.float64) for key, part in parts.items()
+            key: np.bincount(genes[at], part.sum(axis=1), genes.max() + 1).astype(np.float64)
+            for key, part in parts.items()
+        }
+    if len(found) > 1:
+        found[ALL] = {
+            key: np.sum([parts[key] for parts in found.values()], axis=0) for key in next(iter(found.values()))
         }
     return found
-
-
-def _ask(
-    model: nn.Module | Forecaster, values: Array, times: Array, at: Array
-) -> tuple[Array, Array | None, Array | None]:
-    if not isinstance(model, nn.Module):
-        return np.asarray(model(values, times, at), dtype=np.float64), None, None
-    was = model.training
-    model.eval()
-    where = next(model.parameters()).device
-    given = [torch.as_tensor(np.asarray(part), dtype=torch.float32, device=where) for part in (values, times, at)]
-    try:
-        with torch.no_grad():
-            told = cast("Any", model).forecast(*given)
-    finally:
-        model.train(was)
-    mean, low, high = (part.double().cpu().numpy() for part in (told.mean, told.low, told.high))
-    return mean, low, high
-
-
-def _total(parts: Any) -> dict[str, Array]:
-    parts = list(parts)
-    return {key: np.sum([part[key] for part in parts], axis=0) for key in parts[0]}
-
-
-def _draws(n: int, n_boot: int, seed: int) -> Iterator[Array]:
-    random = np.random.default_rng(seed)
-    for _ in range(n_boot):
-        yield np.bincount(random.integers(n, size=n), minlength=n).astype(np.float64)[None]
-
-
-def _divided(part: Array, whole: Array) -> Array:
-    found: Array = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return found
-
-
-def _interval(values: Array) -> tuple[float, float, float]:
-    found = percentile_interval(float(values[0]), values[1:])
-    return found.value, found.low, found.high

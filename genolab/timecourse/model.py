@@ -1,21 +1,238 @@
 """A recurrent network over expression profiles: what a gene is by its course, and how its course goes on."""
 
+import math
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble, mixture
-from genolab.models.layers import seeded, standard_normal
-from genolab.timecourse.member import Cell, ExpressionRNNConfig, Member, picked
-from genolab.timecourse.profile import Measured, check_profiles, measured, standardised
+from genolab.models.layers import covariate_width, drop, encode_covariates, seeded, standard_normal
+
+Cell = Literal["gru", "lstm"]
 
 _NORMAL_90: Final = 1.6449  # a normal distribution has 90 % within so many standard deviations
 _CUTS: Final = 4  # places at which each profile is cut in a training step, to forecast the rest
-_JUDGED: Final = (0.4, 0.6, 0.8)  # shares of a profile after which it is forecast to judge a model
+_VALIDATION_CUTS: Final = (0.4, 0.6, 0.8)  # shares of a profile after which it is forecast to evaluate a model
+_RIDGE: Final = 0.5  # measurements' worth of evidence that there is no wave
+
+
+@dataclass(frozen=True)
+class ExpressionRNNConfig:
+    """How an `ExpressionRNN` was built, and what of it may change while it trains."""
+
+    n_classes: int | None = None
+    cell: Cell = "gru"
+    n_hidden: int = 48
+    n_latent: int = 16
+    harmonics: int = 2
+    period: float = 1.0
+    members: int = 1
+    covariates: Mapping[str, int] = field(default_factory=dict)
+    dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of latent values dropped while training.")
+    input_dropout: float = control(
+        0.2, low=0, high=0.9, live=True, help="Share of the measurements hidden, as if never made, while training."
+    )
+    noise: float = control(
+        0.2, low=0, high=2, live=True, help="Standard deviation of what is added to the values while training."
+    )
+    time_shift: float = control(
+        0.03, low=0, high=0.5, live=True, unit="cycles", help="How far a profile is moved in time while training."
+    )
+    label_smoothing: float = control(
+        0.05, low=0, high=0.5, live=True, help="Share of a class's certainty spread over all classes while training."
+    )
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = (self.n_hidden, self.n_latent, self.harmonics, self.members)
+        if min(sizes) < 1 or not self.period > 0:
+            raise ValueError(
+                "an ExpressionRNN needs sizes of at least 1 and a period above 0, got "
+                f"n_hidden={self.n_hidden}, n_latent={self.n_latent}, harmonics={self.harmonics}, "
+                f"members={self.members}, period={self.period}"
+            )
+        if self.cell not in {"gru", "lstm"}:
+            raise ValueError(f"cell must be 'gru' or 'lstm', got {self.cell!r}")
+        if self.n_classes is not None and self.n_classes < 2:
+            raise ValueError(
+                f"there must be at least 2 classes, got n_classes={self.n_classes}; None forecasts instead"
+            )
+        check(self)
+
+
+# ---- what is read: the measurements that were made ---------------------------------------------------------------
+# A value that is missing and a sample that was never taken are the same thing: nothing was measured then. So gaps are
+# closed, and each measurement says when it was made and how long after the one before; nothing is imputed.
+
+
+class Measurements(NamedTuple):
+    """Measurements in the order of time, moved together to the front of each row.
+
+    Attributes
+    ----------
+    values, times
+        ``(n, length)``; 0 after the last measurement.
+    mask
+        ``(n, length)`` bool: where there is a measurement.
+    last
+        ``(n, length)`` int64: for each position of the profile as it came, the number of the last measurement up to
+        then; -1 before the first.
+    """
+
+    values: torch.Tensor
+    times: torch.Tensor
+    mask: torch.Tensor
+    last: torch.Tensor
+
+
+def pack_measurements(values: torch.Tensor, times: torch.Tensor) -> Measurements:
+    """Close the gaps of profiles ``(n, length)``, NaN where nothing was measured."""
+    known = torch.isfinite(values) & torch.isfinite(times)
+    order = torch.argsort((~known).to(torch.int8), dim=1, stable=True)
+    mask = known.gather(1, order)
+    packed = [torch.where(mask, part.gather(1, order), 0.0) for part in (values, times)]
+    return Measurements(packed[0], packed[1], mask, known.cumsum(dim=1) - 1)
+
+
+def harmonics_of(times: torch.Tensor, harmonics: int) -> torch.Tensor:
+    """Return sine and cosine of time in cycles and of its multiples, ``(..., 2 * harmonics)``."""
+    angles = times[..., None] * torch.arange(1, harmonics + 1, device=times.device) * (2 * math.pi)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+def running_cosinor(seen: Measurements) -> torch.Tensor:
+    """Return sine and cosine of the wave that fits what was measured up to each measurement, ``(n, length, 2)``.
+
+    Least squares about a level of its own, shrunk to no wave while there is little to go by.
+    """
+    basis = functional.pad(harmonics_of(seen.times, 1), (1, 0), value=1.0) * seen.mask[:, :, None]  # (n, length, 3)
+    products = (basis[:, :, :, None] * basis[:, :, None, :]).cumsum(dim=1) + _RIDGE * torch.eye(3, device=basis.device)
+    sums = (basis * seen.values[:, :, None]).cumsum(dim=1)
+    wave: torch.Tensor = torch.linalg.solve(products, sums[..., None])[..., 1:, 0]
+    return wave
+
+
+def standardised(values: torch.Tensor) -> torch.Tensor:
+    """Take out each profile's own mean and standard deviation; NaN stays.
+
+    A tenth is added to the standard deviation, so that a flat profile's noise isn't blown up to a signal.
+    """
+    mask = torch.isfinite(values)
+    count = mask.sum(dim=1, keepdim=True).clamp_min(1)
+    centred = values - torch.where(mask, values, 0.0).sum(dim=1, keepdim=True) / count
+    std = (torch.where(mask, centred, 0.0).square().sum(dim=1, keepdim=True) / count).sqrt()
+    return centred / (std + 0.1)
+
+
+def check_profiles(batch: Batch) -> None:
+    """Refuse a batch that has no values and times of one shape, a row without values, or times that don't increase."""
+    if len(batch.inputs) != 2 or batch.x.ndim != 2 or batch.inputs[0].shape != batch.inputs[1].shape:
+        raise ValueError(
+            "this model reads values and their times, both (n, length), got the shapes "
+            f"{[tuple(x.shape) for x in batch.inputs]}: pass inputs=('obsm/values', 'obsm/time') to AnnDataset, as "
+            "gl.timecourse.courses makes them"
+        )
+    values, times = batch.inputs
+    known = torch.isfinite(values)
+    if not known.any(dim=1).all():
+        raise ValueError(
+            f"a profile needs at least one value; {int((~known.any(dim=1)).sum()):,} rows have none: leave them out, "
+            "as gl.timecourse.courses does"
+        )
+    if (known & ~torch.isfinite(times)).any():
+        raise ValueError("every value needs a time; some have none: give it, or make the value NaN")
+    packed = pack_measurements(times, times)
+    if (torch.diff(packed.times, dim=1)[packed.mask[:, 1:]] <= 0).any():
+        raise ValueError("times increase along a profile and none occurs twice: sort them, and average what repeats")
+
+
+# ---- one network -------------------------------------------------------------------------------------------------
+
+
+class MemberNetwork(nn.Module):
+    """One member of the ensemble: a recurrent cell, a latent space, and what is predicted from it."""
+
+    def __init__(self, config: ExpressionRNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = 2 + 2 * config.harmonics + covariate_width(config.covariates)
+        self.cell = {"gru": nn.GRU, "lstm": nn.LSTM}[config.cell](width, config.n_hidden, batch_first=True)
+        self.to_latent = nn.Linear(2 * config.n_hidden + 2, config.n_latent)
+        if config.n_classes is None:
+            n_waves = 1 + 2 * config.harmonics
+            self.to_waves = nn.Linear(config.n_latent + config.n_hidden, n_waves)
+            self.to_residual = nn.Sequential(
+                nn.Linear(config.n_latent + config.n_hidden + n_waves, config.n_hidden),
+                nn.ReLU(),
+                nn.Linear(config.n_hidden, 2),
+            )
+        else:
+            self.to_logits = nn.Linear(config.n_latent + 2, config.n_classes)
+
+    def states(self, seen: Measurements, batch: Batch) -> torch.Tensor:
+        """Return the recurrent state after each measurement, ``(n, length, n_hidden)``.
+
+        What is read of one: its value, the time since the one before, where in the cycle it was made, the covariates.
+        """
+        since = torch.diff(seen.times, dim=1, prepend=seen.times[:, :1])
+        cycle = harmonics_of(seen.times, self.config.harmonics)
+        features = torch.cat([seen.values[:, :, None], since[:, :, None], cycle], dim=2)
+        if self.config.covariates:
+            own = encode_covariates(batch.covariates, dict(self.config.covariates), seen.values[:, :0])
+            features = torch.cat([features, own[:, None].expand(-1, features.shape[1], -1)], dim=2)
+        states: torch.Tensor = self.cell(features * seen.mask[:, :, None])[0]
+        return states
+
+    def latent(self, seen: Measurements, batch: Batch) -> torch.Tensor:
+        """Return the latent of what was seen up to each measurement, ``(n, length, n_latent)``."""
+        return self._latent_of(self.states(seen, batch), running_cosinor(seen))
+
+    def _latent_of(self, states: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
+        number = torch.arange(1, states.shape[1] + 1, device=states.device)
+        so_far = [states.cumsum(dim=1) / number[:, None], states.cummax(dim=1).values, wave]
+        return torch.tanh(self.to_latent(torch.cat(so_far, dim=2)))
+
+    def context(self, seen: Measurements, batch: Batch) -> torch.Tensor:
+        """Return latent and state side by side, ``(n, length, n_latent + n_hidden)``: what a forecast starts from."""
+        states = self.states(seen, batch)
+        return torch.cat([self._latent_of(states, running_cosinor(seen)), states], dim=2)
+
+    def logits(self, seen: Measurements, batch: Batch, generator: torch.Generator | None) -> torch.Tensor:
+        """Return the logits of the classes, ``(n, n_classes)``: from the latent, and from the wave that fits."""
+        last, wave = seen.last[:, -1:], running_cosinor(seen)
+        latent = take(self._latent_of(self.states(seen, batch), wave), last)[:, 0]
+        share = self.config.dropout if self.training else 0.0
+        logits: torch.Tensor = self.to_logits(
+            torch.cat([drop(latent, share, generator), take(wave, last)[:, 0]], dim=1)
+        )
+        return logits
+
+    def ahead(
+        self, context: torch.Tensor, times: torch.Tensor, since: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and standard deviation at `times`, from contexts ``(..., n_latent + n_hidden)``.
+
+        The mean is a wave, which goes on for ever, and a residual that knows the time `since` the last measurement.
+        """
+        cycle = harmonics_of(times, self.config.harmonics)
+        wave = (self.to_waves(context) * torch.cat([torch.ones_like(cycle[..., :1]), cycle], dim=-1)).sum(dim=-1)
+        residual = self.to_residual(torch.cat([context, since[..., None], cycle], dim=-1))
+        return wave + residual[..., 0], functional.softplus(residual[..., 1]) + 1e-3
+
+
+def take(rows: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
+    """Return ``rows[i, number[i, j]]``, ``(n, k, width)``, and 0 where the number is below 0."""
+    taken = rows.gather(1, number.clamp_min(0)[:, :, None].expand(-1, -1, rows.shape[2]))
+    return taken * (number >= 0)[:, :, None]
+
+
+# ---- the model ---------------------------------------------------------------------------------------------------
 
 
 class Forecast(NamedTuple):
@@ -31,34 +248,29 @@ class ExpressionRNN(nn.Module):
 
     It reads one measurement after the other: its value, how long after the one before, and where in the cycle it was
     made. Courses may differ in length and in their time stamps; a missing value is a measurement that wasn't made, and
-    leaves no trace. With `n_classes` it tells classes apart, each class counting alike; else it learns to go on: each
-    profile is cut at a random place, and what follows is forecast as a normal distribution at any time asked for.
+    leaves no trace. With `n_classes` it predicts classes; else it forecasts: each profile is cut at a random place, and
+    what follows is predicted as a normal distribution at any time asked for.
 
     Parameters
     ----------
     n_classes
-        Classes to tell apart; ``None``: forecast.
+        Classes to predict; ``None``: forecast.
     cell
         ``"gru"`` (Cho et al. 2014) or ``"lstm"`` (Hochreiter & Schmidhuber 1997).
     n_hidden, n_latent
         Width of the recurrent state, and of the latent space that is made of it.
     harmonics
-        Waves by which the place in the cycle is told: once a cycle, twice a cycle ...
+        Waves that encode the place in the cycle: once a cycle, twice a cycle ...
     period
         Length of a cycle in the unit of the times; 1 for times in cycles, as `genolab.timecourse.Cycles` gives them.
     members
-        Networks side by side from different weights, whose answers are averaged (Lakshminarayanan et al. 2017).
+        Networks from different initial weights, whose outputs are averaged (see `genolab.models.ensemble`).
     covariates
-        What the model is told beside the profile, as ``dataset.covariate_levels`` gives it (``{"course": 4}``).
+        Further inputs, as ``dataset.covariate_levels`` gives them (``{"course": 4}``).
     dropout, input_dropout, noise, time_shift, label_smoothing
-        What keeps it from learning by heart; see `ExpressionRNNConfig`. All may change while it trains.
+        Against overfitting; see `ExpressionRNNConfig`. All may change while it trains.
     seed
-        Draws the initial weights.
-
-    Raises
-    ------
-    ValueError
-        A size or a choice makes no sense.
+        Of the initial weights.
 
     Examples
     --------
@@ -92,36 +304,34 @@ class ExpressionRNN(nn.Module):
         sizes = (n_classes, cell, n_hidden, n_latent, harmonics, period, members, levels)
         self.config = ExpressionRNNConfig(*sizes, dropout, input_dropout, noise, time_shift, label_smoothing, seed)
         with seeded(seed):
-            self.members: Ensemble[Member] = Ensemble(Member(self.config) for _ in range(members))
+            self.members: Ensemble[MemberNetwork] = Ensemble(MemberNetwork(self.config) for _ in range(members))
         self.register_buffer("class_weight", torch.ones(n_classes or 0))  # by the training data, see `plan`
         self.register_buffer("band", torch.tensor(_NORMAL_90))  # standard deviations to either side, see `calibrate`
 
-    # ---- what it makes of profiles ---------------------------------------------------------------------------------
+    # ---- predict ---------------------------------------------------------------------------------------------------
 
     def hidden(self, batch: Batch) -> torch.Tensor:
         """Return the recurrent state after each time of the profiles, ``(n, length, members * n_hidden)``.
 
         Where nothing was measured it is that of the measurement before, and 0 before the first.
         """
-        found = self._measured(batch)
-        states = self.members.concat(lambda member: member.states(found, batch), dim=2)
-        return picked(states, found.last)
+        seen = self._measurements(batch)
+        return take(self.members.concat(lambda member: member.states(seen, batch), dim=2), seen.last)
 
     def path(self, batch: Batch) -> torch.Tensor:
         """Return where a profile lies in the latent space by what was seen up to each time.
 
         ``(n, length, members * n_latent)``; the last is what `embed` gives. Before the first measurement it is 0.
         """
-        found = self._measured(batch)
-        latent = self.members.concat(lambda member: member.latent(found, batch), dim=2)
-        return picked(latent, found.last)
+        seen = self._measurements(batch)
+        return take(self.members.concat(lambda member: member.latent(seen, batch), dim=2), seen.last)
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the latent of whole profiles, ``(n, members * n_latent)``."""
         return self.path(batch)[:, -1]
 
     def logits(self, batch: Batch) -> torch.Tensor:
-        """Return the scores of the classes, the mean over the members, ``(n, n_classes)``."""
+        """Return the logits of the classes, the mean over the members, ``(n, n_classes)``."""
         return self._each(batch).mean(dim=0)
 
     def predict(self, batch: Batch) -> torch.Tensor:
@@ -132,9 +342,10 @@ class ExpressionRNN(nn.Module):
         """
         if self.config.n_classes is not None:
             return self._each(batch).softmax(dim=2).mean(dim=0)
-        before = functional.pad(self._measured(batch).last[:, :-1], (1, 0), value=-1)
+        seen = self._measurements(batch)
+        before = functional.pad(seen.last[:, :-1], (1, 0), value=-1)
         times = torch.nan_to_num(batch.inputs[1] / self.config.period)
-        mean = self.members.stack(lambda member: self._ahead(member, batch, before, times)).mean(dim=0)
+        mean = self.members.stack(lambda member: self._after(member, seen, batch, before, times)[0]).mean(dim=0)
         return torch.where(before >= 0, mean, torch.nan)
 
     def forecast(
@@ -144,7 +355,7 @@ class ExpressionRNN(nn.Module):
         at: torch.Tensor,
         covariates: Mapping[str, torch.Tensor] | None = None,
     ) -> Forecast:
-        """Say how profiles go on.
+        """Forecast profiles: mean, low and high, ``(n, k)`` each, with a band of 90 % or of what `calibrate` made it.
 
         Parameters
         ----------
@@ -154,67 +365,43 @@ class ExpressionRNN(nn.Module):
             Times asked for, ``(n, k)``, later than those; NaN gives NaN.
         covariates
             Codes or values a row, for a model that was built with covariates.
-
-        Returns
-        -------
-        Forecast
-            Mean, low and high, ``(n, k)`` each. The band is one of 90 %, or what `calibrate` made it.
-
-        Raises
-        ------
-        ValueError
-            The model tells classes apart.
         """
         self._check_forecasts()
         batch = Batch((values, times), None, covariates or {}, torch.arange(len(values), device=values.device))
-        found, asked = self._measured(batch), at / self.config.period
-        each = []
-        for member in self.members:
-            state = picked(member.summaries(found, batch), found.last[:, -1:]).expand(-1, at.shape[1], -1)
-            each.append(member.ahead(state, *_since(found, found.last[:, -1:], asked)))
-        mean, spread = _mixed(torch.stack([mean for mean, _ in each]), torch.stack([scale for _, scale in each]))
-        return Forecast(mean, mean - self.band * spread, mean + self.band * spread)
+        seen, asked = self._measurements(batch), at / self.config.period
+        last = seen.last[:, -1:].expand(-1, at.shape[1])
+        mean, std = _mixed([self._after(member, seen, batch, last, asked) for member in self.members])
+        return Forecast(mean, mean - self.band * std, mean + self.band * std)
 
     @torch.no_grad()
     def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:
-        """Widen or narrow the band until it holds its promise on profiles that weren't trained on.
+        """Widen or narrow the band until it has its coverage on profiles that were neither trained on nor tested.
 
-        Split conformal prediction (Vovk et al. 2005; Lei et al. 2018): each profile is cut as when a model is judged,
-        and the band becomes as many standard deviations as the needed share of the misses had.
-
-        Parameters
-        ----------
-        dataset
-            Validation rows; neither trained on nor tested.
-        coverage
-            Share of the values that should lie in the band.
-
-        Returns
-        -------
-        float
-            Standard deviations to either side; kept in the model, and saved with it.
+        Split conformal prediction (Vovk et al. 2005; Lei et al. 2018): each profile is cut as in validation, and the
+        band becomes as many standard deviations as the needed share of the errors had. That number is kept in the
+        model, and returned.
         """
         self._check_forecasts()
         self.eval()
-        misses = [self._misses(batch.to(self.band.device)) for batch in dataset.batches(1024)]
-        found = torch.cat(misses)
-        # The finite-sample rank: of n misses the one at (n + 1) * coverage
-        rank = min(len(found), int(-(-(len(found) + 1) * coverage // 1)))
-        self.band.copy_(found.sort().values[rank - 1])
+        errors = torch.cat([self._errors(batch.to(self.band.device)) for batch in dataset.batches(1024)])
+        # The finite-sample rank: of n errors the one at (n + 1) * coverage
+        rank = min(len(errors), int(-(-(len(errors) + 1) * coverage // 1)))
+        self.band.copy_(errors.sort().values[rank - 1])
         return float(self.band)
 
-    # ---- how it learns ---------------------------------------------------------------------------------------------
+    # ---- learn -----------------------------------------------------------------------------------------------------
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the mean loss over the rows: cross-entropy of classes, or the negative log-likelihood of what follows.
 
-        While it trains, each member is judged apart; else their average is. ``accuracy`` or ``squared_error`` go along.
+        In training it is the mean of the members' losses, else that of their mean prediction. ``accuracy`` or
+        ``squared_error`` go along.
         """
-        batch = self._disturbed(batch) if self.training else batch
+        batch = self._augmented(batch) if self.training else batch
         if self.config.n_classes is None:
-            return self._loss_of_forecasts(batch)
+            return self._forecast_loss(batch)
         if batch.target is None:
-            raise ValueError("to tell classes apart a target is needed: pass target='obs/...' to AnnDataset")
+            raise ValueError("to predict classes a target is needed: pass target='obs/...' to AnnDataset")
         logits = self._each(batch)  # (members, n, n_classes)
         logits = logits if self.training else logits.mean(dim=0, keepdim=True)
         loss = functional.cross_entropy(
@@ -225,28 +412,20 @@ class ExpressionRNN(nn.Module):
         )
         return {"loss": loss, "accuracy": (logits.argmax(dim=2) == batch.target).to(loss.dtype).mean()}
 
-    def _loss_of_forecasts(self, batch: Batch) -> dict[str, torch.Tensor]:
-        found = self._measured(batch)
-        read = self._noisy(found, batch.generator)
-        cuts = self._cuts(found, batch.generator)  # (n, cuts)
-        pairs = [self._follow(member, read, batch, cuts) for member in self.members]
-        mean, spread = (torch.stack(part) for part in zip(*pairs, strict=True))  # (members, n, cuts, length)
-        if not self.training:
-            mean, spread = (part[None] for part in _mixed(mean, spread))
-        follows = _following(found, cuts).expand_as(mean)
-        missed = found.values[:, None] - mean
-        surprise = 0.5 * (missed / spread).square() + spread.log()
-        return {"loss": surprise[follows].mean(), "squared_error": missed[follows].square().mean()}
+    def _forecast_loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        seen = self._measurements(batch)
+        noisy, cuts = self._noisy(seen, batch.generator), self._cuts(seen, batch.generator)  # cuts (n, cuts)
+        pairs = [self._after_cuts(member, noisy, batch, cuts) for member in self.members]  # (n, cuts, length) each
+        mean, std = map(torch.stack, zip(*pairs, strict=True)) if self.training else (x[None] for x in _mixed(pairs))
+        follows = _following(seen, cuts).expand_as(mean)
+        error = seen.values[:, None] - mean
+        nll = 0.5 * (error / std).square() + std.log()
+        return {"loss": nll[follows].mean(), "squared_error": error[follows].square().mean()}
 
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
-        """Check that the data suit the model before it trains, weigh the classes, and say what will be learned.
+        """Check that the data suit the model before it trains, weight the classes, and say what will be learned.
 
-        A class counts by the root of how rare it is: a class of a quarter of the rows counts twice as much a row.
-
-        Raises
-        ------
-        ValueError
-            The inputs are no profiles, or the target doesn't fit.
+        A class is weighted by the root of how rare it is: one of a quarter of the rows counts twice as much a row.
         """
         del total_steps
         counts = torch.zeros(self.config.n_classes or 0)
@@ -263,24 +442,25 @@ class ExpressionRNN(nn.Module):
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
-    def _measured(self, batch: Batch) -> Measured:
+    def _measurements(self, batch: Batch) -> Measurements:
         values, times = batch.inputs
-        # The spread of the whole profile tells of its end, so a model that forecasts must not see it
-        return measured(values if self.config.n_classes is None else standardised(values), times / self.config.period)
+        # The spread of a whole profile holds its end, so a model that forecasts must not see it
+        values = values if self.config.n_classes is None else standardised(values)
+        return pack_measurements(values, times / self.config.period)
 
     def _each(self, batch: Batch) -> torch.Tensor:
-        """Return every member's scores of the classes, ``(members, n, n_classes)``."""
+        """Return every member's logits, ``(members, n, n_classes)``."""
         if self.config.n_classes is None:
             raise ValueError("this model forecasts and knows no classes: build it with n_classes")
-        found = self._noisy(self._measured(batch), batch.generator)
+        seen = self._noisy(self._measurements(batch), batch.generator)
         generator = batch.generator if self.training else None
-        return self.members.stack(lambda member: member.scores(found, batch, generator))
+        return self.members.stack(lambda member: member.logits(seen, batch, generator))
 
     def _check_forecasts(self) -> None:
         if self.config.n_classes is not None:
-            raise ValueError("this model tells classes apart: build it with n_classes=None to forecast")
+            raise ValueError("this model predicts classes: build it with n_classes=None to forecast")
 
-    def _disturbed(self, batch: Batch) -> Batch:
+    def _augmented(self, batch: Batch) -> Batch:
         """Hide measurements, and move the profiles in time."""
         values, times = batch.inputs
         hidden = torch.empty_like(values).bernoulli_(self.config.input_dropout, generator=batch.generator).bool()
@@ -289,65 +469,62 @@ class ExpressionRNN(nn.Module):
         moved = self.config.time_shift * self.config.period * standard_normal(times[:, :1], batch.generator)
         return Batch((values, times + moved), batch.target, batch.covariates, batch.rows, generator=batch.generator)
 
-    def _noisy(self, found: Measured, generator: torch.Generator | None) -> Measured:
-        """Add noise, while it trains, to what is read; what is to be forecast stays as it was measured."""
+    def _noisy(self, seen: Measurements, generator: torch.Generator | None) -> Measurements:
+        """Add noise in training."""
         if not self.training:
-            return found
-        noise = self.config.noise * standard_normal(found.values, generator)
-        return found._replace(values=torch.where(found.there, found.values + noise, 0.0))
+            return seen
+        noise = self.config.noise * standard_normal(seen.values, generator)
+        return seen._replace(values=torch.where(seen.mask, seen.values + noise, 0.0))
 
-    def _cuts(self, found: Measured, generator: torch.Generator | None) -> torch.Tensor:
-        """Return the numbers of the measurements behind which profiles are cut, ``(n, cuts)``."""
-        most = (found.size - 1).clamp_min(1)[:, None]  # something is left to forecast
+    def _cuts(self, seen: Measurements, generator: torch.Generator | None) -> torch.Tensor:
+        """Return the numbers of the measurements after which profiles are cut, ``(n, cuts)``."""
+        most = (seen.mask.sum(dim=1) - 1).clamp_min(1)[:, None]  # something is left to forecast
         if self.training:
             share = torch.rand(len(most), _CUTS, generator=generator, device=most.device)
         else:
-            share = torch.tensor(_JUDGED, device=most.device).expand(len(most), -1)
+            share = torch.tensor(_VALIDATION_CUTS, device=most.device).expand(len(most), -1)
         return (share * most).long()
 
-    def _follow(
-        self, member: "Member", found: Measured, batch: Batch, cuts: torch.Tensor
+    def _after(
+        self, member: MemberNetwork, seen: Measurements, batch: Batch, last: torch.Tensor, times: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and spread of all measurements as seen from the cuts, ``(n, cuts, length)`` each."""
-        state = picked(member.summaries(found, batch), cuts)[:, :, None]  # (n, cuts, 1, width)
-        asked = found.times[:, None].expand(-1, cuts.shape[1], -1)
-        since = asked - found.times.gather(1, cuts)[:, :, None]
-        return member.ahead(state.expand(-1, -1, asked.shape[2], -1), asked, since)
+        """Return mean and standard deviation at each of `times`, as seen from the measurement `last`, ``(n, k)``."""
+        since = times - seen.times.gather(1, last.clamp_min(0))
+        return member.ahead(take(member.context(seen, batch), last), times, since)
 
-    def _ahead(self, member: "Member", batch: Batch, before: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-        found = self._measured(batch)
-        since = times - found.times.gather(1, before.clamp_min(0))
-        return member.ahead(picked(member.summaries(found, batch), before), times, since)[0]
+    def _after_cuts(
+        self, member: MemberNetwork, seen: Measurements, batch: Batch, cuts: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and standard deviation of all measurements as seen from the cuts, ``(n, cuts, length)`` each."""
+        context = take(member.context(seen, batch), cuts)[:, :, None]  # (n, cuts, 1, width)
+        times = seen.times[:, None].expand(-1, cuts.shape[1], -1)
+        since = times - seen.times.gather(1, cuts)[:, :, None]
+        return member.ahead(context.expand(-1, -1, times.shape[2], -1), times, since)
 
-    def _misses(self, batch: Batch) -> torch.Tensor:
+    def _errors(self, batch: Batch) -> torch.Tensor:
         """Return how many standard deviations the forecasts are off, all in one row."""
-        found = self._measured(batch)
-        cuts = self._cuts(found, None)
-        pairs = [self._follow(member, found, batch, cuts) for member in self.members]
-        mean, spread = _mixed(*(torch.stack(part) for part in zip(*pairs, strict=True)))
-        return ((found.values[:, None] - mean).abs() / spread)[_following(found, cuts)]
+        seen = self._measurements(batch)
+        cuts = self._cuts(seen, None)
+        mean, std = _mixed([self._after_cuts(member, seen, batch, cuts) for member in self.members])
+        return ((seen.values[:, None] - mean).abs() / std)[_following(seen, cuts)]
 
 
-def _since(found: Measured, last: torch.Tensor, asked: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the times asked for, and how long each is after the last measurement."""
-    return asked, asked - found.times.gather(1, last.clamp_min(0))
+def _following(seen: Measurements, cuts: torch.Tensor) -> torch.Tensor:
+    """Return which measurements come after each cut, ``(n, cuts, length)``."""
+    number = torch.arange(seen.mask.shape[1], device=cuts.device)
+    return seen.mask[:, None] & (number > cuts[:, :, None])
 
 
-def _following(found: Measured, cuts: torch.Tensor) -> torch.Tensor:
-    """Say which measurements come behind each cut, ``(n, cuts, length)``."""
-    number = torch.arange(found.there.shape[1], device=cuts.device)
-    return found.there[:, None] & (number > cuts[:, :, None])
-
-
-def _mixed(mean: torch.Tensor, spread: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and standard deviation of the members' normal distributions, mixed."""
-    middle, variance = mixture(mean, spread.square())
-    return middle, variance.sqrt()
+def _mixed(members: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and standard deviation of the mixture of the members' normal distributions."""
+    means, stds = (torch.stack(part) for part in zip(*members, strict=True))
+    mean, variance = mixture(means, stds.square())
+    return mean, variance.sqrt()
 
 
 def _class_counts(batch: Batch, dataset: AnnDataset, n_classes: int) -> torch.Tensor:
     if batch.target is None or batch.target.dtype != torch.int64:
-        raise ValueError("to tell classes apart a column of categories is needed: pass target='obs/...' to AnnDataset")
+        raise ValueError("to predict classes a column of categories is needed: pass target='obs/...' to AnnDataset")
     if len(dataset.target_names) != n_classes:
         raise ValueError(
             f"this model was built for {n_classes} classes, but the target has {len(dataset.target_names)}: build it "

@@ -1,20 +1,20 @@
 """Figures of expression over time: where in the cycle genes peak, profiles by class, and forecasts with their bands."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from torch import nn
 
 from genolab import palette
+from genolab.checks import check_columns, check_key, check_known
 from genolab.plot.style import FIRST, GRID, MUTED, SECOND, Figure, dress, legend_below, percent, plain, rim
-from genolab.timecourse.cycles import fit_waves
-from genolab.timecourse.metrics import cut
+from genolab.timecourse.cycles import fit_cosinor
+from genolab.timecourse.metrics import forecast_with, split_observed
 
 Floats = NDArray[np.float64]
 
@@ -28,15 +28,18 @@ class _Line(NamedTuple):
 
 
 _SEEN: Final = _Line("seen", MUTED, "lines+markers")
-_EXPECTED: Final = _Line("forecast", FIRST, "lines")
-_CAME: Final = _Line("what came", SECOND, "markers")
+_FORECAST: Final = _Line("forecast", FIRST, "lines")
+_MEASURED: Final = _Line("measured", SECOND, "markers")
 
 _PANELS: Final = 6  # the most that can be read on a wall
 _BAND: Final = 0.18  # opacity
 
 
 def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles", course: str | None = None) -> Figure:
-    """Draw where in the cycle each gene peaks, by the wave that fits its profile, and how well that fits.
+    """Draw where in the cycle each gene peaks, by the wave that fits its profile.
+
+    A point a gene: its angle is the peak, its distance from the middle the share of its variance that the wave
+    explains; a line a class points where it peaks on average.
 
     Parameters
     ----------
@@ -48,28 +51,17 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
         Key of ``obsm`` with the times in cycles, as from `genolab.timecourse.estimate_cycles`.
     course
         The course shown; ``None``: the first.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        A point a gene: its angle is the peak, its distance from the middle the share of its variance that the wave
-        explains; a line a class points where it peaks on average.
-
-    Raises
-    ------
-    KeyError
-        There is no such course, column or slot.
     """
     name, rows = _of_course(profiles, course)
     _check(rows, color, times)
-    fitted = fit_waves(rows.obsm["values"], rows.obsm[times])
+    fit = fit_cosinor(rows.obsm["values"], rows.obsm[times])
     classes, figure, means = rows.obs[color].astype("category").cat, Figure(), {}
     for code, colour in enumerate(palette.colours(len(classes.categories))):
         chosen = (classes.codes == code).to_numpy()
         label = plain(classes.categories[code])
         figure.add_scatterpolar(
-            theta=360 * fitted.peak[chosen],
-            r=fitted.explained[chosen],
+            theta=360 * fit.peak[chosen],
+            r=fit.explained[chosen],
             mode="markers",
             marker={"color": colour, "size": 7, "opacity": 0.8, "line": rim(len(rows))},
             name=f"{label} ({chosen.sum():,})",
@@ -77,7 +69,7 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
             text=[plain(gene) for gene in rows.obs["gene"][chosen]],
             hovertemplate="%{text}: peak at %{theta:.0f}°, %{r:.0%} explained<extra>%{fullData.name}</extra>",
         )
-        means[label] = complex((fitted.explained * np.exp(2j * np.pi * fitted.peak))[chosen].mean())
+        means[label] = complex((fit.explained * np.exp(2j * np.pi * fit.peak))[chosen].mean())
         figure.add_scatterpolar(
             theta=[0, 360 * float(np.angle(means[label]) / (2 * np.pi) % 1)],
             r=[0, 1.04],
@@ -102,19 +94,12 @@ def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", cours
 
     Parameters
     ----------
-    profiles
-        As from `genolab.timecourse.courses`.
     by
         Column of ``obs`` with classes; a panel each.
     times
         Key of ``obsm`` with the times along the bottom.
     course
         The course shown; ``None``: the first.
-
-    Raises
-    ------
-    KeyError
-        There is no such course, column or slot.
     """
     name, rows = _of_course(profiles, course)
     _check(rows, by, times)
@@ -156,14 +141,12 @@ def forecast(
     course: str | None = None,
     observed: float = 0.6,
 ) -> Figure:
-    """Draw how a model expects some profiles to go on, with its band, and how they went on.
+    """Draw how a model forecasts some profiles, with its band, and how they went on.
 
     Parameters
     ----------
     model
         With ``forecast``, such as an `ExpressionRNN`.
-    profiles
-        As from `genolab.timecourse.courses`.
     genes
         Up to six; a panel each.
     times
@@ -172,28 +155,17 @@ def forecast(
         The course shown; ``None``: the first.
     observed
         Share of the samples that the model sees.
-
-    Raises
-    ------
-    KeyError
-        There is no such course or gene.
-    ValueError
-        There are no genes or more than six, or `observed` leaves nothing on one side.
     """
     if not 1 <= len(genes) <= _PANELS:
         raise ValueError(f"1 to {_PANELS} genes can be read at once, got {len(genes)}")
     name, rows = _of_course(profiles, course)
     at = rows.obs.reset_index(drop=True).reset_index().set_index("gene")["index"]
-    missing = [gene for gene in genes if gene not in at]
-    if missing:
-        raise KeyError(f"{missing} have no profile in the course {name!r}")
+    check_known(f"profiles of the course {name!r}", genes, at.index)
     chosen = at.loc[list(genes)].to_numpy()
-    past, then, future, asked = cut(rows.obsm["values"][chosen], rows.obsm[times][chosen], observed)
-    with torch.no_grad():
-        told = cast("Any", model.eval()).forecast(
-            *(torch.as_tensor(np.asarray(part), dtype=torch.float32) for part in (past, then, asked))
-        )
-    mean, low, high = (part.numpy().astype(np.float64) for part in (told.mean, told.low, told.high))
+    past, then, future, asked = split_observed(rows.obsm["values"][chosen], rows.obsm[times][chosen], observed)
+    mean, low, high = forecast_with(model, past, then, asked)
+    if low is None or high is None:
+        raise TypeError(f"a band needs a model with forecast, such as an ExpressionRNN, got {type(model).__name__}")
     across = min(3, len(genes))
     down = -(-len(genes) // across)
     titles = [plain(gene) for gene in genes]
@@ -203,13 +175,13 @@ def forecast(
         first = number == 0
         _add_band(figure, asked[number], low[number], high[number], FIRST, **place, name="90 % band" if first else "")
         _add_line(figure, then[number], past[number], _SEEN, place, legend=first)
-        _add_line(figure, asked[number], mean[number], _EXPECTED, place, legend=first)
-        _add_line(figure, asked[number], future[number], _CAME, place, legend=first)
+        _add_line(figure, asked[number], mean[number], _FORECAST, place, legend=first)
+        _add_line(figure, asked[number], future[number], _MEASURED, place, legend=first)
     figure.update_xaxes(title_text="Time, cycles" if times == "cycles" else f"Time, {plain(times)}", row=down)
     figure.update_yaxes(title_text="Expression", col=1)
-    there = np.isfinite(future)
-    share = float(((low <= future) & (future <= high))[there].mean())
-    title = f"{percent(share)} of what came lies in the band"
+    measured = np.isfinite(future)
+    share = float(((low <= future) & (future <= high))[measured].mean())
+    title = f"{percent(share)} of the values lie in the band"
     subtitle = f"{len(genes)} genes in {plain(name)}; the model saw the grey part"
     dress(figure, title, subtitle=subtitle, height=150 + 250 * down, panels=True)
     legend_below(figure)
@@ -219,19 +191,14 @@ def forecast(
 def _of_course(profiles: AnnData, course: str | None) -> tuple[str, AnnData]:
     names = profiles.obs["course"].astype(str)
     chosen = names.iloc[0] if course is None else course
-    if chosen not in set(names):
-        raise KeyError(f"{chosen!r} is not a course; there are {list(dict.fromkeys(names))}")
+    check_known("courses", [chosen], names.unique().tolist())
     return chosen, profiles[(names == chosen).to_numpy()]
 
 
 def _check(rows: AnnData, column: str, times: str) -> None:
-    if column not in rows.obs:
-        raise KeyError(f"{column!r} is not a column of obs, which has {list(rows.obs.columns)}")
-    if times not in rows.obsm:
-        raise KeyError(
-            f"'obsm/{times}' is not in this AnnData; obsm has {list(rows.obsm.keys())}: times in cycles come from "
-            "gl.timecourse.estimate_cycles(profiles).times(profiles)"
-        )
+    check_columns(rows.obs, column, what="obs")
+    fix = "times in cycles come from gl.timecourse.estimate_cycles(profiles).times(profiles)"
+    check_key(rows, "obsm", times, fix=fix)
 
 
 def _as_wheel(figure: Figure) -> None:
@@ -272,10 +239,10 @@ def _add_band(
 
 
 def _add_line(figure: Figure, x: Floats, y: Floats, line: _Line, place: dict[str, int], *, legend: bool) -> None:
-    there = np.isfinite(y)
+    known = np.isfinite(y)
     figure.add_scatter(
-        x=x[there],
-        y=y[there],
+        x=x[known],
+        y=y[known],
         mode=line.mode,
         line={"color": line.colour, "width": 3},
         marker={"color": line.colour, "size": 8},

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.checks import check_share
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -38,8 +40,6 @@ def simulate_time_course(
 
     Parameters
     ----------
-    n_genes
-        Rows.
     n_times
         Samples a course: one number for all, or one each.
     periods
@@ -56,8 +56,6 @@ def simulate_time_course(
         Share of the values that are NaN.
     irregular
         How far samples are from even spacing, as a share of half that spacing, 0 to less than 1.
-    seed
-        Decides everything; the same seed gives the same data.
 
     Returns
     -------
@@ -65,11 +63,6 @@ def simulate_time_course(
         As ``fetch("yeast_cell_cycle")``: ``X`` ``(n_genes, samples)`` float32, ``var["course"]``, ``var["time"]``
         (minutes); the truth in ``obs["phase"]``, ``obs["peak"]`` (NaN for flat genes), ``obs["amplitude"]`` and
         ``layers["truth"]`` (values without noise); and ``uns["simulation"]`` with the arguments and ``starts``.
-
-    Raises
-    ------
-    ValueError
-        A number is out of its range.
 
     Examples
     --------
@@ -81,7 +74,9 @@ def simulate_time_course(
 
     lengths = [n_times] * len(periods) if isinstance(n_times, int) else list(n_times)
     _check(n_genes, lengths, periods, cycles, n_phases=n_phases, noise=noise)
-    _check_shares(rhythmic=rhythmic, missing=missing, irregular=irregular)
+    check_share("rhythmic", rhythmic)
+    check_share("missing", missing, one=False)
+    check_share("irregular", irregular, one=False)
     rng = np.random.default_rng(seed)
     peak, level = rng.random(n_genes), rng.normal(0, 0.3, n_genes)
     follows = np.arange(n_genes) < round(rhythmic * n_genes)
@@ -141,9 +136,3 @@ def _check(
         raise ValueError(
             f"periods and cycles are above 0 and noise at least 0, got {list(periods)}, {cycles} and {noise}"
         )
-
-
-def _check_shares(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0 <= share <= 1 or (share == 1 and name != "rhythmic"):
-            raise ValueError(f"{name} is a share, 0 to {'1' if name == 'rhythmic' else 'less than 1'}, got {share}")

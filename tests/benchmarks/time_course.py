@@ -1,4 +1,4 @@
-"""Expression over time measured: phases told from courses held out, and profiles forecast, beside the baselines.
+"""Evaluate expression over time: phases predicted in courses held out, and profiles forecast, beside the baselines.
 
 `python tests/benchmarks/time_course.py [--quick] [--only phase|forecast] [--develop]` prints tables, and last a line of
 JSON. Settings were chosen by `--develop`, which works on 320 of the genes alone; in the tests these are trained on too,
@@ -18,8 +18,6 @@ import torch
 from anndata import AnnData
 
 import genolab as gl
-from genolab.timecourse import baselines
-from genolab.timecourse.baselines import NearestForecast, NearestProfiles, ProfileBaseline
 
 N_DEVELOP = 320  # genes by which settings were chosen; none of them is tested on
 SEEDS = 5
@@ -59,14 +57,14 @@ def phase_models(seed: int, *, members: int) -> dict[str, Any]:
         "RNN": gl.timecourse.ExpressionRNN(
             5, n_hidden=16, members=members, noise=0.5, input_dropout=0.3, time_shift=0.05, seed=seed
         ),
-        "logistic regression": ProfileBaseline("profile", penalty=10.0),
-        "Fourier fit": ProfileBaseline("waves"),
-        "15 nearest profiles": NearestProfiles(15),
+        "logistic regression": gl.timecourse.ProfileBaseline("profile", C=0.1),
+        "Fourier fit": gl.timecourse.ProfileBaseline("cosinor"),
+        "15 nearest profiles": gl.timecourse.NearestProfiles(15),
     }
 
 
 def phase(*, quick: bool, develop: bool) -> dict[str, Any]:
-    """Tell the phase of genes held out in a course held out; every seed draws other parts of the genes."""
+    """Predict the phase of genes held out in a course held out; every seed draws other parts of the genes."""
     profiles, tested = yeast(develop=develop)
     dataset = gl.data.AnnDataset(profiles, INPUTS, target="obs/phase")
     seeds = range(1 if quick or develop else SEEDS)
@@ -112,7 +110,7 @@ def phase(*, quick: bool, develop: bool) -> dict[str, Any]:
 
 
 def gene_folds(profiles: AnnData, seed: int, n_folds: int = 4) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield rows to learn from, to calibrate by and to test on; each gene is tested once."""
+    """Yield rows to train on, to calibrate by and to test on; each gene is tested once."""
     names, number = np.unique(profiles.obs["gene"].astype(str), return_inverse=True)
     part = (np.random.default_rng(seed).permutation(len(names)) % (2 * n_folds))[number]
     for fold in range(n_folds):
@@ -136,11 +134,11 @@ def forecast(*, quick: bool, develop: bool) -> dict[str, float]:
             known = profiles[np.concatenate([train, valid])]
             models = {
                 "RNN": model,
-                "last value": baselines.last_value,
-                "mean so far": baselines.mean_value,
-                "a cycle ago": baselines.seasonal,
-                "Fourier fit": baselines.wave_forecast,
-                "20 nearest profiles": NearestForecast(known, times="cycles"),
+                "last value": gl.timecourse.last_value,
+                "mean so far": gl.timecourse.mean_value,
+                "a cycle ago": gl.timecourse.seasonal_naive,
+                "Fourier fit": gl.timecourse.cosinor_forecast,
+                "20 nearest profiles": gl.timecourse.NearestForecast(known, times="cycles"),
             }
             chosen = test[profiles.obs["gene"].iloc[test].isin(tested).to_numpy()]
             table = gl.timecourse.evaluate_forecasts(models, profiles[chosen], times="cycles", n_boot=0)

@@ -235,22 +235,22 @@ def test_features_of_unequal_length_and_missing_tags_are_refused(path):
 
 
 def test_an_epoch_over_a_large_genome_needs_little_memory(tmp_path, monkeypatch):
-    """60 Mbp as one-hot are 240 MB, and 480 MB on both strands; the largest share of it at once is bounded."""
+    """20 Mbp as one-hot are 80 MB, and 160 MB on both strands; the largest share of it at once is bounded."""
     file = tmp_path / "large.fa"
     line = "".join(np.random.default_rng(0).choice(list("ACGT"), 80)) + "\n"
     with file.open("w") as opened:
         for name in ("a", "b"):
-            opened.write(f">{name}\n" + line * 375_000)
+            opened.write(f">{name}\n" + line * 125_000)
     monkeypatch.setattr(fasta, "_IN_MEMORY", 1_000_000)
-    monkeypatch.setattr("genolab.data.dataset._BYTES_AT_ONCE", 1 << 24)
+    monkeypatch.setattr("genolab.data.dataset._BYTES_AT_ONCE", 1 << 22)
     windows = gl.sequences.windows(file, 2000, strands="both")
     dataset = gl.data.AnnDataset(windows, "genome/sequence")
     tracemalloc.start()
     bases = sum(batch.x.shape[0] * batch.x.shape[2] for batch in dataset.batches(64, seed=0))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert bases == 2 * 60_000_000
-    assert peak < 80e6
+    assert bases == 2 * 20_000_000
+    assert peak < 30e6
 
 
 def test_long_windows_are_held_in_smaller_numbers(tmp_path):

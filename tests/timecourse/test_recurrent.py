@@ -6,16 +6,7 @@ import torch
 
 import genolab as gl
 from genolab.data.dataset import Batch
-from genolab.timecourse.baselines import (
-    NearestForecast,
-    NearestProfiles,
-    ProfileBaseline,
-    last_value,
-    mean_value,
-    seasonal,
-    wave_forecast,
-)
-from genolab.timecourse.profile import measured, waves_so_far
+from genolab.timecourse.model import pack_measurements, running_cosinor
 
 INPUTS = ("obsm/values", "obsm/cycles")
 
@@ -41,14 +32,14 @@ def trained(model, rows, epochs=8, **settings):
 
 @pytest.fixture(scope="module")
 def classifier(parts):
-    return trained(gl.timecourse.ExpressionRNN(4, n_hidden=16, n_latent=6), parts.train, epochs=40)
+    return trained(gl.timecourse.ExpressionRNN(4, n_hidden=16, n_latent=6), parts.train, epochs=25)
 
 
 @pytest.fixture(scope="module")
 def forecaster(profiles):
     rows = gl.data.split(gl.data.AnnDataset(profiles, INPUTS), by="gene", seed=0)
     model = gl.timecourse.ExpressionRNN(n_hidden=16, n_latent=6, noise=0.1, time_shift=0.0)
-    trained(model, rows.train, epochs=50)
+    trained(model, rows.train, epochs=30)
     model.calibrate(rows.valid)
     return model, rows
 
@@ -60,16 +51,16 @@ def one(values, times) -> Batch:
 
 def test_measurements_move_to_the_front_and_know_where_they_were():
     nan = float("nan")
-    found = measured(torch.tensor([[nan, 2.0, nan, 4.0]]), torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
+    found = pack_measurements(torch.tensor([[nan, 2.0, nan, 4.0]]), torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
     assert found.values.tolist() == [[2.0, 4.0, 0.0, 0.0]]
     assert found.times.tolist() == [[1.0, 3.0, 0.0, 0.0]]
     assert found.last.tolist() == [[-1, 0, 0, 1]]
-    assert found.size.tolist() == [2]
+    assert found.mask.tolist() == [[True, True, False, False]]
 
 
 def test_the_wave_so_far_comes_to_the_wave():
     at = torch.linspace(0, 3, 60)[None]
-    fitted = waves_so_far(measured(torch.sin(2 * np.pi * at), at))
+    fitted = running_cosinor(pack_measurements(torch.sin(2 * np.pi * at), at))
     assert fitted[0, -1].tolist() == pytest.approx([1, 0], abs=0.03)
     assert fitted[0, 0].abs().max() < 0.8
 
@@ -126,7 +117,7 @@ def test_rare_classes_count_more():
 
 def test_forecasts_beat_simple_ones_and_their_band_holds(forecaster, profiles):
     model, rows = forecaster
-    models = {"rnn": model, "last": last_value, "mean": mean_value}
+    models = {"rnn": model, "last": gl.timecourse.last_value, "mean": gl.timecourse.mean_value}
     table = gl.timecourse.evaluate_forecasts(models, profiles[rows.test.rows], times="cycles", n_boot=50)
     whole = table[table["course"] == "all"].set_index(["metric", "model"])
     error = whole["value"]["error"]
@@ -183,7 +174,14 @@ def test_inputs_and_targets_that_do_not_fit_are_refused(profiles):
         gl.timecourse.ExpressionRNN(cell="rnn")
 
 
-@pytest.mark.parametrize("baseline", [ProfileBaseline("profile"), ProfileBaseline("waves"), NearestProfiles(9)])
+@pytest.mark.parametrize(
+    "baseline",
+    [
+        gl.timecourse.ProfileBaseline("profile"),
+        gl.timecourse.ProfileBaseline("cosinor"),
+        gl.timecourse.NearestProfiles(9),
+    ],
+)
 def test_baselines_tell_phases_too(baseline, parts):
     baseline.fit(parts.train)
     assert gl.infer.predict(baseline, parts.test).sum(axis=1) == pytest.approx(1, abs=1e-4)
@@ -195,20 +193,20 @@ def test_simple_forecasts_are_what_they_say():
     at = np.arange(8)[None] / 4
     values = np.array([[0.0, 1, 0, -1, 0, 1, 0, np.nan]])
     asked = np.array([[2.0, 2.25]])
-    assert last_value(values, at, asked).tolist() == [[0, 0]]
-    np.testing.assert_allclose(mean_value(values, at, asked), 1 / 7)
-    np.testing.assert_allclose(seasonal(values, at, asked), [[0, 1]])
-    np.testing.assert_allclose(wave_forecast(values, at, asked), [[0, 1]], atol=1e-4)
+    assert gl.timecourse.last_value(values, at, asked).tolist() == [[0, 0]]
+    np.testing.assert_allclose(gl.timecourse.mean_value(values, at, asked), 1 / 7)
+    np.testing.assert_allclose(gl.timecourse.seasonal_naive(values, at, asked), [[0, 1]])
+    np.testing.assert_allclose(gl.timecourse.cosinor_forecast(values, at, asked), [[0, 1]], atol=1e-4)
 
 
 def test_the_nearest_forecast_is_that_of_a_twin(profiles):
     train = profiles[(profiles.obs["course"] == "course_1").to_numpy()]
     values, times = train.obsm["values"][:3], train.obsm["cycles"][:3]
-    found = NearestForecast(train, times="cycles", k=1)(values[:, :8], times[:, :8], times[:, 8:14])
+    found = gl.timecourse.NearestForecast(train, times="cycles", k=1)(values[:, :8], times[:, :8], times[:, 8:14])
     known = np.isfinite(values[:, 8:14])
     np.testing.assert_allclose(found[known], values[:, 8:14][known], rtol=1e-5)
     with pytest.raises(ValueError, match="no training profile"):
-        NearestForecast(train, times="cycles")(values[:, :8], times[:, :8] + 0.01, times[:, 8:14])
+        gl.timecourse.NearestForecast(train, times="cycles")(values[:, :8], times[:, :8] + 0.01, times[:, 8:14])
 
 
 def test_perfect_answers_have_f1_one_and_a_gain(profiles):
@@ -244,8 +242,8 @@ def test_figures_show_classes_and_bands_with_names_made_safe(profiles, forecaste
     assert any("&lt;b&gt;early" in trace.name for trace in wheel.data if trace.name)
     assert len(gl.timecourse.plot.profiles(named, course="course_2").data) == 8
     figure = gl.timecourse.plot.forecast(forecaster[0], profiles, profiles.obs["gene"].iloc[:4].tolist())
-    assert [trace.name for trace in figure.data][:4] == ["90 % band", "seen", "forecast", "what came"]
-    with pytest.raises(KeyError, match="not a course"):
+    assert [trace.name for trace in figure.data][:4] == ["90 % band", "seen", "forecast", "measured"]
+    with pytest.raises(KeyError, match="of the 2 courses"):
         gl.timecourse.plot.phase_wheel(profiles, course="elsewhere")
     with pytest.raises(ValueError, match="1 to 6 genes"):
         gl.timecourse.plot.forecast(forecaster[0], profiles, [])
