@@ -166,14 +166,3 @@ def check_fitted(model: nn.Module, fitted: bool) -> None:
     """Refuse a baseline that was not fitted."""
     if not fitted:
         raise ValueError(f"a {type(model).__name__} must be fitted before it is used: call fit(train)")
-
-
-def for_all_classes(
-    weight: NDArray[np.float64], bias: NDArray[np.float64], seen: NDArray[np.int64], n_classes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a line of weights a class: scikit-learn has one line for two classes, and none for those it didn't see."""
-    if len(seen) == 2:
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    all_weight, all_bias = np.zeros((n_classes, weight.shape[1])), np.full(n_classes, -1e3)
-    all_weight[seen], all_bias[seen] = weight, bias
-    return all_weight, all_bias

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from genolab import registry
 from genolab.plot.style import (
     FIRST,
     MUTED,
@@ -40,22 +41,9 @@ _METRICS: Final = {
     "auroc": "AUROC, macro",
     "auprc": "AUPRC, macro",
     "mcc": "Matthews correlation",
-    "rmse": "Root mean squared error",
-    "rmse_within": "RMSE, mean of contexts",
-    "cliff_rmse": "RMSE at cliffs",
-    "ci": "Concordance index",
-    "r2m": "r2m",
-    "spearman": "Spearman, within a context",
-    "ef1": "Enrichment, top 1 %",
-    "ef5": "Enrichment, top 5 %",
-    "bedroc": "BEDROC",
-    "coverage": "Held by 90 % intervals",
-    "miscalibration": "Miscalibration",
-    "nll": "Negative log-likelihood",
-    "uncertainty_correlation": "Uncertainty against error",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
-_LOWER_IS_BETTER: Final = ("mse", "rmse", "rmse_within", "cliff_rmse", "miscalibration", "nll")
+_LOWER_IS_BETTER: Final = ("mse",)
 
 
 class HasHistory(Protocol):
@@ -174,7 +162,7 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
         raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}")
-    titles = [_METRICS.get(str(metric), plain(metric)) for metric in metrics]
+    titles = [_title(str(metric)) for metric in metrics]
     figure = make_subplots(
         cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()
     )
@@ -218,6 +206,11 @@ def _overall(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["class"].isin(["", "macro"])]
 
 
+def _title(metric: str) -> str:
+    """Return a metric's title: the core's, a chapter's, or its name."""
+    return _METRICS.get(metric) or registry.table("metrics").get(metric, {}).get("title") or plain(metric)
+
+
 def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
     """Return which model is best, and only where no other's interval reaches its own."""
     if len(table["model"].unique()) == 1:
@@ -236,7 +229,7 @@ def _clearly_best(rows: pd.DataFrame, metric: str) -> str | None:
     rows = rows[np.isfinite(rows["value"])].reset_index(drop=True)
     if len(rows) < 2:
         return None
-    sign = -1 if metric in _LOWER_IS_BETTER else 1
+    sign = -1 if metric in _LOWER_IS_BETTER or registry.table("metrics").get(metric, {}).get("lower_is_better") else 1
     ends = np.sort(sign * np.stack([rows[end].fillna(rows["value"]) for end in ("low", "high")], axis=1), axis=1)
     best = int(np.argmax(sign * rows["value"]))
     others = np.delete(ends[:, 1], best)
