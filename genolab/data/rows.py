@@ -192,8 +192,8 @@ def summarise(source: RowSource, rows: Rows) -> Summary:
         finite = np.isfinite(values)
         bad += int(values.size - finite.sum())
         values = values[finite]
-        low = min(low, values.min(initial=np.inf))
-        high = max(high, values.max(initial=-np.inf))
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
         whole = whole and bool((values == np.floor(values)).all())
         if sparse.issparse(block) and block.nnz < np.prod(block.shape):
             low, high = min(low, 0.0), max(high, 0.0)

@@ -249,3 +249,12 @@ def test_impossible_splits_say_why():
         split(dataset, by="kind")
     with pytest.raises(KeyError, match="obs has no column 'plate'"):
         split(dataset, by="plate")
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint16", "bool", "float64"])
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_counts_of_any_number_type_have_the_same_summary(kind, as_sparse):
+    whole = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]]).astype(kind)
+    cells = ad.AnnData(np.zeros((3, 3), "float32"), layers={"counts": sparse.csr_matrix(whole) if as_sparse else whole})
+    summary = AnnDataset(cells, "layers/counts").summary()
+    assert (summary.minimum, summary.maximum, summary.whole, summary.empty_rows.tolist()) == (0, 1, True, [2])
