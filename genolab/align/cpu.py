@@ -140,7 +140,7 @@ def _interleaved(sequences: Sequences, pad: int, kind: np.dtype[Any]) -> Numbers
 
 
 @numba.njit(cache=True)
-def _interleave(codes, first, length, out):  # type: ignore[no-untyped-def]
+def _interleave(codes, first, length, out):
     for lane in range(len(first)):
         for place in range(length[lane]):
             out[place, lane] = codes[first[lane] + place]

@@ -26,7 +26,7 @@ DIAGONAL, LEFT, ABOVE, MORE_LEFT, MORE_ABOVE = 0, 1, 2, 4, 8
 
 
 @numba.njit(cache=True)
-def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, directions):  # type: ignore[no-untyped-def]
+def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, directions):
     """Fill rows ``rows[0]`` to ``rows[1]`` of all lanes' matrices.
 
     Parameters
@@ -62,7 +62,7 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
 
 
 @numba.njit(cache=True)
-def _has_length(lengths, row):  # type: ignore[no-untyped-def]
+def _has_length(lengths, row):
     for lane in range(LANES):  # noqa: SIM110 - numba knows no any() of a generator
         if lengths[0, lane] == row:
             return True
@@ -70,7 +70,7 @@ def _has_length(lengths, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):  # type: ignore[no-untyped-def]
+def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):
     """Fill one row of every lane: scores of its letters, values, and where the best one is."""
     state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
     _start_row(band, state, costs, row)
@@ -90,7 +90,7 @@ def _one_row(query, target, costs, table, mode, band, ends, row, seek, direction
 
 
 @numba.njit(cache=True)
-def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped-def]
+def _two_rows(query, target, costs, band, ends, row):
     # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
     state = np.zeros(7 * LANES, dtype=band.dtype)
     for lane in range(LANES):
@@ -106,7 +106,7 @@ def _two_rows(query, target, costs, band, ends, row):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True)
-def first_band(costs, n, kind):  # type: ignore[no-untyped-def]
+def first_band(costs, n, kind):
     """Return the band of the row above the first."""
     band = np.empty((n + 1, 2 * LANES), dtype=kind)
     for column in range(n + 1):
@@ -117,13 +117,13 @@ def first_band(costs, n, kind):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def border(costs, place):  # type: ignore[no-untyped-def]
+def border(costs, place):
     """Return the value of a cell before the first row or column: what a gap up to there costs."""
     return 0 if place == 0 else -(costs[5] + (place - 1) * costs[6])
 
 
 @numba.njit(cache=True)
-def _start_row(band, state, costs, row):  # type: ignore[no-untyped-def]
+def _start_row(band, state, costs, row):
     value = border(costs, row + 1)
     for lane in range(LANES):
         state[lane] = band[0, lane]
@@ -132,7 +132,7 @@ def _start_row(band, state, costs, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _score_matches(query, target, costs, scores):  # type: ignore[no-untyped-def]
+def _score_matches(query, target, costs, scores):
     match, mismatch = costs[0], costs[1]
     for column in range(len(target)):
         letters, here = target[column], scores[column]
@@ -141,7 +141,7 @@ def _score_matches(query, target, costs, scores):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True)
-def _score_by_table(query, target, table, scores):  # type: ignore[no-untyped-def]
+def _score_by_table(query, target, table, scores):
     for column in range(len(target)):
         letters, here = target[column], scores[column]
         for lane in range(len(here)):
@@ -149,7 +149,7 @@ def _score_by_table(query, target, table, scores):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True)
-def _steps(band, state, scores, costs):  # type: ignore[no-untyped-def]
+def _steps(band, state, scores, costs):
     """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
     narrow = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
@@ -166,7 +166,7 @@ def _steps(band, state, scores, costs):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _steps_and_directions(band, state, scores, costs, directions):  # type: ignore[no-untyped-def]
+def _steps_and_directions(band, state, scores, costs, directions):
     """Do as `_steps` does, and note where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
     narrow = band.dtype.type
     gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
@@ -190,7 +190,7 @@ def _steps_and_directions(band, state, scores, costs, directions):  # type: igno
 
 
 @numba.njit(cache=True)
-def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
+def _two_steps(cell, state, target, costs):
     """Fill two cells of every lane, one below the other."""
     narrow = cell.dtype.type
     match, mismatch, gap_open, gap_extend, floor = costs[0], costs[1], costs[2], costs[3], costs[4]
@@ -213,7 +213,7 @@ def _two_steps(cell, state, target, costs):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _keep_best(band, ends):  # type: ignore[no-untyped-def]
+def _keep_best(band, ends):
     for column in range(1, len(band)):
         cell = band[column]
         for lane in range(len(cell) // 2):
@@ -221,7 +221,7 @@ def _keep_best(band, ends):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _keep_places(band, ends, row):  # type: ignore[no-untyped-def]
+def _keep_places(band, ends, row):
     """Keep the best values of a row and the first places where they are."""
     row = band.dtype.type(row)
     for column in range(1, len(band)):
@@ -234,7 +234,7 @@ def _keep_places(band, ends, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _note_ends(band, ends, lengths, mode, row):  # type: ignore[no-untyped-def]
+def _note_ends(band, ends, lengths, mode, row):
     """Note the values at the end of the target, or of the query, as far as an alignment may end there."""
     for lane in range(LANES):
         m, n = lengths[0, lane], lengths[1, lane]

@@ -85,7 +85,7 @@ class Traceback:
 
 
 @numba.njit(cache=True)
-def _follow(  # type: ignore[no-untyped-def]
+def _follow(
     directions, first_row, local, scores, gap_open, gap_extend, query, query_first, target, target_first, at, first,
     steps,
 ):  # fmt: skip
@@ -115,7 +115,7 @@ def _follow(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _follow_border(at, first, steps):  # type: ignore[no-untyped-def]
+def _follow_border(at, first, steps):
     """Follow the border to the corner."""
     for pair in range(len(at)):
         while at[pair, _ROW] > 0 or at[pair, _COLUMN] > 0:
@@ -126,7 +126,7 @@ def _follow_border(at, first, steps):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _cigars(at, first, steps):  # type: ignore[no-untyped-def]
+def _cigars(at, first, steps):
     """Return all CIGARs as ASCII one after the other, where each begins, and the matches of each."""
     text = np.empty(2 * len(steps) + 24, dtype=np.uint8)  # a run of k steps takes at most 2 k letters
     starts, matches, size = np.zeros(len(at) + 1, dtype=np.int64), np.zeros(len(at), dtype=np.int64), 0
@@ -143,7 +143,7 @@ def _cigars(at, first, steps):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _write_run(text, size, run, kind):  # type: ignore[no-untyped-def]
+def _write_run(text, size, run, kind):
     """Write a run, such as 12=, and return where the next one goes."""
     end, rest = size, run
     while rest > 0:

@@ -13,8 +13,8 @@ MORE_LEFT, MORE_ABOVE = tl.constexpr(lanes.MORE_LEFT), tl.constexpr(lanes.MORE_A
 LOWEST = tl.constexpr(-(2**31))
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def fill(  # type: ignore[no-untyped-def]
+@triton.jit
+def fill(
     query, query_first, query_length, target, target_first, target_length, table, carried, output, directions,
     pairs, rows, columns, match, mismatch, gap_open, gap_extend, n_codes,
     PLAIN: tl.constexpr, MODE: tl.constexpr, TRACE: tl.constexpr, LANES: tl.constexpr,
@@ -71,8 +71,8 @@ def fill(  # type: ignore[no-untyped-def]
     _report(output + pair, pairs, best, best_row, best_column, n)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _border(place, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def _border(place, gap_open, gap_extend, MODE: tl.constexpr):
     """Return the values of cells before the first row or column: what a gap up to there costs."""
     value = place * 0
     if MODE == GLOBAL:
@@ -80,8 +80,8 @@ def _border(place, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no
     return value
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _score(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def _score(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.constexpr):
     other = tl.load(target, mask=inside, other=0).to(tl.int32)
     if PLAIN:
         score = tl.where(letter == other, match, mismatch)
@@ -90,8 +90,8 @@ def _score(letter, target, inside, table, n_codes, match, mismatch, PLAIN: tl.co
     return score
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):
     """Return a cell's value, where it comes from, and what gaps are worth that go on to the right of it and below."""
     direction = tl.where(left > value, LEFT, 0)
     value = tl.maximum(left, value)
@@ -104,8 +104,8 @@ def _cell(value, left, above, gap_open, gap_extend, MODE: tl.constexpr):  # type
     return value, direction, tl.maximum(opened, left), tl.maximum(opened, above)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _may_end(last_row, last_column, MODE: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def _may_end(last_row, last_column, MODE: tl.constexpr):
     ending = last_row | last_column
     if MODE == GLOBAL:
         ending = last_row & last_column
@@ -114,8 +114,8 @@ def _may_end(last_row, last_column, MODE: tl.constexpr):  # type: ignore[no-unty
     return ending
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _from_above(  # type: ignore[no-untyped-def]
+@triton.jit
+def _from_above(
     value, below, last_value, last_below, lane, column, inside, strip, gap_open, gap_extend, MODE: tl.constexpr
 ):
     """Return the values above the cells, and of gaps that come down from there: the lane before had them a step ago."""
@@ -132,7 +132,7 @@ def _from_above(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _report(output, pairs, best, row, column, n):  # type: ignore[no-untyped-def]
+def _report(output, pairs, best, row, column, n):
     """Write the best of all lanes; of equals, the one that ends first in the query, then in the target."""
     score = tl.max(best, axis=0)
     place = row.to(tl.int64) * (n + 1) + column

@@ -55,7 +55,7 @@ def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
 
 
 @numba.njit(cache=True)
-def _first_band(costs, band):  # type: ignore[no-untyped-def]
+def _first_band(costs, band):
     """Fill the band above the first row: each column's value, and that of a gap going on below it."""
     for column in range(len(band)):
         band[column, 0] = border(costs, column)
@@ -63,7 +63,7 @@ def _first_band(costs, band):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _fill(query, target, costs, scores, before, after, first, mode, best, directions):  # type: ignore[no-untyped-def]
+def _fill(query, target, costs, scores, before, after, first, mode, best, directions):
     """Fill a strip, whose first row is `first`; `costs` and `scores` are costs and table of `lanes.fill`.
 
     Parameters
@@ -101,7 +101,7 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
 
 
 @numba.njit(cache=True)
-def _start_rows(work, query, costs, first, rows):  # type: ignore[no-untyped-def]
+def _start_rows(work, query, costs, first, rows):
     """Start at the left ends of a strip's rows. The last lane has the first row."""
     for row in range(rows):
         lane, value = ROWS - 1 - row, border(costs, first + row + 1)
@@ -112,7 +112,7 @@ def _start_rows(work, query, costs, first, rows):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True)
-def _score_pairs(work, letters, costs, scores):  # type: ignore[no-untyped-def]
+def _score_pairs(work, letters, costs, scores):
     match, mismatch = costs[0], costs[1]
     if len(scores):
         for lane in range(len(letters)):
@@ -123,7 +123,7 @@ def _score_pairs(work, letters, costs, scores):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _step(work, costs, column, directions):  # type: ignore[no-untyped-def]
+def _step(work, costs, column, directions):
     """Fill an anti-diagonal, whose first cell lies in `column`; of equals, choose as `lanes` does.
 
     The row above is the next lane, which is read before it is overwritten.
@@ -151,7 +151,7 @@ def _step(work, costs, column, directions):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _note_rows(work, first, rows, best):  # type: ignore[no-untyped-def]
+def _note_rows(work, first, rows, best):
     for row in range(rows):
         lane = ROWS - 1 - row
         if work[_BEST + lane] > best[0]:
@@ -159,7 +159,7 @@ def _note_rows(work, first, rows, best):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _note_last_row(band, m, column, best):  # type: ignore[no-untyped-def]
+def _note_last_row(band, m, column, best):
     while column < len(band):
         if band[column, 0] > best[0]:
             best[0], best[1], best[2] = band[column, 0], m, column

@@ -165,8 +165,8 @@ def _candidates(queries: _Concatenated, targets: _Concatenated, *, within: bool)
     return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
-def _targets_with_seed(query, queries, targets, index, matrix, first):  # type: ignore[no-untyped-def]  # numba types it
+@numba.njit(cache=True)
+def _targets_with_seed(query, queries, targets, index, matrix, first):
     """Return the targets from `first` on that share a seed with a query."""
     order, bounds, owner = index
     start, end = queries.starts[query], queries.starts[query + 1]
@@ -186,8 +186,8 @@ def _targets_with_seed(query, queries, targets, index, matrix, first):  # type: 
     return np.flatnonzero(hits)
 
 
-@numba.njit(cache=True, nogil=True)
-def _ungapped_score(one, other, at, to, limits, matrix):  # type: ignore[no-untyped-def]  # numba types it
+@numba.njit(cache=True)
+def _ungapped_score(one, other, at, to, limits, matrix):
     """Return the best score of an extension without gaps in both directions."""
     start, end, other_start, other_end = limits
     ahead = best = 0

@@ -176,7 +176,7 @@ def best_path(
 
 
 @numba.njit(cache=True)
-def _fill(model, emissions, constraints, penalties):  # type: ignore[no-untyped-def]
+def _fill(model, emissions, constraints, penalties):
     """Return the transition, counted from a state's first, by which each state is best reached at each base."""
     length, n_tags = emissions.shape
     depth = model.duration.max() + 1
@@ -201,7 +201,7 @@ def _fill(model, emissions, constraints, penalties):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True)
-def _constraint(model, constraints, at, state):  # type: ignore[no-untyped-def]
+def _constraint(model, constraints, at, state):
     """Return the score of a state at a base for what it requires of the sequence."""
     if model.constraint[state] == FREE:
         return np.float32(0)
@@ -211,7 +211,7 @@ def _constraint(model, constraints, at, state):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _reach(model, best, summed, penalties, at, state):  # type: ignore[no-untyped-def]  # noqa: PLR0917 - numba's
+def _reach(model, best, summed, penalties, at, state):  # noqa: PLR0917 - numba's
     """Return the value of the best transition to a state, and its number counted from the state's first."""
     depth = len(best)
     last = at if model.tag[state] == SILENT else at - 1  # the last base that a transition skips
@@ -230,7 +230,7 @@ def _reach(model, best, summed, penalties, at, state):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True)
-def _trace(model, chosen):  # type: ignore[no-untyped-def]
+def _trace(model, chosen):
     """Follow the transitions back from the last base. Bases that one skips get the state that holds them."""
     path = np.zeros(len(chosen), dtype=np.uint8)
     at, state = len(chosen) - 1, 0

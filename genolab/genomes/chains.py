@@ -86,7 +86,7 @@ def _without_overlaps(anchors: Anchors, row: Integers) -> Anchors:
 
 
 @numba.njit(cache=True)
-def _link(x, y, length, max_gap):  # type: ignore[no-untyped-def]
+def _link(x, y, length, max_gap):
     """Return the best score of a chain that ends with each anchor, and the anchor before it there, or -1."""
     score, previous = length.astype(np.float64), np.full(len(x), -1)
     for at in range(len(x)):
@@ -111,7 +111,7 @@ def _link(x, y, length, max_gap):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _trace_back(end, lowest, anchors, score, previous, identity, used):  # type: ignore[no-untyped-def]  # noqa: PLR0917 - numba's
+def _trace_back(end, lowest, anchors, score, previous, identity, used):  # noqa: PLR0917 - numba's
     """Follow a chain from its last anchor to where it is best begun; return its anchors and its score.
 
     It ends at an anchor that is used, and at positions below the `lowest` in a and b, one circle before the end. A

@@ -121,7 +121,7 @@ def _join_diagonals(x: Integers, y: Integers, k: int) -> Anchors:
 
 
 @numba.njit(cache=True)
-def _hash(number):  # type: ignore[no-untyped-def]
+def _hash(number):
     """Return a number's image under a one-to-one map, so that no kind of k-mer is preferred (splitmix64's)."""
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -129,7 +129,7 @@ def _hash(number):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _hashes(bases, k):  # type: ignore[no-untyped-def]
+def _hashes(bases, k):
     """Return for each k-mer the hash of the lesser strand, and which strand that is."""
     count = max(0, len(bases) - k + 1)
     hashes = np.full(count, _NONE, dtype=np.uint64)
@@ -148,7 +148,7 @@ def _hashes(bases, k):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _minimizers(bases, k, window):  # type: ignore[no-untyped-def]
+def _minimizers(bases, k, window):
     """Return the sampled k-mers' hashes, positions and strands, in the order of positions."""
     hashes, strand = _hashes(bases, k)
     sampled = np.zeros(len(hashes), dtype=np.bool_)
@@ -167,7 +167,7 @@ def _minimizers(bases, k, window):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _join(a, b, max_count):  # type: ignore[no-untyped-def]
+def _join(a, b, max_count):
     """Return the rows of two sorted lists that have the same hash, of hashes that occur at most so often."""
     rows, columns = [0][:0], [0][:0]
     at, on = 0, 0

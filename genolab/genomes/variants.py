@@ -84,7 +84,7 @@ def _equal_before(columns: col.Columns, first: Integers) -> Integers:
 
 
 @numba.njit(cache=True)
-def _shifts(a, b, a_at, b_at, a_size, b_size, room):  # type: ignore[no-untyped-def]  # noqa: PLR0917 - numba's
+def _shifts(a, b, a_at, b_at, a_size, b_size, room):  # noqa: PLR0917 - numba's
     """Return how far left each bare gap can go; one equal base stays before it."""
     shift = np.zeros(len(a_at), dtype=np.int64)
     for row in range(len(a_at)):

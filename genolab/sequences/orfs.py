@@ -161,7 +161,7 @@ def _circle_frames(codes: NDArray[np.int8], kinds: NDArray[np.int8], min_length:
 
 
 @numba.njit(cache=True)
-def _strand_frames(codes, kinds, min_length):  # type: ignore[no-untyped-def]
+def _strand_frames(codes, kinds, min_length):
     """Return (first base, end) of the longest frames of one strand."""
     found = [(0, 0)][:0]
     begun = np.full(3, -1)

@@ -145,7 +145,7 @@ def concordance(low: Array, high: Array, predicted: Array) -> Figure:
 
 
 @numba.njit(cache=True)
-def _count_pairs(entering, ranking, n_entered, rank, weights):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _count_pairs(entering, ranking, n_entered, rank, weights):
     """Return the weight of the pairs in order, ties by half, and of all pairs, both ``(b,)``."""
     samples, n = weights.shape
     ordered, pairs = np.zeros(samples), np.zeros(samples)
@@ -169,7 +169,7 @@ def _count_pairs(entering, ranking, n_entered, rank, weights):  # type: ignore[n
 
 
 @numba.njit(cache=True)
-def _sum_to(tree, node):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _sum_to(tree, node):
     total = 0.0
     while node > 0:
         total += tree[node]
