@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVR
 
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.drugs.compounds.similarity import nearest, tanimoto
+from genolab.drugs.compounds.similarity import tanimoto
 from genolab.drugs.pairs import check_codes, feature_matrix, pair_codes, read_pairs
 from genolab.models.baseline import Baseline, check_fitted
 
@@ -71,9 +71,7 @@ class NeighbourBaseline(PairBaseline):
     def __init__(self, compounds: ArrayLike, n_neighbors: int = 5) -> None:
         if n_neighbors < 1:
             raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors}")
-        bits = feature_matrix(compounds, "compounds") > 0
-        neighbours = make_pipeline(_lookup(bits, "compounds"), _Neighbours(n_neighbors))
-        super().__init__(_ByContext(_CompoundMeans(neighbours), neighbours, residual=False))
+        super().__init__(_Neighbours(feature_matrix(compounds, "compounds") > 0, n_neighbors))
 
 
 class RidgeBaseline(PairBaseline):
@@ -200,41 +198,36 @@ class _ByContext(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return predicted
 
 
-class _CompoundMeans(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A regressor of the compounds' mean responses over all contexts."""
+class _Neighbours(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # as above
+    """The mean response of the nearest compounds that were measured in the same context, or, without any, anywhere."""
 
-    def __init__(self, regressor: Any) -> None:
-        self.regressor = regressor
+    def __init__(self, bits: NDArray[np.bool_], n_neighbors: int) -> None:
+        self.bits, self.n_neighbors = bits, n_neighbors
 
     def fit(self, codes: Codes, response: NDArray[np.float64]) -> Self:
-        compounds, rows = np.unique(codes[:, 0], return_inverse=True)
-        means = np.bincount(rows, weights=response) / np.bincount(rows)
-        self.regressor_ = clone(self.regressor).fit(np.stack([compounds, compounds], axis=1), means)
+        check_codes(codes[:, 0], self.bits, "compounds")
+        self.by_context_ = {context: (codes[rows, 0], response[rows]) for context, rows in _by_context(codes)}
+        compounds, place = np.unique(codes[:, 0], return_inverse=True)
+        self.means_ = compounds, np.bincount(place, weights=response) / np.bincount(place)
         return self
 
     def predict(self, codes: Codes) -> NDArray[np.float64]:
-        predicted: NDArray[np.float64] = self.regressor_.predict(codes)
+        check_codes(codes[:, 0], self.bits, "compounds")
+        groups = [(rows, *self.by_context_.get(context, self.means_)) for context, rows in _by_context(codes)]
+        compounds, place = np.unique(codes[:, 0], return_inverse=True)
+        library = np.unique(np.concatenate([measured for _, measured, _ in groups]))
+        similarity = tanimoto(self.bits[compounds], self.bits[library])  # once: contexts share their compounds
+        predicted = np.empty(len(codes))
+        for rows, measured, response in groups:
+            each = similarity[np.ix_(place[rows], np.searchsorted(library, measured))]
+            near = np.argsort(-each, axis=1, kind="stable")[:, : self.n_neighbors]
+            # Where nothing is similar, the plain mean
+            weight = np.take_along_axis(each, near, axis=1).astype(np.float64) + 1e-6
+            predicted[rows] = (weight * response[near]).sum(axis=1) / weight.sum(axis=1)
         return predicted
 
 
-class _Neighbours(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Nearest neighbours of bits by Tanimoto similarity, which scikit-learn's own would compare one by one."""
-
-    def __init__(self, n_neighbors: int) -> None:
-        self.n_neighbors = n_neighbors
-
-    def fit(self, bits: NDArray[np.bool_], response: NDArray[np.float64]) -> Self:
-        self.bits_, self.response_ = bits, response
-        return self
-
-    def predict(self, bits: NDArray[np.bool_]) -> NDArray[np.float64]:
-        near = nearest(bits, self.bits_, min(self.n_neighbors, len(self.bits_)))
-        weight = near.similarity.astype(np.float64) + 1e-6  # where nothing is similar, the plain mean
-        predicted: NDArray[np.float64] = (weight * self.response_[near.rows]).sum(axis=1) / weight.sum(axis=1)
-        return predicted
-
-
-class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # as above
     """A context as its mean response in training, ``(n, 1)``."""
 
     def fit(self, codes: Codes, response: NDArray[np.float64]) -> Self:
@@ -246,7 +239,7 @@ class _ContextMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array([[self.means_.get(int(context), mean)] for context in codes[:, 1]])
 
 
-class _Distinct(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class _Distinct(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # as above
     """One of each set of columns of features that are equal for all compounds in training, but for constant ones."""
 
     def __init__(self, features: FunctionTransformer) -> None:
