@@ -6,28 +6,25 @@ positions in ``uns["terms"]``.
 """
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genolab.data.catalogue import Paths
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from anndata import AnnData
-    from numpy.typing import NDArray
-    from scipy import sparse
-
 
 _LENGTH = 512  # residues of the longest protein of the slice
 
 
 def build_protein_function(paths: Paths) -> "AnnData":
     """Read the proteins and their terms, and add what these imply."""
+    import numpy as np
     import pandas as pd
     from anndata import AnnData
 
+    from genolab.function.ontology.graph import Ontology, indicator
     from genolab.sequences.fasta import read_records
     from genolab.sequences.protein import RESIDUES, encode_protein
 
@@ -44,40 +41,15 @@ def build_protein_function(paths: Paths) -> "AnnData":
         },
         index=names,
     )
-    parents = _parents(table)
-    terms = _with_implied([own.split(",") for _, own in annotations], list(table["term"]), parents)
-    adata = AnnData(obs=obs, obsm={"sequence": encode_protein(sequences, length=_LENGTH), "terms": terms})
-    adata.uns |= {"letters": RESIDUES, "parents": parents, "terms": table["term"].to_numpy(dtype=str)}
-    adata.uns |= {"names": table["name"].to_numpy(dtype=str), "namespaces": table["namespace"].to_numpy(dtype=str)}
-    return adata
-
-
-def _parents(table: "pd.DataFrame") -> "NDArray[np.int64]":
-    """Return ``(m, 2)``: child and parent, by their positions in the table."""
-    import numpy as np
-
     position = {term: number for number, term in enumerate(table["term"])}
-    pairs = [
-        (position[t], position[p])
-        for t, above in zip(table["term"], table["parents"], strict=True)
-        for p in above.split(",")
-        if p
-    ]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def _with_implied(
-    own: Sequence[Sequence[str]], terms: Sequence[str], parents: "NDArray[np.int64]"
-) -> "sparse.csr_matrix":
-    """Return the rows' own terms and all that these imply, CSR uint8 ``(n, n_terms)``."""
-    from genolab.function.ontology.graph import Ontology, indicator
-
-    broader: dict[str, list[str]] = {term: [] for term in terms}
-    for child, parent in parents.tolist():
-        broader[terms[child]].append(terms[parent])
-    position = {term: number for number, term in enumerate(terms)}
-    ontology = Ontology({term: tuple(above) for term, above in broader.items()})
-    return ontology.propagate(indicator([sorted(position[name] for name in names) for names in own], len(terms)), terms)
+    broader = [[position[one] for one in above.split(",") if one] for above in table["parents"]]
+    pairs = [(child, parent) for child, above in enumerate(broader) for parent in above]
+    adata = AnnData(obs=obs, obsm={"sequence": encode_protein(sequences, length=_LENGTH)})
+    adata.uns |= {"letters": RESIDUES, "parents": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
+    adata.uns |= {f"{name}s": table[name].to_numpy(dtype=str) for name in ("term", "name", "namespace")}
+    own = indicator([sorted(position[term] for term in terms.split(",")) for _, terms in annotations], len(table))
+    adata.obsm["terms"] = Ontology.of(adata).propagate(own, list(position))
+    return adata
 
 
 def build_yeast_function(paths: Paths) -> "AnnData":
