@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.data.dataset import AnnDataset
 from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.classification import Predictions, collect_predictions
-from genolab.function.model import implications
+from genolab.function.ontology.graph import Ontology
 from genolab.models.baseline import target_of
 
 Array = NDArray[np.float64]
@@ -59,7 +59,7 @@ def evaluate(
     """
     predictions = collect_predictions(models, test)
     truth, parents = predictions.truth, test.adata.uns.get("parents")
-    bits = information(truth if train is None else _truth(train), parents)
+    bits = information_accretion(truth if train is None else _truth(train), parents)
     rows: list[tuple[Any, ...]] = []
     for space, columns in _spaces(test, truth.shape[1]).items():
         known = np.flatnonzero(truth[:, columns].any(axis=1))
@@ -104,19 +104,15 @@ def by_term(models: Mapping[str, Any], test: AnnDataset) -> pd.DataFrame:
 
 def depths(n_terms: int, parents: ArrayLike | None) -> NDArray[np.int64]:
     """Return the depth of each term, ``(n_terms,)``: 1 without parents, else one more than its deepest parent."""
-    pairs = implications(n_terms, parents)  # refuses cycles
-    order = np.argsort(np.bincount(pairs[:, 0], minlength=n_terms), kind="stable")  # parents before children
-    above: dict[int, list[int]] = {}
-    for child, parent in np.asarray([] if parents is None else parents, dtype=np.int64).reshape(-1, 2).tolist():
-        above.setdefault(child, []).append(parent)
-    depth = np.ones(n_terms, dtype=np.int64)
-    for term in order.tolist():
-        depth[term] = 1 + max((depth[parent] for parent in above.get(term, [])), default=0)
-    return depth
+    broader: dict[str, list[str]] = {str(term): [] for term in range(n_terms)}
+    for child, parent in np.asarray([] if parents is None else parents, dtype=np.int64).reshape(-1, 2):
+        broader[str(child)].append(str(parent))
+    depth = Ontology({term: tuple(above) for term, above in broader.items()}).depth
+    return np.array([1 + depth[str(term)] for term in range(n_terms)])
 
 
-def information(truth: NDArray[np.bool_], parents: ArrayLike | None) -> Array:
-    """Return the information content of each term in bits, ``(n_terms,)``: -log2 P(term | all its parents).
+def information_accretion(truth: NDArray[np.bool_], parents: ArrayLike | None) -> Array:
+    """Return what each term adds to its parents, in bits, ``(n_terms,)``: -log2 P(term | all its parents).
 
     A count of one is added, so that a term without genes has a finite value.
     """

@@ -14,7 +14,7 @@ from sklearn import metrics
 import genolab as gl
 from genolab.data import AnnDataset
 from genolab.function.homologs import homologs
-from genolab.function.metrics import depths, information
+from genolab.function.metrics import depths, information_accretion
 from genolab.function.model import implications
 from genolab.sequences.protein import AMINO_ACIDS, RESIDUES
 
@@ -350,14 +350,14 @@ def test_fmax_and_smin_are_those_on_paper():
     found = gl.function.evaluate(models, test, n_boot=0).set_index("metric")["value"]
     # The third gene has no term and doesn't count. Up to 0.2: recall 1, precision (2/3 + 1) / 2.
     assert found["fmax"] == pytest.approx(2 * (5 / 6) / (11 / 6))
-    bits = information(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), None)
+    bits = information_accretion(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), None)
     assert bits.tolist() == pytest.approx([np.log2(4 / 3), np.log2(4 / 2), np.log2(4)])
     assert found["smin"] == pytest.approx(bits[1] / 2)
 
 
 def test_information_is_what_a_term_adds_to_its_parents():
     truth = np.array([[1, 1], [1, 0], [1, 0], [0, 0]], dtype=bool)
-    assert information(truth, [(1, 0)]).tolist() == pytest.approx([np.log2(5 / 4), np.log2(4 / 2)])
+    assert information_accretion(truth, [(1, 0)]).tolist() == pytest.approx([np.log2(5 / 4), np.log2(4 / 2)])
 
 
 def test_measures_of_labels_are_scikit_learns():

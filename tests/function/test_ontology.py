@@ -131,14 +131,6 @@ def test_annotations_are_mapped_and_propagated_and_what_is_lost_is_told(toy):
     assert toy.gene_sets({"g1": ["T:3"], "g2": ["T:2"]})["T:2"] == {"g1", "g2"}
 
 
-def test_information_content_by_hand(toy):
-    terms = ["T:1", "T:2", "T:4", "T:3"]
-    matrix = np.array([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0]])
-    found = toy.information_content(sparse.csr_matrix(matrix), terms)
-    # With one more that has all: T:2 4 of 5, T:4 3 of 5, T:3 2 of the 3 that have T:2 and T:4.
-    assert found == pytest.approx([0, np.log2(5 / 4), np.log2(5 / 3), np.log2(3 / 2)])
-
-
 def test_a_subset_brings_its_broader_terms_and_a_part_is_one_namespace(toy):
     assert set(toy.subset(["T:20"]).terms) == {"T:1", "T:2"}
     assert set(toy.part("component").terms) == {"T:5"}

@@ -141,9 +141,9 @@ class Ontology:
 
     def current(self, term: str) -> str:
         """Return the term that an id stands for now: itself, or what replaced it."""
-        found = self.replaced.get(term, term)
-        if found in self.parents:
-            return found
+        now = self.replaced.get(term, term)
+        if now in self.parents:
+            return now
         if term in self.obsolete:
             instead = ", ".join(self.obsolete[term])
             hint = f"; the ontology says to consider {instead}" if instead else " and names none to consider"
@@ -274,32 +274,6 @@ class Ontology:
             for at, term in enumerate(terms)
             if namespace in (None, self.namespace[term])
         }
-
-    def information_content(self, matrix: Any, terms: Sequence[str]) -> NDArray[np.float64]:
-        """Return each term's information accretion in bits, ``(n_terms,)``: -log2 P(term | all its parents).
-
-        By this CAFA weighs terms (Clark and Radivojac 2013, doi:10.1093/bioinformatics/btt228). One more gene that has
-        all terms is counted in, so that a term that no gene has gets a finite value.
-
-        Parameters
-        ----------
-        matrix
-            ``(n_genes, n_terms)``, 0 and 1, propagated.
-        terms
-            Ids of its columns, current and each once. Parents outside of these don't count.
-        """
-        if matrix.shape[1] != len(terms):
-            raise ValueError(f"a matrix needs a column a term: {len(terms)} terms, got the shape {matrix.shape}")
-        position = self._positions(terms)
-        has = sparse.csc_matrix(matrix) > 0
-        n_with = np.asarray(has.sum(axis=0)).ravel() + 1
-        bits = np.zeros(len(terms))
-        for term, at in position.items():
-            parents = [position[parent] for parent in self.parents[term] if parent in position]
-            if parents:
-                n_able = int((np.asarray(has[:, parents].sum(axis=1)).ravel() == len(parents)).sum()) + 1
-                bits[at] = np.log2(max(n_able, n_with[at]) / n_with[at])
-        return bits
 
 
 def _reachable(start: str, links: Mapping[str, Iterable[str]]) -> frozenset[str]:
