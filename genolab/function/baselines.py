@@ -109,10 +109,10 @@ class DipeptideBaseline(nn.Module):
             optimizer.zero_grad()
             loss = functional.binary_cross_entropy_with_logits(scaled @ weight + bias, target, reduction="sum")
             loss = loss / len(x) + self.penalty * weight.square().sum()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             return loss
 
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)  # type: ignore[no-untyped-call]  # as above
         self.weight = weight.detach() / spread[:, None]
         self.bias = bias.detach() - mean @ self.weight
         return self

@@ -80,12 +80,9 @@ def homologs(queries: Sequence[str], targets: Sequence[str] | None = None, *, ev
     parts = [
         _aligned(queries, against, pairs[at : at + _PAIRS], total * _K / evalue) for at in range(0, len(pairs), _PAIRS)
     ]
-    return Homologs(*(np.concatenate(column) for column in zip(*parts, strict=True))) if parts else _none()
-
-
-def _none() -> Homologs:
-    nothing = np.empty(0, dtype=np.int64)
-    return Homologs(nothing, nothing, nothing, np.empty(0))
+    none = np.empty(0, dtype=np.int64)
+    parts.append(Homologs(none, none, none, np.empty(0)))
+    return Homologs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _aligned(queries: Sequence[str], targets: Sequence[str], pairs: Integers, space: float) -> Homologs:
@@ -100,10 +97,8 @@ def _aligned(queries: Sequence[str], targets: Sequence[str], pairs: Integers, sp
     score = align(*texts(pairs), mode="local", scoring=scoring, traceback=False).score
     needed = np.log(space * np.array([len(queries[one]) for one in pairs[:, 0]])) / _LAMBDA
     pairs, score = pairs[score >= needed], score[score >= needed]
-    if len(pairs) == 0:
-        return _none()
-    found = align(*texts(pairs), mode="local", scoring=scoring)
-    return Homologs(pairs[:, 0], pairs[:, 1], score, found.identity)
+    identity = align(*texts(pairs), mode="local", scoring=scoring).identity
+    return Homologs(pairs[:, 0], pairs[:, 1], score, identity)
 
 
 class _Concatenated(NamedTuple):
@@ -157,12 +152,11 @@ def _candidates(queries: _Concatenated, targets: _Concatenated, *, within: bool)
     owner = np.repeat(np.arange(len(targets.starts) - 1), np.diff(targets.starts))
     index = (order, bounds, owner)
     matrix = _matrix()
-    found = [
-        np.stack([np.full(len(hits), query), hits], axis=1)
-        for query in range(len(queries.starts) - 1)
-        if len(hits := _targets_with_seed(query, queries, targets, index, matrix, query + 1 if within else 0))
-    ]
-    return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+    pairs = [np.empty((0, 2), dtype=np.int64)]
+    for query in range(len(queries.starts) - 1):
+        hits = _targets_with_seed(query, queries, targets, index, matrix, query + 1 if within else 0)
+        pairs.append(np.stack([np.full(len(hits), query), hits], axis=1))
+    return np.concatenate(pairs)
 
 
 @numba.njit(cache=True)

@@ -203,8 +203,8 @@ class FunctionClassifier(nn.Module):
             raise ValueError("a FunctionClassifier learns from terms: pass target='obsm/terms' to AnnDataset")
         target = batch.target.float()
         if not self.training:
-            found = self.logits(*batch.inputs)
-            return {"loss": self._cross_entropy(found, found, target), "f1": _micro_f1(found, target)}
+            logits = self.logits(*batch.inputs)
+            return {"loss": self._cross_entropy(logits, logits, target), "f1": _micro_f1(logits, target)}
         inputs, target = self._with_mixup(batch.inputs, target, batch.generator)
         each = self._member_logits(inputs, batch.generator)
         losses = [self._cross_entropy(self.highest(own), self._highest_known(own, target), target) for own in each]
@@ -215,8 +215,8 @@ class FunctionClassifier(nn.Module):
         has = target[:, self.descendants] > 0
         values = torch.where(has, own[:, self.descendants], -torch.inf)
         start = torch.full_like(own, -torch.inf)
-        found = start.scatter_reduce(1, self.ancestors.expand(len(own), -1), values, "amax")
-        return torch.where(target > 0, found, 0.0)
+        highest = start.scatter_reduce(1, self.ancestors.expand(len(own), -1), values, "amax")
+        return torch.where(target > 0, highest, 0.0)
 
     def _cross_entropy(self, implied: torch.Tensor, known: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         extra = self.config.class_weighting * self.rarity if self.training else torch.zeros_like(self.rarity)
@@ -274,13 +274,13 @@ class FunctionClassifier(nn.Module):
 
         def closure() -> Any:
             optimizer.zero_grad()
-            found = self.highest(log_scale.exp() * own + shift)
-            loss = functional.binary_cross_entropy_with_logits(found, target, reduction="sum")
+            logits = self.highest(log_scale.exp() * own + shift)
+            loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
             loss = (loss + 5 * shift.square().sum()) / target.numel()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             return loss
 
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)  # type: ignore[no-untyped-call]  # as above
         self.scale.copy_(log_scale.detach().exp())
         self.shift.copy_(shift.detach())
         return self
@@ -341,13 +341,13 @@ class _Network(nn.Module):
         composition = x.sum(dim=2) / size
         if masking > 0:
             x = x * torch.empty_like(here).bernoulli_(1 - masking, generator=generator)
-        found = functional.relu(self.first(x)) * here
+        h = functional.relu(self.first(x)) * here
         if len(self.deeper):
-            found, here = (functional.max_pool1d(part, _POOL, ceil_mode=True) for part in (found, here))
+            h, here = (functional.max_pool1d(part, _POOL, ceil_mode=True) for part in (h, here))
         for layer in self.deeper:
-            found = found + functional.relu(layer(found)) * here
-        mean = found.sum(dim=2) / here.sum(dim=2).clamp(min=1)
-        return torch.cat([found.amax(dim=2), mean, composition], dim=1)
+            h = h + functional.relu(layer(h)) * here
+        mean = h.sum(dim=2) / here.sum(dim=2).clamp(min=1)
+        return torch.cat([h.amax(dim=2), mean, composition], dim=1)
 
 
 def implications(n_terms: int, parents: ArrayLike | None) -> np.ndarray[Any, np.dtype[np.int64]]:

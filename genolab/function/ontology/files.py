@@ -55,14 +55,14 @@ def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -
 
 def _replaced(live: dict[str, Any], gone: dict[str, Any]) -> dict[str, str]:
     """Return old ids and their replacements; where a replacement was replaced too, the last one."""
-    found = {old: term for term, data in live.items() for old in data.get("alt_id", ()) if old not in live}
-    found |= {term: data["replaced_by"][0] for term, data in gone.items() if data.get("replaced_by")}
-    for old in list(found):
+    replaced = {old: term for term, data in live.items() for old in data.get("alt_id", ()) if old not in live}
+    replaced |= {term: data["replaced_by"][0] for term, data in gone.items() if data.get("replaced_by")}
+    for old in list(replaced):
         seen = {old}
-        while found[old] in found and found[old] not in seen:
-            seen.add(found[old])
-            found[old] = found[found[old]]
-    return {old: new for old, new in found.items() if new in live}
+        while replaced[old] in replaced and replaced[old] not in seen:
+            seen.add(replaced[old])
+            replaced[old] = replaced[replaced[old]]
+    return {old: new for old, new in replaced.items() if new in live}
 
 
 @cache
