@@ -1,4 +1,4 @@
-"""Gene function: residues as codes, relatives, the classifier's hierarchy, CAFA's measures, and the data."""
+"""Gene function: residues as codes, homologs, the classifier's hierarchy, CAFA's measures, and the data."""
 
 import os
 from pathlib import Path
@@ -90,10 +90,10 @@ def test_nothing_is_no_protein():
             gl.sequences.encode_protein(nothing)
 
 
-# --- relatives
+# --- homologs
 
 
-def test_families_come_together_and_strangers_do_not():
+def test_homologs_share_a_cluster_and_unrelated_proteins_do_not():
     rng = np.random.default_rng(0)
     founders = [some_protein(rng, 150) for _ in range(12)]
     rows = [mutated(founder, rng, 0.4) for founder in founders for _ in range(4)]
@@ -101,15 +101,14 @@ def test_families_come_together_and_strangers_do_not():
     assert len(set(gl.function.cluster_proteins(rows, identity=0.9))) == len(rows)
 
 
-def test_no_relative_over_30_percent_lies_across_the_parts_of_the_shipped_split(proteins: AnnData):
+def test_no_homologs_over_30_percent_lie_in_two_parts_of_the_shipped_split(proteins: AnnData):
     data = AnnDataset(proteins, "obsm/sequence", target="obsm/terms")
     train, _, test = gl.data.split(data, by="cluster", seed=0)
     letters = gl.sequences.decode_protein(proteins.obsm["sequence"])
     rng = np.random.default_rng(0)
     some, others = rng.choice(test.rows, 20, replace=False), rng.choice(train.rows, 700, replace=False)
     queries, targets = [letters[row] for row in some], [letters[row] for row in others]
-    found = homologs(queries, targets)
-    assert (found.identity < 0.3).all()
+    assert (homologs(queries, targets).identity < 0.3).all()
     # Without the prefilter: all pairs of fewer proteins.
     pairs = [(one, other) for one in queries[:10] for other in targets[:100]]
     scoring = gl.align.Scoring(matrix="blosum62", gap_open=11, gap_extend=1)
@@ -178,9 +177,9 @@ def test_no_term_is_less_probable_than_one_that_implies_it(trained: bool):
     if trained:
         gl.Run(model, data, None, gl.RunConfig(epochs=1, device="cpu", threads=1)).fit()
         model.calibrate(data)
-    found = gl.infer.predict(model, data)
+    probabilities = gl.infer.predict(model, data)
     for child, parent in PARENTS:
-        assert (found[:, child] <= found[:, parent]).all()
+        assert (probabilities[:, child] <= probabilities[:, parent]).all()
 
 
 def test_equal_logits_are_equal_probabilities_to_the_last_bit():
@@ -188,8 +187,8 @@ def test_equal_logits_are_equal_probabilities_to_the_last_bit():
     model = gl.function.FunctionClassifier(45, sequence=False, n_features=3, parents=chain, hidden=8).eval()
     features = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        found = model.predict(gl.data.Batch((features,), None, {}, torch.arange(200)))
-    assert (found[:, :-1] >= found[:, 1:]).all()
+        probabilities = model.predict(gl.data.Batch((features,), None, {}, torch.arange(200)))
+    assert (probabilities[:, :-1] >= probabilities[:, 1:]).all()
 
 
 def test_a_term_has_the_highest_value_of_all_that_imply_it():
@@ -219,20 +218,20 @@ def test_it_learns_from_residues_from_numbers_and_from_both(inputs):
     train, test = data.subset(np.arange(300)), data.subset(np.arange(300, 400))
     settings = gl.RunConfig(epochs=15, batch_size=32, learning_rate=3e-3, device="cpu", threads=1)
     gl.Run(model, train, None, settings).fit()
-    found = gl.function.evaluate({"ours": model}, test, n_boot=0).set_index("metric")["value"]
-    assert found["micro_f1"] > 0.85
+    figures = gl.function.evaluate({"ours": model}, test, n_boot=0).set_index("metric")["value"]
+    assert figures["micro_f1"] > 0.85
     assert gl.infer.embed(model, test).shape == (100, 32)
 
 
-def test_residues_and_numbers_know_more_together_than_either_alone():
+def test_residues_and_features_predict_more_together_than_either_alone():
     rng = np.random.default_rng(0)
-    terms = rng.integers(0, 2, (400, 2))  # the first is told by a motif, the second by a number, and neither by both
+    terms = rng.integers(0, 2, (400, 2))  # a motif decides the first, a number the second
     texts = [some_protein(rng, 40) for _ in terms]
-    texts = [text[:9] + "WWKW" + text[13:] if told else text for text, told in zip(texts, terms[:, 0], strict=True)]
+    texts = [text[:9] + "WWKW" + text[13:] if has else text for text, has in zip(texts, terms[:, 0], strict=True)]
     numbers = np.column_stack([terms[:, 1] + rng.normal(0, 0.2, 400), rng.normal(size=400)])
     obsm = {"sequence": gl.sequences.encode_protein(texts), "numbers": numbers, "terms": terms.astype(np.uint8)}
     world = AnnData(obs=pd.DataFrame(index=[f"p{row}" for row in range(400)]), obsm=obsm)
-    found = {}
+    accuracy = {}
     for inputs in ("obsm/sequence", "obsm/numbers", ("obsm/sequence", "obsm/numbers")):
         data = AnnDataset(world, inputs, target="obsm/terms")
         sizes = {"sequence": "obsm/sequence" in inputs, "n_features": 2 * ("obsm/numbers" in inputs)}
@@ -240,8 +239,8 @@ def test_residues_and_numbers_know_more_together_than_either_alone():
         settings = gl.RunConfig(epochs=10, batch_size=32, learning_rate=5e-3, device="cpu", threads=1)
         gl.Run(model, data.subset(np.arange(300)), None, settings).fit()
         called = gl.infer.predict(model, data.subset(np.arange(300, 400))) >= 0.5
-        found[inputs] = (called == terms[300:]).mean()
-    *alone, both = found.values()
+        accuracy[inputs] = (called == terms[300:]).mean()
+    *alone, both = accuracy.values()
     assert max(alone) < 0.85  # one term of two is a guess
     assert both > 0.95
 
@@ -271,7 +270,7 @@ def test_rare_terms_can_count_more_without_distorting_their_probability():
     assert gl.infer.predict(model, data).mean() == pytest.approx(terms.mean(), abs=0.015)
 
 
-def test_calibration_lowers_the_loss_of_a_model_that_is_too_sure():
+def test_calibration_lowers_the_loss_of_an_overconfident_model():
     world = small_world(200)
     data = AnnDataset(world, "obsm/numbers", target="obsm/terms")
     model = gl.function.FunctionClassifier(5, sequence=False, n_features=6, parents=PARENTS, hidden=16)
@@ -310,7 +309,7 @@ def test_the_same_seed_gives_the_same_bits():
 # --- baselines
 
 
-def test_homologues_give_a_protein_the_terms_of_its_relatives():
+def test_a_protein_has_the_terms_of_its_homologs():
     rng = np.random.default_rng(0)
     founders = [some_protein(rng, 120) for _ in range(4)]
     rows = [*founders, mutated(founders[1], rng, 0.3), some_protein(rng, 120)]
@@ -325,7 +324,7 @@ def test_homologues_give_a_protein_the_terms_of_its_relatives():
     assert both.tolist() == [[0.1, 0.7], [0.2, 0.4]]
 
 
-def test_words_tell_what_composition_tells():
+def test_dipeptides_predict_what_follows_from_composition():
     rng = np.random.default_rng(0)
     rich = [mutated("K" * 80, rng, 0.8) for _ in range(60)] + [some_protein(rng, 80) for _ in range(60)]
     terms = np.repeat([[1], [0]], 60, axis=0).astype(np.uint8)
@@ -333,26 +332,26 @@ def test_words_tell_what_composition_tells():
     adata.obsm["sequence"] = gl.sequences.encode_protein(rich)
     data = AnnDataset(adata, "obsm/sequence", target="obsm/terms")
     baseline = gl.function.DipeptideBaseline().fit(data.subset(np.arange(0, 120, 2)))
-    found = gl.infer.predict(baseline, data.subset(np.arange(1, 120, 2)))[:, 0]
-    assert ((found > 0.5) == np.repeat([True, False], 30)).mean() > 0.9
+    predicted = gl.infer.predict(baseline, data.subset(np.arange(1, 120, 2)))[:, 0]
+    assert ((predicted > 0.5) == np.repeat([True, False], 30)).mean() > 0.9
 
 
 # --- measures
 
 
-def judged(truth, scores, **uns) -> tuple[dict[str, np.ndarray], AnnDataset]:
+def scored(truth, scores, **uns) -> tuple[dict[str, np.ndarray], AnnDataset]:
     adata = AnnData(np.zeros((len(truth), 1), np.float32), obsm={"terms": np.asarray(truth, dtype=np.uint8)}, uns=uns)
     return {"m": np.asarray(scores, dtype=float)}, AnnDataset(adata, "X", target="obsm/terms")
 
 
 def test_fmax_and_smin_are_those_on_paper():
-    models, test = judged([[1, 1, 0], [1, 0, 0], [0, 0, 0]], [[0.9, 0.2, 0.6], [0.8, 0.1, 0.1], [0.9, 0.9, 0.9]])
-    found = gl.function.evaluate(models, test, n_boot=0).set_index("metric")["value"]
+    models, test = scored([[1, 1, 0], [1, 0, 0], [0, 0, 0]], [[0.9, 0.2, 0.6], [0.8, 0.1, 0.1], [0.9, 0.9, 0.9]])
+    figures = gl.function.evaluate(models, test, n_boot=0).set_index("metric")["value"]
     # The third gene has no term and doesn't count. Up to 0.2: recall 1, precision (2/3 + 1) / 2.
-    assert found["fmax"] == pytest.approx(2 * (5 / 6) / (11 / 6))
+    assert figures["fmax"] == pytest.approx(2 * (5 / 6) / (11 / 6))
     bits = information_accretion(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), None)
     assert bits.tolist() == pytest.approx([np.log2(4 / 3), np.log2(4 / 2), np.log2(4)])
-    assert found["smin"] == pytest.approx(bits[1] / 2)
+    assert figures["smin"] == pytest.approx(bits[1] / 2)
 
 
 def test_information_is_what_a_term_adds_to_its_parents():
@@ -364,34 +363,34 @@ def test_measures_of_labels_are_scikit_learns():
     rng = np.random.default_rng(0)
     truth, scores = rng.random((50, 6)) < 0.4, rng.random((50, 6))
     truth[:, 0] = True
-    models, test = judged(truth, scores)
-    found = gl.function.evaluate(models, test, threshold=0.4, n_boot=0).set_index("metric")["value"]
+    models, test = scored(truth, scores)
+    figures = gl.function.evaluate(models, test, threshold=0.4, n_boot=0).set_index("metric")["value"]
     called = scores >= 0.4
-    assert found["micro_f1"] == metrics.f1_score(truth, called, average="micro")
-    assert found["macro_f1"] == metrics.f1_score(truth, called, average="macro")
-    assert found["hamming"] == metrics.hamming_loss(truth, called)
-    assert found["average_precision"] == metrics.label_ranking_average_precision_score(truth, scores)
-    assert found["ranking_loss"] == metrics.label_ranking_loss(truth, scores)
+    assert figures["micro_f1"] == metrics.f1_score(truth, called, average="micro")
+    assert figures["macro_f1"] == metrics.f1_score(truth, called, average="macro")
+    assert figures["hamming"] == metrics.hamming_loss(truth, called)
+    assert figures["average_precision"] == metrics.label_ranking_average_precision_score(truth, scores)
+    assert figures["ranking_loss"] == metrics.label_ranking_loss(truth, scores)
 
 
-def test_namespaces_are_judged_apart_with_intervals_and_areas_by_depth():
+def test_namespaces_are_evaluated_separately_with_intervals_and_areas_by_depth():
     rng = np.random.default_rng(0)
     truth = rng.random((80, 4)) < 0.5
     truth[:, 1] &= truth[:, 0]
     names = {"namespaces": np.array(["mfo", "mfo", "cco", "cco"]), "parents": np.array([(1, 0)])}
-    models, test = judged(truth, np.clip(truth * 0.4 + rng.random((80, 4)) * 0.6, 0, 1), **names)
-    found = gl.function.evaluate(models, test, n_boot=200)
-    whole = found.query("metric == 'fmax'").set_index("namespace")
+    models, test = scored(truth, np.clip(truth * 0.4 + rng.random((80, 4)) * 0.6, 0, 1), **names)
+    figures = gl.function.evaluate(models, test, n_boot=200)
+    whole = figures.query("metric == 'fmax'").set_index("namespace")
     assert list(whole.index) == ["mfo", "cco"]
     assert ((whole["low"] < whole["value"]) & (whole["value"] < whole["high"])).all()
     again = gl.function.evaluate(models, test, n_boot=200)
-    assert found.equals(again)
+    assert figures.equals(again)
     table = gl.function.by_term(models, test)
     assert table["depth"].tolist() == [1, 2, 1, 1]
     assert table["auprc"][0] == metrics.average_precision_score(truth[:, 0], models["m"][:, 0])
 
 
 def test_a_namespace_without_a_gene_is_refused():
-    models, test = judged([[1, 0]], [[0.5, 0.5]], namespaces=np.array(["mfo", "cco"]))
+    models, test = scored([[1, 0]], [[0.5, 0.5]], namespaces=np.array(["mfo", "cco"]))
     with pytest.raises(ValueError, match="no gene of the test set has a term of 'cco'"):
         gl.function.evaluate(models, test)

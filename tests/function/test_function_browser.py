@@ -37,11 +37,11 @@ def browser_of(genes, **options):
 
 def test_broader_terms_stand_left_and_links_are_direct():
     graph = Ontology({"r": (), "a": ("r",), "b": ("r",), "c": ("a", "b"), "d": ("c", "r")})
-    found = lay_out(graph, ["r", "a", "b", "c", "d"])
-    assert found.column == {"r": 0, "a": 1, "b": 1, "c": 2, "d": 3}
-    assert set(found.links) == {("r", "a"), ("r", "b"), ("a", "c"), ("b", "c"), ("c", "d")}
-    assert found.size == (4, 2)
-    assert found.row["r"] == found.row["c"] == 0.5
+    layout = lay_out(graph, ["r", "a", "b", "c", "d"])
+    assert layout.column == {"r": 0, "a": 1, "b": 1, "c": 2, "d": 3}
+    assert set(layout.links) == {("r", "a"), ("r", "b"), ("a", "c"), ("b", "c"), ("c", "d")}
+    assert layout.size == (4, 2)
+    assert layout.row["r"] == layout.row["c"] == 0.5
     assert set(lay_out(graph, ["r", "c"]).links) == {("r", "c")}  # over terms that aren't shown
     assert lay_out(graph, []).size == (0, 0)
 
@@ -89,7 +89,7 @@ def test_residues_come_with_their_letters(genes):
     assert asked == [(0, 3)]
 
 
-def test_messages_are_obeyed_and_errors_told(genes):
+def test_messages_set_gene_and_term_and_errors_are_shown(genes):
     browser = browser_of(genes)
     browser._receive(None, {"kind": "set", "gene": "ABC2", "term": "T:2", "browser": "b", "number": 1}, [])
     assert (browser.gene, browser.term) == ("ABC2", "T:2")
@@ -100,7 +100,7 @@ def test_messages_are_obeyed_and_errors_told(genes):
     assert (browser.gene, browser.message) == ("<b>DEF</b>", "")
 
 
-def test_it_has_a_face_where_no_widget_runs(genes):
+def test_it_has_a_static_picture_where_no_widget_runs(genes):
     browser = browser_of(genes)
     assert str(browser) == "FunctionBrowser: ABC1, budding, 70 %"
     data, _ = browser._repr_mimebundle_()
@@ -115,7 +115,7 @@ def test_terms_without_a_graph_stand_in_one_column(genes):
     assert browser._view["term"]["neighbours"] == []
 
 
-def test_what_doesnt_fit_is_told(genes):
+def test_inputs_that_do_not_fit_are_refused(genes):
     with pytest.raises(ValueError, match=r"one a gene and term, \(4, 5\)"):
         gl.function.FunctionBrowser(genes, SCORES[:, :3])
     with pytest.raises(ValueError, match="lie in 0 to 1"):

@@ -4,19 +4,19 @@ import pytest
 import genolab as gl
 
 
-def found():
+def enriched():
     genes = [f"g{i}" for i in range(60)]
     sets = {"rich": genes[:10], "<b>poor</b>": genes[20:50]}
     return gl.function.enrich(genes[:8] + genes[40:44], sets, background=genes)
 
 
-def test_enrichment_tells_what_was_found_and_keeps_names_as_text():
-    figure = gl.function.plot.enrichment(found())
+def test_enrichment_has_its_finding_as_title_and_names_as_text():
+    figure = gl.function.plot.enrichment(enriched())
     assert figure.layout.title.text == "1 of 2 sets is enriched, first rich"
     assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
-    assert gl.function.plot.enrichment(found(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
+    assert gl.function.plot.enrichment(enriched(), level=1e-9).layout.title.text == "None of 2 sets is enriched"
 
 
 def test_enrichment_draws_a_ranking_too():
@@ -53,6 +53,6 @@ def test_tables_of_another_kind_are_refused():
     with pytest.raises(KeyError, match="has no columns"):
         gl.function.plot.enrichment(pd.DataFrame({"name": ["a"]}))
     with pytest.raises(ValueError, match="no rows"):
-        gl.function.plot.enrichment(found().head(0))
+        gl.function.plot.enrichment(enriched().head(0))
     with pytest.raises(KeyError, match="by_term"):
         gl.function.plot.depth(pd.DataFrame({"model": ["a"]}))

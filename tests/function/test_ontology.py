@@ -72,7 +72,7 @@ def test_read_keeps_what_implies_within_a_namespace(toy):
     assert repr(toy) == "Ontology(5 terms of component, process)"
 
 
-def test_terms_come_behind_their_parents_and_depth_is_the_longest_way(toy):
+def test_terms_come_after_their_parents_and_depth_is_the_longest_way(toy):
     place = {term: at for at, term in enumerate(toy.terms)}
     assert all(place[parent] < place[term] for term in toy.terms for parent in toy.parents[term])
     assert toy.depth == {"T:1": 0, "T:2": 1, "T:4": 1, "T:3": 2, "T:5": 0}
@@ -122,7 +122,7 @@ def test_propagating_leads_over_terms_that_have_no_column(toy):
         toy.propagate(np.zeros((1, 2)), ["T:1", "T:1"])
 
 
-def test_annotations_are_mapped_and_propagated_and_what_is_lost_is_told(toy):
+def test_annotations_are_mapped_and_propagated_and_unknown_ids_are_warned_of(toy):
     with pytest.warns(UserWarning, match=r"2 ids are left out.*T:7"):
         found = toy.annotate({"g1": ["T:3"], "g2": ["T:6", "T:7"], "g3": ["T:99"]})
     assert found.genes == ("g1", "g2", "g3")

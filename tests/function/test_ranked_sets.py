@@ -11,23 +11,23 @@ import genolab as gl
 EIGHT = pd.Series(range(8), index=list("abcdefgh"))
 
 
-def test_the_area_says_how_often_a_gene_of_the_set_stands_above_another():
+def test_the_area_is_how_often_a_gene_of_the_set_ranks_above_another():
     sets = {"low": "abc", "high": "gfh", "between": "adeh"}
-    found = gl.function.enrich_ranked(EIGHT, sets, names={"high": "a name"}, sizes=(3, 5)).set_index("term")
-    assert found["auc"].to_dict() == {"high": 1.0, "low": 0.0, "between": 0.5}
-    assert found["size"].to_dict() == {"high": 3, "low": 3, "between": 4}
-    assert found["name"]["high"] == "a name"
+    table = gl.function.enrich_ranked(EIGHT, sets, names={"high": "a name"}, sizes=(3, 5)).set_index("term")
+    assert table["auc"].to_dict() == {"high": 1.0, "low": 0.0, "between": 0.5}
+    assert table["size"].to_dict() == {"high": 3, "low": 3, "between": 4}
+    assert table["name"]["high"] == "a name"
     # U is 15 of 15 pairs, 7.5 from its mean, with a variance of 3 * 5 * 9 / 12
-    assert found["p"]["high"] == pytest.approx(2 * stats.norm.sf((7.5 - 0.5) / np.sqrt(11.25)))
-    assert found["p"]["between"] == 1
-    assert found.attrs == {"n_genes": 8, "n_tested": 3}
+    assert table["p"]["high"] == pytest.approx(2 * stats.norm.sf((7.5 - 0.5) / np.sqrt(11.25)))
+    assert table["p"]["between"] == 1
+    assert table.attrs == {"n_genes": 8, "n_tested": 3}
 
 
 def test_leading_genes_come_from_the_end_to_which_a_set_leans():
     sets = {"low": "cabh", "high": "hgfa"}
-    found = gl.function.enrich_ranked(EIGHT, sets, sizes=(3, 5)).set_index("term")["genes"]
-    assert found["low"] == ["a", "b", "c"]
-    assert found["high"] == ["h", "g", "f"]
+    table = gl.function.enrich_ranked(EIGHT, sets, sizes=(3, 5)).set_index("term")["genes"]
+    assert table["low"] == ["a", "b", "c"]
+    assert table["high"] == ["h", "g", "f"]
 
 
 @pytest.mark.parametrize("levels", [1_000_000, 7], ids=["no ties", "many ties"])
@@ -36,13 +36,13 @@ def test_p_is_that_of_scipy_and_q_is_adjusted_over_all(levels):
     scores = pd.Series(random.integers(levels, size=200), index=[f"g{i:03d}" for i in range(200)])
     sets = {f"s{i}": random.choice(scores.index, 5 + i, replace=False) for i in range(40)}
     sets["all"] = list(scores.index)  # nothing is left to compare it with
-    found = gl.function.enrich_ranked(scores, sets, sizes=(5, 1000)).set_index("term").loc[list(sets)[:-1]]
-    for term, row in found.iterrows():
+    table = gl.function.enrich_ranked(scores, sets, sizes=(5, 1000)).set_index("term").loc[list(sets)[:-1]]
+    for term, row in table.iterrows():
         inside = scores.index.isin(sets[term])
         exact = stats.mannwhitneyu(scores[inside], scores[~inside], method="asymptotic")
         assert row["p"] == pytest.approx(exact.pvalue)
         assert row["auc"] == pytest.approx(exact.statistic / (inside.sum() * (~inside).sum()))
-    assert found["q"].tolist() == pytest.approx(stats.false_discovery_control(found["p"]).tolist())
+    assert table["q"].tolist() == pytest.approx(stats.false_discovery_control(table["p"]).tolist())
 
 
 def test_rows_of_a_latent_direction_are_taken_by_gene():
@@ -77,7 +77,7 @@ def test_false_discoveries_are_held_on_random_rankings():
     assert np.mean([(gl.function.enrich_ranked(one, sets)["q"] < 0.05).any() for one in rankings]) <= 0.1
 
 
-def test_what_is_wrong_is_said():
+def test_wrong_input_is_refused():
     sets = {"s": "abc"}
     with pytest.raises(TypeError, match="names of their genes"):
         gl.function.enrich_ranked([1.0, 2.0], sets)

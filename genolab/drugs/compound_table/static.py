@@ -1,4 +1,4 @@
-"""The still picture of a `CompoundTable`, for pages on which no widget runs."""
+"""The static picture of a `CompoundTable`, for pages on which no widget runs."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final

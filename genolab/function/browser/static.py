@@ -1,4 +1,4 @@
-"""The still picture of a `FunctionBrowser`, for pages on which no widget runs."""
+"""The static picture of a `FunctionBrowser`, for pages on which no widget runs."""
 
 import textwrap
 from collections.abc import Mapping
