@@ -15,7 +15,7 @@ EQUAL, MISMATCH, INSERTION, DELETION = range(4)
 
 OPERATIONS: Final = "=XID"
 # The scores by which blocks are aligned and compared. To open a gap costs more, and to extend it less, than by default
-# in `genolab.align`: of simulated insertions and deletions more are found as they were made.
+# in `genolab.align`: more of the simulated insertions and deletions are recovered.
 SCORING: Final = Scoring(match=2, mismatch=-4, gap_open=8, gap_extend=1)
 
 _SCORES: Final = np.array([SCORING.match, SCORING.mismatch, -SCORING.gap_extend, -SCORING.gap_extend])

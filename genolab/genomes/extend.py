@@ -23,9 +23,8 @@ _MAX_SKIP: Final = 200  # windows of equal bases that are compared at a time
 _TRIM: Final = 10  # bases by which an anchor beside a gap is trimmed, so that the gap finds its place
 _MIN_ANCHOR: Final = 5  # bases that stay of an anchor
 _MIN_COMPARED: Final = 150  # bases between anchors from which on they must be similar for a block to go on
-_MIN_SIMILARITY: Final = (
-    -0.5
-)  # score a base; unrelated DNA, end to end, has under -0.8, DNA that differs by 30 % over -0.3
+# Score a base: unrelated DNA, end to end, has under -0.8, DNA that differs by 30 % over -0.3
+_MIN_SIMILARITY: Final = -0.5
 
 
 @dataclass(frozen=True, eq=False)

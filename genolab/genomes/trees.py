@@ -37,8 +37,8 @@ def distances(
         ``"alignment"`` compares each pair and counts substitutions in the blocks; ``"kmers"`` takes the k-mers of 21
         bases that both have (Mash, Ondov et al. 2016), which is quick and good up to a distance of about 0.2.
     model
-        For alignments: ``"k80"`` corrects for sites that changed twice, transitions and transversions apart (Kimura
-        1980); ``"jc69"`` doesn't tell them apart (Jukes and Cantor 1969); ``"p"`` is the share of sites that differ.
+        For alignments: ``"k80"`` corrects for sites that changed twice, transitions and transversions counted apart
+        (Kimura 1980), ``"jc69"`` both together (Jukes and Cantor 1969); ``"p"`` is the share of sites that differ.
 
     Returns
     -------

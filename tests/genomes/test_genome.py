@@ -193,7 +193,7 @@ def test_simulated_variants_are_found() -> None:
 
 
 def test_large_genomes_are_compared_by_minimizers(monkeypatch) -> None:
-    monkeypatch.setattr("genolab.genomes.blocks._DENSE", 0)
+    monkeypatch.setattr("genolab.genomes.comparison._DENSE", 0)
     pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
     found = gl.genomes.compare(pair.a, pair.b)
     true, told = alleles(pair.variants), alleles(found.variants)

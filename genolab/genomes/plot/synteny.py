@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genolab.genomes import Comparison, Genome
 
 _GAP: Final = 0.015  # of the axis, between two chromosomes
-_CELLS: Final = 1500  # ribbons that begin and end in the same of so many cells can't be told apart: one is drawn
+_CELLS: Final = 1500  # ribbons that begin and end in the same of so many cells can't be distinguished: one is drawn
 _RIBBONS: Final = 3000  # the widest ones, where there are more
 _CURVED: Final = 300  # up to so many are curved, which is easier to follow
 _GENES: Final = 3000  # beyond, genes would be a grey band
@@ -28,8 +28,8 @@ _MIDDLE: Final = 260.0  # pixels from one genome to the other
 def synteny(comparison: "Comparison", *, genes: bool = True, title: str = "") -> Figure:
     """Draw two genomes, one above the other, with ribbons between blocks, and lines between genes that both have.
 
-    Genome a is the upper line. A ribbon that crosses itself is inverted. Of ribbons that can't be told apart one is
-    drawn, and of more than 3,000 the widest; of `genes`, up to 3,000 a genome. The title is by default blocks,
+    Genome a is the upper line. A ribbon that crosses itself is inverted. Of ribbons that can't be distinguished one
+    is drawn, and of more than 3,000 the widest; of `genes`, up to 3,000 a genome. The title is by default blocks,
     identity, inversions.
     """
     upper, lower = axes = layout.axes(comparison, gap=_GAP)
