@@ -60,9 +60,8 @@ def simulate_responses(
     - ``bits``: a compound is one of 10 scaffolds with a substituent in each of three places; its 46 bits say which.
     - ``features``: mutations, each in a quarter of the lines.
     - ``of_bit``, ``of_feature``: normal, with standard deviations 0.4 and 0.15.
-    - pairs: `n_interactions` substituents act by `interaction` more in lines with a mutation, like a biomarker; those
-    are
-      what the means of compounds and lines can't know.
+    - pairs: `n_interactions` substituents act by `interaction` more in lines with a mutation, like a biomarker; these
+      the means of compounds and lines can't know.
 
     Parameters
     ----------

@@ -22,9 +22,7 @@ COVERAGE_LEVEL: Final = 0.9
 
 _ACTIVE: Final = 7.0  # pKd or pIC50: 100 nM, from which on a compound is commonly called a hit
 _ACTIVE_SHARE: Final = 0.1  # of another response, the most potent tenth are the actives
-_WIDTH: Final = (
-    20  # numbers a row and bootstrap sample, so that few are held at once: they stay in the processor's cache
-)
+_WIDTH: Final = 20  # numbers a row and bootstrap sample; few samples at once stay in the processor's cache
 
 
 class Estimate(NamedTuple):

@@ -40,8 +40,8 @@ def dose_response(
     """Fit a curve to each compound: ``bottom + (top - bottom) / (1 + (concentration / ic50) ** slope)``.
 
     Four-parameter logistic regression over the logarithm of the concentration, by scipy's bounded least squares. The
-    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t. What an F test at
-    1 % doesn't tell from a flat line has no IC50.
+    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t. A curve that
+    doesn't differ from a flat line by an F test at 1 % has no IC50.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _fit(start: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)  # no covariance: the note says so
-            found, covariance = curve_fit(
+            values, covariance = curve_fit(
                 lambda x, *values: _logistic(x, *all_four(values)),
                 x,
                 response,
@@ -155,7 +155,7 @@ def _fit(start: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | None:
             )
     except RuntimeError:  # no optimum in so many steps: another start may have one
         return None
-    return _Fit(all_four(found), covariance, free)
+    return _Fit(all_four(values), covariance, free)
 
 
 def _bounds(x: Array, response: Array) -> Array:

@@ -71,7 +71,7 @@ def z_prime(plates: "pd.DataFrame", *, robust: bool = False) -> "pd.DataFrame":
     """Return the Z' factor of each plate (Zhang, Chung and Oldenburg 1999): the separation of its two controls.
 
     ``1 - 3 (s_p + s_n) / |m_p - m_n|`` for means m and standard deviations s. From 0.5 up a plate is called excellent;
-    at 0 and below a single well can't be told to have worked. With `robust`, medians and 1.4826 times the median
+    at 0 and below a single well shows nothing. With `robust`, medians and 1.4826 times the median
     absolute deviation are taken, which one failed well doesn't move.
 
     By plate: ``z_prime``, missing where a control has one well; ``signal_to_background`` (the larger mean over the
