@@ -1,11 +1,12 @@
 """Files that may be packed with gzip or bgzip: known by their first bytes, whatever they are called."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TextIO, cast
 
 _MAGIC = b"\x1f\x8b"
 
@@ -26,6 +27,13 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
         raise ValueError(
             f"{path} can't be unpacked ({error}): it was cut short or damaged; fetch or copy it again"
         ) from error
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """Open a file for reading its text, unpacked, line ends as they are; errors as of `open_unpacked`."""
+    with open_unpacked(path) as opened:  # -sig: Excel begins its files with a byte-order mark
+        yield io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
 
 
 def read_unpacked(path: Path) -> bytes:

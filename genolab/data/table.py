@@ -1,15 +1,15 @@
 """A table of numbers with names in its first row and column -> AnnData, whichever way it lies."""
 
 import csv
-import gzip
 import re
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from genolab.checks import check_one_of
+from genolab.data.gzipped import open_text
 from genolab.data.quiet import ignore_anndata_warnings
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def read_table(path: Path, *, genes_in: Axis | None = None) -> "AnnData":
     try:
         layout = _layout(path)
         rows, matrix = _read_numbers(path, layout)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is cut short, damaged or no text ({error}): fetch or copy it again") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8, or damaged ({error}): save or copy it again") from error
     _check_names(path, layout.corner, rows)
     side = genes_in or _find_genes(path, rows, layout.columns)
     if side == "rows":
@@ -80,14 +80,8 @@ def read_table(path: Path, *, genes_in: Axis | None = None) -> "AnnData":
     return _adata(matrix, cells=rows, genes=layout.columns)
 
 
-def _open(path: Path) -> TextIO:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")  # -sig: Excel begins its files with a byte-order mark
-
-
 def _layout(path: Path) -> _Layout:
-    with _open(path) as opened:
+    with open_text(path) as opened:
         line = opened.readline()
         separator = max(_SEPARATORS, key=line.count)
         header = next(csv.reader([line], delimiter=separator), [])
@@ -112,7 +106,7 @@ def _read_numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
     types: defaultdict[int, type] = defaultdict(lambda: float, {0: str})
     names: list[str] = []
     parts = []
-    with _open(path) as opened:
+    with open_text(path) as opened:
         try:
             for chunk in pd.read_csv(
                 opened,
@@ -146,7 +140,7 @@ def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
 
 def _first_fault(path: Path, layout: _Layout) -> str | None:
     """Describe the first row or cell that isn't as it should be; slow, and only for an error's message."""
-    with _open(path) as opened:
+    with open_text(path) as opened:
         opened.readline()
         for number, row in enumerate(csv.reader(opened, delimiter=layout.separator), start=2):
             if len(row) != layout.n_fields:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genolab.data.catalogue import Paths
+from genolab.data.gzipped import read_unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,14 +87,12 @@ def build_yeast_go(paths: Paths) -> "AnnData":
 
     Broader terms are not among them: `genolab.function.Ontology.annotate` adds these.
     """
-    import gzip
-
     import numpy as np
     import pandas as pd
     from anndata import AnnData
     from scipy import sparse
 
-    lines = gzip.decompress(paths["yeast_go.tsv.gz"].read_bytes()).decode().splitlines()[1:]
+    lines = read_unpacked(paths["yeast_go.tsv.gz"]).decode().splitlines()[1:]
     genes, names, kinds, numbers = zip(*(line.split("\t") for line in lines), strict=True)
     given = [np.array(text.split(), dtype=np.int64) for text in numbers]
     terms, columns = np.unique(np.concatenate(given), return_inverse=True)

@@ -1,6 +1,5 @@
 """Files of ontologies and gene sets: OBO through obonet, GMT, and the Gene Ontology that is shipped with genolab."""
 
-import gzip
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genolab.data.cache import File, locate
+from genolab.data.gzipped import read_unpacked
 from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
 
@@ -72,7 +72,7 @@ def go() -> Ontology:
     From the Gene Ontology Consortium (CC BY 4.0), doi:10.1093/nar/gky1055. For a newer release `read_ontology` its
     ``go-basic.obo``.
     """
-    return _parsed(gzip.decompress(locate("gene_ontology", GENE_ONTOLOGY).read_bytes()).decode())
+    return _parsed(read_unpacked(locate("gene_ontology", GENE_ONTOLOGY)).decode())
 
 
 def write_ontology(ontology: Ontology) -> str:
@@ -128,8 +128,7 @@ def gene_sets(path: str | Path) -> dict[str, frozenset[str]]:
     Weights after a gene, as in ``"CDC28,1.0"`` of Enrichr's files, are left out.
     """
     path = Path(path)
-    content = path.read_bytes()
-    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+    text = read_unpacked(path).decode("utf-8-sig")
     sets: dict[str, frozenset[str]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
