@@ -1,6 +1,6 @@
 """Multi-label classification of genes: any number of terms a gene, from its residues, from features, or from both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
@@ -32,6 +32,7 @@ class FunctionClassifierConfig:
     n_layers: int = 2
     hidden: int = 256
     members: int = 1
+    parents: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
     input_dropout: float = control(
         0.1, low=0, high=0.9, live=True, help="Share of residues and features masked while training."
@@ -124,9 +125,10 @@ class FunctionClassifier(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        known = tuple((int(child), int(parent)) for child, parent in np.asarray([] if parents is None else parents))
         self.config = FunctionClassifierConfig(
-            n_terms, sequence, n_features, n_filters, width, n_layers, hidden, members, dropout, input_dropout, mixup,
-            class_weighting, seed,
+            n_terms, sequence, n_features, n_filters, width, n_layers, hidden, members, known, dropout, input_dropout,
+            mixup, class_weighting, seed,
         )  # fmt: skip
         pairs = torch.from_numpy(implications(n_terms, parents))
         odds = _log_odds(n_terms, frequencies)

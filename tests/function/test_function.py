@@ -296,6 +296,23 @@ def test_bad_targets_are_refused_before_training():
         model.plan(AnnDataset(world, "obsm/numbers", target="obsm/terms"), 1)
 
 
+def test_a_saved_model_comes_back_with_its_hierarchy(tmp_path: Path):
+    world = small_world(60)
+    data = AnnDataset(world, "obsm/sequence", target="obsm/terms")
+    shares = world.obsm["terms"].toarray().mean(axis=0)
+    model = gl.function.FunctionClassifier(
+        5, parents=world.uns["parents"], frequencies=shares, n_filters=8, hidden=8, class_weighting=0.5
+    )
+    run = gl.Run(model, data, None, gl.RunConfig(epochs=2, batch_size=16, device="cpu", threads=1)).fit(1)
+    path = run.save(tmp_path / "run.safetensors")
+    again = gl.run.load_model(path)
+    assert again.config == model.config
+    assert np.array_equal(gl.infer.predict(again, data), gl.infer.predict(model, data))
+    resumed = gl.Run.load(path, data).fit()
+    run.fit()
+    assert all(torch.equal(resumed.model.state_dict()[name], value) for name, value in model.state_dict().items())
+
+
 def test_the_same_seed_gives_the_same_bits():
     def weights() -> list[torch.Tensor]:
         data = AnnDataset(small_world(60), "obsm/sequence", target="obsm/terms")
