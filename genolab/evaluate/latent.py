@@ -13,6 +13,7 @@ from scipy import sparse
 from genolab.checks import check_key, check_known, listing
 from genolab.evaluate import bootstrap
 from genolab.evaluate.bootstrap import Interval
+from genolab.evaluate.graph import neighbor_graph
 from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
 
 RESOLUTIONS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5)
@@ -208,19 +209,20 @@ def _leiden(
         raise ImportError("Leiden clustering needs igraph: pip install 'genolab[cells]'") from error
     import scanpy as sc
 
-    graph = AnnData(obs=pd.DataFrame(index=np.arange(len(points)).astype(str)), obsm={"latent": points})
-    sc.pp.neighbors(graph, n_neighbors, use_rep="latent", transformer="sklearn")
+    cells = AnnData(obs=pd.DataFrame(index=np.arange(len(points)).astype(str)))
+    graph = neighbor_graph(points, n_neighbors)
     for number, resolution in enumerate(resolutions):
         sc.tl.leiden(
-            graph,
+            cells,
             resolution,
+            adjacency=graph,
             flavor="igraph",
             directed=False,
             n_iterations=2,
             random_state=seed,
             key_added=str(number),
         )
-    return [graph.obs[str(number)].cat.codes.to_numpy(dtype=np.int64) for number in range(len(resolutions))]
+    return [cells.obs[str(number)].cat.codes.to_numpy(dtype=np.int64) for number in range(len(resolutions))]
 
 
 def _contingency(codes: NDArray[np.int64], clusters: NDArray[np.int64]) -> Any:

@@ -1,6 +1,7 @@
 import builtins
 import os
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy import sparse
 from sklearn import metrics
 
 from genolab.evaluate import knn_scores, latents, leiden_ari, reconstruction
+from genolab.evaluate.graph import neighbor_graph
 from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
 
 
@@ -147,13 +149,22 @@ def test_clusters_of_noise_agree_with_labels_by_chance_alone():
     assert low <= value <= high
 
 
-def test_clusters_are_those_of_scanpy():
+@pytest.mark.parametrize("n_neighbors", [2, 15, 40])
+def test_graph_and_clusters_are_those_of_scanpy(n_neighbors):
     points, labels = islands(apart=3)
     cells = AnnData(points)
-    sc.pp.neighbors(cells, n_neighbors=15, use_rep="X")
+    sc.pp.neighbors(cells, n_neighbors, use_rep="X", transformer="sklearn")
+    graph = neighbor_graph(points, n_neighbors)
+    assert graph.nnz == cells.obsp["connectivities"].nnz
+    assert abs(graph - cells.obsp["connectivities"]).max() < 1e-5
     sc.tl.leiden(cells, 0.5, flavor="igraph", directed=False, n_iterations=2)
-    score = leiden_ari(points, labels, resolutions=[0.5], n_boot=0)
+    score = leiden_ari(points, labels, resolutions=[0.5], n_neighbors=n_neighbors, n_boot=0)
     assert metrics.adjusted_rand_score(cells.obs["leiden"], score.clusters) == 1
+
+
+def test_clusters_do_not_wait_for_umap(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)  # an import would fail
+    assert leiden_ari(*islands(), resolutions=[0.1], n_boot=0).ari.value == 1
 
 
 def test_cells_at_the_same_place_can_be_clustered():
