@@ -284,7 +284,7 @@ def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
         return adata
     is_gene = (adata.var["feature_types"] == "Gene Expression").to_numpy()
     left_out = adata.var["feature_types"][~is_gene].value_counts().to_dict()
-    warnings.warn(f"{path.name}: features that aren't gene expression are left out: {left_out}", stacklevel=5)
+    warnings.warn(f"{path.name}: features that aren't gene expression are left out: {left_out}", stacklevel=4)
     return adata[:, is_gene].copy()
 
 

@@ -181,7 +181,7 @@ def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Axis
         warnings.warn(
             f"{path.name}: no name shows where the genes are; taken to be in its {longer}, "
             f"for there are {max(len(rows), len(columns)):,} of them. If that is wrong, pass genes_in.",
-            stacklevel=5,
+            stacklevel=4,
         )
         return longer
     raise ValueError(

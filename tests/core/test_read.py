@@ -180,8 +180,9 @@ def test_features_that_are_no_genes_are_left_out_with_a_warning(tmp_path: Path) 
     folder = tenx_folder(tmp_path / "run")
     features = folder / "features.tsv"
     features.write_text(features.read_text().replace("CD3D\tGene Expression", "CD3\tAntibody Capture"))
-    with pytest.warns(UserWarning, match="'Antibody Capture': 1"):
+    with pytest.warns(UserWarning, match="'Antibody Capture': 1") as caught:
         read = gl.data.read(folder)
+    assert caught[0].filename == __file__
     assert read.var_names.tolist() == GENES[:3]
 
 
@@ -314,8 +315,9 @@ def test_the_answer_is_stronger_than_the_names(tmp_path: Path) -> None:
 
 def test_ten_thousand_unknown_names_are_taken_for_genes_with_a_warning(tmp_path: Path) -> None:
     frame = pd.DataFrame(np.eye(2, 10_000, dtype=int), index=["p", "q"], columns=[f"x{i}" for i in range(10_000)])
-    with pytest.warns(UserWarning, match="pass genes_in"):
+    with pytest.warns(UserWarning, match="pass genes_in") as caught:
         assert gl.data.read(table(tmp_path / "c.csv", frame=frame)).shape == (2, 10_000)
+    assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="in its rows"):
         assert gl.data.read(table(tmp_path / "d.csv", frame=frame.T)).shape == (2, 10_000)
 
