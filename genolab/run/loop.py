@@ -191,6 +191,8 @@ class TrainingLoop:
     def take_tuning(self) -> bool:
         """Make the changes that `Run.tune` asked for, and note them; return whether there were any."""
         with self.machine.lock:
+            if not self.tuning:
+                return False
             waiting, self.tuning, progress = self.tuning, {}, self.progress
             for owner, name, _ in self.controls():
                 if name in waiting:
@@ -199,7 +201,7 @@ class TrainingLoop:
                     if before != after:
                         change = Change(progress.position.step, len(progress.epochs), name, before, after)
                         progress.changes.append(change)
-        return bool(waiting)
+        return True
 
     # ---- checkpoints, between two steps --------------------------------------------------------------------------
 
