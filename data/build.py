@@ -309,9 +309,9 @@ def build_protein_function() -> list[Path]:
     """Slice SwissProt's proteins with GO terms, as of January 2014, and number their clusters (see build_proteins)."""
     package, folder = debian(*METASTUDENT), "usr/share/metastudent-data/dataset_201401"
     database = [f"MFO/goasp.fasta.{suffix}" for suffix in ("pin", "phr", "psq")]
-    told = [f"{space}/goasp_annot.dat" for space in ("MFO", "BPO", "CCO")]
+    annotated = [f"{space}/goasp_annot.dat" for space in ("MFO", "BPO", "CCO")]
     texts = ["goGraph.txt", "nameMapping.txt"]
-    content = debian_members(package, [f"{folder}/{name}" for name in (*database, *told, *texts)])
+    content = debian_members(package, [f"{folder}/{name}" for name in (*database, *annotated, *texts)])
     sequences = dict(proteins.blast_database(*content[:3]))
     *annotations, graph, names = (part.decode() for part in content[3:])
     kept = proteins.sliced(sequences, map(proteins.annotations, annotations), proteins.read_graph(graph), names=names)

@@ -1,6 +1,6 @@
 """Slice proteins with GO terms out of metastudent's data: BLAST databases, annotation and graph of 2014-01.
 
-``build.py`` calls `sliced`; the rule of the slice is told in README.md.
+``build.py`` calls `sliced`; the rule of the slice is in README.md.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ def reached(start: str, ways: Mapping[str, Iterable[str]]) -> set[str]:
 
 
 def annotations(text: str) -> dict[str, Terms]:
-    """Read ``accession <tab> terms``. A term stands there once for each evidence, and which that was isn't told."""
+    """Read ``accession <tab> terms``. A term stands there once for each evidence, and which that was isn't stated."""
     rows = (line.split() for line in text.splitlines())
     return {row[0]: frozenset(row[1:]) for row in rows}
 
@@ -121,9 +121,9 @@ class Slice(NamedTuple):
     table: str
 
 
-def sliced(sequences: Mapping[str, str], told: Iterable[Mapping[str, Terms]], graph: Graph, names: str) -> Slice:
-    """Choose the proteins and the terms, and bring up to date what is told of them."""
-    spaces = list(told)
+def sliced(sequences: Mapping[str, str], annotated: Iterable[Mapping[str, Terms]], graph: Graph, names: str) -> Slice:
+    """Choose the proteins and the terms, and bring their annotation up to date."""
+    spaces = list(annotated)
     all_three = [name for name in sequences if all(name in space for space in spaces)]
     own = {name: sorted(set().union(*(space[name] for space in spaces))) for name in all_three}
     once = {sequences[name]: name for name in sorted(own, key=order, reverse=True)}  # of equal sequences, one

@@ -128,7 +128,7 @@ def test_a_run_stopped_inside_an_epoch_goes_on_with_the_same_bits():
     assert same(vae_run().fit(), run.fit())
 
 
-def test_breaking_out_of_the_loop_and_walking_again_gives_the_same_bits():
+def test_breaking_out_of_the_loop_and_iterating_again_gives_the_same_bits():
     run = vae_run()
     for epoch in run:
         if epoch.number == 2:
@@ -296,7 +296,7 @@ def test_a_pause_ends_steps_that_were_allowed():
     run.stop().wait(20)
 
 
-def test_two_walks_at_once_are_refused():
+def test_training_twice_at_once_is_refused():
     run = vae_run(500).start()
     wait_until(lambda: run.status.step > 0)
     with pytest.raises(RuntimeError, match="being trained already"):
