@@ -75,7 +75,7 @@ class _CellSums(NamedTuple):
 def _cell_sums(truth: Any, model: Any, name: str) -> _CellSums:
     mean = np.asarray(truth.mean(axis=0), dtype=np.float64).ravel()
     parts = []
-    for true, rebuilt in _blocks(truth, model):
+    for true, rebuilt in row_blocks(truth, model):
         for whose, values in (("truth", true), (name, rebuilt)):
             if not np.isfinite(values).all():
                 raise ValueError(f"{whose!r} must be finite, and holds NaN or infinity")
@@ -83,7 +83,8 @@ def _cell_sums(truth: Any, model: Any, name: str) -> _CellSums:
     return _CellSums(truth.shape[1], *(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _blocks(truth: Any, model: Any) -> Iterator[tuple[Array, Array]]:
+def row_blocks(truth: Any, model: Any) -> Iterator[tuple[Array, Array]]:
+    """Walk the truth ``(n, genes)`` and a reconstruction of it, dense, by blocks of rows."""
     for first in range(0, truth.shape[0], _BLOCK_ROWS):
         true = _dense(truth[first : first + _BLOCK_ROWS])
         rebuilt = _dense(model if len(np.shape(model)) == 1 else model[first : first + _BLOCK_ROWS])

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from scipy import sparse
 
 from genolab import palette, preprocess
+from genolab.checks import check_key
 from genolab.plot.style import (
     FIRST,
     SECOND,
@@ -66,8 +67,7 @@ def latent(
 
 
 def _coordinates(adata: AnnData, basis: str, dims: Pair) -> NDArray[np.float64]:
-    if basis not in adata.obsm:
-        raise KeyError(f"'obsm/{basis}' is not in this AnnData; obsm has {list(adata.obsm.keys())}")
+    check_key(adata, "obsm", basis)
     if adata.n_obs == 0:
         raise ValueError("there are no cells to draw")
     held = adata.obsm[basis]
@@ -83,8 +83,8 @@ def _values(adata: AnnData, color: str, layer: str | None) -> pd.Series:
         return pd.Series(adata.obs[color]).reset_index(drop=True)
     if color not in adata.var_names:
         raise KeyError(f"{color!r} is neither a column of obs nor a gene; obs has {list(adata.obs.columns)}")
-    if layer is not None and layer not in adata.layers:
-        raise KeyError(f"'layers/{layer}' is not in this AnnData; layers has {list(adata.layers.keys())}")
+    if layer is not None:
+        check_key(adata, "layers", layer)
     column = adata.obs_vector(color, layer=layer)
     return pd.Series(np.asarray(column, dtype=np.float64))
 

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy import sparse
 
 from genolab import evaluate, preprocess
+from genolab.evaluate.reconstruction import row_blocks
 from genolab.palette import NONE
 from genolab.plot.style import (
     FIRST,
@@ -26,7 +26,6 @@ from genolab.plot.style import (
     points,
 )
 
-_BLOCK_ROWS: Final = 8192
 _LABELLED: Final = 8  # genes whose names stand in the figure; all others show theirs under the pointer
 
 
@@ -150,17 +149,11 @@ def _density(
     """Count values by bins of both, block by block."""
     across, up = (np.linspace(*_ends(values), n_bins + 1) for values in (truth, reconstructed))
     count = np.zeros((n_bins, n_bins), dtype=np.int64)
-    for first in range(0, np.shape(truth)[0], _BLOCK_ROWS):
-        block = slice(first, first + _BLOCK_ROWS)
-        true, rebuilt = (_dense(values[block]).ravel() for values in (truth, reconstructed))
-        count += np.histogram2d(true, rebuilt, bins=(across, up))[0].astype(np.int64)
+    for true, rebuilt in row_blocks(truth, reconstructed):
+        count += np.histogram2d(true.ravel(), rebuilt.ravel(), bins=(across, up))[0].astype(np.int64)
     return count, across, up
 
 
 def _ends(values: Any) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _dense(values: Any) -> NDArray[np.float64]:
-    return np.asarray(values.toarray() if sparse.issparse(values) else values, dtype=np.float64)
