@@ -5,6 +5,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _TABLES = (".csv", ".tsv", ".txt")
 _OWN = (*_TABLES, ".mtx", ".h5ad", ".h5", ".zarr", ".loom")
+# What libraries raise while they read a file that was cut short, or is another one.
+_DAMAGED = (OSError, EOFError, KeyError, ValueError, OverflowError, TypeError, AttributeError)
 
 
 def read(
@@ -132,61 +135,56 @@ def _kind_of(path: Path) -> str:
     raise ValueError(f"no reader for {path.name}; known: a 10x folder, {known} (text formats also with .gz)")
 
 
-def _unreadable(path: Path, error: Exception, *, what: str) -> ValueError:
-    size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ValueError(
-        f"{path} ({size}) can't be read as {what}: {reason}. If it should be one, it was cut short or damaged: "
-        "fetch or copy it again, and compare its size with the original's."
-    )
+@contextmanager
+def _reading(path: Path, what: str, errors: type[Exception] | tuple[type[Exception], ...] = _DAMAGED) -> Iterator[None]:
+    """Describe what is wrong with a file where it can't be read as what it should be."""
+    try:
+        with ignore_anndata_warnings():
+            yield
+    except errors as error:
+        size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"{path} ({size}) can't be read as {what}: {reason}. If it should be one, it was cut short or damaged: "
+            "fetch or copy it again, and compare its size with the original's."
+        ) from error
 
 
-def _check_hdf5(path: Path, *, what: str) -> None:
-    """Open the file as HDF5 before another reader does, to say plainly what is wrong with it."""
+def _check_hdf5(path: Path) -> None:
+    """Open the file as HDF5 before another reader does, whose errors are less plain."""
     import h5py
 
-    try:
-        h5py.File(path, "r").close()
-    except OSError as error:
-        raise _unreadable(path, error, what=what) from error
+    h5py.File(path, "r").close()
 
 
 def _read_h5ad(path: Path, *, backed: bool = False) -> "AnnData":
     import anndata
 
-    _check_hdf5(path, what="AnnData (.h5ad)")
-    try:
-        with ignore_anndata_warnings():
-            return anndata.read_h5ad(path, backed="r" if backed else None)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _unreadable(path, error, what="AnnData (.h5ad)") from error
+    with _reading(path, "AnnData (.h5ad)"):
+        _check_hdf5(path)
+        adata: AnnData = anndata.read_h5ad(path, backed="r" if backed else None)
+    return adata
 
 
 def _read_zarr(path: Path) -> "AnnData":
     import anndata
 
     _refuse_pickles(path)
-    try:
-        with ignore_anndata_warnings():
-            adata: AnnData = anndata.read_zarr(path)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _unreadable(path, error, what="AnnData (.zarr)") from error
+    with _reading(path, "AnnData (.zarr)"):
+        adata: AnnData = anndata.read_zarr(path)
     return adata
 
 
 def _refuse_pickles(store: Path) -> None:
     """Refuse a store whose metadata name a pickle codec: zarr 2 would run what its chunks hold while it reads them."""
-    for name in (".zarray", ".zmetadata", "zarr.json"):
-        for file in store.rglob(name):
-            try:
-                texts = list(_texts(json.loads(file.read_bytes())))
-            except ValueError as error:
-                raise _unreadable(file, error, what="zarr metadata") from error
-            if any("pickle" in text.lower() for text in texts):
-                raise ValueError(
-                    f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: "
-                    "it isn't read. Ask its author for one without object arrays, as anndata's write_zarr makes."
-                )
+    for file in (file for name in (".zarray", ".zmetadata", "zarr.json") for file in store.rglob(name)):
+        with _reading(file, "zarr metadata"):
+            texts = list(_texts(json.loads(file.read_bytes())))
+        if any("pickle" in text.lower() for text in texts):
+            raise ValueError(
+                f"{store} holds pickled objects ({file.relative_to(store)}), which can run code when read: "
+                "it isn't read. Ask its author for one without object arrays, as anndata's write_zarr makes."
+            )
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -202,20 +200,18 @@ def _read_loom(path: Path) -> "AnnData":
         raise ImportError(f"reading {path.name} needs loompy, which isn't installed: pip install loompy")
     import anndata
 
-    _check_hdf5(path, what="loom")
-    adata: AnnData = anndata.io.read_loom(path, dtype="float32")
+    with _reading(path, "loom"):
+        _check_hdf5(path)
+        adata: AnnData = anndata.io.read_loom(path, dtype="float32")
     return adata
 
 
 def _read_10x_h5(path: Path) -> "AnnData":
     import scanpy
 
-    _check_hdf5(path, what="10x HDF5 (.h5)")
-    try:
-        with ignore_anndata_warnings():
-            adata: AnnData = scanpy.read_10x_h5(path, gex_only=False)
-    except Exception as error:  # scanpy raises a bare Exception where a part is missing
-        raise _unreadable(path, error, what="10x HDF5 (.h5)") from error
+    with _reading(path, "10x HDF5 (.h5)", Exception):  # scanpy raises a bare Exception where a part is missing
+        _check_hdf5(path)
+        adata: AnnData = scanpy.read_10x_h5(path, gex_only=False)
     return _gene_expression(adata, path)
 
 
@@ -228,10 +224,8 @@ def _read_10x_folder(path: Path) -> "AnnData":
     matrix = _matrix_of(path) if path.is_dir() else path
     features = pd.DataFrame(_tsv(_part(matrix, "features", "genes")))
     barcodes = pd.DataFrame(_tsv(_part(matrix, "barcodes")))
-    try:
+    with _reading(matrix, "Matrix Market (.mtx)"):
         counts = sparse.csr_matrix(mmread(matrix, spmatrix=True).T, dtype="float32")  # the file is genes x cells
-    except (OSError, EOFError, ValueError, OverflowError) as error:
-        raise _unreadable(matrix, error, what="Matrix Market (.mtx)") from error
     if counts.shape != (len(barcodes), len(features)):
         raise ValueError(
             f"{matrix} has {counts.shape[1]:,} genes x {counts.shape[0]:,} cells, but beside it are {len(features):,} "
@@ -272,10 +266,11 @@ def _tsv(path: Path) -> "pd.DataFrame":
 
     import pandas as pd
 
-    try:
-        return pd.read_csv(path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE)
-    except (OSError, EOFError, ValueError) as error:
-        raise _unreadable(path, error, what="tab-separated text") from error
+    with _reading(path, "tab-separated text"):
+        table: pd.DataFrame = pd.read_csv(
+            path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE
+        )
+    return table
 
 
 def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
