@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
+from genolab.checks import listing
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import read_table
 
@@ -284,7 +285,10 @@ def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
 
 
 def _with_good_names(adata: "AnnData", path: Path) -> "AnnData":
-    for axis, names in (("cell", adata.obs_names), ("gene", adata.var_names)):
+    for axis, names, make_unique in (
+        ("cell", adata.obs_names, adata.obs_names_make_unique),
+        ("gene", adata.var_names, adata.var_names_make_unique),
+    ):
         if (empty := int((names == "").sum())) > 0:
             raise ValueError(
                 f"{path}: {empty:,} of {len(names):,} {axis} names are empty: name them all, or copy the file again if "
@@ -293,14 +297,10 @@ def _with_good_names(adata: "AnnData", path: Path) -> "AnnData":
         again = names[names.duplicated()].unique()
         if len(again) == 0:
             continue
-        listed = ", ".join(map(str, again[:5])) + (" ..." if len(again) > 5 else "")
         warnings.warn(
-            f"{path.name}: {len(again)} {axis} names occur more than once ({listed}); "
+            f"{path.name}: {len(again)} {axis} names occur more than once ({listing(again)}); "
             "they were made unique with -1, -2 ... at the end",
             stacklevel=3,
         )
-        if axis == "cell":
-            adata.obs_names_make_unique()
-        else:
-            adata.var_names_make_unique()
+        make_unique()
     return adata

@@ -4,16 +4,12 @@ What a command needs is imported when it runs, so that `genolab --help` is there
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 import genolab
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 _HELP = "genolab: deep learning on genomes, in notebooks."
 app = typer.Typer(
@@ -140,20 +136,16 @@ def _run_one(path: Path, folder: Path, kernel: str | None, timeout: int | None, 
     from genolab.jupyter import execute
 
     with tqdm(desc=path.stem, unit="cell", mininterval=0, miniters=0) as bar:
-        watch = _shown_by(bar)
+
+        def watch(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
         outcome = execute.run(path, folder, kernel=kernel, timeout=timeout, inplace=inplace, watch=watch)
     if outcome.failure:
         typer.echo(f"{path.name}, {outcome.failure}", err=True)
     typer.echo(f"{outcome.notebook}\n{outcome.page}")
     return outcome.failure is None
-
-
-def _shown_by(bar: "tqdm[None]") -> Callable[[int, int], None]:
-    def watch(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
-    return watch
 
 
 @app.command()

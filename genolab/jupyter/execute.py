@@ -111,7 +111,7 @@ def execute(
     client = NotebookClient(notebook, kernel_name=kernel, timeout=timeout, config=private)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()]
-    watch = watch or _ignore
+    watch = watch or (lambda *_: None)
     watch(0, len(cells))
     with client.setup_kernel(cwd=str(folder)):
         for done, (index, cell) in enumerate(cells, start=1):
@@ -124,10 +124,6 @@ def execute(
             if failure:
                 return failure
     return None
-
-
-def _ignore(done: int, total: int) -> None:
-    """Watch nothing."""
 
 
 def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int, *, count: int) -> Failure | None:

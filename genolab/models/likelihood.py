@@ -65,7 +65,7 @@ class _NegativeBinomial(torch.autograd.Function):
         by_dispersion = torch.zeros_like(log_dispersion)
         total = scores.new_zeros(())
         bounds = torch.arange(0, len(x) + height, height, device=x.device).clamp(max=len(x))
-        ends = _first_at_least(nonzero, bounds * x.shape[1])
+        ends = torch.searchsorted(nonzero, bounds * x.shape[1]).tolist()  # positions ascend from row to row
         for first, begin, end in zip(range(0, len(x), height), ends[:-1], ends[1:], strict=True):
             rows = slice(first, first + height)
             part = _Block(scores[rows], library[rows], log_dispersion, x[rows], nonzero[begin:end] - first * x.shape[1])
@@ -123,12 +123,6 @@ class _Block:
         slope.index_add_(0, self.gene, gammas * self.dispersion.index_select(0, self.gene))
         by_scores.addcmul_(self.share, by_scores.sum(dim=1, keepdim=True), value=-1)
         return slope
-
-
-def _first_at_least(positions: torch.Tensor, bounds: torch.Tensor) -> list[int]:
-    """Return where the positions, which ascend from row to row, reach each bound."""
-    first: list[int] = torch.searchsorted(positions, bounds).tolist()
-    return first
 
 
 def zero_inflated_negative_binomial(

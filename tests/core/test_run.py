@@ -517,7 +517,7 @@ def test_a_device_that_is_not_there_is_refused():
 
 def test_a_thread_that_is_training_does_not_outlive_the_interpreter():
     run = vae_run(5000).start()
-    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "genolab-run")
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "genolab-run"] == [True]
     run.stop().wait(20)
 
 
