@@ -265,7 +265,8 @@ def test_actives_are_those_of_the_fields_habit_or_the_most_potent_tenth():
     logs = np.repeat([-4.0, 2.0], [2, 18])  # a low ln IC50 is a strong compound
     low = evaluate({"a": np.arange(20.0)}, table_of(logs, name="ln IC50"), n_boot=0)
     assert value(low, "ef5") == pytest.approx(10)
-    assert value(evaluate(predictions, table_of(strong, name="effect"), n_boot=0), "ef5") == pytest.approx(5)
+    percent = table_of(10 * np.arange(20.0, 0, -1), name="percent effect")  # the two of the top tenth are active
+    assert value(evaluate(predictions, percent, n_boot=0), "ef5") == pytest.approx(10)
     assert value(evaluate(predictions, table_of(strong), active=8.0, n_boot=0), "ef5") != 5
 
 

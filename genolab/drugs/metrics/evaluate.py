@@ -1,5 +1,6 @@
 """How well models predict what compounds do: one tidy table, with intervals, beside the baselines."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -266,7 +267,7 @@ def _numbers(name: str, given: Any, n: int) -> Array:
 def _actives(truth: Truth, adata: AnnData, threshold: float | None) -> Array:
     high = high_is_potent(adata)
     if threshold is None:
-        logarithmic = response_name(adata).startswith("p")
+        logarithmic = re.match("p[A-Z]", response_name(adata)) is not None  # pKd, pIC50; not "percent effect"
         share = 1 - _ACTIVE_SHARE if high else _ACTIVE_SHARE
         threshold = _ACTIVE if logarithmic else float(np.quantile(truth.value, share))
     surely = truth.low >= threshold if high else truth.high <= threshold
