@@ -140,7 +140,7 @@ def long_pair(*, quick: bool) -> dict[str, float]:
 
 
 def gpu(*, quick: bool) -> dict[str, float]:
-    """Score pairs of 2,000 bases on the GPU, if there is one: from texts to scores, all told."""
+    """Score pairs of 2,000 bases on the GPU, if there is one: from texts to scores, copies to the GPU included."""
     if not torch.cuda.is_available():
         print("\nno GPU here: gpu_gcups isn't measured")
         return {}

@@ -193,8 +193,8 @@ def of_all_tables(
     tables: AnnData, similar: np.ndarray, train: AnnDataset, test: AnnDataset, *, seed: int, quick: bool
 ) -> np.ndarray:
     """Train one network on all tables at once, and return its predictions of the test rows, ``(n,)``."""
-    whom = np.eye(len(tables.uns["contexts"]), dtype=np.float32)
-    model = gl.drugs.ResponseModel(similar, whom, **network(quick, **ACE_NETWORK), seed=seed)
+    one_hot = np.eye(len(tables.uns["contexts"]), dtype=np.float32)
+    model = gl.drugs.ResponseModel(similar, one_hot, **network(quick, **ACE_NETWORK), seed=seed)
     return gl.infer.predict(trained(model, train, seed, **ACE_TRAINING), test).ravel()
 
 

@@ -27,7 +27,7 @@ YEAST_TRAINING = {"epochs": 80, "learning_rate": 2e-3, "batch_size": 64, "weight
 PROTEINS = {"n_filters": 96, "width": 9, "n_layers": 2, "hidden": 256, "dropout": 0.3, "input_dropout": 0.1}
 PROTEIN_TRAINING = {"epochs": 8, "learning_rate": 5e-4, "batch_size": 64, "weight_decay": 0.01}
 FINE_SHARE = 0.25  # of the epochs that go on, at the end, with a tenth of the learning rate
-RESIDUE_SHARES = np.arange(0, 1.01, 0.1)  # of the homologues' word, tried on the validation rows
+HOMOLOG_SHARES = np.arange(0, 1.01, 0.1)  # weights of the homologs' prediction, tried on the validation rows
 
 
 def main() -> None:
@@ -57,9 +57,9 @@ def yeast(*, quick: bool) -> dict[str, float]:
     rows = []
     for seed in range(1 if quick else 5):
         ours = gl.infer.predict(yeast_model(train, seed, members=2 if quick else 8, quick=quick), test)
-        found = gl.function.evaluate({"ours": ours, "naive": naive}, test, threshold=threshold, n_boot=0)
-        rows.append(found.assign(seed=seed))
-        print(found.query("model == 'ours'").set_index("metric")["value"].round(4).to_dict(), flush=True)
+        figures = gl.function.evaluate({"ours": ours, "naive": naive}, test, threshold=threshold, n_boot=0)
+        rows.append(figures.assign(seed=seed))
+        print(figures.query("model == 'ours'").set_index("metric")["value"].round(4).to_dict(), flush=True)
     table = pd.concat(rows).groupby(["model", "metric"])["value"].agg(["mean", "min", "max"])
     print(f"\nyeast_function, official split, {len(rows)} seeds, threshold {threshold:.2f}")
     print(table.round(4).to_string())
@@ -72,12 +72,12 @@ def yeast(*, quick: bool) -> dict[str, float]:
 def yeast_threshold(train: AnnDataset, *, quick: bool) -> float:
     """Return the threshold at which cross-validated training genes have the best micro-F1."""
     truth = train.batch(np.arange(len(train))).target.numpy()
-    found = np.zeros_like(truth)
+    scores = np.zeros_like(truth)
     for learned, held_out in KFold(2 if quick else 5, shuffle=True, random_state=0).split(truth):
         model = yeast_model(train.subset(learned), 0, members=2, quick=quick)
-        found[held_out] = gl.infer.predict(model, train.subset(held_out))
+        scores[held_out] = gl.infer.predict(model, train.subset(held_out))
     tried = np.arange(0.2, 0.6, 0.01)
-    return float(tried[np.argmax([f1_score(truth, found >= one, average="micro") for one in tried])])
+    return float(tried[np.argmax([f1_score(truth, scores >= one, average="micro") for one in tried])])
 
 
 def yeast_model(train: AnnDataset, seed: int, *, members: int, quick: bool) -> FunctionClassifier:
@@ -91,7 +91,7 @@ def yeast_model(train: AnnDataset, seed: int, *, members: int, quick: bool) -> F
 
 
 def proteins(*, quick: bool) -> dict[str, float]:
-    """Hold out clusters of relatives; the random split beside it shows what relatives in training are worth."""
+    """Hold out clusters of homologs; a random split shows by how much homologs in training raise the figures."""
     adata = gl.data.fetch("protein_function")
     if quick:
         adata = smaller(adata)
@@ -104,7 +104,7 @@ def proteins(*, quick: bool) -> dict[str, float]:
         wide = wide.pivot_table(index="model", columns=["metric", "namespace"], values="text", aggfunc="first")
         print(wide.to_string(), flush=True)
         ending = "" if by else "_random"
-        for row in table.query("metric == 'fmax' and model != 'words'").itertuples():
+        for row in table.query("metric == 'fmax' and model != 'dipeptides'").itertuples():
             figures[f"fmax_{row.namespace}_{row.model}{ending}"] = row.value
     return figures
 
@@ -124,7 +124,7 @@ def smaller(adata: AnnData) -> AnnData:
 def protein_table(adata: AnnData, by: str | None, *, quick: bool) -> pd.DataFrame:
     data = AnnDataset(adata, "obsm/sequence", target="obsm/terms")
     train, valid, test = gl.data.split(data, by=by, seed=0)
-    naive, words, homologue = (
+    naive, dipeptides, homologue = (
         baseline.fit(train)
         for baseline in (
             gl.function.FrequencyBaseline(),
@@ -139,19 +139,19 @@ def protein_table(adata: AnnData, by: str | None, *, quick: bool) -> pd.DataFram
     model.calibrate(valid)
     by_part = [[gl.infer.predict(one, part) for one in (model, homologue)] for part in (valid, test)]
     share = best_share(*by_part[0], valid, train)
-    ours, alike = by_part[1]
-    print(f"{len(train)}, {len(valid)}, {len(test)} proteins; share of the homologues' word {share:.1f}; "
-          f"{(alike.max(axis=1) > 0).mean():.2f} of the test proteins have one")  # fmt: skip
-    models = {"ours": ours, "naive": naive, "words": words, "homologue": alike}
-    models["combined"] = gl.function.blend(ours, alike, share)
+    ours, by_homologs = by_part[1]
+    print(f"{len(train)}, {len(valid)}, {len(test)} proteins; weight of the homologs {share:.1f}; "
+          f"{(by_homologs.max(axis=1) > 0).mean():.2f} of the test proteins have one")  # fmt: skip
+    models = {"ours": ours, "naive": naive, "dipeptides": dipeptides, "homologue": by_homologs}
+    models["combined"] = gl.function.blend(ours, by_homologs, share)
     return gl.function.evaluate(models, test, train=train, n_boot=100 if quick else 1000)
 
 
 def best_share(ours: np.ndarray, homologue: np.ndarray, valid: AnnDataset, train: AnnDataset) -> float:
-    """Return how much of the homologues' word makes the mean Fmax of the validation proteins best."""
-    models = {f"{share:.1f}": gl.function.blend(ours, homologue, share) for share in RESIDUE_SHARES}
-    found = gl.function.evaluate(models, valid, train=train, n_boot=0).query("metric == 'fmax'")
-    return float(found.groupby("model")["value"].mean().idxmax())
+    """Return the weight of the homologs by which the validation proteins' mean Fmax is highest."""
+    models = {f"{share:.1f}": gl.function.blend(ours, homologue, share) for share in HOMOLOG_SHARES}
+    fmax = gl.function.evaluate(models, valid, train=train, n_boot=0).query("metric == 'fmax'")
+    return float(fmax.groupby("model")["value"].mean().idxmax())
 
 
 # ---- both -------------------------------------------------------------------------------------------------------

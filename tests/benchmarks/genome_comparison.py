@@ -1,7 +1,7 @@
 """Comparing genomes measured: two mitochondria, two bacteria beside minimap2, and simulated pairs whose truth is known.
 
 A part of `alignment.py`. The bacteria are two strains of Helicobacter pylori of Debian's package sibelia-examples; the
-other aligner is minimap2 of Debian's package. What isn't installed is left out, and said. All runs on one thread.
+other aligner is minimap2 of Debian's package. What isn't installed is left out, with a message. All runs on one thread.
 """
 
 import gzip
@@ -77,13 +77,13 @@ def bacteria(*, quick: bool) -> dict[str, float]:
         print(f"\nHelicobacter pylori, {pair.a.length:,} and {pair.b.length:,} bases: {pair!r}, {variants:,} variants")
         figures = {"bacteria_seconds": seconds}
         if shutil.which("minimap2") is None:
-            print("minimap2 isn't there: the blocks stay unjudged (apt-get install minimap2)")
+            print("minimap2 isn't there: the blocks aren't compared (apt-get install minimap2)")
             return figures
         began = time.perf_counter()
         command = ["minimap2", "-t1", "-x", "asm20", "-c", "--eqx", "--secondary=no", a, b]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        paf = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         print(f"seconds: genolab {seconds:.1f}, minimap2 {time.perf_counter() - began:.1f}")
-        return figures | {"bacteria_agreement": _agreement(pair, told)}
+        return figures | {"bacteria_agreement": _agreement(pair, paf)}
 
 
 def _pylori(folder: Path) -> list[Path]:
@@ -148,11 +148,11 @@ def _found_again(divergence: float, seed: int) -> dict[str, float]:
     )
     began = time.perf_counter()
     pair = gl.genomes.compare(truth.a, truth.b, circular=True)
-    true, told = (_alleles(table) for table in (truth.variants, pair.variants))
+    true, called = (_alleles(table) for table in (truth.variants, pair.variants))
     single = _alleles(truth.variants.query("kind == 'SNV'")), _alleles(pair.variants.query("kind == 'SNV'"))
     return {
-        "recall": len(true & told) / len(true),
-        "precision": len(true & told) / len(told),
+        "recall": len(true & called) / len(true),
+        "precision": len(true & called) / len(called),
         "SNV recall": len(single[0] & single[1]) / len(single[0]),
         "SNV precision": len(single[0] & single[1]) / len(single[1]),
         "in blocks": (pair.blocks["a_end"] - pair.blocks["a_start"]).sum() / pair.a.length,

@@ -107,7 +107,7 @@ def test_ridge_is_scikit_learns_where_there_is_one_context():
     np.testing.assert_allclose(asked(weak, *((i, 0) for i in range(30))), expected, atol=1e-3)
 
 
-def test_ridge_knows_what_a_part_does_in_one_context_alone():
+def test_ridge_learns_an_effect_in_one_context_alone():
     bits = np.array([[1.0, 0], [0, 1], [1, 1], [0, 0]] * 5)
     table = np.stack([5 + 2 * bits[:, 0], 5 - 2 * bits[:, 0]], axis=1)
     ridge = RidgeBaseline(bits, penalty=1e-3).fit(pairs(table))
@@ -124,15 +124,15 @@ def test_what_learns_from_fingerprints_beats_the_means(screen, kind):
 
 
 @pytest.mark.parametrize("kind", [RidgeBaseline, ForestBaseline])
-def test_features_of_contexts_tell_of_contexts_never_seen(kind):
+def test_features_of_contexts_predict_contexts_never_seen(kind):
     random = np.random.default_rng(0)
     bits, mutated = random.integers(0, 2, (20, 6)), random.integers(0, 2, (30, 4))
     table = bits @ random.normal(size=6)[:, None] + 3 * mutated[:, 0]
     new = np.arange(30) >= 24
     train, test = (pairs(table, measured=np.broadcast_to(some, table.shape)) for some in (~new, new))
     settings = {"n_trees": 20} if kind is ForestBaseline else {"penalty": 1.0}
-    blind, told = (error(kind(bits, given, **settings).fit(train), test) for given in (None, mutated))
-    assert told < 0.1 * blind
+    without, given_features = (error(kind(bits, given, **settings).fit(train), test) for given in (None, mutated))
+    assert given_features < 0.1 * without
 
 
 def test_a_forest_has_an_uncertainty_and_is_decided_by_its_seed(screen):
@@ -177,7 +177,7 @@ def test_a_baseline_is_fitted_first_and_needs_pairs_and_responses(place):
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])
-def test_a_table_of_compounds_too_short_is_told(place):
+def test_a_table_of_compounds_too_short_is_refused(place):
     with pytest.raises(ValueError, match=r"compounds has 2 rows, and the data have number 2"):
         all_kinds(2)[place].fit(pairs(np.arange(6.0).reshape(3, 2)))
 

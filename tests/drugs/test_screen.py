@@ -146,7 +146,7 @@ def test_an_ic50_outside_of_what_was_measured_is_marked() -> None:
     assert fitted["note"].str.contains("extrapolated").all()
 
 
-def test_too_few_concentrations_are_said_to_be_too_few() -> None:
+def test_too_few_concentrations_have_a_note() -> None:
     row = gl.drugs.dose_response(series(1).query("concentration < 0.02")).iloc[0]
     assert "too few" in gl.drugs.dose_response(series(1).head(9)).iloc[0]["note"]
     assert row["n"] == 9
@@ -219,7 +219,7 @@ def test_only_the_best_are_described_where_few_are_asked_for(known: object) -> N
     assert ranked["qed"].notna().tolist() == [True] + [False] * 4
 
 
-def test_an_unknown_context_and_an_unreadable_library_are_told(known: object) -> None:
+def test_an_unknown_context_and_an_unreadable_library_are_refused(known: object) -> None:
     with pytest.raises(KeyError, match="'C' isn't one of the 2 contexts: A, B"):
         gl.drugs.rank(_ByCarbons(), LIBRARY, "C", train=known)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="of 1 there is none"):

@@ -104,9 +104,9 @@ def test_the_profile_is_the_share_of_identical_columns(pair):
 
 
 def test_codons_tell_silent_changes_other_amino_acids_and_breaks(pair):
-    told = Genes(pair).along(columns(pair), 90, 333)
-    assert [gene[0] for gene in told["genes"]] == ["cox", "nad"]
-    mine = {one[0][0]: one for one in told["codons"] if one[1] == 0}
+    track = Genes(pair).along(columns(pair), 90, 333)
+    assert [gene[0] for gene in track["genes"]] == ["cox", "nad"]
+    mine = {one[0][0]: one for one in track["codons"] if one[1] == 0}
     assert mine[99] == [[99, 100, 101], 0, "L", "L", "silent"]
     assert mine[102] == [[102, 103, 104], 0, "M", "I", "other"]
     broken = [start for start, one in mine.items() if one[4] == "broken"]
@@ -116,8 +116,8 @@ def test_codons_tell_silent_changes_other_amino_acids_and_breaks(pair):
 
 
 def test_codons_of_the_other_strand_are_read_backwards(pair):
-    told = Genes(pair).along(columns(pair), 280, 345)
-    mine = {one[0][0]: one for one in told["codons"] if one[1] == 1}
+    track = Genes(pair).along(columns(pair), 280, 345)
+    mine = {one[0][0]: one for one in track["codons"] if one[1] == 1}
     a = pair.a.sequences["a"].tobytes().decode()
     assert reverse_complement(a[337:340]) == reverse_complement(text(columns(pair).page(340, 343))[0])
     assert set(mine) == set(range(280, 302, 3)) | {304} | set(range(310, 341, 3))
@@ -131,8 +131,8 @@ def test_the_genetic_code_is_that_of_the_genome():
     a = "TGA" * 400
     found = genome("mt", {"a": a}, genetic_code=2, features=pair.a.features)
     same = compared(found, genome("mt2", {"b": a}), [("a", 0, "b", 0, "+", "1200=")])
-    told = Genes(same).along(columns(same), 90, 120)
-    assert {one[2] for one in told["codons"]} == {"W"}
+    track = Genes(same).along(columns(same), 90, 120)
+    assert {one[2] for one in track["codons"]} == {"W"}
 
 
 def test_an_unknown_base_is_no_change_of_a_codon(pair):
@@ -140,14 +140,14 @@ def test_an_unknown_base_is_no_change_of_a_codon(pair):
     b = a[:100] + "N" + a[101:107] + "N" + a[108:]
     one = genome("one", {"a": a}, features=pair.a.features)
     found = compared(one, genome("two", {"b": b}), [("a", 0, "b", 0, "+", "100=1X6=1X1092=")])
-    told = Genes(found).along(columns(found), 90, 120)["codons"]
-    assert {codon[0][0]: codon[4] for codon in told if codon[4] != "same"} == {99: "unknown", 105: "unknown"}
+    codons = Genes(found).along(columns(found), 90, 120)["codons"]
+    assert {codon[0][0]: codon[4] for codon in codons if codon[4] != "same"} == {99: "unknown", 105: "unknown"}
 
 
 # ---- the view ----
 
 
-def test_a_view_tells_where_it_stands_and_what_is_there(pair):
+def test_a_view_has_its_place_text_and_changes(pair):
     view = AlignmentView(pair)
     view.go_to(104)
     assert (view.row, view.column) == (0, 104)
@@ -191,7 +191,7 @@ def test_what_is_no_comparison_and_no_width_is_refused(pair):
         view.changes(-1)
 
 
-def test_a_place_without_homology_is_told():
+def test_a_place_without_homology_is_refused():
     letters = "ACGT" * 50
     pair = compared(genome("one", {"a": letters}), genome("two", {"b": letters}), [("a", 0, "b", 0, "+", "50=")])
     with pytest.raises(ValueError, match="a 60 of one lies in no block"):

@@ -122,10 +122,10 @@ def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
     table = mitochondria.variants
     assert len(rows) == len(table)
     letters = mitochondria.a.sequences["MT_human"].tobytes().decode()
-    for row, told in zip(rows, table.itertuples(), strict=True):
-        assert (row.pos - 1, row.ref, row.alts) == (told.position, told.ref, (told.alt,))
+    for row, variant in zip(rows, table.itertuples(), strict=True):
+        assert (row.pos - 1, row.ref, row.alts) == (variant.position, variant.ref, (variant.alt,))
         assert letters[row.start : row.stop] == row.ref
-        assert row.info["BPOS"] == told.b_position + 1
+        assert row.info["BPOS"] == variant.b_position + 1
     lines = [line.split("\t") for line in mitochondria.to_paf(tmp_path / "mt.paf").read_text().splitlines()]
     assert [line[0] for line in lines] == ["MT_orang"] * 2  # the block goes over the orangutan's origin
     assert sum(int(line[3]) - int(line[2]) for line in lines) <= 16_499
@@ -148,15 +148,15 @@ def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None
 def test_a_variant_over_the_origin_of_a_circle_is_valid_in_a_vcf(tmp_path: Path) -> None:
     pysam = pytest.importorskip("pysam")
     text = "GATTC" + random_dna(2_990, 50) + "CTGAC"
-    for other, told in ((text[3:-3], 2), ("TC" + text[5:-2] + "GGG", 3), (text[3:], 1)):
+    for other, n_rows in ((text[3:-3], 2), ("TC" + text[5:-2] + "GGG", 3), (text[3:], 1)):
         for strand, read in (("+", other), ("-", reverse_complement(other))):
             found = compared(text, read[1_000:] + read[:1_000], circular=True)
             with pysam.VariantFile(str(found.to_vcf(tmp_path / "circle.vcf"))) as opened:
                 rows = list(opened)
             assert [row.pos for row in rows] == sorted(row.pos for row in rows)
-            assert all(text[row.start : row.stop] == row.ref for row in rows), (told, strand)
-            assert len(rows) == told
-            assert apply_variants(text, rows) in 2 * other, (told, strand)
+            assert all(text[row.start : row.stop] == row.ref for row in rows), (n_rows, strand)
+            assert len(rows) == n_rows
+            assert apply_variants(text, rows) in 2 * other, (n_rows, strand)
 
 
 def apply_variants(text: str, rows: list) -> str:
@@ -186,9 +186,9 @@ def test_the_control_region_differs_most(mitochondria) -> None:
 def test_simulated_variants_are_found() -> None:
     pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, seed=2)
     found = compared(pair.a["a"], pair.b["b"])
-    true, told = alleles(pair.variants), alleles(found.variants)
-    assert len(true & told) / len(true) > 0.985
-    assert len(true & told) / len(told) > 0.985
+    true, called = alleles(pair.variants), alleles(found.variants)
+    assert len(true & called) / len(true) > 0.985
+    assert len(true & called) / len(called) > 0.985
     check_columns(found)
 
 
@@ -196,8 +196,8 @@ def test_large_genomes_are_compared_by_minimizers(monkeypatch) -> None:
     monkeypatch.setattr("genolab.genomes.comparison._DENSE", 0)
     pair = gl.genomes.simulate_genomes(60_000, divergence=0.05, n_inversions=1, seed=6)
     found = gl.genomes.compare(pair.a, pair.b)
-    true, told = alleles(pair.variants), alleles(found.variants)
-    assert len(true & told) / len(true) > 0.975
+    true, called = alleles(pair.variants), alleles(found.variants)
+    assert len(true & called) / len(true) > 0.975
     assert found.blocks["strand"].tolist() == ["+", "-", "+"]
     check_columns(found)
 

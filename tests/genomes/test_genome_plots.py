@@ -77,7 +77,7 @@ def test_several_chromosomes_lie_one_after_the_other():
     assert plot.synteny(found).layout.xaxis.title.text == "Chromosomes, one after the other"
 
 
-def test_nothing_in_common_is_said_and_drawn_empty():
+def test_genomes_with_nothing_in_common_have_an_empty_figure():
     found = compared(genome("one", {"a": "ACGT" * 9}), genome("two", {"b": "TTTT" * 9}), [])
     for figure in (plot.dotplot(found), plot.synteny(found)):
         assert figure.layout.title.text == "No homology was found outside of repeats"
@@ -111,7 +111,7 @@ def test_genes_may_be_left_out(pair):
     assert not [trace for trace in plot.synteny(pair, genes=False).data if trace.mode == "text"]
 
 
-def test_ribbons_that_cannot_be_told_apart_are_drawn_once():
+def test_ribbons_that_cannot_be_distinguished_are_drawn_once():
     letters = "ACGT" * 50_000
     blocks = [("a", 10 * at, "b", 10 * at, "+", "10=") for at in range(2500)]
     found = compared(genome("one", {"a": letters}), genome("two", {"b": letters}), blocks)
@@ -158,8 +158,8 @@ def test_many_variants_are_counted_in_few_points():
     figure = plot.variants(found)
     assert sum(len(trace.x) for trace in figure.data) < 20_000
     assert len(figure.to_json()) < 1_000_000
-    told = [trace for trace in figure.data if trace.customdata is not None]
-    assert sum(int(np.sum(trace.customdata)) for trace in told) == 20_000
+    counted = [trace for trace in figure.data if trace.customdata is not None]
+    assert sum(int(np.sum(trace.customdata)) for trace in counted) == 20_000
     assert len(plot.dotplot(found).data[0].x) < 10
     assert len(plot.variants(found, start=0, end=20_000).to_json()) < 1_000_000
 
@@ -177,7 +177,7 @@ def test_what_is_no_part_of_the_genome_is_refused(pair, options, message):
         plot.variants(pair, **options)
 
 
-def test_which_of_several_chromosomes_must_be_said():
+def test_one_of_several_chromosomes_must_be_chosen():
     one = genome("one", {"I": "ACGT" * 9, "II": "ACGT" * 9})
     found = compared(one, one, [("I", 0, "I", 0, "+", "36=")])
     with pytest.raises(ValueError, match="choose one, as in chromosome='I'"):
