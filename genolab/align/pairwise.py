@@ -58,10 +58,9 @@ def align(
     columns and scores 0. Scores never saturate: they are 16 bits wide where every number that can come up fits,
     else 32.
 
-    Memory on the processor, beyond sequences and results, for queries of m and targets of n letters: up to ``512 * n``
-    bytes for scores alone; with traceback, 128 MB of directions besides. Pairs that would need more are aligned one by
-    one, in about ``m * n / 32 + 300 * n`` bytes. torch and triton hold 256 MB and 1 GB of directions; a single pair
-    that needs more is aligned on the processor.
+    Directions, of which paths are made, take up to 128 MB on the processor; pairs that would need more are aligned one
+    by one, in about ``m * n / 32 + 300 * n`` bytes for m and n letters. torch and triton hold 256 MB and 1 GB of them;
+    a single pair that needs more is aligned on the processor.
 
     Examples
     --------

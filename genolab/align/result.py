@@ -65,23 +65,12 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class Alignments:
-    """Alignments of n pairs; positions are 0-based and half-open.
+    """Alignments of n pairs, an array or list ``(n,)`` each; positions are 0-based and half-open.
 
-    Scores alone (``traceback=False``): positions are -1, CIGARs empty, identities NaN.
-
-    Attributes
-    ----------
-    score
-        ``(n,)`` int64.
-    query_start, query_end, target_start, target_end
-        The aligned parts, ``(n,)`` int64. Gaps at the ends that cost nothing lie outside of them.
-    cigar
-        A text a pair, as in SAM, with ``=`` equal, ``X`` other or ambiguous letter (bases but A C G T U, amino
-        acids B J X Z), ``I`` letters that only the query has, ``D`` letters that only the target has.
-    identity
-        ``(n,)``: equal letters / columns, gaps counted; NaN without columns.
-    queries, targets
-        The sequences, one a pair.
+    Gaps at the ends that cost nothing lie outside of the aligned parts. `cigar` is as in SAM, with ``=`` equal, ``X``
+    other or ambiguous letter (bases but A C G T U, amino acids B J X Z), ``I`` letters that only the query has, ``D``
+    letters that only the target has. `identity` is equal letters / columns, gaps counted; NaN without columns. Where
+    only scores were asked for (``traceback=False``), positions are -1, CIGARs empty and identities NaN.
     """
 
     score: Integers

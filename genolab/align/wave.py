@@ -66,14 +66,9 @@ def _first_band(costs, band):
 def _fill(query, target, costs, scores, before, after, first, mode, best, directions):
     """Fill a strip, whose first row is `first`; `costs` and `scores` are costs and table of `lanes.fill`.
 
-    Parameters
-    ----------
-    before, after
-        ``(n + 1, 2)``: the bands above the strip and of its last row.
-    best
-        Best value so far, and row and column where it ends, counted from 1. Filling again doesn't change it.
-    directions
-        ``(n + rows, ROWS)`` uint8, or of length 0 where none are wanted.
+    `before` and `after`, ``(n + 1, 2)``, are the bands above the strip and of its last row. `best` is the best value so
+    far, and row and column where it ends, counted from 1; filling again doesn't change it. `directions` are ``(n +
+    rows, ROWS)`` uint8, or of length 0 where none are wanted.
     """
     m, n, rows = len(query), len(target), min(ROWS, len(query) - first)
     work, unwanted = np.empty(8 * _WIDTH, dtype=np.int32), np.empty(ROWS, dtype=np.uint8)

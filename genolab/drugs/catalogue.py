@@ -34,9 +34,9 @@ def build_davis(paths: Paths) -> "AnnData":
     """Join compounds, kinases, constants and folds of Davis et al. 2011, as DeepDTA publishes them.
 
     ``response`` is pKd, ``9 - log10(Kd in nM)``. A Kd of 10,000 nM says that nothing bound up to that concentration:
-    ``obs["censored"]`` is ``"<"`` there, for the pKd is below the 5 that stands for it. ``obs["split"]`` and
-    ``obs["fold"]`` (0 to 4, -1 for the test rows) are the official ones. ``obs["protein"]`` is the kinase's gene, so
-    that mutants and states of one protein can be kept in one part of a split, and ``obs["scaffold"]`` the compound's.
+    ``obs["censored"]`` is ``"<"`` there. ``obs["split"]`` and ``obs["fold"]`` (0 to 4, -1 for the test rows) are the
+    official ones. ``obs["protein"]`` is the kinase's gene, so that mutants and states of one protein can be kept in one
+    part of a split.
     """
     import numpy as np
     import pandas as pd

@@ -34,11 +34,7 @@ class HomologBaseline(nn.Module):
     """A protein has the terms of its homologs among the training proteins, weighted by their alignment scores.
 
     This is DiamondScore of DeepGOPlus (Kulmanov and Hoehndorf 2020). A protein without homologs has only zeros.
-
-    Parameters
-    ----------
-    evalue
-        As in `genolab.function.cluster_proteins`.
+    `evalue` is as in `genolab.function.cluster_proteins`.
 
     Examples
     --------
@@ -75,12 +71,8 @@ class HomologBaseline(nn.Module):
 class DipeptideBaseline(nn.Module):
     """Logistic regression on the frequencies of residues and of pairs of neighbouring residues, all terms at once.
 
-    Features are standardised over the training rows. scikit-learn would fit the terms one by one, which takes minutes.
-
-    Parameters
-    ----------
-    penalty
-        Of the sum of squared weights, relative to the rows' mean loss of a term.
+    Features are standardised over the training rows; `penalty` is of the sum of squared weights, relative to the rows'
+    mean loss of a term. scikit-learn would fit the terms one by one, which takes minutes.
     """
 
     weight: torch.Tensor
@@ -130,13 +122,8 @@ class DipeptideBaseline(nn.Module):
 def blend(probabilities: NDArray[np.float32], homologs: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     """Return the weighted mean of a model's and the homologs' predictions, the model's own where there are no homologs.
 
-    Parameters
-    ----------
-    probabilities, homologs
-        ``(n, n_terms)``, as `FunctionClassifier` and `HomologBaseline` predict them. If both keep the true-path rule,
-        so does the mean.
-    share
-        Weight of the homologs, 0 to 1; to be chosen on validation rows.
+    Both are ``(n, n_terms)``, as `FunctionClassifier` and `HomologBaseline` predict them; if both keep the true-path
+    rule, so does the mean. `share` is the weight of the homologs, 0 to 1; to be chosen on validation rows.
     """
     if not 0 <= share <= 1 or probabilities.shape != homologs.shape:
         raise ValueError(

@@ -43,10 +43,8 @@ def explain_terms(
 
     Parameters
     ----------
-    adata
-        Genes with ``uns["terms"]`` and, where they are known, ``obsm["terms"]``, 0 and 1.
-    gene
-        Name or row number.
+    adata, gene
+        Genes with ``uns["terms"]`` and, where they are known, ``obsm["terms"]``, 0 and 1; a name or row number.
     probabilities
         ``(n_obs, n_terms)``, as a model predicts them.
     ontology
@@ -142,21 +140,12 @@ def residue_scores(
 ) -> Array:
     """Return the contribution of each residue to a term by occlusion (Zeiler and Fergus 2014), ``(length,)`` float32.
 
-    Windows of residues are masked, and the fall of the logit is shared among them; a residue has the mean over the
-    windows that cover it. Masking single residues shows little, since homologs differ in most of them.
+    Windows of `width` residues are masked, and the fall of the logit is shared among them; a residue has the mean over
+    the windows that cover it. Masking single residues shows little, since homologs differ in most of them.
 
-    Parameters
-    ----------
-    model
-        A module with ``logits(x)``, or a callable, from ``(n, length)`` uint8 codes to ``(n, n_terms)``.
-    sequence
-        ``(length,)`` uint8, 0 after the end.
-    target
-        Column of the term.
-    unknown
-        Code of an unknown residue, X.
-    width
-        Residues of a window.
+    `model` is a module with ``logits(x)``, or a callable, from ``(n, length)`` uint8 codes to ``(n, n_terms)``;
+    `sequence` is ``(length,)`` uint8, 0 after the end; `target` is the column of the term, `unknown` the code of an
+    unknown residue, X.
     """
     codes = np.asarray(sequence, dtype=np.uint8)
     if codes.ndim != 1 or not codes.any() or width < 1:

@@ -38,18 +38,9 @@ class Homologs(NamedTuple):
 def cluster_proteins(sequences: Sequence[str], identity: float = 0.3, *, evalue: float = 1e-3) -> Integers:
     """Cluster proteins by homology (single linkage): pairs of at least `identity` are never in two clusters.
 
-    Parameters
-    ----------
-    sequences
-        Proteins as text.
-    identity
-        Least share of equal columns of the best local alignment, above 0 to 1; below about 0.25 it isn't reliable.
-    evalue
-        Largest number of alignments as hits that are expected by chance in a search against all (BLAST's E-value).
-
-    Returns
-    -------
-    ``(n,)`` int64: the clusters, numbered by their first protein.
+    `identity` is the share of equal columns of the best local alignment; below about 0.25 it isn't reliable. `evalue`
+    is BLAST's E-value: how many alignments as good are expected by chance in a search against all. Clusters, ``(n,)``
+    int64, are numbered by their first protein.
 
     Examples
     --------

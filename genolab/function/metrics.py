@@ -76,12 +76,10 @@ def evaluate(
 def by_term(models: Mapping[str, Any], test: AnnDataset) -> pd.DataFrame:
     """Return the area under each term's precision-recall curve, by the depth of the term.
 
-    Returns
-    -------
-    DataFrame
-        ``model``, ``term`` (as ``uns["terms"]`` names it, else its column), ``namespace``, ``depth`` (see `depths`),
-        ``genes`` (with the term), ``auprc`` (average precision; NaN where no gene or every gene has the term) and
-        ``chance`` (the share of genes with the term, which a random ranking reaches).
+    Columns ``model``, ``term`` (as ``uns["terms"]`` names it, else its column), ``namespace``, ``depth`` (1 without
+    parents, else one more than the deepest parent), ``genes`` (with the term), ``auprc`` (average precision; NaN where
+    no gene or every gene has the term) and ``chance`` (the share of genes with the term, which a random ranking
+    reaches).
     """
     from sklearn.metrics import average_precision_score
 

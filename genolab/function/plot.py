@@ -25,17 +25,9 @@ _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figure:
     """Draw the most enriched gene sets, a dot each, the lowest p on top.
 
-    The x axis is the fold enrichment, or of a ranking how often a gene of the set ranks above another; the size is the
-    number of genes in the overlap or leading edge, the colour the adjusted p. Dots above `level` are open.
-
-    Parameters
-    ----------
-    table
-        From `genolab.function.enrich` or `genolab.function.enrich_ranked`.
-    n
-        Number of sets.
-    level
-        Adjusted p up to which a set counts as enriched.
+    `table` is of `genolab.function.enrich` or `genolab.function.enrich_ranked`, whose first `n` sets are drawn. The x
+    axis is the fold enrichment, or of a ranking how often a gene of the set ranks above another; the size is the number
+    of genes in the overlap or leading edge, the colour the adjusted p. Sets whose adjusted p is above `level` are open.
     """
     ranked = "auc" in table
     own = ["auc"] if ranked else ["overlap", "expected"]

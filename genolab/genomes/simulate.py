@@ -52,20 +52,16 @@ def simulate_genomes(
 
     Parameters
     ----------
-    length
-        Bases of the first genome.
-    divergence
-        Share of its bases at which something is changed, 0 to 0.5.
-    gaps
-        Share of the changes that are insertions and deletions, half each, of 1 to 30 bases, 3 on average; the others
-        are substitutions. Changes don't touch each other.
+    length, gc
+        Bases of the first genome, and their share of G and C, 0 to 1.
+    divergence, gaps
+        Share of its bases at which something is changed, 0 to 0.5; and share of the changes that are insertions and
+        deletions, half each, of 1 to 30 bases, 3 on average; the others are substitutions. Changes don't touch.
     n_inversions, n_translocations
         Stretches that are inverted, and that are cut out and inserted elsewhere; each is a fortieth to a twentieth of
         the genome.
     circular
         Whether both are circular; then the second begins anywhere.
-    gc
-        Share of G and C, 0 to 1.
 
     Examples
     --------

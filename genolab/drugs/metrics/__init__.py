@@ -1,4 +1,4 @@
-"""How good predicted responses are: errors, rankings and uncertainty, over weighted rows.
+"""How well responses are predicted: errors, rankings and uncertainty, over weighted rows.
 
 A metric is a function that returns a function: made once from a model's predictions, then called with weights of the
 rows, ``(b, n)``, a line a bootstrap sample, for ``(b,)`` figures. Weights of one give the figure itself.

@@ -200,12 +200,8 @@ class Ontology:
     def propagate(self, matrix: Any, terms: Sequence[str]) -> Any:
         """Return each term's largest value among itself and all narrower terms, ``(n, n_terms)``.
 
-        Parameters
-        ----------
-        matrix
-            ``(n, n_terms)``, sparse or dense: 0 and 1, or scores such as probabilities.
-        terms
-            Ids of its columns, current and each once.
+        `matrix` is ``(n, n_terms)``, sparse or dense: 0 and 1, or scores such as probabilities; `terms` are the ids of
+        its columns, current and each once.
         """
         if matrix.ndim != 2 or matrix.shape[1] != len(terms):
             raise ValueError(f"a matrix needs a column a term: {len(terms)} terms, got the shape {matrix.shape}")
@@ -221,14 +217,9 @@ class Ontology:
     def annotate(self, annotations: "Mapping[str, Iterable[str]] | AnnData") -> Annotations:
         """Return which gene has which term, broader terms included.
 
-        Old ids count for the terms that replaced them; unknown ids, and obsolete ones without a replacement, are left
-        out with a warning.
-
-        Parameters
-        ----------
-        annotations
-            Gene to its terms' ids; or an AnnData with ``obsm["terms"]``, its columns named by ``uns["terms"]``, as
-            ``gl.data.fetch("yeast_go")`` gives.
+        `annotations` are gene to its terms' ids; or an AnnData with ``obsm["terms"]``, its columns named by
+        ``uns["terms"]``, as ``gl.data.fetch("yeast_go")`` gives. Old ids count for the terms that replaced them;
+        unknown ids, and obsolete ones without a replacement, are left out with a warning.
         """
         given = annotations if isinstance(annotations, Mapping) else _terms_by_row(annotations)
         unknown: dict[str, None] = {}

@@ -51,20 +51,9 @@ def variants(
 ) -> Figure:
     """Draw what differs along genome a: its genes, local identity, and a lane for each kind of variant.
 
-    Parameters
-    ----------
-    chromosome
-        Of genome a; ``None``: the only one it has.
-    start, end
-        The part, 0-based and half-open; ``end=None``: to the chromosome's end.
-    title
-        The finding; by default how many differences, and the ratio of transitions to transversions.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Up to 5,000 variants are ticks with their alleles under the pointer; more are counted in 900 bins, so that any
-        number draws quickly: give `start` and `end` to see a part of them one by one.
+    `chromosome` is of genome a, needed where it has several; `start` and `end` are 0-based and half-open. Up to 5,000
+    variants are ticks with their alleles under the pointer; more are counted in 900 bins, so that any number draws
+    quickly: give `start` and `end` to see a part of them one by one. The title is by default the number of differences.
     """
     layout.check(comparison)
     place = _locus(comparison, chromosome, start, end)
