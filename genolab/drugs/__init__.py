@@ -4,7 +4,7 @@ Data
 ----
 responses           a table of measured compounds -> AnnData, a row a compound in a context
 cold_split          splits that hold out compounds, contexts or both
-ColdSplit           what it gives
+ColdSplit           what `cold_split` returns
 compounds           molecules: standard SMILES, fingerprints, similarity, drawings; see `help(gl.drugs.compounds)`
 simulate_responses  a screen whose truth is known
 
@@ -17,14 +17,14 @@ RidgeBaseline      ridge regression
 ForestBaseline     a random forest
 KernelBaseline     a support vector machine on Tanimoto similarity
 
-Why and how good
-----------------
+Explanation and evaluation
+--------------------------
 atom_scores     the contribution of every atom
 feature_scores  the contribution of every feature of a context
 evaluate        errors and rankings beside baselines, with intervals
 calibration     how often the truth lies in the band
 Estimate        a mean and a spread: what a baseline of your own predicts
-METRICS         the figures of `evaluate`
+METRICS         the metrics of `evaluate`
 
 Screens
 -------
@@ -37,8 +37,8 @@ curve          a fitted curve, drawn out
 rank           a library ranked by a model
 to_sdf         a ranking as an SD file
 
-Pictures
---------
+Figures
+-------
 plot.responses      measured responses, compounds x contexts
 plot.predicted      predicted against measured responses, and calibration
 plot.effects        what features of contexts do to a response

@@ -18,18 +18,18 @@ FrequencyBaseline   how frequent each term is
 HomologBaseline     the terms of the nearest sequences
 DipeptideBaseline   logistic regression on residues and pairs of residues
 blend               the mean of two predictions
-cluster_proteins    clusters of homologs, for splits without relatives
+cluster_proteins    clusters of homologs, for splits that keep them together
 
-Why and how good
-----------------
+Explanation and evaluation
+--------------------------
 explain_terms   the evidence for each term of a gene
-Explanation     what it gives
+Explanation     what `explain_terms` returns
 residue_scores  the contribution of every residue
 evaluate        Fmax and Smin as in CAFA, with intervals
 by_term         figures of every term
 
-Pictures
---------
+Figures
+-------
 plot.enrichment  enriched gene sets
 plot.depth       how well terms are predicted, by their depth
 FunctionBrowser  walk through the functions of genes

@@ -8,7 +8,7 @@ encode_smiles     SMILES as tokens, for sequence encoders
 TanimotoFeatures  features whose products are Tanimoto similarities
 tanimoto          the similarity of fingerprints
 nearest           the most similar compounds of a library
-Nearest           what it gives
+Nearest           what `nearest` returns
 diverse           a diverse choice, by MaxMin
 draw              a structure as SVG
 
