@@ -8,7 +8,6 @@ of GTF need little more memory than their table.
 import io
 import itertools
 import re
-import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from genolab.data.gzipped import open_unpacked
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 Objects = NDArray[np.object_]
-Columns = dict[str, NDArray[Any]]
+Columns = dict[str, Any]  # arrays; texts as objects, or packed as categories
 
 STRANDS: Final = ("+", "-", ".")
 COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "name")
@@ -41,7 +41,6 @@ _FIELDS: Final = {
     ".gtf": _GFF,
 }
 _NUMBERS: Final = ("score", "signal", "p_value", "q_value", "summit")
-_CATEGORIES: Final = ("chromosome", "strand", "kind", "source")
 _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
 _LINES: Final = 20_000  # read at once
 
@@ -79,7 +78,7 @@ def read_regions(path: str | Path) -> Annotation:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file of regions {path}")
     stated: dict[str, int] = {}
-    parts = [_parsed(lines, kind, path) for lines in _batches(path, stated)]
+    parts = [_packed(_parsed(lines, kind, path)) for lines in _batches(path, stated)]
     if not parts:
         raise ValueError(f"{path} holds no region: it has no line but comments")
     columns = _joined(parts)
@@ -134,30 +133,31 @@ def _parsed(lines: list[tuple[int, str]], kind: str, path: Path) -> Columns:
                 f"{' '.join(fields)[:60]!r}"
             )
     columns: Columns = {
-        name: _shared(texts) if name in _CATEGORIES else np.array(texts, dtype=object)
+        name: np.array(texts, dtype=object)
         for name, texts in zip(names, itertools.zip_longest(*rows, fillvalue=""), strict=False)
     }
     empty = np.full(len(rows), "", dtype=object)
     strand = columns.get("strand", empty.copy())
     strand[(strand == "") if is_bed else (strand == "?")] = "."
     columns |= _positions(columns, first=0 if is_bed else 1, where=where) | {"strand": strand}
-    for row in np.flatnonzero(~np.isin(strand.astype(str), STRANDS))[:1]:
-        raise ValueError(f"{where(row)}: a strand is '+', '-' or '.', got {strand[row]!r}")
+    _check_among("strand", strand, STRANDS, where)
     if is_bed:
         name = columns.get("name", empty)
         kind_column = np.full(len(rows), "region", dtype=object)
         return columns | {"id": empty, "kind": kind_column, "parent": empty, "name": np.where(name == ".", "", name)}
-    columns["phase"] = _phases(columns["phase"], where)
+    _check_among("phase", columns["phase"], ("0", "1", "2", "."), where)
+    columns["phase"] = np.where(columns["phase"] == ".", "-1", columns["phase"]).astype(np.int64)
     columns["score"][columns["score"] == "."] = ""
-    columns["chromosome"] = _shared(map(unquote, columns["chromosome"]))
+    code, chromosomes = pd.factorize(columns["chromosome"])
+    columns["chromosome"] = np.array([unquote(name) for name in chromosomes], dtype=object)[code]
     attributes = columns.pop("attributes")
     return _with_gff3_attributes(columns, attributes) if kind == ".gff3" else _with_gtf_attributes(columns, attributes)
 
 
-def _shared(texts: Iterable[str]) -> Objects:
-    """Return texts as an array of objects, in which equal ones are one object."""
-    seen: dict[str, str] = {}
-    return np.array([seen.setdefault(text, text) for text in texts], dtype=object)
+def _check_among(what: str, texts: Objects, known: Sequence[str], where: Callable[[int], str]) -> None:
+    for row in np.flatnonzero(~pd.Series(texts).isin(known))[:1]:
+        listed = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}" if what == "strand" else "0, 1, 2 or '.'"
+        raise ValueError(f"{where(row)}: a {what} is {listed}, got {texts[row]!r}")
 
 
 def _positions(columns: Columns, *, first: int, where: Callable[[int], str]) -> Columns:
@@ -187,29 +187,9 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _phases(texts: Objects, where: Callable[[int], str]) -> NDArray[np.int64]:
-    phases = {"0": 0, "1": 1, "2": 2, ".": -1}
-    for row in (row for row, text in enumerate(texts) if text not in phases):
-        raise ValueError(f"{where(row)}: a phase is 0, 1, 2 or '.', got {texts[row]!r}")
-    return np.array([phases[text] for text in texts], dtype=np.int64)
-
-
 def _gff3_attribute(text: str) -> tuple[str, str]:
     key, _, value = text.strip().partition("=")
     return key, value if key == "Parent" else unquote(value)  # a comma between parents is no part of a name
-
-
-class _GtfAttributes(dict[str, tuple[str, str]]):
-    """What lies between two semicolons, to key and value: most of it repeats from line to line.
-
-    The key is empty where there is nothing, and a quote where this is no single attribute (a semicolon within quotes).
-    """
-
-    def __missing__(self, text: str) -> tuple[str, str]:
-        pairs = _GTF_ATTRIBUTE.findall(text)
-        whole = len(pairs) == 1 and text.count('"') % 2 == 0
-        self[text] = (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"' if text.strip() else "", "-")
-        return self[text]
 
 
 def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
@@ -229,92 +209,114 @@ def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
     columns = _with_attributes(columns | own | {"parent": own["id"]}, values)
     rows = np.repeat(np.arange(len(parents)), [max(1, len(some)) for some in parents])
     columns = {key: column[rows] for key, column in columns.items()}
-    return columns | {"parent": _shared(name for some in parents for name in some or [""])}
+    return columns | {"parent": np.array([name for some in parents for name in some or [""]], dtype=object)}
+
+
+class _GtfAttributes(dict[str, tuple[str, str]]):
+    """What lies between two semicolons, to key and value: most of it repeats from line to line.
+
+    The key is empty where there is nothing, and a quote where this is no single attribute (a semicolon within quotes).
+    """
+
+    def __missing__(self, text: str) -> tuple[str, str]:
+        pairs = _GTF_ATTRIBUTE.findall(text)
+        whole = len(pairs) == 1 and text.count('"') % 2 == 0
+        self[text] = (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"' if text.strip() else "", "-")
+        return self[text]
 
 
 def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
-    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(attributes))
+    code, texts = pd.factorize(attributes)  # an exon and its coding part have the same ones, as a rule
+    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(texts))
 
     def fill(row: int, pairs: Iterable[tuple[str, str]]) -> None:
         for key, value in pairs:
             column = values[key]
-            column[row] = sys.intern(f"{column[row]},{value}") if column[row] else value
+            column[row] = f"{column[row]},{value}" if column[row] else value
 
     known = _GtfAttributes()
-    for row, text in enumerate(attributes):
+    for row, text in enumerate(texts):
         fill(row, map(known.__getitem__, text.split(";")))
     for row in np.flatnonzero(values.pop('"', [])).tolist():
         for column in values.values():
             column[row] = ""
-        fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(attributes[row])))
+        fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(texts[row])))
     values.pop("", None)
-    gene, transcript, name = (
-        np.array(values.get(key, [""] * len(attributes)), dtype=object)
-        for key in ("gene_id", "transcript_id", "gene_name")
-    )
-    kind = columns["kind"]
+    own = {key: np.array(column, dtype=object)[code] for key, column in values.items()}
+    empty, kind = np.full(len(code), "", dtype=object), columns["kind"]
+    gene, transcript, name = (own.get(key, empty) for key in ("gene_id", "transcript_id", "gene_name"))
     parent = np.where(kind == "transcript", gene, np.where(transcript == "", gene, transcript))
     parent[kind == "gene"] = ""
-    own = np.where(kind == "gene", gene, np.where(kind == "transcript", transcript, ""))
-    return _with_attributes(columns | {"id": own, "parent": parent, "name": name}, values)
+    names = np.where(kind == "gene", gene, np.where(kind == "transcript", transcript, ""))
+    return _with_attributes(columns | {"id": names, "parent": parent, "name": name}, own)
 
 
-def _with_attributes(columns: Columns, values: Mapping[str, list[str]]) -> Columns:
+def _with_attributes(columns: Columns, values: Mapping[str, Any]) -> Columns:
     """Add attributes as columns; one with the name of a column keeps its values under another."""
     named = {f"attribute_{key}" if key in columns else key: column for key, column in values.items()}
     return columns | {key: np.array(column, dtype=object) for key, column in named.items()}
 
 
+def _packed(columns: Columns) -> Columns:
+    """Hold texts as categories: each text once, and two bytes a row."""
+    return {key: pd.Categorical(values) if values.dtype == object else values for key, values in columns.items()}
+
+
 def _joined(parts: list[Columns]) -> Columns:
     """Join columns of parts, which are used up, so that no more than one column is there twice."""
     sizes = [len(part["start"]) for part in parts]
-    keys = dict.fromkeys(key for part in parts for key in part)
-    return {
-        key: np.concatenate(
-            [part.pop(key) if key in part else np.full(n, "", object) for part, n in zip(parts, sizes, strict=True)]
-        )
-        for key in keys
-    }
+
+    def join(key: str) -> Any:
+        empty = (pd.Categorical.from_codes(np.zeros(n, dtype=np.int8), pd.Index([""])) for n in sizes)
+        values = [part.pop(key, absent) for part, absent in zip(parts, empty, strict=True)]
+        is_text = isinstance(values[0], pd.Categorical)
+        return union_categoricals(values, sort_categories=True) if is_text else np.concatenate(values)
+
+    return {key: join(key) for key in dict.fromkeys(key for part in parts for key in part)}
 
 
 def _with_stop_codons(columns: Columns) -> Columns:
     """Give the coding parts of each transcript their stop codon, which GTF keeps apart."""
-    kind, parent, start, end = (columns[name] for name in ("kind", "parent", "start", "end"))
-    coding: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(kind == "CDS").tolist():
-        coding[parent[row]].append(row)
+    start, end, parent = columns["start"], columns["end"], columns["parent"].codes
+    coding = np.flatnonzero(columns["kind"] == "CDS")
+    coding = coding[np.argsort(parent[coding], kind="stable")]
+    edges = np.searchsorted(parent[coding], np.arange(parent.max() + 2))
     extra = []
-    for stop in np.flatnonzero(kind == "stop_codon").tolist():
-        first, last, parts = start[stop], end[stop], coding.get(parent[stop], [])
-        if any(start[part] <= first and last <= end[part] for part in parts):
+    for stop in np.flatnonzero(columns["kind"] == "stop_codon").tolist():
+        first, last = start[stop], end[stop]
+        parts = coding[edges[parent[stop]] : edges[parent[stop] + 1]]
+        if ((start[parts] <= first) & (last <= end[parts])).any():
             continue
-        part = next((part for part in parts if end[part] == first or start[part] == last), None)
-        if part is None:  # an intron lies between: what is left of the codon is a coding part of its own
+        touching = parts[(end[parts] == first) | (start[parts] == last)]
+        if len(touching) == 0:  # an intron lies between: what is left of the codon is a coding part of its own
             extra.append(stop)
         else:
+            part = touching[0]
             start[part], end[part] = min(start[part], first), max(end[part], last)
     if extra:
         rows = np.concatenate([np.arange(len(start)), extra])
         columns = {key: columns.pop(key)[rows] for key in list(columns)}
-        columns["kind"][len(start) :] = "CDS"
+        kind = np.asarray(columns["kind"])
+        kind[len(start) :] = "CDS"
+        columns["kind"] = pd.Categorical(kind)
     return columns
 
 
 def _table(columns: Columns) -> pd.DataFrame:
-    """Make the table of columns, which are used up: numbers and categories where they belong, no empty columns."""
+    """Make the table of columns, which are used up: numbers, categories, names as text, no empty columns."""
     index = _unique_names(columns)
-    others = [
-        name
-        for name, values in columns.items()
-        if name not in {*COLUMNS, "id"} and (values != (-1 if name == "phase" else "")).any()
-    ]
     table: dict[str, Any] = {}
-    for name in (*COLUMNS, *others):
+    for name in (*COLUMNS, *(name for name in columns if name not in {*COLUMNS, "id"})):
         values = columns.pop(name)
-        if name in _NUMBERS:
-            values = pd.to_numeric(values, errors="coerce")
-        table[name] = pd.Categorical(values) if name in _CATEGORIES else values
+        if name in COLUMNS or (values != (-1 if name == "phase" else "")).any():
+            table[name] = _final(name, values)
     return pd.DataFrame(table, index=index, copy=False)
+
+
+def _final(name: str, values: Any) -> Any:
+    if name in _NUMBERS:
+        return pd.to_numeric(values.categories, errors="coerce").to_numpy()[values.codes]
+    return np.asarray(values) if name in {"parent", "name"} else values
 
 
 def _unique_names(columns: Columns) -> "pd.Index[str]":
@@ -333,7 +335,7 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
 
 def _names(columns: Columns) -> NDArray[Any]:
     """Name features by their ID, else by what they are of which parent, else by their name, else by their position."""
-    names, parent, kind = columns["id"].copy(), columns["parent"], columns["kind"]
+    names, parent, kind = (np.array(columns[key], dtype=object) for key in ("id", "parent", "kind"))
     for row in np.flatnonzero(names == ""):
         if parent[row]:
             names[row] = f"{parent[row]}.{kind[row]}"
