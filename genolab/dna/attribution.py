@@ -37,9 +37,10 @@ def attribute(
     device: str | None = None,
     seed: int = 0,
 ) -> Array:
-    """Return the contribution of each base of each sequence to one output of a model.
+    """Return the contribution of each base of each sequence to one output of a model, ``(n, 4, length)`` float32.
 
-    What is explained is the output before softmax or sigmoid; a probability is saturated.
+    What is explained is the output before softmax or sigmoid; a probability is saturated. Bases that aren't there have
+    0, and so has an unknown base.
 
     Parameters
     ----------
@@ -48,33 +49,21 @@ def attribute(
     rows
         An `AnnDataset` whose first input holds sequences, or ``(n, 4, length)`` one-hot; one ``(4, length)`` will do.
     method
-        ``"mutagenesis"``: change every base to every other (in-silico saturation mutagenesis; Zhou and Troyanskaya
-        2015). It needs no approximation, and three times the length predictions a sequence.
-        ``"gradients"``: integrated gradients from an even mixture of the bases (Sundararajan et al. 2017); they add up
-        to the output less that of the mixture. Quick for long sequences.
-        ``"deeplift"``: DeepLIFT (Shrikumar et al. 2017) against shuffles of the sequence that keep its pairs of
-        neighbours, by tangermeme; they add up to the output less the mean of the shuffles.
+        - ``"mutagenesis"``: change every base to every other (in-silico saturation mutagenesis; Zhou and Troyanskaya
+          2015). It needs no approximation, and three times the length predictions a sequence.
+        - ``"gradients"``: integrated gradients from an even mixture of the bases (Sundararajan et al. 2017); they add
+          up to the output less that of the mixture. Quick for long sequences.
+        - ``"deeplift"``: DeepLIFT (Shrikumar et al. 2017) against `n_shuffles` shuffles of the sequence that keep its
+          pairs of neighbours, by tangermeme; they add up to the output less the mean of the shuffles. If they don't, as
+          where it has no rule for a part of the model, it's an error.
     target
         Which output: its number, or for a dataset with a categorical target the class's name.
     positions
         For models with an output a base, ``(n, n_outputs, length)``: those whose mean is explained; ``None``: all.
     hypothetical
-        Return what each of the four bases would contribute at each position, not just the one that is there. Such
-        scores, less that of the base that is there, are the effects of single changes; by mutagenesis exactly.
-    n_shuffles, seed
-        Shuffles a sequence, for DeepLIFT, and what draws them.
-
-    Returns
-    -------
-    ``(n, 4, length)`` float32
-        In the order A C G T. By mutagenesis and gradients the four hypothetical scores of a position add up to 0, by
-        DeepLIFT they are relative to the bases of the shuffles. Unless they are asked for, the bases that aren't there
-        have 0, and so has an unknown base.
-
-    Raises
-    ------
-    ValueError
-        DeepLIFT's sums are off, which happens where it has no rule for a part of the model.
+        Return what each of the four bases would contribute at each position. Less the score of the base that is there,
+        these are the effects of single changes; by mutagenesis exactly. By mutagenesis and gradients the four add up to
+        0, by DeepLIFT they are relative to the bases of the shuffles.
 
     Examples
     --------

@@ -20,12 +20,8 @@ _BLOCK = 4096
 class KmerBaseline(Baseline):
     """Logistic regression on the standardised counts of k-mers: where a k-mer stands doesn't count.
 
-    Parameters
-    ----------
-    k
-        Length of the k-mers; there are ``4**k``. Those with an N aren't counted.
-    C
-        Inverse strength of the L2 penalty, as in scikit-learn; the default suits a few thousand sequences.
+    There are ``4**k`` k-mers; those with an N aren't counted. `C` is the inverse strength of the L2 penalty, as in
+    scikit-learn; the default suits a few thousand sequences.
 
     Examples
     --------

@@ -80,15 +80,9 @@ def first_filters(model: nn.Module) -> torch.Tensor:
 def filter_motifs(model: nn.Module, dataset: AnnDataset, *, threshold: float = 0.5, batch_size: int = 256) -> Motifs:
     """Read the filters of the first layer as motifs: the mean of each filter's sites (Alipanahi et al. 2015).
 
-    A site is where a filter's response is at least `threshold` times its maximum over the dataset. A filter whose
+    The first layer is a convolution over ``(n, 4, length)``. A site is where a filter's response is at least
+    `threshold` times its maximum over the dataset, best of sequences that the model wasn't trained on. A filter whose
     maximum isn't above its response to average bases has none.
-
-    Parameters
-    ----------
-    model
-        With a convolution over ``(n, 4, length)`` as its first layer.
-    dataset
-        Sequences, ``(n, 4, length)``, best those that the model wasn't trained on.
     """
     check_share("threshold", threshold, zero=False)
     weight = first_filters(model).float()
@@ -132,12 +126,11 @@ def match_motifs(
     motifs
         From `filter_motifs`, or ``(4, width)`` probabilities each. Ends with less than a quarter of a bit are trimmed.
     known
-        Name to ``(4, width)`` probabilities, or the path of a file in MEME's format.
+        Name to ``(4, width)`` probabilities, or the path of a file in MEME's format. Tomtom's p-values rest on all of
+        their columns, so fewer than a hundred motifs are filled up with random ones, drawn by `seed` and never
+        reported.
     filters
         Which motifs, by number; ``None``: all that have sites.
-    seed
-        Draws decoys: Tomtom's p-values rest on all columns of the known motifs, so fewer than a hundred are filled up
-        with random ones, which are never reported.
 
     Returns
     -------

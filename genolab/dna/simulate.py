@@ -38,27 +38,27 @@ def simulate_sequences(
     Parameters
     ----------
     motifs
-        Name to motif: letters such as ``"TATAAT"`` (N and the other ambiguous codes stay background), or
-        probabilities ``(4, width)`` of A C G T. By default the two boxes of sigma-70, ``minus35`` and ``minus10``.
+        Name to motif: bases such as ``"TATAAT"`` (N and the other ambiguous codes stay background), or probabilities
+        ``(4, width)``. By default the two boxes of sigma-70, ``minus35`` and ``minus10``.
     spacing
         Least and most bases between the end of a motif and the start of the next, in their order, uniformly drawn. By
         default every motif stands on its own, anywhere it doesn't overlap another.
     strands
         ``"both"``: the strand is random; of all motifs together where they have a spacing, else of each.
     decoys
-        Plant the motifs into the background, too, but with the columns of each shuffled: the classes then have the
-        same composition, and only the motifs themselves distinguish them.
+        Plant the motifs into the background, too, but with the columns of each shuffled: the classes then have the same
+        composition, and only the motifs themselves distinguish them.
     gc
         Share of G and C in the background.
 
     Returns
     -------
     AnnData
-        ``obsm["sequence"]`` ``(n, 4, length)`` uint8, and the truth: ``obs["class"]``, ``obsm["motif_position"]``
-        ``(n, n_motifs)`` int64 (the first base on the + strand; -1 where there is none), ``obsm["motif_strand"]``
-        ``(n, n_motifs)`` int8 (1, -1; 0 where there is none), ``obsm["motif_mask"]`` ``(n, length)`` bool (whether a
-        base is a motif's), and ``uns["simulation"]`` with the arguments, ``names`` and, by name, the ``motifs``
-        ``(4, width)``, NaN where they stay background. Decoys are no truth: ``obsm["decoy_position"]`` has them.
+        ``obsm["sequence"]`` ``(n, 4, length)`` uint8, and the truth: ``obs["class"]``, ``obsm["motif_position"]`` ``(n,
+        n_motifs)`` (the first base on the + strand; -1 where there is none), ``obsm["motif_strand"]`` (1, -1; 0 where
+        there is none), ``obsm["motif_mask"]`` ``(n, length)`` (whether a base is a motif's), and ``uns["simulation"]``
+        with the arguments, ``names`` and, by name, the ``motifs`` ``(4, width)``, NaN where they stay background.
+        Decoys are no truth: ``obsm["decoy_position"]`` has them.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def _matrix(name: str, motif: Any) -> Floats:
         return hot
     matrix: Floats = np.array(motif, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != 4 or matrix.shape[1] == 0:
-        raise ValueError(f"a motif is letters, or probabilities (4, width); {name!r} has the shape {matrix.shape}")
+        raise ValueError(f"a motif is bases, or probabilities (4, width); {name!r} has the shape {matrix.shape}")
     if (matrix < 0).any() or not np.allclose(matrix.sum(axis=0), 1, atol=1e-3):
         raise ValueError(f"a motif's columns are probabilities that add up to 1; those of {name!r} don't")
     matrix /= matrix.sum(axis=0)
@@ -175,7 +175,7 @@ def _plant(
 
 
 def _annotated(
-    letters: NDArray[np.uint8],
+    bases: NDArray[np.uint8],
     is_motif: NDArray[np.bool_],
     position: Integers,
     strand: NDArray[np.int8],
@@ -186,7 +186,7 @@ def _annotated(
     import pandas as pd
     from anndata import AnnData
 
-    n, length = letters.shape
+    n, length = bases.shape
     obs = pd.DataFrame(
         {"class": pd.Categorical(np.where(is_motif, "motif", "background"), categories=["background", "motif"])},
         index=[f"sequence_{number:0{len(str(n))}d}" for number in range(1, n + 1)],
@@ -196,7 +196,7 @@ def _annotated(
     for first, width in zip(position.T[:, :, None], widths, strict=True):
         mask |= (column >= first) & (column < first + width)
     truth = {
-        "sequence": one_hot_ascii(letters),
+        "sequence": one_hot_ascii(bases),
         "motif_position": np.where(is_motif[:, None], position, -1),
         "motif_strand": np.where(is_motif[:, None], strand, 0).astype(np.int8),
         "motif_mask": mask & is_motif[:, None],

@@ -34,7 +34,7 @@ class CodonBaseline:
 
     Examples
     --------
-    >>> baseline = CodonBaseline().fit(genome, {"chrII": letters})
+    >>> baseline = CodonBaseline().fit(genome, {"chrII": sequence})
     >>> baseline.genes(other, chromosome="chrI")
     """
 
@@ -55,7 +55,7 @@ class CodonBaseline:
 
         genes = known_genes(genes, sequences)
         known = {(gene.chromosome, *gene.exons[0], gene.strand) for gene in genes if len(gene.exons) == 1}
-        frames = {name: reading_frames(letters, min_length=self.min_length) for name, letters in sequences.items()}
+        frames = {name: reading_frames(sequence, min_length=self.min_length) for name, sequence in sequences.items()}
         x = np.concatenate([_features(sequences[name], some) for name, some in frames.items()])
         y = np.array([(name, *frame) in known for name, some in frames.items() for frame in some])
         if not y.any():

@@ -66,17 +66,15 @@ def decode(
 
     Every gene begins with a start codon, ends with a stop codon, keeps its frame across introns that begin and end with
     the splice consensus, and has no other stop codon in its frame. Genes don't overlap, and those that the sequence's
-    ends cut off aren't found. The search takes about 250 bytes a base, so what is longer than two megabases is decoded
-    in pieces, cut where the probability to be intergenic is highest.
+    ends cut off aren't predicted. The search takes about 250 bytes a base, so what is longer than two megabases is
+    decoded in pieces, cut where the probability to be intergenic is highest.
 
     Parameters
     ----------
     probabilities
         ``(length, n_tags)``, in the order of `genolab.sequences.TAGS`, from `genolab.genes.tag`.
     sequence
-        The bases' letters, + strand.
-    chromosome, start
-        Name for the table, and position of the first base.
+        The bases, + strand; `chromosome` and `start` are its name in the table and the position of its first base.
     signals
         What coding parts begin and end with; ATG, GT and AG unless learned by `Signals.learn`.
 

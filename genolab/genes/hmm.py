@@ -89,7 +89,7 @@ def gene_model(min_intron: int, min_trna: int) -> GeneModel:
         transitions += [_Transition(name, name), _Transition(name, "intergenic")]
     number = {state.name: at for at, state in enumerate(states)}
     transitions.sort(key=lambda one: number[one.target])
-    lasting = {one.target for one in transitions if one.source == one.target}
+    repeating = {one.target for one in transitions if one.source == one.target}
     targets = [number[one.target] for one in transitions]
     return GeneModel(
         tag=_integers(state.tag for state in states),
@@ -100,7 +100,7 @@ def gene_model(min_intron: int, min_trna: int) -> GeneModel:
         duration=_integers(one.duration for one in transitions),
         skipped=_integers(one.skipped for one in transitions),
         penalty=_integers(one.penalty for one in transitions),
-        holder=_integers(number[one.target if one.target in lasting else one.source] for one in transitions),
+        holder=_integers(number[one.target if one.target in repeating else one.source] for one in transitions),
         silent=_integers(number[name] for name in _SILENT_ORDER),
     )
 

@@ -55,8 +55,7 @@ def evaluate(
     Returns
     -------
     DataFrame
-        Tidy, as `genolab.evaluate.table`: ``model``, ``metric`` (precision, recall, f1, f1_gain), ``class`` (one of
-        `LEVELS`), ``value``, ``low``, ``high``.
+        Tidy, as `genolab.evaluate.table`, with the metrics precision, recall, f1 and f1_gain; ``class`` is a level.
 
     Examples
     --------
@@ -88,8 +87,8 @@ def _counted(genes: list[Gene], truth: list[Gene], ignore: list[Gene]) -> list[G
 
 
 def _overlaps(gene: Gene, others: list[Gene]) -> bool:
-    place = (gene.chromosome, gene.strand)
-    return any((o.chromosome, o.strand) == place and o.start < gene.end and gene.start < o.end for o in others)
+    strand = (gene.chromosome, gene.strand)
+    return any((o.chromosome, o.strand) == strand and o.start < gene.end and gene.start < o.end for o in others)
 
 
 def _loci(genes: list[Gene]) -> Callable[[Gene], int]:

@@ -61,16 +61,13 @@ class SequenceTagger(nn.Module):
         Width of the convolutions, and of the GRU in each direction, for each frame.
     dilations
         Steps, in codons, of the dilated convolutions.
-    dropout
-        Share of channels dropped while training; may change while it trains.
-    rare_weight
-        Weight of a base of an intron or a tRNA in the loss: they are rare. May change while it trains.
+    dropout, rare_weight
+        May change while it trains; see `SequenceTaggerConfig`.
 
     Examples
     --------
     >>> windows = gl.sequences.windows(genome, 4500)
-    >>> dataset = gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags")
-    >>> run = gl.Run(SequenceTagger(), dataset)
+    >>> run = gl.Run(SequenceTagger(), gl.data.AnnDataset(windows, "genome/sequence", target="genome/tags"))
     """
 
     def __init__(

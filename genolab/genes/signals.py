@@ -75,18 +75,12 @@ class Signals:
     def learn(cls, genes: Known, sequences: Mapping[str, str]) -> Self:
         """Learn the surroundings of the sites from known genes.
 
-        Kinds of site that fewer than ten of the genes have stay a consensus alone.
-
-        Parameters
-        ----------
-        genes
-            An annotated genome, a table of features, or genes from `genolab.sequences.coding_genes`; only those on the
-            chromosomes in `sequences` are used.
-        sequences
-            Chromosome to its letters, + strand.
+        Kinds of site that fewer than ten of the genes have stay a consensus alone. `genes` are an annotated genome, a
+        table of features, or genes from `genolab.sequences.coding_genes`; only those on the chromosomes in `sequences`
+        are used, which is chromosome to its bases, + strand.
         """
         known = known_genes(genes, sequences)
-        codes = {name: strand_codes(letters) for name, letters in sequences.items()}
+        codes = {name: strand_codes(sequence) for name, sequence in sequences.items()}
         starts = [(gene, _on_strand(gene, gene.start, gene.end, codes)[0]) for gene in known]
         introns = [(gene, _on_strand(gene, *intron, codes)) for gene in known for intron in gene.introns]
         donors = [(gene, first) for gene, (first, _) in introns]

@@ -41,7 +41,7 @@ def tag(
     overlap: int | None = None,
     device: str | None = None,
 ) -> Array:
-    """Return the probability of every tag for every base of a sequence of any length.
+    """Return the probability of every tag for every base, ``(length, n_tags)`` float32, of a sequence of any length.
 
     The convolutions see the sequence in windows, each with `overlap` bases more on either side, of which nothing is
     kept. As they reach `model.reach` bases and no farther, this is what they would see without windows. Their output,
@@ -51,22 +51,18 @@ def tag(
     Parameters
     ----------
     sequence
-        Letters; or an annotated genome or the path of a FASTA file, of which `chromosome` is tagged, from `start` to
-        `end`.
+        Bases as text; or an annotated genome or the path of a FASTA file, of which `chromosome` is tagged, from `start`
+        to `end`.
     window, overlap
         Bases of a window that are kept, and more on either side, by default ``model.reach``; both in whole places of
         the model.
-
-    Returns
-    -------
-    ``(length, n_tags)`` float32; rows add up to 1.
 
     Examples
     --------
     >>> probabilities = gl.genes.tag(model, genome, chromosome="chrI")
     >>> genes = gl.genes.decode(probabilities, gl.sequences.chromosome(genome, "chrI"), chromosome="chrI")
     """
-    bases = one_hot(_letters(sequence, chromosome, start, end))[0]  # (4, length)
+    bases = one_hot(_bases(sequence, chromosome, start, end))[0]  # (4, length)
     overlap = model.reach if overlap is None else overlap
     if window < model.stride or overlap < model.reach:
         raise ValueError(
@@ -87,14 +83,14 @@ def cut(length: int, window: int, overlap: int) -> list[Window]:
     ]
 
 
-def _letters(sequence: "AnnData | Path | str", chromosome: str | None, start: int | None, end: int | None) -> str:
+def _bases(sequence: "AnnData | Path | str", chromosome: str | None, start: int | None, end: int | None) -> str:
     if isinstance(sequence, str) and chromosome is None:
         return sequence[start:end]
-    from genolab.sequences.genome import chromosome as letters_of
+    from genolab.sequences.genome import chromosome as bases_of
 
     if chromosome is None:
         raise ValueError('of a genome, one chromosome is tagged at a time: say which, as in chromosome="chrI"')
-    return letters_of(sequence, chromosome, start, end)
+    return bases_of(sequence, chromosome, start, end)
 
 
 def _probabilities(model: SequenceTagger, bases: torch.Tensor, windows: list[Window]) -> Array:

@@ -43,15 +43,9 @@ _COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent")
 class Gene(NamedTuple):
     """One gene: what of it is coding, and where.
 
-    Attributes
-    ----------
-    name, chromosome, strand
-        The strand is ``"+"`` or ``"-"``.
-    exons
-        Coding parts, 0-based and half-open, ascending along the chromosome whatever the strand; a tRNA has one part,
-        the whole of it.
-    phase
-        Bases before the first whole codon; above 0 only where a gene's start is missing.
+    `exons` are its coding parts, 0-based and half-open, ascending along the chromosome whatever the strand, ``"+"`` or
+    ``"-"``; a tRNA has one part, the whole of it. `phase` is the number of bases before the first whole codon, above 0
+    only where a gene's start is missing.
     """
 
     name: str
@@ -82,13 +76,7 @@ class Gene(NamedTuple):
 
 
 def check_features(genome: AnnData | pd.DataFrame) -> pd.DataFrame:
-    """Return the features of an annotated genome: its ``obs``, checked for the columns that genes need.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    """
+    """Return the features of an annotated genome: its ``obs``, checked for the columns that genes need."""
     table = genome.obs if isinstance(genome, AnnData) else genome
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
@@ -100,7 +88,7 @@ def check_features(genome: AnnData | pd.DataFrame) -> pd.DataFrame:
 
 
 def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> list[Gene]:
-    """Return the genes that code for proteins, in the order of chromosomes and places.
+    """Return the genes that code for proteins, in the order of chromosomes and positions.
 
     Parameters
     ----------
@@ -108,13 +96,6 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
         An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decode` returns.
     dubious
         Whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
-
-    Raises
-    ------
-    KeyError
-        A column is missing.
-    ValueError
-        A coding part lies on no strand.
     """
     table = check_features(genome)
     coding = table[table["kind"] == "CDS"]
@@ -142,12 +123,12 @@ def dubious_genes(genome: AnnData | pd.DataFrame) -> list[Gene]:
 
 
 def trna_genes(genome: AnnData | pd.DataFrame) -> list[Gene]:
-    """Return the tRNAs, each as one part, in the order of chromosomes and places."""
+    """Return the tRNAs, each as one part, in the order of chromosomes and positions."""
     table = check_features(genome)
-    found = table[(table["kind"] == "tRNA") & table["strand"].isin(["+", "-"])]
-    places = zip(found.index, found["chromosome"], found["strand"], found["start"], found["end"], strict=True)
+    rows = table[(table["kind"] == "tRNA") & table["strand"].isin(["+", "-"])]
+    fields = zip(rows.index, rows["chromosome"], rows["strand"], rows["start"], rows["end"], strict=True)
     genes = [
-        Gene(str(name), str(on), str(strand), ((int(start), int(end)),)) for name, on, strand, start, end in places
+        Gene(str(name), str(on), str(strand), ((int(start), int(end)),)) for name, on, strand, start, end in fields
     ]
     return sorted(genes, key=lambda gene: (gene.chromosome, gene.start, gene.end))
 
@@ -155,17 +136,7 @@ def trna_genes(genome: AnnData | pd.DataFrame) -> list[Gene]:
 def tag_genome(genome: AnnData, *, dubious: bool = False) -> dict[str, NDArray[np.uint8]]:
     """Return a tag for every base: chromosome to ``(length,)`` uint8, numbers of `TAGS`.
 
-    Parameters
-    ----------
-    genome
-        An annotated genome, with the chromosomes' lengths in ``uns["genome"]["lengths"]``.
-    dubious
-        As in `coding_genes`.
-
-    Raises
-    ------
-    ValueError
-        A gene lies beyond the end of its chromosome, or on one whose length isn't known.
+    The chromosomes' lengths are in ``uns["genome"]["lengths"]``; `dubious` is as of `coding_genes`.
 
     Examples
     --------
@@ -193,9 +164,9 @@ def tag_genome(genome: AnnData, *, dubious: bool = False) -> dict[str, NDArray[n
 
 def _paint(tags: NDArray[np.uint8], gene: Gene) -> None:
     """Write the codon positions of a gene over its coding parts."""
-    place = np.concatenate([np.arange(start, end) for start, end in gene.exons])
-    position = (np.arange(len(place)) - gene.phase) % 3
-    tags[place if gene.strand == "+" else place[::-1]] = _CODING[gene.strand] + position.astype(np.uint8)
+    bases = np.concatenate([np.arange(start, end) for start, end in gene.exons])
+    codon_position = (np.arange(len(bases)) - gene.phase) % 3
+    tags[bases if gene.strand == "+" else bases[::-1]] = _CODING[gene.strand] + codon_position.astype(np.uint8)
 
 
 def _gene(name: str, parts: pd.DataFrame) -> Gene:

@@ -46,16 +46,10 @@ _BLOCK = 1 << 19
 
 
 def one_hot(sequences: str | Sequence[str], *, length: int | None = None, anchor: Anchor = "start") -> Bytes:
-    """Return sequences one-hot, ``(n, 4, length)`` uint8, at more than a billion bases a second.
+    """Return one sequence, or several, one-hot, ``(n, 4, length)`` uint8, at more than a billion bases a second.
 
-    Parameters
-    ----------
-    sequences
-        One sequence, or several of equal length.
-    length
-        Makes sequences of unequal length equal: longer ones are trimmed, shorter ones padded with N.
-    anchor
-        What stays in place when they are: their ``"start"``, ``"center"`` or ``"end"``.
+    A `length` makes sequences of unequal length equal: longer ones are trimmed, shorter ones padded with N, so that
+    their `anchor`, ``"start"``, ``"center"`` or ``"end"``, stays in place.
 
     Examples
     --------
@@ -149,7 +143,7 @@ def _check(
     """Refuse a block, which begins at `row` and `column`, that holds anything but IUPAC codes."""
     wrong = ~_IS_DNA[block]
     if wrong.any():
-        at_row, at_column = (int(places[0]) for places in np.nonzero(wrong))
+        at_row, at_column = (int(indices[0]) for indices in np.nonzero(wrong))
         raise ValueError(
             f"DNA is written in {BASES} (or U), N and the ambiguous codes {AMBIGUOUS[1:]}, got "
             f"{chr(block[at_row, at_column])!r} at {position_name(row + at_row, column + at_column)}: take out gaps "
@@ -158,13 +152,7 @@ def _check(
 
 
 def decode_one_hot(one_hot: Any) -> list[str]:
-    """Return one-hot sequences as text; a base that is all zero is N.
-
-    Parameters
-    ----------
-    one_hot
-        ``(n, 4, length)``, or ``(4, length)`` for a single one; array or tensor of zeros and ones.
-    """
+    """Return one-hot sequences, ``(n, 4, length)`` or one ``(4, length)``, as text; what is all zero is N."""
     codes = _codes_of_one_hot(one_hot)
     return [row.tobytes().decode() for row in np.frombuffer(b"ACGTN", dtype=np.uint8)[codes]]
 
@@ -194,11 +182,8 @@ def reverse_complement(sequence: Sequence[str]) -> list[str]: ...
 def reverse_complement(sequence: Any) -> Any:
     """Return the other strand, read in its own direction: a string, list, array or tensor, as it came.
 
-    Parameters
-    ----------
-    sequence
-        A string (case and ambiguous codes are kept, the complement of U is A), several of them, or an array or tensor
-        ``(..., 4, length)`` of one-hot bases, or of anything with a value a base, such as attributions.
+    In strings case and ambiguous codes are kept, and the complement of U is A. Arrays and tensors ``(..., 4, length)``
+    hold one-hot bases, or anything with a value a base, such as attributions.
 
     Examples
     --------
@@ -218,14 +203,10 @@ def reverse_complement(sequence: Any) -> Any:
 
 
 def kmers(sequences: Any, k: int) -> NDArray[np.int32]:
-    """Count k-mers: ``(n, 4 ** k)`` int32, the columns in alphabetical order (``AA AC AG AT CA ...``).
+    """Count k-mers, `k` of 1 to 10: ``(n, 4 ** k)`` int32, in alphabetical order (``AA AC AG AT CA ...``).
 
-    Parameters
-    ----------
-    sequences
-        One-hot ``(n, 4, length)``, or strings, whose lengths may differ.
-    k
-        1 to 10. A k-mer with an ambiguous base isn't counted.
+    Sequences are one-hot ``(n, 4, length)``, or strings, whose lengths may differ. A k-mer with an ambiguous base isn't
+    counted.
     """
     check_length(k, name="k")
     if k > 10:
@@ -241,7 +222,7 @@ def kmers(sequences: Any, k: int) -> NDArray[np.int32]:
 
 
 def base_codes(sequences: Any) -> NDArray[np.int8]:
-    """Return the codes of sequences, ``(n, length)``; behind the end of shorter ones they are unknown."""
+    """Return the codes of sequences, ``(n, length)``; after the end of shorter ones they are unknown."""
     if not isinstance(sequences, str) and not (len(sequences) and isinstance(sequences[0], str)):
         return _codes_of_one_hot(sequences)
     rows = [sequences] if isinstance(sequences, str) else list(sequences)
@@ -253,10 +234,10 @@ def base_codes(sequences: Any) -> NDArray[np.int8]:
 def _kmer_codes(codes: NDArray[np.int8], k: int) -> NDArray[np.int64]:
     """Return the code of the k-mer that begins at each base, ``(n, length - k + 1)``; -1 where it has an N."""
     count = max(0, codes.shape[1] - k + 1)
-    found = np.zeros((len(codes), count), dtype=np.int64)
+    kmer = np.zeros((len(codes), count), dtype=np.int64)
     known = np.ones((len(codes), count), dtype=np.bool_)
     for offset in range(k):
         base = codes[:, offset : offset + count]
-        found = found * 4 + base
+        kmer = kmer * 4 + base
         known &= base != UNKNOWN
-    return np.where(known, found, -1)
+    return np.where(known, kmer, -1)

@@ -70,15 +70,10 @@ def amino_acids(coding: Bytes, code: int) -> Bytes:
 
 
 def translate(coding: Bytes | str, code: int = 1) -> str:
-    """Return the protein of a coding sequence, up to its first stop, if it has one.
+    """Return the protein of a coding sequence in frame, text or ASCII, up to its first stop, if it has one.
 
-    Parameters
-    ----------
-    coding
-        In frame, as text or ASCII; one or two bases left over at the end are left out, as in mitochondrial genes, whose
-        stop codon may be completed by the poly-A tail.
-    code
-        NCBI's number of the genetic code.
+    `code` is NCBI's number of the genetic code. One or two bases left over at the end are left out, as in mitochondrial
+    genes, whose stop codon may be completed by the poly-A tail.
 
     Examples
     --------

@@ -21,18 +21,9 @@ Bytes = NDArray[np.uint8]
 def read_genome(path: str | Path, fasta: str | Path | None = None) -> "AnnData":
     """Read an annotated genome: the features of a GFF3, GTF or BED file, and where their sequence is.
 
-    Parameters
-    ----------
-    path
-        Features; see `genolab.sequences.regions.read_regions`.
-    fasta
-        The sequence, of any size; only looked into as it is needed. Without it the features are all there is.
-
-    Returns
-    -------
-    AnnData
-        A row a feature: ``obs`` has ``chromosome start end strand kind parent name`` and the attributes of the file,
-        0-based and half-open; ``uns["genome"]`` has ``fasta`` (a path), ``lengths`` and ``circular``.
+    `fasta` may be of any size: it is only looked into as it is needed. Without it the features are all there is. A row
+    is a feature: ``obs`` has what `genolab.sequences.regions.read_regions` returns; ``uns["genome"]`` has ``fasta`` (a
+    path), ``lengths`` and ``circular``.
     """
     annotation = read_regions(path)
     if fasta is None:
@@ -70,14 +61,8 @@ def chromosome(
 ) -> str:
     """Return the sequence of a chromosome, or of a part of it, in upper or lower case as the file has it.
 
-    Parameters
-    ----------
-    genome
-        An annotated genome, windows, or the path of a FASTA file.
-    start, end
-        0-based and half-open; by default the whole of it. On a circular chromosome `end` may lie beyond its length.
-    strand
-        ``"-"`` gives the reverse complement.
+    `genome` is an annotated genome, windows, or the path of a FASTA file; `start` and `end` are 0-based and half-open.
+    On a circular chromosome `end` may lie beyond its length. The strand ``"-"`` gives the reverse complement.
     """
     info = genome_info(genome)
     check_chromosome(name, info["lengths"])

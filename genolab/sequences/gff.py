@@ -17,14 +17,10 @@ _FIXED: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phas
 def to_gff3(genes: pd.DataFrame, path: str | Path, *, source: str = "genolab") -> Path:
     """Write features as GFF3, replacing the file.
 
-    Parameters
-    ----------
-    genes
-        Features in the form of an annotated genome's ``obs``, such as `genolab.genes.decode` gives: ``chromosome start
-        end strand kind parent``, and ``phase`` and ``score`` where they are known. The index names them, each once;
-        further columns become attributes.
-    source
-        What found them, for features without a ``source`` of their own.
+    `genes` are features in the form of an annotated genome's ``obs``, such as `genolab.genes.decode` returns:
+    ``chromosome start end strand kind parent``, and ``phase`` and ``score`` where they are known. The index names them,
+    each once; further columns become attributes. `source` is what predicted them, for features without a ``source`` of
+    their own.
     """
     table = check_features(genes)
     if not table.index.is_unique:
@@ -38,13 +34,9 @@ def write_gff3(
 ) -> Path:
     """Write features as GFF3; rows of one name are the parts of one feature, as the specification has it.
 
-    Parameters
-    ----------
-    table
-        As for `to_gff3`; ``parent`` may be missing. An attribute that is a tuple is written as its parts with spaces
-        between them, as ``Target`` is (name, start, end, strand).
-    lengths
-        Chromosome to length, written as ``##sequence-region``.
+    As `to_gff3`, but ``parent`` may be missing. An attribute that is a tuple is written as its parts with spaces
+    between them, as ``Target`` is (name, start, end, strand). `lengths` of chromosomes are written as
+    ``##sequence-region``.
     """
     extra = [name for name in table.columns if name not in _FIXED]
     lines = ["##gff-version 3"]

@@ -36,24 +36,17 @@ def open_reading_frames(
 ) -> pd.DataFrame:
     """Find the longest open reading frames on both strands: from a start codon to the next stop codon in its frame.
 
-    Of nested ones, only the longest counts; of those that overlap, the longer is taken first.
+    Of nested ones, only the longest counts; of those that overlap, the longer is taken first. They are returned as
+    genes with one coding part each, as `genolab.genes.decode` returns them; the score is the length in codons.
 
     Parameters
     ----------
     min_length
         Fewest bases, the stop codon among them.
-    starts
-        Start codons.
     overlap
         Share of its bases, 0 to 1, that a frame may have in common with longer ones that were taken; 1: any.
     chromosome, start
         Where the sequence lies: the name of its chromosome, and its first base there.
-
-    Returns
-    -------
-    DataFrame
-        Genes with one coding part each, in the form that `genolab.genes.decode` gives; the score is the length in
-        codons.
 
     Examples
     --------
@@ -63,7 +56,7 @@ def open_reading_frames(
     if not 0 <= overlap <= 1:
         raise ValueError(f"overlap must be a share, 0 to 1, got {overlap!r}")
     if any(len(codon) != 3 for codon in starts):
-        raise ValueError(f"a start codon has three letters, got {list(starts)}")
+        raise ValueError(f"a start codon has three bases, got {list(starts)}")
     frames = reading_frames(sequence, min_length=min_length, starts=starts, overlap=overlap)
     return frame_table({frame: float((frame[1] - frame[0]) // 3) for frame in frames}, chromosome, start)
 
@@ -79,18 +72,9 @@ def reading_frames(
 ) -> list[Frame]:
     """Return the longest frame before each stop codon, on both strands, in order of position.
 
-    A frame goes from the first start codon after a stop codon to the next stop codon, which is part of it.
-
-    Parameters
-    ----------
-    code
-        NCBI's number of the genetic code.
-    starts
-        Start codons; ``None``: those of the code.
-    min_length, overlap
-        As of `open_reading_frames`; by default frames may overlap.
-    circular
-        Whether the sequence is a circle, over whose origin a frame may go.
+    A frame goes from the first start codon after a stop codon to the next stop codon, which is part of it; where the
+    sequence is `circular`, also over its origin. `starts` are by default those of the genetic `code`, by NCBI's number;
+    `min_length` and `overlap` are as of `open_reading_frames`.
     """
     kinds, size = _codon_kinds(start_codons(code) if starts is None else starts, stop_codons(code)), len(sequence)
     walk = _circle_frames if circular else _strand_frames
@@ -163,7 +147,7 @@ def _circle_frames(codes: NDArray[np.int8], kinds: NDArray[np.int8], min_length:
 @numba.njit(cache=True)
 def _strand_frames(codes, kinds, min_length):
     """Return (first base, end) of the longest frames of one strand."""
-    found = [(0, 0)][:0]
+    frames = [(0, 0)][:0]  # numba needs its type
     begun = np.full(3, -1)
     for at in range(len(codes) - 2):
         kind = kinds[codes[at], codes[at + 1], codes[at + 2]]
@@ -172,6 +156,6 @@ def _strand_frames(codes, kinds, min_length):
             begun[frame] = at
         elif kind == 2:
             if begun[frame] >= 0 and at + 3 - begun[frame] >= min_length:
-                found.append((begun[frame], at + 3))
+                frames.append((begun[frame], at + 3))
             begun[frame] = -1
-    return found
+    return frames

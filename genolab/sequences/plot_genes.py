@@ -31,13 +31,13 @@ def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) 
 
 def _common_names(table: pd.DataFrame) -> dict[str, str]:
     """Return the names that people call genes by, where the table has some beside its identifiers."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for column in ("name", "gene"):
         if column in table:
             known = table[column].astype(str)
             known = known[~known.isin(["", "nan", "None"])]
-            found |= dict(zip(known.index.astype(str), known, strict=True))
-    return found
+            names |= dict(zip(known.index.astype(str), known, strict=True))
+    return names
 
 
 def _lanes(genes: Sequence[Gene]) -> list[int]:

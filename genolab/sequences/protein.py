@@ -24,14 +24,9 @@ _CODES[_ASCII[1:]] = _CODES[_ASCII[1:] + 32] = np.arange(1, len(_ASCII))
 
 
 def encode_protein(sequences: str | Sequence[str], *, length: int | None = None) -> Codes:
-    """Return the codes of proteins, ``(n, length)`` uint8: 0 after a protein's end.
+    """Return the codes of one or several proteins, ``(n, length)`` uint8: 0 after a protein's end.
 
-    Parameters
-    ----------
-    sequences
-        One protein, or several of any lengths.
-    length
-        Residues a row; longer proteins lose their end. ``None``: as many as the longest has.
+    `length` is by default that of the longest; longer proteins lose their end.
 
     Examples
     --------

@@ -54,16 +54,12 @@ class Annotation(NamedTuple):
 
 
 def read_regions(path: str | Path) -> Annotation:
-    """Read regions; the suffix picks the format.
-
-    It is ``.bed``, ``.narrowPeak``, ``.broadPeak``, ``.gff3``, ``.gff`` (read as GFF3) or ``.gtf``; files may be packed
-    with gzip. Counting is 0-based and half-open: GFF3 and GTF are converted.
+    """Read regions of a ``.bed .narrowPeak .broadPeak .gff3 .gff`` (GFF3) or ``.gtf`` file, gzipped or not.
 
     - BED: columns 4 to 12 become ``name score strand thick_start ...``; ``kind`` is ``region``.
-    - GFF3: ``ID`` becomes the index, ``Name`` and ``Parent`` the columns ``name`` and ``parent``, every other
-      attribute a column; ``%2C`` and the like are decoded, several values of one attribute are joined by commas. A
-      feature with several parents is a row for each. The strand ``?`` (it has one, but which isn't known) reads as
-      ``.``.
+    - GFF3: ``ID`` becomes the index, ``Name`` and ``Parent`` the columns ``name`` and ``parent``, every other attribute
+      a column; ``%2C`` and the like are decoded, several values of one attribute are joined by commas. A feature with
+      several parents is a row for each. The strand ``?`` (it has one, but which isn't known) reads as ``.``.
     - GTF: ``parent`` of a transcript is its gene, of everything else its transcript. GTF keeps the stop codon out of
       the coding parts and GFF3 has it in: here it is in.
     - ``phase`` is 0, 1 or 2, and -1 where there is none.
@@ -346,15 +342,7 @@ def _names(columns: Columns) -> NDArray[Any]:
 
 
 def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:
-    """Return regions from a file, from a table such as an annotated genome's ``obs``, or from the genome itself.
-
-    Raises
-    ------
-    KeyError
-        A table has no ``chromosome``, ``start`` or ``end``.
-    ValueError
-        A strand of a table is none of ``+ - .``, or a region holds no base; errors of `read_regions`.
-    """
+    """Return regions from a file, a table such as an annotated genome's ``obs``, or the genome itself, checked."""
     if isinstance(regions, str | Path):
         return read_regions(regions)
     table = regions if isinstance(regions, pd.DataFrame) else regions.obs
@@ -372,21 +360,11 @@ def as_regions(regions: "str | Path | pd.DataFrame | AnnData") -> Annotation:
 
 
 def check_within(annotation: Annotation, lengths: Mapping[str, int], circular: Collection[str] = ()) -> pd.DataFrame:
-    """Return the regions that lie on the given chromosomes, and refuse those that don't fit them.
+    """Return the regions on chromosomes of the given lengths, and refuse those that don't fit them.
 
-    Parameters
-    ----------
-    annotation
-        Regions, and the lengths that their file states.
-    lengths
-        Chromosome to length, of the sequences.
-    circular
-        Chromosomes on which a region may go on beyond the end.
-
-    Raises
-    ------
-    ValueError
-        No region lies on a known chromosome; a chromosome has another length; a region goes beyond the end of one.
+    On `circular` chromosomes a region may go on beyond the end. Regions on others than the given chromosomes are left
+    out with a warning; if none is left, if the file states another length, or if a region goes beyond an end, it's an
+    error.
     """
     table = annotation.regions
     on = table["chromosome"].astype(str)

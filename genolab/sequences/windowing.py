@@ -40,28 +40,23 @@ def windows(
     chromosomes: Sequence[str] | None = None,
     strands: Strands = "+",
 ) -> "AnnData":
-    """Lay windows over a genome; nothing is cut yet, so the genome may be of any size.
+    """Lay windows over a genome, which may be of any size: nothing is cut before a batch needs it.
 
-    They tile whole chromosomes, or the given regions; or, with an `anchor`, there is one window a region (a whole
-    chromosome or sequence, where there are no regions).
+    They tile whole chromosomes, or regions; or, with an `anchor`, there is one window a region (or chromosome).
 
     Parameters
     ----------
     genome
         An annotated genome, or the path of a FASTA file.
-    length
-        Bases a window.
-    step
-        Tile: a window begins every `step` bases; by default `length`, without overlap. The last window of a chromosome
-        or region is moved back to end with it, so that no base is left out.
+    length, step
+        Bases a window, and from the beginning of one to the next; by default they don't overlap. The last window of a
+        chromosome or region is moved back to end with it, so that no base is left out.
     regions
-        Where to lay them: a BED, GFF3 or GTF file, a table such as ``genome.obs[genome.obs.kind == "CDS"]``, or an
-        annotated genome. Their columns go into the windows' ``obs``. Without `step` there is one window a region.
+        A BED, GFF3 or GTF file, a table such as ``genome.obs[genome.obs.kind == "CDS"]``, or an annotated genome. Their
+        columns go into the windows' ``obs``. Without `step` there is one window a region.
     anchor
-        One window a region, that has its ``"start"`` (the 5' end: on the - strand, its last base), ``"center"`` (the
-        default for regions) or ``"end"`` in place. What lies beyond the chromosome is N.
-    chromosomes
-        Only these.
+        What of a region the window has in place: ``"start"`` (the 5' end: on the - strand, its last base), ``"center"``
+        (the default for regions) or ``"end"``. What lies beyond the chromosome is N.
     strands
         ``"+"``, ``"-"``, or ``"both"``: every window twice. Regions keep their own strand (``.`` counts as +).
 
@@ -74,10 +69,8 @@ def windows(
 
     Examples
     --------
-    >>> genome = gl.data.fetch("yeast_genome")
-    >>> train = gl.data.AnnDataset(
-    ...     gl.sequences.windows(genome, 2000, step=1000, chromosomes=["chrII"]), "genome/sequence"
-    ... )
+    >>> tiles = gl.sequences.windows(genome, 2000, step=1000, chromosomes=["chrII"])
+    >>> train = gl.data.AnnDataset(tiles, "genome/sequence")
     """
     check_length(length)
     if step is not None:
@@ -294,18 +287,9 @@ def read_sequences(
 ) -> "AnnData":
     """Read the sequences of a FASTA file, or windows or regions of them, into ``obsm["sequence"]``.
 
-    Parameters
-    ----------
-    window
-        Bases a window; without it the sequences, or the regions, must be of one length.
-    step, regions, anchor
-        As of `windows`.
-
-    Returns
-    -------
-    AnnData
-        A row a sequence, named as in the file, with the rest of its header in ``obs["description"]``; or a row a
-        window or region, with ``chromosome start end strand`` and the regions' columns.
+    `window` is the windows' length; without it the sequences, or the regions, must be of one length. `step`, `regions`
+    and `anchor` are as of `windows`. A row is a sequence, named as in the file, with the rest of its header in
+    ``obs["description"]``; or a window or region, with ``chromosome start end strand`` and the regions' columns.
     """
     if window is None and regions is None:
         if step is not None or anchor is not None:

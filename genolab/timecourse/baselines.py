@@ -21,13 +21,9 @@ _WIDTH: Final = 0.06  # cycles: how far a measurement reaches
 class ProfileBaseline(Baseline):
     """Logistic regression on profiles over a cycle, classes weighted alike.
 
-    Parameters
-    ----------
-    features
-        What stands for a profile: ``"profile"``, the mean value around each of twelve points of the cycle; or
-        ``"cosinor"``, sine and cosine of the wave of one period that fits best (a Fourier fit).
-    C
-        Inverse strength of the L2 penalty, as in scikit-learn.
+    `features` stand for a profile: ``"profile"``, the mean value around each of twelve points of the cycle; or
+    ``"cosinor"``, sine and cosine of the wave of one period that fits best (a Fourier fit). `C` is the inverse strength
+    of the L2 penalty, as in scikit-learn.
 
     Examples
     --------
@@ -161,12 +157,7 @@ def cosinor_forecast(values: ArrayLike, times: ArrayLike, at: ArrayLike) -> Floa
 class NearestForecast:
     """Forecast the mean of the `k` most similar training profiles so far, of those measured at the same times.
 
-    Parameters
-    ----------
-    train
-        Profiles, as from `genolab.timecourse.courses`.
-    times
-        Key of ``obsm`` with the times.
+    `train` are profiles, as from `genolab.timecourse.courses`; `times` is the key of their ``obsm`` with the times.
     """
 
     def __init__(self, train: AnnData, *, times: str = "time", k: int = 20) -> None:

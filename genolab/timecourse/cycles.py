@@ -74,15 +74,9 @@ def estimate_cycles(profiles: "AnnData", *, periods: dict[str, float] | None = N
     """Estimate the period of each course, and where in the cycle it starts, without any label.
 
     The period is the one whose wave explains most of the genes' variance, from the length of the course down to a fifth
-    of it. The start is the one with which the genes that a course shares with the earlier ones peak where they do
-    there: the angle of the sum of their waves, multiplied.
-
-    Parameters
-    ----------
-    profiles
-        As from `genolab.timecourse.courses`.
-    periods
-        Those that are known: a course not much longer than one cycle tells little of its period.
+    of it; `periods` has those that are known, as a course not much longer than one cycle says little of its period. The
+    start is the one with which the genes that a course shares with the earlier ones peak where they do there: the angle
+    of the sum of their waves, multiplied.
 
     Examples
     --------
@@ -118,12 +112,8 @@ def _best_period(values: ArrayLike, times: ArrayLike) -> float:
 def fit_cosinor(values: ArrayLike, cycles: ArrayLike) -> Cosinor:
     """Fit ``level + amplitude * cos(2 pi (time - peak))`` to each profile by least squares (Halberg et al. 1967).
 
-    Parameters
-    ----------
-    values
-        ``(n, length)``, NaN where missing. A profile of fewer than three values is shrunk to a flat one.
-    cycles
-        ``(n, length)``, time in cycles.
+    `values` and `cycles`, the times in cycles, are ``(n, length)``, NaN where missing. A profile of fewer than three
+    values is shrunk to a flat one.
     """
     x, turn = np.asarray(values, dtype=np.float64), 2 * np.pi * np.asarray(cycles, dtype=np.float64)
     measured = np.isfinite(x) & np.isfinite(turn)

@@ -32,13 +32,12 @@ def courses(
     Parameters
     ----------
     adata
-        Rows are genes, columns are samples, as in ``fetch("yeast_cell_cycle")``; missing values are NaN.
+        Rows are genes, columns are samples, as in ``fetch("yeast_cell_cycle")``; missing values are NaN, in `layer` or
+        ``X``.
     course
         Column of ``var`` that says which course a sample belongs to; ``None``: all are of one course.
     time
         Column of ``var`` with the time, in whatever unit, increasing within each course.
-    layer
-        Layer that holds the values; ``None``: ``X``.
 
     Returns
     -------
@@ -46,12 +45,11 @@ def courses(
         One course after the other, without ``X``. ``obsm["values"]`` and ``obsm["time"]``, both ``(n, length)``
         float32, padded with NaN; ``obs["gene"]``, ``obs["course"]``, and the gene's own columns of ``obs``; the rows
         are called ``"GENE course"``. A gene whose values are all missing in a course has no row for it, and a warning
-        names it. ``uns`` is the given one.
+        names it.
 
     Examples
     --------
-    >>> yeast = gl.data.fetch("yeast_cell_cycle")
-    >>> profiles = gl.timecourse.courses(yeast)
+    >>> profiles = gl.timecourse.courses(gl.data.fetch("yeast_cell_cycle"))
     >>> dataset = gl.data.AnnDataset(profiles, ("obsm/values", "obsm/time"), target="obs/phase")
     """
     check_columns(adata.var, time, *([] if course is None else [course]), what="var")
@@ -73,7 +71,7 @@ def pseudotime_courses(
     n_bins: int = 20,
     layer: str | None = None,
 ) -> "AnnData":
-    """Turn cells along a pseudotime, such as scanpy's diffusion pseudotime, into courses: a row is a gene.
+    """Turn cells along a pseudotime, such as scanpy's diffusion pseudotime, into courses, as `courses` does.
 
     Cells are put into bins of equal numbers along the pseudotime; a value is the mean of its bin, at the mean
     pseudotime of its cells. scanpy gives cells that it can't reach an infinite pseudotime: they are left out, with a
@@ -81,19 +79,13 @@ def pseudotime_courses(
 
     Parameters
     ----------
-    pseudotime
-        Column of ``obs``, as `scanpy.tl.dpt` writes it.
-    by
-        Column of ``obs`` with the lineage, of which each becomes a course; ``None``: all cells are one course.
+    pseudotime, by
+        Columns of ``obs``: the pseudotime, as `scanpy.tl.dpt` writes it, and the lineage, of which each becomes a
+        course; ``None``: all cells are one course.
     n_bins
         Bins a course, at least 2; fewer where many cells share a pseudotime.
     layer
         Layer that holds the values, log-normalised as a rule; ``None``: ``X``.
-
-    Returns
-    -------
-    AnnData
-        As from `courses`; ``obs`` has the genes' own columns of ``var``.
 
     Examples
     --------
@@ -129,17 +121,11 @@ class CourseFold(NamedTuple):
 
 
 def course_folds(profiles: "AnnData", *, n_folds: int = 5, seed: int = 0) -> Iterator[CourseFold]:
-    """Hold out each course in turn, and each part of the genes in turn: train and test share no gene and no course.
+    """Hold out each course in turn, and each of `n_folds` equal parts of the genes.
 
-    A gene behaves alike in all courses, so a model that has seen it elsewhere would only have to recognise it; and a
-    course's samples share their faults. Over all folds each row is tested once.
-
-    Parameters
-    ----------
-    profiles
-        As from `courses`, of at least two courses.
-    n_folds
-        Parts of the genes, of equal size.
+    Train and test share no gene and no course: a gene behaves alike in all courses, so a model that has seen it
+    elsewhere would only have to recognise it; and a course's samples share their faults. Over all folds each row is
+    tested once. There must be at least two courses.
     """
     course, gene = (profiles.obs[name].astype(str).to_numpy() for name in ("course", "gene"))
     names, number = np.unique(gene, return_inverse=True)

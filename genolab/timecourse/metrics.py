@@ -42,20 +42,16 @@ def evaluate(
     probabilities
         Model to ``(n, n_classes)``, of models that have seen neither the row's gene nor its course, such as from
         `course_folds`; or to several of these, ``(seeds, n, n_classes)``, whose figures are averaged.
-    profiles
-        The rows, as from `genolab.timecourse.courses`.
     target
         Column of ``obs`` with the classes.
     baseline
         Model over which the others' gain is given.
-    n_boot
-        Resamplings of the genes behind the intervals; 0: none.
 
     Returns
     -------
     DataFrame
-        Tidy: ``model``, ``metric`` (``"f1"``, the macro average; ``"f1_gain"`` over the baseline), ``course`` (or
-        ``"all"``: the mean over the courses), ``value``, ``low``, ``high`` (95 % interval).
+        As `genolab.evaluate.table`, with the metrics ``"f1"`` (macro average) and ``"f1_gain"`` (over the baseline),
+        and ``course`` (or ``"all"``: the mean over the courses) in place of the class.
     """
     if baseline is not None and baseline not in probabilities:
         raise ValueError(f"the baseline is one of the models, {list(probabilities)}; got {baseline!r}")
@@ -67,13 +63,13 @@ def evaluate(
 
     def figures(weights: Array) -> dict[Key, Array]:
         scores = {name: _f1(truth, each, weights[:, genes], rows) for name, each in predicted.items()}
-        found: dict[Key, Array] = {}
+        values: dict[Key, Array] = {}
         for name, by_course in scores.items():
             for course, score in by_course.items():
-                found[name, "f1", course] = score
+                values[name, "f1", course] = score
                 if baseline is not None and name != baseline:
-                    found[name, "f1_gain", course] = score - scores[baseline][course]
-        return found
+                    values[name, "f1_gain", course] = score - scores[baseline][course]
+        return values
 
     return _tidy(figures, len(names), n_boot, seed, width=-(-len(genes) // len(names)))
 
@@ -100,29 +96,26 @@ def evaluate_forecasts(
         Key of ``obsm`` with the times that the models read.
     observed
         Share of each course's samples that models see.
-    n_boot
-        As of `evaluate`.
 
     Returns
     -------
     DataFrame
-        Tidy: ``model``, ``metric``, ``course`` (or ``"all"``: all values), ``value``, ``low``, ``high``. Metrics are
-        ``"error"`` (root mean squared error) and, for models that give a band, ``"coverage"`` (share of the values
-        within it) and ``"width"`` (mean from low to high).
+        As `evaluate`, where ``"all"`` is over all values. Metrics are ``"error"`` (root mean squared error) and, for
+        models that give a band, ``"coverage"`` (share of the values within it) and ``"width"`` (mean from low to high).
     """
     check_share("observed", observed, zero=False, one=False)
     genes, names = pd.factorize(profiles.obs["gene"])
     sums = {name: _sums(model, profiles, times, observed, genes) for name, model in models.items()}
 
     def figures(weights: Array) -> dict[Key, Array]:
-        found: dict[Key, Array] = {}
+        values: dict[Key, Array] = {}
         for name, by_course in sums.items():
             for course, parts in by_course.items():
                 count = weights @ parts["count"]
                 for metric in ("error", "coverage", "width")[: len(parts) - 1]:
                     mean = np.divide(weights @ parts[metric], count, out=np.full(len(count), np.nan), where=count > 0)
-                    found[name, metric, course] = np.sqrt(mean) if metric == "error" else mean
-        return found
+                    values[name, metric, course] = np.sqrt(mean) if metric == "error" else mean
+        return values
 
     return _tidy(figures, len(names), n_boot, seed)
 
@@ -198,7 +191,7 @@ def _sums(
     model: nn.Module | Forecaster, profiles: AnnData, times: str, observed: float, genes: NDArray[np.int64]
 ) -> dict[str, dict[str, Array]]:
     """Return for each course, and for all, each gene's number of values and its sums of errors, hits and widths."""
-    found: dict[str, dict[str, Array]] = {}
+    sums: dict[str, dict[str, Array]] = {}
     for course, at in _rows_by_course(profiles).items():
         past, then, future, asked = split_observed(profiles.obsm["values"][at], profiles.obsm[times][at], observed)
         mean, low, high = forecast_with(model, past, then, asked)
@@ -207,12 +200,10 @@ def _sums(
         if low is not None and high is not None:
             parts["coverage"] = (measured & (low <= future) & (future <= high)).astype(float)
             parts["width"] = np.where(measured, high - low, 0)
-        found[course] = {
+        sums[course] = {
             key: np.bincount(genes[at], part.sum(axis=1), genes.max() + 1).astype(np.float64)
             for key, part in parts.items()
         }
-    if len(found) > 1:
-        found[ALL] = {
-            key: np.sum([parts[key] for parts in found.values()], axis=0) for key in next(iter(found.values()))
-        }
-    return found
+    if len(sums) > 1:
+        sums[ALL] = {key: np.sum([parts[key] for parts in sums.values()], axis=0) for key in next(iter(sums.values()))}
+    return sums

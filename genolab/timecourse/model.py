@@ -253,8 +253,6 @@ class ExpressionRNN(nn.Module):
 
     Parameters
     ----------
-    n_classes
-        Classes to predict; ``None``: forecast.
     cell
         ``"gru"`` (Cho et al. 2014) or ``"lstm"`` (Hochreiter & Schmidhuber 1997).
     n_hidden, n_latent
@@ -269,8 +267,6 @@ class ExpressionRNN(nn.Module):
         Further inputs, as ``dataset.covariate_levels`` gives them (``{"course": 4}``).
     dropout, input_dropout, noise, time_shift, label_smoothing
         Against overfitting; see `ExpressionRNNConfig`. All may change while it trains.
-    seed
-        Of the initial weights.
 
     Examples
     --------
@@ -357,14 +353,9 @@ class ExpressionRNN(nn.Module):
     ) -> Forecast:
         """Forecast profiles: mean, low and high, ``(n, k)`` each, with a band of 90 % or of what `calibrate` made it.
 
-        Parameters
-        ----------
-        values, times
-            What was measured so far, ``(n, length)``, NaN where nothing was.
-        at
-            Times asked for, ``(n, k)``, later than those; NaN gives NaN.
-        covariates
-            Codes or values a row, for a model that was built with covariates.
+        `values` and `times` are of what was measured so far, ``(n, length)``, NaN where nothing was; `at`, ``(n, k)``,
+        are later times, where NaN gives NaN. `covariates` are codes or values a row, for a model that was built with
+        some.
         """
         self._check_forecasts()
         batch = Batch((values, times), None, covariates or {}, torch.arange(len(values), device=values.device))

@@ -43,8 +43,6 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
 
     Parameters
     ----------
-    profiles
-        As from `genolab.timecourse.courses`.
     color
         Column of ``obs`` with classes.
     times
@@ -92,14 +90,7 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
 def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", course: str | None = None) -> Figure:
     """Draw the profiles of one course by class: the median, and where the middle 80 % of the genes lie.
 
-    Parameters
-    ----------
-    by
-        Column of ``obs`` with classes; a panel each.
-    times
-        Key of ``obsm`` with the times along the bottom.
-    course
-        The course shown; ``None``: the first.
+    `by` is a column of ``obs`` with classes, a panel each; `times` a key of ``obsm``; `course` is by default the first.
     """
     name, rows = _of_course(profiles, course)
     _check(rows, by, times)
@@ -141,20 +132,10 @@ def forecast(
     course: str | None = None,
     observed: float = 0.6,
 ) -> Figure:
-    """Draw how a model forecasts some profiles, with its band, and how they went on.
+    """Draw how a model with ``forecast`` forecasts some profiles, with its band, and how they went on.
 
-    Parameters
-    ----------
-    model
-        With ``forecast``, such as an `ExpressionRNN`.
-    genes
-        Up to six; a panel each.
-    times
-        Key of ``obsm`` with the times that the model reads.
-    course
-        The course shown; ``None``: the first.
-    observed
-        Share of the samples that the model sees.
+    `genes` are up to six, a panel each, of a `course`, by default the first. `observed` is the share of the samples
+    that the model sees, and `times` the key of ``obsm`` with the times that it reads.
     """
     if not 1 <= len(genes) <= _PANELS:
         raise ValueError(f"1 to {_PANELS} genes can be read at once, got {len(genes)}")

@@ -21,7 +21,7 @@ def simulate_time_course(
     periods: Sequence[float] = (60.0,),
     cycles: float = 2.0,
     n_phases: int = 4,
-    rhythmic: float = 1.0,
+    cycling: float = 1.0,
     noise: float = 0.3,
     missing: float = 0.05,
     irregular: float = 0.0,
@@ -34,26 +34,21 @@ def simulate_time_course(
         value[g, t] = level[g] + amplitude[g] * cos(2 pi * (t / period[c] + start[c] - peak[g])) + noise * normal
 
     - ``peak``: where in the cycle the gene is highest, 0 to 1, all equally likely; its class is the part of the cycle
-      that this falls into.
-    - ``amplitude``: log-normal about 1 (sigma 0.3); 0 for genes that aren't rhythmic. ``level``: normal, sigma 0.3.
+      that this falls into: of `n_phases` of equal length, ``phase_1``, ``phase_2`` ...
+    - ``amplitude``: log-normal about 1 (sigma 0.3); 0 for genes that don't follow the cycle. ``level``: normal, sigma
+      0.3.
     - ``start``: where in the cycle a course begins; 0 for the first, drawn for the others.
 
     Parameters
     ----------
     n_times
         Samples a course: one number for all, or one each.
-    periods
-        Period of each course, in minutes; as many courses as there are periods.
-    cycles
-        How many periods a course spans.
-    n_phases
-        Parts of the cycle, of equal length, which are the classes ``phase_1``, ``phase_2`` ...
-    rhythmic
+    periods, cycles
+        Period of each course, in minutes, and how many periods each spans.
+    cycling
         Share of the genes that follow the cycle; the others are flat, of the class ``none``.
-    noise
-        Standard deviation of the measurement.
-    missing
-        Share of the values that are NaN.
+    noise, missing
+        Standard deviation of the measurement, and the share of the values that are NaN.
     irregular
         How far samples are from even spacing, as a share of half that spacing, 0 to less than 1.
 
@@ -67,19 +62,18 @@ def simulate_time_course(
     Examples
     --------
     >>> genes = simulate_time_course(200, (18, 24), periods=(60.0, 110.0), noise=0.5, seed=1)
-    >>> profiles = gl.timecourse.courses(genes)
     """
     import pandas as pd
     from anndata import AnnData
 
     lengths = [n_times] * len(periods) if isinstance(n_times, int) else list(n_times)
     _check(n_genes, lengths, periods, cycles, n_phases=n_phases, noise=noise)
-    check_share("rhythmic", rhythmic)
+    check_share("cycling", cycling)
     check_share("missing", missing, one=False)
     check_share("irregular", irregular, one=False)
     rng = np.random.default_rng(seed)
     peak, level = rng.random(n_genes), rng.normal(0, 0.3, n_genes)
-    follows = np.arange(n_genes) < round(rhythmic * n_genes)
+    follows = np.arange(n_genes) < round(cycling * n_genes)
     amplitude = np.exp(rng.normal(0, 0.3, n_genes)) * follows
     starts = np.concatenate([[0.0], rng.random(len(periods) - 1)])
     times = [_times(length, period * cycles, irregular, rng) for length, period in zip(lengths, periods, strict=True)]

@@ -264,7 +264,7 @@ def test_the_best_least_length_has_the_highest_score() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
         open_reading_frames("ATGAAATAA", overlap=2)
-    with pytest.raises(ValueError, match="three letters"):
+    with pytest.raises(ValueError, match="three bases"):
         open_reading_frames("ATGAAATAA", starts=("AT",))
 
 

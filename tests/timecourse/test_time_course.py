@@ -96,7 +96,7 @@ def test_a_course_that_shares_no_gene_has_no_place_in_the_cycle():
 
 
 def test_the_simulation_is_the_same_for_the_same_seed_and_has_its_truth():
-    one, same, other = (gl.timecourse.simulate_time_course(40, rhythmic=0.5, seed=seed) for seed in (3, 3, 4))
+    one, same, other = (gl.timecourse.simulate_time_course(40, cycling=0.5, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.X, same.X)
     assert not np.array_equal(one.X, other.X, equal_nan=True)
     assert (one.obs["phase"] == "none").sum() == 20

@@ -41,8 +41,6 @@ def logo(scores: ArrayLike, *, kind: Kind | None = None, start: int = 0, title: 
         unknown base, and none is negative.
     start
         Number of the first position.
-    title
-        Empty: the largest contribution, or the information of the motif.
     """
     values = _checked(scores)
     kind = _kind(values) if kind is None else kind
@@ -114,12 +112,10 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
         ``(4, length)`` from ``genolab.dna.attribute(..., hypothetical=True)`` for one sequence. Drawn is each base's
         score less that of the base that is there: by mutagenesis exactly how the model's output would change.
     sequence
-        That sequence, as letters or ``(4, length)`` one-hot. An unknown base has no letter in the map, and its position
-        is drawn relative to the mean of the four.
+        That sequence, as text or ``(4, length)`` one-hot. An unknown base has no letter in the map, and its position is
+        drawn relative to the mean of the four.
     start
         Number of the first position.
-    title
-        Empty: the change with the largest effect.
     """
     values = _checked(scores)
     known = _one_hot(sequence, values.shape)

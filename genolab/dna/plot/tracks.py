@@ -46,18 +46,17 @@ def tracks(
     Parameters
     ----------
     annotation
-        An annotated genome, a table of features such as `genolab.genes.decode` returns, or several by name:
-        ``{"SGD": genome, "predicted": genes}``.
+        An annotated genome, a table of features such as `genolab.genes.decode` returns, or a dictionary of several by
+        name.
     prediction
         Name to ``(length,)`` values from `start` on, or a table with a column each; or the ``(length, n_tags)``
         probabilities of `genolab.genes.tag`, of which the three codon positions of a strand are added up.
     attribution
         ``(length,)`` or ``(4, length)`` from `start` on, from `genolab.dna.attribute` for one sequence. Up to 400 bases
-        the letters are drawn.
-    chromosome
-        Which one of the annotation; ``None``: the only one it has.
-    start, end
-        The locus, 0-based and half-open; ``end=None``: where the prediction or the attribution ends.
+        are drawn as letters.
+    chromosome, start, end
+        The locus, 0-based and half-open; by default the annotation's only chromosome, up to where the prediction or the
+        attribution ends.
     title
         The finding; empty: the locus.
     """
