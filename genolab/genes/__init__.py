@@ -18,8 +18,9 @@ to_gff3    genes to a file that genome browsers show
 
 Evaluation
 ----------
-evaluate   predicted genes compared with annotated ones, at five levels
-LEVELS     the levels: base, exon, start, stop, gene
+evaluate       predicted genes compared with annotated ones, at five levels
+exact_matches  which annotated genes are predicted exactly
+LEVELS         the levels: base, exon, start, stop, gene
 """
 
 import lazy_loader

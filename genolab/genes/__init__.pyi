@@ -6,6 +6,7 @@ from .decoding import Grammar as Grammar
 from .decoding import decode as decode
 from .metrics import LEVELS as LEVELS
 from .metrics import evaluate as evaluate
+from .metrics import exact_matches as exact_matches
 from .model import SequenceTagger as SequenceTagger
 from .signals import Signals as Signals
 from .signals import Site as Site

@@ -75,6 +75,27 @@ def evaluate(
     return _table(truth, genes, locus_of, levels=levels, baseline=baseline, n_boot=n_boot, seed=seed)
 
 
+def exact_matches(
+    predicted: Mapping[str, AnnData | pd.DataFrame],
+    annotated: AnnData | pd.DataFrame,
+    *,
+    chromosomes: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return which annotated genes each gene finder predicts exactly, both ends and all introns.
+
+    Arguments are those of `evaluate`. A row is a gene: ``strand start end bases exons``, bases being the coding ones,
+    and a column of truth values for each name in `predicted`.
+    """
+    truth = _on(coding_genes(annotated), chromosomes)
+    rows = [(gene.strand, gene.start, gene.end, gene.length, len(gene.exons)) for gene in truth]
+    index = pd.Index([gene.name for gene in truth], name="gene")
+    table = pd.DataFrame(rows, columns=["strand", "start", "end", "bases", "exons"], index=index)
+    for name, features in predicted.items():
+        items = set().union(*(_items(gene, "gene") for gene in coding_genes(features)))
+        table[name] = [_items(gene, "gene") <= items for gene in truth]
+    return table
+
+
 def _on(genes: Iterable[Gene], chromosomes: Sequence[str] | None) -> list[Gene]:
     return [gene for gene in genes if chromosomes is None or gene.chromosome in chromosomes]
 

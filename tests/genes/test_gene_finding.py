@@ -45,6 +45,16 @@ def test_each_level_counts_what_its_name_says() -> None:
     assert value["gene", "f1"] == 0
 
 
+def test_a_gene_is_matched_exactly_by_all_of_its_exons_on_its_strand() -> None:
+    near = table(gene("x", "-", (100, 400)), gene("y", "-", (1000, 1300), (1400, 1600)), gene("z", "+", (3000, 3303)))
+    matches = gl.genes.exact_matches({"truth": TRUTH, "near": near}, TRUTH)
+    assert matches.index.tolist() == ["a", "b", "c"]
+    assert matches["truth"].all()
+    assert matches["near"].tolist() == [False, True, False]
+    assert matches.loc["b", ["strand", "start", "end", "bases", "exons"]].tolist() == ["-", 1000, 1600, 500, 2]
+    assert gl.genes.exact_matches({"truth": TRUTH}, TRUTH, chromosomes=["chrX"]).empty
+
+
 def test_f1_lies_between_precision_and_recall() -> None:
     found = table(gene("a", "+", (100, 400)), gene("x", "+", (5000, 5300)))
     value = figures(found, TRUTH)
