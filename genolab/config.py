@@ -42,6 +42,11 @@ def control(
     return field(default=default, metadata={"control": Control(low, high, scale, live, help, unit)})
 
 
+def share_control(default: float, help: str, *, high: float = 0.9) -> Any:
+    """Make a field for a share, such as dropout, that may change while a model trains."""
+    return control(default, low=0, high=high, live=True, help=help)
+
+
 def controls(config: "DataclassInstance", *, live_only: bool = False) -> dict[str, Control]:
     """Return the controls of a config by field, in order; with `live_only`, those that may change in training."""
     all_controls = {f.name: f.metadata["control"] for f in dataclasses.fields(config) if "control" in f.metadata}

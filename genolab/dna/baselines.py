@@ -47,10 +47,8 @@ class KmerBaseline(Baseline):
 class PWMBaseline(nn.Module):
     """A position weight matrix for each class (Staden 1984): a naive Bayes classifier, each position on its own.
 
-    A sequence's score is the log-likelihood of its bases under the class's frequencies, plus that of the class. Unlike
-    scikit-learn's naive Bayes it takes an N as unknown, in training too: it says nothing.
-
-    `pseudocount` is added to every count, so that a base never seen isn't impossible.
+    A sequence's score is the log-likelihood of its bases under the class's frequencies, plus that of the class; an N
+    adds nothing, in training too. `pseudocount` is added to every count, so that a base never seen isn't impossible.
 
     Examples
     --------

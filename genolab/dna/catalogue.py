@@ -41,8 +41,7 @@ def build_splice_junctions(paths: Paths) -> "AnnData":
     """Read the file that ``data/build.py`` made, all 3,186 rows of the set.
 
     ``obs["junction"]`` is ``donor`` (the exon ends after base 30, the intron begins), ``acceptor`` (the intron ends
-    there) or ``neither``. Of 184 duplicates the first stays, of the one sequence that occurs as ``acceptor`` and as
-    ``neither`` none: 3,000 rows.
+    there) or ``neither``. Of 184 duplicates the first stays, of the one sequence of two classes none: 3,000 rows.
     """
     import pandas as pd
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.checks import check_at_least, check_one_of
-from genolab.config import check, control
+from genolab.config import check, control, share_control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble
 from genolab.models.layers import SteadyNorm, drop, seeded
@@ -40,15 +40,13 @@ class SequenceCNNConfig:
     hidden: int = 64
     members: int = 1
     reverse_complement: Strands = None
-    dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of hidden values dropped while training.")
-    input_dropout: float = control(
-        0.0, low=0, high=0.9, live=True, help="Share of the bases masked, as if they were N, while training."
-    )
+    dropout: float = share_control(0.3, "Share of hidden values dropped while training.")
+    input_dropout: float = share_control(0.0, "Share of the bases masked, as if they were N, while training.")
     shift: int = control(
         0, low=0, high=1000, live=True, unit="bases", help="How far a sequence is moved to either side while training."
     )
-    label_smoothing: float = control(
-        0.0, low=0, high=0.5, live=True, help="Share of a class's certainty spread over all classes while training."
+    label_smoothing: float = share_control(
+        0.0, "Share of a class's certainty spread over all classes while training.", high=0.5
     )
     seed: int = 0
 
@@ -65,18 +63,14 @@ class SequenceCNN(nn.Module):
     (Alipanahi et al. 2015, DeepBind); deeper layers, with residual connections (He et al. 2016), see how motifs are
     arranged. Where all sequences are aligned at something (a splice site, a start of transcription), give their
     `length`: each filter then learns at which positions it counts, by a threshold and two weights for each, in place of
-    its maximum and its mean response (profiles of weights: Alexandari et al. 2017).
+    its maximum and its mean response (profiles of weights: Alexandari et al. 2017). Without it, sequences have any
+    length, and the position of a motif doesn't count.
 
     Parameters
     ----------
-    n_outputs
-        Classes, labels or values.
     task
         ``"classes"`` (one of several: softmax and cross-entropy), ``"labels"`` (any of several: sigmoid and binary
         cross-entropy) or ``"values"`` (real numbers: mean squared error).
-    length
-        Length of the sequences, where a position means the same in all of them. ``None``: sequences of any length, in
-        which the position of a motif doesn't count.
     n_filters, n_layers, hidden
         Filters in each layer, convolutional layers, and width of the last layer before the outputs.
     width, pool

@@ -26,16 +26,15 @@ _THRESHOLDS: Final = tuple(np.linspace(0.1, 0.9, 17))
 
 
 class CodonBaseline:
-    """Logistic regression on an open reading frame's codon usage and length.
+    """Logistic regression on the codon usage and length of open reading frames of at least `min_length` bases.
 
-    The features are the square roots of its codons' frequencies, and the logarithm of its length, of at least
-    `min_length` bases. Of frames that overlap, the most probable is taken first. It is the coding measure of older gene
-    finders (Fickett & Tung 1992) with weights that are learned.
+    The features are the square roots of the codons' frequencies, and the logarithm of the length. Of frames that
+    overlap, the most probable is taken first. It is the coding measure of older gene finders (Fickett & Tung 1992) with
+    weights that are learned.
 
     Examples
     --------
-    >>> baseline = CodonBaseline().fit(genome, {"chrII": sequence})
-    >>> baseline.genes(other, chromosome="chrI")
+    >>> CodonBaseline().fit(genome, {"chrII": sequence}).genes(other, chromosome="chrI")
     """
 
     def __init__(self, *, min_length: int = _MIN_LENGTH) -> None:

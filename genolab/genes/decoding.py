@@ -81,9 +81,8 @@ def decode(
     Returns
     -------
     DataFrame
-        One row a feature (``gene``, its ``CDS`` parts, ``tRNA``), in the form of an annotated genome's ``obs``:
-        ``chromosome start end strand kind parent phase score``. The score is the mean probability, over the feature's
-        bases, of their decoded tags.
+        A row a feature (``gene``, its ``CDS`` parts, ``tRNA``): ``chromosome start end strand kind parent phase
+        score``, as ``obs`` of an annotated genome. The score is the mean probability of the decoded tags of its bases.
     """
     scores = _checked(probabilities, sequence)
     grammar, signals = grammar or Grammar(), signals or Signals()

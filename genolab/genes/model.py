@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from genolab.config import check, control
+from genolab.config import check, control, share_control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import drop, seeded
 from genolab.sequences.annotation import TAGS
@@ -28,7 +28,7 @@ class SequenceTaggerConfig:
     channels: int = 32
     dilations: tuple[int, ...] = (1, 3, 9)
     n_hidden: int = 32
-    dropout: float = control(0.0, low=0, high=0.9, live=True, help="Share of channels dropped while training.")
+    dropout: float = share_control(0.0, "Share of channels dropped while training.")
     rare_weight: float = control(
         10.0, low=1, high=1000, scale="log", live=True, help="Weight of a base of an intron or a tRNA in the loss."
     )

@@ -90,12 +90,8 @@ def check_features(genome: AnnData | pd.DataFrame) -> pd.DataFrame:
 def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> list[Gene]:
     """Return the genes that code for proteins, in the order of chromosomes and positions.
 
-    Parameters
-    ----------
-    genome
-        An annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decode` returns.
-    dubious
-        Whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
+    `genome` is an annotated genome, or a table of features such as its ``obs`` or what `genolab.genes.decode` returns.
+    `dubious`: whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
     """
     table = check_features(genome)
     coding = table[table["kind"] == "CDS"]

@@ -13,8 +13,8 @@ _PHASES = ("M/G1", "G1", "S", "G2", "M")  # in the order of the cycle, from the 
 def build_yeast_cell_cycle(paths: Paths) -> "AnnData":
     """Read the table that ``data/build.py`` made: a gene, its phase, and its log ratios, a column a course and minute.
 
-    ``X`` is ``(800, 73)`` float32, NaN where nothing was measured; ``var["course"]`` and ``var["time"]`` (minutes) say
-    which column is what, and ``obs["phase"]`` is the phase in which a gene peaks.
+    ``X`` is ``(800, 73)``, NaN where nothing was measured; ``var`` has the ``course`` and ``time`` (minutes) of each
+    column, and ``obs["phase"]`` is the phase in which a gene peaks.
     """
     import numpy as np
     import pandas as pd

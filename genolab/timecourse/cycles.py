@@ -1,7 +1,6 @@
 """Where in the cycle a sample was taken: periods and starts of courses, estimated without any label.
 
-Courses of a cycle have their own period and begin at their own point of it. `estimate_cycles` finds both from the
-profiles alone, so that time can be counted in cycles, and a moment means the same in all courses.
+So time can be counted in cycles, and a moment means the same in all courses.
 """
 
 from dataclasses import dataclass
@@ -24,14 +23,9 @@ _N_PERIODS: Final = 200  # tried, evenly spaced on a logarithmic scale: steps of
 
 @dataclass(frozen=True)
 class Cycles:
-    """Periods and starts of courses.
+    """Periods of courses, in the unit of their time, and where in the cycle time 0 is, 0 to 1.
 
-    Attributes
-    ----------
-    period
-        Course to period, in the unit of its time.
-    start
-        Course to where in the cycle time 0 is, 0 to 1; 0 in the first course, by which the others are counted.
+    The `start` is 0 in the first course, by which the others are counted.
     """
 
     period: dict[str, float]
@@ -47,16 +41,10 @@ class Cycles:
 
 
 class Cosinor(NamedTuple):
-    """Profiles as waves of one period.
+    """Profiles as waves of one period, ``(n,)`` each.
 
-    Attributes
-    ----------
-    level
-        ``(n,)`` mean about which they go up and down.
-    wave
-        ``(n,)`` complex: its absolute value is the amplitude, and its angle by 2 pi where in the cycle the peak is.
-    explained
-        ``(n,)`` share of the variance that the wave explains, 0 to 1.
+    They go up and down about `level`. The absolute value of the complex `wave` is the amplitude, its angle by 2 pi
+    where in the cycle the peak is. `explained` is the share of the variance that the wave explains, 0 to 1.
     """
 
     level: Floats

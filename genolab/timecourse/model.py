@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from genolab.config import check, control
+from genolab.config import check, control, share_control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble, mixture
 from genolab.models.layers import covariate_width, drop, encode_covariates, seeded, standard_normal
@@ -34,18 +34,16 @@ class ExpressionRNNConfig:
     period: float = 1.0
     members: int = 1
     covariates: Mapping[str, int] = field(default_factory=dict)
-    dropout: float = control(0.3, low=0, high=0.9, live=True, help="Share of latent values dropped while training.")
-    input_dropout: float = control(
-        0.2, low=0, high=0.9, live=True, help="Share of the measurements hidden, as if never made, while training."
-    )
+    dropout: float = share_control(0.3, "Share of latent values dropped while training.")
+    input_dropout: float = share_control(0.2, "Share of the measurements hidden, as if never made, while training.")
     noise: float = control(
         0.2, low=0, high=2, live=True, help="Standard deviation of what is added to the values while training."
     )
     time_shift: float = control(
         0.03, low=0, high=0.5, live=True, unit="cycles", help="How far a profile is moved in time while training."
     )
-    label_smoothing: float = control(
-        0.05, low=0, high=0.5, live=True, help="Share of a class's certainty spread over all classes while training."
+    label_smoothing: float = share_control(
+        0.05, "Share of a class's certainty spread over all classes while training.", high=0.5
     )
     seed: int = 0
 
@@ -72,17 +70,10 @@ class ExpressionRNNConfig:
 
 
 class Measurements(NamedTuple):
-    """Measurements in the order of time, moved together to the front of each row.
+    """Measurements in the order of time, moved together to the front of each row, ``(n, length)`` each.
 
-    Attributes
-    ----------
-    values, times
-        ``(n, length)``; 0 after the last measurement.
-    mask
-        ``(n, length)`` bool: where there is a measurement.
-    last
-        ``(n, length)`` int64: for each position of the profile as it came, the number of the last measurement up to
-        then; -1 before the first.
+    `mask` says where there is a measurement; `values` and `times` are 0 elsewhere. `last` is, for each position of the
+    profile as it came, the number of the last measurement up to then; -1 before the first.
     """
 
     values: torch.Tensor

@@ -39,16 +39,8 @@ def phase_wheel(profiles: AnnData, *, color: str = "phase", times: str = "cycles
     """Draw where in the cycle each gene peaks, by the wave that fits its profile.
 
     A point a gene: its angle is the peak, its distance from the middle the share of its variance that the wave
-    explains; a line a class points where it peaks on average.
-
-    Parameters
-    ----------
-    color
-        Column of ``obs`` with classes.
-    times
-        Key of ``obsm`` with the times in cycles, as from `genolab.timecourse.estimate_cycles`.
-    course
-        The course shown; ``None``: the first.
+    explains; a line a class, of the column `color` of ``obs``, points where it peaks on average. `times` is the key of
+    ``obsm`` with the times in cycles; `course` is by default the first.
     """
     name, rows = _of_course(profiles, course)
     _check(rows, color, times)

@@ -39,8 +39,6 @@ def logo(scores: ArrayLike, *, kind: Kind | None = None, start: int = 0, title: 
     kind
         ``"scores"`` or ``"probabilities"``; ``None``: probabilities where every position adds up to 1, or to 0 for an
         unknown base, and none is negative.
-    start
-        Number of the first position.
     """
     values = _checked(scores)
     kind = _kind(values) if kind is None else kind
@@ -114,8 +112,6 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
     sequence
         That sequence, as text or ``(4, length)`` one-hot. An unknown base has no letter in the map, and its position is
         drawn relative to the mean of the four.
-    start
-        Number of the first position.
     """
     values = _checked(scores)
     known = _one_hot(sequence, values.shape)
@@ -181,12 +177,10 @@ def filters(
     Parameters
     ----------
     model
-        A model over ``(n, 4, length)``, or the `Motifs` that `genolab.dna.filter_motifs` returned for one.
-    dataset
-        Sequences on which the filters' responses are observed, such as the test set.
+        A model over ``(n, 4, length)``, whose filters' responses to `dataset` are observed, best a test set; or the
+        `Motifs` that `genolab.dna.filter_motifs` returned for one.
     known
-        Name to ``(4, width)`` probabilities of known motifs, or a file in MEME's format: the title of each logo names
-        the nearest one, if its p-value is below 0.05.
+        As of `genolab.dna.match_motifs`: the title of each logo names the nearest one, if its p-value is below 0.05.
     n
         At most so many, those of the most information first.
     """
