@@ -38,7 +38,7 @@ DIVERGING: Final = (  # 11 even stops, blue over a light middle to red (ColorBre
 )
 # fmt: on
 
-LETTERS: Final = {"A": OKABE_ITO[2], "C": OKABE_ITO[0], "G": OKABE_ITO[1], "T": OKABE_ITO[3]}
+BASE_COLOURS: Final = {"A": OKABE_ITO[2], "C": OKABE_ITO[0], "G": OKABE_ITO[1], "T": OKABE_ITO[3]}
 """The bases, in every figure and widget: green, blue, orange and vermillion, near the custom, and told apart by all."""
 
 NONE: Final = "#bdbdbd"

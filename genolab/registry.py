@@ -1,4 +1,4 @@
-"""What a chapter adds to the core, by name: data sets, readers, rows of slots, models, tips, titles of metrics.
+"""What a chapter adds to the core, by name: data sets, readers, rows of slots, models, tooltips, titles of metrics.
 
 A folder of the package may hold a ``registry.toml``, whose tables map a name to ``"module:function"``. The core reads
 these tables and imports what it needs when it is first used, so it knows no chapter, and a new chapter is one folder.
@@ -10,7 +10,7 @@ table               key                            function
 ``[readers]``       the suffix of a file           ``(path, **options) -> AnnData``, of `genolab.data.read`
 ``[rows]``          the first part of a slot       ``(adata, slot) -> RowSource``, of `genolab.data.AnnDataset`
 ``[models]``        the class of a saved model     the class, of `genolab.run.load_model`
-``[tips]``          what the rows are              ``(adata, coordinates) -> Hover | None``, of the latent explorer
+``[tooltips]``      what the rows are              ``(adata, coordinates) -> Hover | None``, of the latent explorer
 ``[metrics]``       a metric                       no function: its title in figures, and whether lower is better
 ==================  =============================  =================================================================
 """

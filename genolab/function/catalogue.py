@@ -27,7 +27,7 @@ def build_protein_function(paths: Paths) -> "AnnData":
 
     from genolab.function.ontology.graph import Ontology, indicator
     from genolab.sequences.fasta import read_records
-    from genolab.sequences.protein import RESIDUES, encode_protein
+    from genolab.sequences.protein import encode_protein
 
     records = read_records(paths["protein_function.fa.gz"])
     table = pd.read_csv(paths["protein_function_terms.tsv.gz"], sep="\t", keep_default_na=False)
@@ -46,7 +46,7 @@ def build_protein_function(paths: Paths) -> "AnnData":
     broader = [[position[one] for one in above.split(",") if one] for above in table["parents"]]
     pairs = [(child, parent) for child, above in enumerate(broader) for parent in above]
     adata = AnnData(obs=obs, obsm={"sequence": encode_protein(sequences, length=_LENGTH)})
-    adata.uns |= {"letters": RESIDUES, "parents": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
+    adata.uns["parents"] = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     adata.uns |= {f"{name}s": table[name].to_numpy(dtype=str) for name in ("term", "name", "namespace")}
     own = indicator([sorted(position[term] for term in terms.split(",")) for _, terms in annotations], len(table))
     adata.obsm["terms"] = Ontology.of(adata).propagate(own, list(position))

@@ -168,16 +168,19 @@ if "genolab.run.background" in sys.modules:
 if "ipywidgets" in sys.modules:
     sys.modules["ipywidgets"].Widget.close_all()
 get_ipython().reset(new_session=False)
-__import__("gc").collect();
+import gc
+gc.collect()
+gc.freeze()  # modules stay: the next collection passes over them
+del gc
 """
 
 _PANEL = "const app = window.jupyterapp; const panel = app.shell.currentWidget;"
 
 
 class Desk(NamedTuple):
-    """What a closed notebook leaves to the next: a kernel, and a page with JupyterLab in it, both swept clean.
+    """What a test leaves to the next: a kernel, swept clean, and the page with the notebook that has this kernel.
 
-    A new kernel would take seconds for its imports, and a new page for JupyterLab's scripts.
+    A new kernel would take seconds for its imports, a new page for JupyterLab's scripts, a new notebook one more.
     """
 
     kernel: str
@@ -193,6 +196,8 @@ class Notebook:
     ----------
     page
         The Playwright page.
+    folder
+        The kernel's working directory.
     errors
         What the browser's console reported as errors, the harmless ones left out.
     spent
@@ -203,29 +208,34 @@ class Notebook:
         self.page = page
         self.errors: list[str] = []
         self.spent = False
+        self.folder = server.folder
         self._listeners = {"console": self._note_console, "pageerror": lambda error: self._note(str(error))}
         for event, listener in self._listeners.items():
             page.on(event, listener)  # type: ignore[call-overload]  # one of the names that it knows
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
         book.metadata["kernelspec"] = {"name": KERNEL, "display_name": "genolab (test)", "language": "python"}
-        # A kernel outlives a test on a notebook of the same name, so each gets a name of its own.
-        file = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}-{secrets.token_hex(4)}.ipynb"
-        self.path = server.folder / file
-        nbformat.write(book, self.path)
-        if kernel:
-            server.lend(kernel, file)
-        self._open(server, file)
+        if page.url.startswith(server.url):
+            self._replace(book)
+        else:
+            self._open(book, server, name, kernel)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         self.wait_idle(timeout=60)
 
-    def _open(self, server: Server, file: str) -> None:
-        """Open the notebook in a JupyterLab that is there already, or in a new one."""
-        if self.page.url.startswith(server.url):
-            self.page.mouse.move(0, 0)
-            script = "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }"
-            self.page.evaluate(script, file)
-        else:
-            self.page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
+    def _open(self, book: nbformat.NotebookNode, server: Server, name: str, kernel: str | None) -> None:
+        """Open JupyterLab with the notebook in a file of its own: a kernel outlives a test on one of the same name."""
+        file = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}-{secrets.token_hex(4)}.ipynb"
+        nbformat.write(book, server.folder / file)
+        if kernel:
+            server.lend(kernel, file)
+        self.page.goto(f"{server.url}/doc/tree/{file}?token={server.token}&reset")
+
+    def _replace(self, book: nbformat.NotebookNode) -> None:
+        """Put these cells into the notebook that is open."""
+        self.page.mouse.move(0, 0)
+        script = f"""(book) => {{ {_PANEL}
+            panel.context.model.fromJSON(book);
+            document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0; }}"""
+        self.page.evaluate(script, book)
 
     def _note(self, text: str) -> None:
         if not any(re.search(pattern, text) for pattern in HARMLESS):
@@ -294,6 +304,16 @@ class Notebook:
         assert not any(output["output_type"] == "error" for output in outputs), text
         return text
 
+    def until(self, condition: str, *, timeout: float = 20) -> None:
+        """Wait until a Python expression holds in the kernel."""
+        deadline = time.monotonic() + timeout
+        while self.run_code(f"print(bool({condition}))") != "True\n":
+            assert time.monotonic() < deadline, f"waited in vain for {condition}"
+
+    def draw(self) -> None:
+        """Wait until the browser has drawn what it knows."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def theme(self, *, dark: bool) -> None:
         """Put JupyterLab into its dark or its light theme."""
         name = "JupyterLab Dark" if dark else "JupyterLab Light"
@@ -301,6 +321,7 @@ class Notebook:
         self.page.evaluate(script, name)
         light = "false" if dark else "true"
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
+        self.draw()
 
     def screenshot(self, name: str, target: Locator | None = None) -> Path:
         """Keep a picture of the page, or of one part of it, in the folder of artefacts."""
@@ -323,7 +344,6 @@ class Notebook:
         with contextlib.suppress(Exception):  # the page may be gone already, or the kernel busy
             self.run_code(SWEEP, timeout=5)
             kernel = self.page.evaluate(f"() => {{ {_PANEL} return panel.context.sessionContext.session.kernel.id; }}")
-            self.page.evaluate(f"() => {{ {_PANEL} panel.context.model.dirty = false; panel.dispose(); }}")
         if kernel is None:
             return self.close()
         for event, listener in self._listeners.items():
@@ -331,6 +351,39 @@ class Notebook:
         if not keep_page:
             self.page.close()
         return Desk(kernel, self.page if keep_page else None)
+
+
+class View:
+    """A widget on the page, as a person meets it; `name` is the CSS class of its root."""
+
+    def __init__(self, book: Notebook, name: str, cell: int = 1) -> None:
+        self.book, self.page = book, book.page
+        self.root = book.cell(cell).locator(f".{name}").first
+        self.root.wait_for()
+
+    def settle(self) -> None:
+        """Wait until Python has followed and the answer is drawn."""
+        self.root.and_(self.page.locator('[aria-busy="false"]')).wait_for(timeout=20_000)
+        self.book.draw()
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window another size, and wait until the widget follows."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        follows = "([el, width]) => el.getBoundingClientRect().right <= width"
+        self.page.wait_for_function(follows, arg=[self.root.element_handle(), width])
+        self.book.draw()
+
+    def check_texts_and_controls(self) -> None:
+        """Check that no text is smaller than 12 pixels, and that each control has a name and a sentence."""
+        smallest = self.root.evaluate(
+            """(el) => Math.min(...[...el.querySelectorAll('*')].filter((e) => e.offsetParent && e.textContent.trim())
+                                    .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""
+        )
+        assert smallest >= 12
+        for control in self.root.locator("button:visible, select:visible, input:visible").all():
+            name = control.get_attribute("aria-label") or control.inner_text()
+            assert name.strip()
+            assert control.get_attribute("title"), name
 
 
 def _text(outputs: list[dict[str, Any]]) -> str:

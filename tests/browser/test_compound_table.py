@@ -1,6 +1,6 @@
 """The table of compounds in JupyterLab: what clicks, typing and keys do, and that text stays text."""
 
-from browser.lab import Notebook
+from browser import lab
 
 SETUP = """
 import numpy as np
@@ -20,19 +20,12 @@ table = gl.drugs.CompoundTable(ranked, explorer=explorer, key="name")
 """
 
 
-class View:
-    """The hand and the eye."""
-
-    def __init__(self, book: Notebook, cell: int = 1) -> None:
-        self.book, self.page = book, book.page
-        self.root = book.cell(cell).locator(".gl-compounds").first
+class View(lab.View):
+    def __init__(self, book: lab.Notebook) -> None:
+        super().__init__(book, "gl-compounds")
         self.root.locator(".gl-card img").wait_for()
 
-    def settle(self) -> None:
-        self.root.and_(self.page.locator('[aria-busy="false"]')).wait_for(timeout=20_000)
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def said(self, act) -> None:
+    def do(self, act) -> None:
         """Do something, and wait until Python has followed."""
         before = int(self.root.get_attribute("data-received"))
         act()
@@ -57,24 +50,24 @@ def test_it_sorts_filters_picks_and_writes_back(notebook):
     view = opened(notebook)
     assert view.names()[0] == "compound 00"
     assert view.root.locator(".gl-card img").get_attribute("src").startswith("data:image/svg+xml")
-    view.said(lambda: view.button("similarity").click())
+    view.do(lambda: view.button("similarity").click())
     assert view.names()[0] == "<img src=x onerror=alert(1)>"  # the largest first, as text
-    view.said(lambda: view.button("similarity ▼").click())
+    view.do(lambda: view.button("similarity ▼").click())
     assert view.root.locator('th[aria-sort="ascending"]').inner_text() == "similarity ▲"
 
-    view.said(lambda: view.root.locator(".gl-query").fill("score < 8, compound"))
+    view.do(lambda: view.root.locator(".gl-query").fill("score < 8, compound"))
     assert "of 23 of 30" in view.root.inner_text()
     view.root.locator("tbody tr").first.focus()
     view.page.keyboard.press("ArrowDown")
-    view.said(lambda: view.page.keyboard.press(" "))
-    view.said(lambda: view.root.locator("tbody tr input").nth(3).click())
+    view.do(lambda: view.page.keyboard.press(" "))
+    view.do(lambda: view.root.locator("tbody tr input").nth(3).click())
     assert "2 picked" in view.root.inner_text()
-    view.said(lambda: view.page.keyboard.press("PageDown"))
+    view.do(lambda: view.page.keyboard.press("PageDown"))
     assert view.names()[0] != "compound 06"
-    view.said(lambda: view.button("Save picks").click())
+    view.do(lambda: view.button("Save picks").click())
     assert "Saved 2 picks" in view.root.locator(".gl-message").inner_text()
-    view.said(lambda: view.button("Show picks").click())
-    view.said(lambda: view.root.locator('label input[type="checkbox"]').check())
+    view.do(lambda: view.button("Show picks").click())
+    view.do(lambda: view.root.locator('label input[type="checkbox"]').check())
     assert len(view.names()) == 2
     facts = view.book.run_code("print(table.picks, ranked['pick'].max(), int(explorer.selection.sum()))")
     assert facts.strip() == "[7, 9] 2 2"
@@ -82,7 +75,7 @@ def test_it_sorts_filters_picks_and_writes_back(notebook):
 
 def test_a_filter_that_cannot_be_read_says_why_and_changes_nothing(notebook):
     view = opened(notebook)
-    view.said(lambda: view.root.locator(".gl-query").fill("price < 3"))
+    view.do(lambda: view.root.locator(".gl-query").fill("price < 3"))
     assert "no column 'price'" in view.root.locator(".gl-message").inner_text()
     assert len(view.names()) == 12
 
@@ -90,14 +83,7 @@ def test_a_filter_that_cannot_be_read_says_why_and_changes_nothing(notebook):
 def test_it_fits_a_narrow_cell_and_both_themes(notebook):
     view = opened(notebook, width=520)
     assert view.root.evaluate("el => el.scrollWidth <= el.clientWidth")
-    controls = view.root.locator("button, input")
-    unnamed = (
-        "els => els.filter(el => !(el.ariaLabel || el.getAttribute('aria-label') || el.title || el.innerText)).length"
-    )
-    assert controls.evaluate_all(unnamed) == 0
+    view.check_texts_and_controls()
     view.book.screenshot("compounds-narrow", view.root)
     view.book.theme(dark=True)
-    view.settle()
     view.book.screenshot("compounds-dark", view.root)
-    sizes = "els => Math.min(...els.map(el => parseFloat(getComputedStyle(el).fontSize)))"
-    assert view.root.locator("*").evaluate_all(sizes) >= 12

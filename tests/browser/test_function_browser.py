@@ -1,6 +1,6 @@
 """Genes and their terms, in JupyterLab: what is drawn, what clicks and keys do, and that text stays text."""
 
-from browser.lab import Notebook
+from browser import lab
 
 SETUP = """
 import numpy as np
@@ -23,18 +23,10 @@ browser = gl.function.FunctionBrowser(genes, scores, ontology=go, basis="X_space
 FACTS = "print(browser.gene, browser.term, int(explorer.selection.sum()) == int(browser.genes.sum()))"
 
 
-class View:
-    """The hand and the eye."""
-
-    def __init__(self, book: Notebook, cell: int = 1) -> None:
-        self.book, self.page = book, book.page
-        self.root = book.cell(cell).locator(".gl-function").first
-        self.root.wait_for()
+class View(lab.View):
+    def __init__(self, book: lab.Notebook) -> None:
+        super().__init__(book, "gl-function")
         self.root.locator(".gl-node").first.wait_for()
-
-    def settle(self) -> None:
-        self.root.and_(self.page.locator('[aria-busy="false"]')).wait_for(timeout=20_000)
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def facts(self) -> list[str]:
         return self.book.run_code(FACTS).split()
@@ -80,11 +72,10 @@ def test_terms_are_picked_by_clicks_and_keys_and_genes_by_name(notebook):
     assert view.root.locator(".gl-gene").inner_text() == wanted
     view.book.screenshot("function-light", view.root)
     view.book.theme(dark=True)
-    view.page.wait_for_timeout(300)
     view.book.screenshot("function-dark", view.root)
 
 
-def test_names_are_text_and_errors_are_told(notebook):
+def test_names_are_text_and_the_view_fits_a_narrow_cell(notebook):
     view = opened(notebook, width=700)
     view.book.run_code('browser.gene = "<img src=x onerror=alert(1)>"')
     view.settle()

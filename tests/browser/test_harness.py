@@ -16,8 +16,8 @@ def test_a_cell_runs_in_the_browser_and_the_next_reads_what_it_left(notebook):
 def test_an_error_in_the_console_is_noted(notebook):
     book = notebook(["1"])
     book.page.evaluate("console.error('this is wrong')")
-    book.page.evaluate("setTimeout(() => { throw new Error('so is this') })")
-    book.page.wait_for_timeout(200)
+    with book.page.expect_event("pageerror"):
+        book.page.evaluate("setTimeout(() => { throw new Error('so is this') })")
     noted, book.errors[:] = list(book.errors), []
     assert len(noted) == 2
     assert "this is wrong" in noted[0]

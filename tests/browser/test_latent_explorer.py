@@ -1,11 +1,12 @@
 """The latent explorer in JupyterLab: what is drawn, what a hand does, and what the next cell reads of it."""
 
+import time
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from browser.lab import Notebook
+from browser import lab
 from genolab import palette
 
 # A toy whose places are known on paper: a grid of 11 x 11 cells over 0..10; type "west" where x < 5, "east" elsewhere.
@@ -26,19 +27,14 @@ READ = "print(explorer.n_selected, *sorted(cells.obs_names[explorer.selection])[
 WEST, EAST = palette.OKABE_ITO[1], palette.OKABE_ITO[0]  # by the alphabet, east is the first
 
 
-class Explorer:
-    """The hand and the eye: places are given in the toy's own coordinates, 0..10."""
+class Explorer(lab.View):
+    """An explorer on the page; places are given in the toy's own coordinates, 0..10."""
 
-    def __init__(self, book: Notebook, cell: int = 1, view: int = 0) -> None:
-        self.book, self.page = book, book.page
-        self.root = book.cell(cell).locator(".gl-latent").nth(view)
+    def __init__(self, book: lab.Notebook, cell: int = 1) -> None:
+        super().__init__(book, "gl-latent", cell)
         self.picture = self.root.locator(".gl-picture")
         self.picture.wait_for()
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the browser has drawn what it knows."""
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.book.draw()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return the place on the page of a place in the grid, as long as the camera shows all."""
@@ -50,10 +46,16 @@ class Explorer:
 
     def colour(self, x: float, y: float) -> tuple[int, ...]:
         """Return the colour on the screen at a place in the grid."""
-        self.settle()
+        self.book.draw()
         px, py = self.at(x, y)
         shot = self.page.screenshot(clip={"x": px - 1, "y": py - 1, "width": 3, "height": 3})
         return Image.open(BytesIO(shot)).convert("RGB").getpixel((1, 1))
+
+    def becomes(self, x: float, y: float, colour: str) -> None:
+        """Wait for a colour at a place in the grid."""
+        end = time.monotonic() + 10
+        while not near(self.colour(x, y), colour):
+            assert time.monotonic() < end, f"{self.colour(x, y)} at {(x, y)}, not {colour}"
 
     def tool(self, name: str) -> None:
         self.root.get_by_role("button", name=name, exact=True).click()
@@ -105,18 +107,16 @@ def test_points_lie_where_they_should_in_the_colours_of_their_category(explorer)
     assert [key.split() for key in keys] == [["east", "66"], ["west", "55"]]
 
 
-def test_axes_carry_the_names_and_numbers_of_the_dimensions(explorer):
+def test_another_dimension_is_chosen_for_an_axis(explorer):
     explorer.book.screenshot("explorer-toy", explorer.root)
     explorer.root.get_by_label("Dimension up").select_option("2")
-    explorer.book.page.wait_for_timeout(700)
-    assert explorer.book.run_code("print(explorer.dims)") == "(0, 2)\n"
+    explorer.book.until("explorer.dims == (0, 2)")
     explorer.book.screenshot("explorer-other-dimension", explorer.root)
 
 
 def test_another_basis_moves_the_points(explorer):
     explorer.root.get_by_label("Coordinates").select_option("X_pca")
-    explorer.page.wait_for_timeout(800)
-    assert near(explorer.colour(7, 2), WEST)  # x and y have changed places
+    explorer.becomes(7, 2, WEST)  # x and y have changed places
     assert explorer.book.run_code("print(explorer.basis)") == "X_pca\n"
 
 
@@ -134,8 +134,7 @@ def test_a_screen_of_double_density_gets_four_times_the_pixels(notebook):
 
 def test_the_explorer_follows_the_width_of_its_cell(explorer):
     before = explorer.picture.bounding_box()["width"]
-    explorer.page.set_viewport_size({"width": 700, "height": 900})
-    explorer.page.wait_for_timeout(300)
+    explorer.resize(700)
     assert explorer.picture.bounding_box()["width"] < before - 200
     overflow = explorer.root.evaluate("(el) => el.scrollWidth > el.clientWidth")
     assert not overflow
@@ -146,26 +145,13 @@ def test_the_explorer_follows_the_width_of_its_cell(explorer):
 def test_both_themes_suit_the_page(explorer):
     explorer.book.screenshot("explorer-light")
     explorer.book.theme(dark=True)
-    explorer.page.wait_for_timeout(500)
     assert max(explorer.colour(2.5, 6.5)) < 40  # paper
     assert near(explorer.colour(2, 7), WEST)
     explorer.book.screenshot("explorer-dark")
 
 
-def test_no_text_is_smaller_than_12_pixels(explorer):
-    smallest = explorer.root.evaluate(
-        """(el) => Math.min(...[...el.querySelectorAll('*')].filter((e) => e.textContent)
-                                .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""
-    )
-    assert smallest >= 12
-
-
-def test_every_control_has_a_name_and_a_sentence_that_explains_it(explorer):
-    controls = explorer.root.locator("button:visible, select:visible, input:visible")
-    for control in controls.all():
-        name = control.get_attribute("aria-label") or control.inner_text()
-        assert name.strip()
-        assert control.get_attribute("title"), name
+def test_no_text_is_small_and_every_control_has_a_name_and_a_sentence_that_explains_it(explorer):
+    explorer.check_texts_and_controls()
 
 
 # ---- colours ----
@@ -301,7 +287,7 @@ def test_escape_gives_up_a_lasso_that_is_being_drawn(explorer):
     explorer.page.mouse.move(*explorer.at(9, 9), steps=5)
     explorer.page.keyboard.press("Escape")
     explorer.page.mouse.up()
-    explorer.settle()
+    explorer.book.draw()
     assert explorer.book.run(2) == "4 0,0 0,1 1,0 1,1\n"
 
 
@@ -331,7 +317,7 @@ def test_a_selection_made_while_the_kernel_is_busy_arrives_when_it_is_free(noteb
     explorer.shows(".gl-counts", " 2 selected")
     explorer.column("height")
     explorer.shows(".gl-message", "Working")
-    book.path.with_name("go").touch()
+    (book.folder / "go").touch()
     book.wait(3)
     explorer.shows(".gl-bar-numbers", "15")
     explorer.shows(".gl-counts", " 2 selected")  # no echo of an earlier one undoes it
@@ -346,7 +332,7 @@ def test_what_a_busy_cell_selects_is_shown_although_something_was_clicked_meanwh
     explorer = Explorer(book)
     book.start(2)
     explorer.key("east").click()
-    book.path.with_name("on").touch()
+    (book.folder / "on").touch()
     book.wait(2)
     explorer.shows(".gl-counts", "55 selected")
     assert explorer.key("east").get_attribute("aria-pressed") == "false"
@@ -418,7 +404,7 @@ def test_the_wheel_scrolls_the_page_until_the_picture_is_clicked(explorer):
     assert near(explorer.colour(2, 7), WEST)
     explorer.page.mouse.click(*explorer.at(5, 5))
     explorer.page.mouse.wheel(0, -300)
-    explorer.settle()
+    explorer.book.draw()
     assert near(explorer.colour(5, 5), EAST)  # the place under the pointer stays
     assert not near(explorer.colour(2, 7), WEST)
     explorer.page.mouse.dblclick(*explorer.at(2.5, 7.5))
@@ -473,7 +459,7 @@ def test_a_lasso_in_a_zoomed_picture_takes_what_is_seen(explorer):
     assert explorer.book.run(2).startswith("25 3,3 ")
 
 
-def test_hovering_tells_the_name_and_the_value(explorer):
+def test_hovering_shows_the_name_and_the_value(explorer):
     explorer.page.mouse.move(*explorer.at(3, 7))
     explorer.shows(".gl-tip", "3,7")
     assert explorer.root.locator(".gl-tip").inner_text().split("\n") == ["3,7", "type: west"]
@@ -516,9 +502,9 @@ def test_showing_it_again_and_again_works_and_keeps_its_state(notebook):
 def test_an_explorer_that_was_off_the_page_is_drawn_when_it_comes_back(explorer):
     off = "(el) => { window.home = el.parentNode; window.away = el; el.remove(); }"
     explorer.root.evaluate(off)
-    explorer.page.wait_for_timeout(200)
+    explorer.book.draw()
     explorer.book.run_code("explorer.selection = cells.obs['type'] == 'west'")
-    explorer.page.wait_for_timeout(200)
+    explorer.book.draw()
     explorer.page.evaluate("window.home.append(window.away)")
     explorer.shows(".gl-counts", "55 selected")
     assert near(explorer.colour(2, 7), WEST)
@@ -528,8 +514,7 @@ def test_an_explorer_that_was_off_the_page_is_drawn_when_it_comes_back(explorer)
 def test_a_change_of_labels_alone_is_drawn(explorer):
     explorer.book.run_code("cells.obs['type'] = np.roll(cells.obs['type'].to_numpy(), 5); explorer.refresh()")
     assert explorer.book.run_code("print((cells.obs['type'] == 'west').sum())") == "55\n"
-    explorer.page.wait_for_timeout(300)
-    assert near(explorer.colour(7, 7), WEST)  # 5 to the right of where it was
+    explorer.becomes(7, 7, WEST)  # 5 to the right of where it was
     assert near(explorer.colour(2, 7), EAST)
 
 
@@ -537,7 +522,6 @@ def test_a_reloaded_page_shows_the_state_again(explorer):
     explorer.box(-0.5, -0.5, 1.5, 1.5)
     explorer.shows(".gl-counts", "4 selected")
     explorer.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    explorer.page.wait_for_timeout(500)
     explorer.page.reload()
     explorer.page.wait_for_selector(".gl-latent .gl-picture", timeout=30_000)
     again = Explorer(explorer.book)
@@ -565,7 +549,7 @@ def test_a_lost_picture_says_so_and_comes_back(explorer):
     assert near(explorer.colour(2, 7), WEST)
 
 
-def test_without_webgl2_the_still_picture_stands_in_and_colours_work(notebook):
+def test_without_webgl2_the_static_picture_stands_in_and_colours_work(notebook):
     off = """const real = HTMLCanvasElement.prototype.getContext;
         HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
           return kind === 'webgl2' ? null : real.call(this, kind, ...rest); };"""
@@ -605,7 +589,7 @@ def test_watching_shows_the_latent_space_while_it_trains(notebook):
     book.screenshot("explorer-watching", explorer.root)
     book.run(3, timeout=120)
     explorer.shows(".gl-caption", "epoch 40 of 40")
-    explorer.page.wait_for_timeout(700)
+    explorer.page.wait_for_timeout(500)  # the points move for 450 ms
     book.run_code("now = gl.infer.embed(model, gl.data.AnnDataset(cells))")
     assert book.run_code("print(np.array_equal(explorer.coordinates, now), *cells.obsm)") == "True X_vae X_pca\n"
     explorer.tool("Box")
@@ -614,7 +598,7 @@ def test_watching_shows_the_latent_space_while_it_trains(notebook):
     book.screenshot("explorer-watched", explorer.root)
 
 
-# ---- how fast ----
+# ---- trajectories ----
 
 
 def test_a_trajectory_is_played_from_time_to_time_and_taken_away(notebook) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from browser.lab import Notebook
+from browser import lab
 
 SETUP = """
 import numpy as np
@@ -19,19 +19,11 @@ view = gl.dna.MutationView(model, letters, names=["donor", "acceptor", "neither"
 FACTS = "print(view.sequence == view.reference, view.changes, view.target)"
 
 
-class View:
-    """The hand and the eye."""
-
-    def __init__(self, book: Notebook, cell: int = 1) -> None:
-        self.book, self.page = book, book.page
-        self.root = book.cell(cell).locator(".gl-mutation").first
-        self.root.wait_for()
+class View(lab.View):
+    def __init__(self, book: lab.Notebook, cell: int = 1) -> None:
+        super().__init__(book, "gl-mutation", cell)
         self.stage = self.root.locator(".gl-stage")
         self.canvas = self.root.locator("canvas")
-
-    def settle(self) -> None:
-        self.root.and_(self.page.locator('[aria-busy="false"]')).wait_for(timeout=20_000)
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def press(self, *keys: str) -> None:
         self.stage.focus()
@@ -40,7 +32,7 @@ class View:
         self.settle()
 
     def step(self) -> float:
-        """Pixels a base: the strip's own measure, from its length."""
+        """Return pixels a base: the track's own measure, from its length."""
         box = self.canvas.bounding_box()
         return min(26, (box["width"] - 92 - 14) / int(self.root.get_attribute("data-shown")))
 
@@ -70,7 +62,7 @@ def view(notebook) -> View:
     return opened(notebook)
 
 
-# rows of the strip without an overview, from its top: the middle of each
+# rows of the track without an overview, from its top: the middle of each
 SEQUENCE = 20 + 24 + 15
 MAP = 20 + 24 + 30 + 8 + 104 + 8  # its top; a line is 19 pixels high
 
@@ -132,7 +124,7 @@ def test_another_output_is_explained_when_it_is_chosen(view):
     assert view.root.locator(".gl-chosen .gl-bar-name").inner_text() == "acceptor"
 
 
-def test_hovering_in_the_map_tells_what_a_change_would_do(view):
+def test_hovering_in_the_map_shows_what_a_change_would_do(view):
     box = view.canvas.bounding_box()
     old = view.book.run_code("print(letters[5])").strip()
     new = "ACGT"[("ACGT".index(old) + 1) % 4]
@@ -142,7 +134,7 @@ def test_hovering_in_the_map_tells_what_a_change_would_do(view):
     tip.wait_for()
     assert tip.inner_text().startswith(f"5: {old} to {new}: ")
     view.book.run_code(f"view.mutate(5, '{new}')")
-    tip.filter(has_text=f"5: {new}, contributes").wait_for()  # what is there now is told, although the mouse rests
+    tip.filter(has_text=f"5: {new}, contributes").wait_for()  # the new base, although the mouse rests
 
 
 def test_changes_made_in_python_are_shown(view):
@@ -164,24 +156,13 @@ def test_fast_typing_loses_nothing_and_ends_where_python_is(view):
     ]
 
 
-def test_both_themes_suit_the_page_and_no_text_is_small(view):
+def test_no_text_is_small_and_every_control_has_a_name_and_a_sentence_that_explains_it(view):
     view.press("Home", "ArrowDown", "PageDown")
+    view.check_texts_and_controls()
+    assert "A C G T N put a base" in view.stage.get_attribute("aria-label")
     view.book.screenshot("mutation-light")
     view.book.theme(dark=True)
-    view.page.wait_for_timeout(500)
     view.book.screenshot("mutation-dark")
-    smallest = view.root.evaluate(
-        """(el) => Math.min(...[...el.querySelectorAll('*')].filter((e) => e.textContent)
-                                .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""
-    )
-    assert smallest >= 12
-
-
-def test_every_control_has_a_name_and_a_sentence_that_explains_it(view):
-    for control in view.root.locator("button:visible, select:visible").all():
-        assert (control.get_attribute("aria-label") or control.inner_text()).strip()
-        assert control.get_attribute("title")
-    assert "A C G T N put a base" in view.stage.get_attribute("aria-label")
 
 
 def test_a_narrow_cell_and_a_long_sequence_get_a_window_that_follows_the_cursor(notebook):
@@ -190,8 +171,7 @@ def test_a_narrow_cell_and_a_long_sequence_get_a_window_that_follows_the_cursor(
     assert view.facts().count("Change(position=1499") == 1
     assert int(view.root.get_attribute("data-first")) > 1400
     view.book.screenshot("mutation-long", view.root)
-    view.page.set_viewport_size({"width": 700, "height": 900})
-    view.page.wait_for_timeout(400)
+    view.resize(700)
     assert not view.root.evaluate("(el) => el.scrollWidth > el.clientWidth")
     view.book.screenshot("mutation-narrow", view.root)
     box = view.canvas.bounding_box()
@@ -213,6 +193,6 @@ def test_two_views_of_one_widget_agree(notebook):
     assert "0 bases changed" in first.root.locator(".gl-where").inner_text()
 
 
-def test_a_saved_page_shows_the_still_picture(view):
+def test_the_notebook_keeps_a_static_picture(view):
     outputs = view.book.outputs(1)
     assert any("image/png" in output.get("data", {}) for output in outputs)

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Locator
 
+from browser.test_latent_explorer import Explorer
+
 SETUP = """
 import numpy as np
 import genolab as gl
@@ -42,56 +44,45 @@ def test_the_panel_drives_a_sequence_model_and_the_explorer_follows_it(book):
     book.screenshot("sequences-panel", panel)
 
 
-def hover(book, explorer: Locator) -> Locator:
-    """Point at the middle of the first row's place until its tip is there."""
-    picture = explorer.locator(".gl-picture")
-    picture.scroll_into_view_if_needed()
-    tip = explorer.locator(".gl-tip")
-    box = picture.bounding_box()
-    for share in (0.5, 0.45, 0.55, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
-        for up in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
-            book.page.mouse.move(box["x"] + share * box["width"], box["y"] + up * box["height"])
-            book.page.wait_for_timeout(60)
-            if tip.is_visible():
-                return tip
-    raise AssertionError("no point was met")
+def hover(book) -> tuple[Explorer, Locator]:
+    """Show the explorer anew, point at its first row, and return both it and the tooltip."""
+    book.page.mouse.move(5, 5)
+    book.run(2)
+    explorer = Explorer(book, 2)
+    places = "(lambda x: 10 * (x[0] - x.min(axis=0)) / np.ptp(x, axis=0))(loci.obsm['X_cnn'][:, :2])"
+    x, y = map(float, book.run_code(f"print(*{places})").split())
+    book.page.mouse.move(*explorer.at(x, y))
+    tip = explorer.root.locator(".gl-tip")
+    tip.wait_for()
+    return explorer, tip
 
 
 def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(book):
-    explorer = book.cell(2).locator(".gl-latent")
     book.run_code("run.fit(); explorer.unwatch(); loci.obsm['X_cnn'] = gl.infer.embed(model, data)")
     book.run_code("explorer = gl.widgets.LatentExplorer(loci, 'X_cnn', color='class')")
-    book.run(2)
-    explorer = book.cell(2).locator(".gl-latent")
-    explorer.locator("canvas").first.wait_for()
-    book.page.wait_for_timeout(800)
-    tip = hover(book, explorer)
+    explorer, tip = hover(book)
     tip.locator("canvas").nth(1).wait_for()
     name = tip.locator(".gl-tip-name").inner_text()
-    letters = tip.locator("canvas").first.get_attribute("aria-label")
+    shown = tip.locator("canvas").first.get_attribute("aria-label")
     own = book.run_code(
         f"print(gl.sequences.decode_one_hot(loci.obsm['sequence'][[loci.obs_names.get_loc('{name}')]])[0])"
     ).strip()
-    assert letters
-    assert letters in own
+    assert shown
+    assert shown in own
     assert "nearest" in tip.inner_text()
-    book.screenshot("sequences-hover", explorer)
-    box, frame = tip.bounding_box(), explorer.locator(".gl-picture").bounding_box()
+    book.screenshot("sequences-hover", explorer.root)
+    box, frame = tip.bounding_box(), explorer.picture.bounding_box()
     assert box["x"] >= frame["x"] - 1
     assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
     book.run_code(  # names that were asked for before are kept by the view, so a new explorer is made
         "loci.obsm['attribution'] = gl.dna.attribute(model, data, target='motif')\n"
         "explorer = gl.widgets.LatentExplorer(loci, 'X_cnn', color='class')"
     )
-    book.page.mouse.move(5, 5)
     book.theme(dark=True)
-    book.run(2)
-    explorer = book.cell(2).locator(".gl-latent")
-    book.page.wait_for_timeout(800)
-    tip = hover(book, explorer)
+    explorer, tip = hover(book)
     tip.locator("canvas").nth(1).wait_for()
     assert "contributions" in tip.inner_text()
-    book.screenshot("sequences-hover-dark", explorer)
+    book.screenshot("sequences-hover-dark", explorer.root)
     circle = '<circle cx="30" cy="20" r="15"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 40" width="90" height="60">{circle}</svg>'
     book.run_code(
@@ -99,16 +90,12 @@ def test_hovering_shows_the_sequence_its_logo_and_another_hook_what_it_likes(boo
         f"hook = lambda row: [text('<b>IC50</b> 3'), picture(b'{svg}', caption='benzene', height=60)]\n"
         "explorer = gl.widgets.LatentExplorer(loci, 'X_cnn', hover=hook, rows='compounds')"
     )
-    book.page.mouse.move(5, 5)
-    book.run(2)
-    explorer = book.cell(2).locator(".gl-latent")
-    book.page.wait_for_timeout(800)
-    tip = hover(book, explorer)
+    explorer, tip = hover(book)
     tip.locator("img").wait_for()
     assert "<b>IC50</b> 3" in tip.inner_text()
     assert tip.locator("img").evaluate("(image) => image.naturalWidth") > 0
-    assert "600 compounds" in explorer.locator(".gl-counts").inner_text()
-    book.screenshot("sequences-hover-hook", explorer)
+    assert "600 compounds" in explorer.root.locator(".gl-counts").inner_text()
+    book.screenshot("sequences-hover-hook", explorer.root)
 
 
 FIGURES = """
@@ -136,7 +123,7 @@ def test_logos_maps_filters_and_tracks_are_drawn(notebook):
         plot = book.cell(index).locator(".js-plotly-plot").first
         plot.locator(".main-svg").first.wait_for(timeout=60_000)
         plot.scroll_into_view_if_needed()
-        book.page.wait_for_timeout(500)
+        book.draw()
         book.screenshot(f"figure-{name}", plot)
-    letters = book.cell(1).locator(".js-plotly-plot path.js-fill").count()
-    assert letters == 4  # one shape a base, however long the sequence
+    shapes = book.cell(1).locator(".js-plotly-plot path.js-fill").count()
+    assert shapes == 4  # one shape a base, however long the sequence

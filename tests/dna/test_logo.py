@@ -57,7 +57,7 @@ def test_letters_above_zero_stand_on_each_other_and_those_below_hang_the_largest
 
 def test_each_base_has_its_colour_everywhere():
     colours = {trace.name: trace.fillcolor for trace in plot.logo(hot("ACGT") * 1.5).data if trace.fill}
-    assert colours == palette.LETTERS
+    assert colours == palette.BASE_COLOURS
     assert len(set(colours.values())) == 4
 
 

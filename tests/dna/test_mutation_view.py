@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from toy_browser import send, synced
 
 from genolab.dna import attribute
 from genolab.dna.model import SequenceCNN
@@ -20,12 +21,9 @@ def view(sequence="ACGTAC", **options):
     return MutationView(Counts(), sequence, **options)
 
 
-def receive(widget, *actions, number=1, **more):
+def receive(widget, *actions, **more):
     """Send what a browser sends; return the reply."""
-    replies = []
-    widget.send = lambda content, buffers=None: replies.append(content)
-    widget._receive(widget, {"kind": "apply", "actions": list(actions), "browser": "b", "number": number, **more}, [])
-    return replies[0]
+    return send(widget, "apply", actions=list(actions), **more).content
 
 
 # ---- prediction and contributions ----
@@ -66,7 +64,7 @@ def test_labels_are_shown_by_sigmoid_and_values_as_they_are():
 def test_a_given_reference_is_what_changes_are_counted_from():
     widget = view("AAGTNN", reference="ACGTAC")
     assert widget.changes == [Change(1, "C", "A"), Change(4, "A", "N"), Change(5, "C", "N")]
-    assert widget._state["before"] == [2, 2]
+    assert synced(widget, "_state")["before"] == [2, 2]
 
 
 def test_a_target_may_be_named_and_changed():
@@ -80,9 +78,9 @@ def test_a_target_may_be_named_and_changed():
 
 
 def test_long_sequences_are_explained_by_gradients_unless_asked_otherwise():
-    assert view("A" * 401)._state["method"] == "gradients"
-    assert view("A" * 400)._state["method"] == "mutagenesis"
-    assert view("A" * 401, method="mutagenesis")._state["method"] == "mutagenesis"
+    assert synced(view("A" * 401), "_state")["method"] == "gradients"
+    assert synced(view("A" * 400), "_state")["method"] == "mutagenesis"
+    assert synced(view("A" * 401, method="mutagenesis"), "_state")["method"] == "mutagenesis"
 
 
 def test_a_model_that_trains_on_is_asked_anew_by_refresh():
@@ -124,7 +122,7 @@ def test_a_new_change_ends_what_could_be_done_again():
     widget.mutate(1, "G")
     widget.redo()
     assert widget.sequence == "AGGTAC"
-    assert not widget._state["canRedo"]
+    assert not synced(widget, "_state")["canRedo"]
 
 
 def test_putting_the_reference_back_can_be_taken_back():
@@ -169,7 +167,7 @@ def test_an_impossible_edit_is_explained_on_the_message_line_and_changes_nothing
     widget = view()
     receive(widget, {"do": "edit", "position": 99, "base": "A"}, number=2)
     assert widget.message == "positions of this sequence are 0 to 5, got 99"
-    assert widget._is_error
+    assert synced(widget, "_is_error")
     assert widget.sequence == widget.reference
     receive(widget, {"do": "edit", "position": 0, "base": "C"}, number=3)
     assert widget.message == ""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from toy_browser import send, synced
 
 from genolab.drugs import CompoundTable
 from genolab.drugs.compound_table.rows import drawn, matches
@@ -25,7 +26,7 @@ def ranked():
 
 
 def labels(table):
-    return [row["label"] for row in table._view["rows"]]
+    return [row["label"] for row in synced(table, "_view")["rows"]]
 
 
 def test_rows_are_sorted_with_what_is_unknown_last(ranked):
@@ -72,8 +73,8 @@ def test_picks_come_from_the_column_and_go_back_only_when_saved(ranked):
     before = ranked.copy()
     table = CompoundTable(ranked)
     assert table.picks == ["z", "y"]
-    table._receive(None, {"kind": "pick", "row": 0, "on": True, "browser": "b", "number": 1}, [])
-    table._receive(None, {"kind": "pick", "row": 3, "on": False, "browser": "b", "number": 2}, [])
+    send(table, "pick", row=0, on=True)
+    send(table, "pick", row=3, on=False)
     assert (table.picks, table.n_picked) == (["y", "w"], 2)
     pd.testing.assert_frame_equal(ranked, before)
     table.save_picks()
@@ -88,10 +89,10 @@ def test_picks_come_from_the_column_and_go_back_only_when_saved(ranked):
 def test_pages_turn_and_stop_at_the_last(ranked):
     table = CompoundTable(ranked, rows=3)
     assert len(labels(table)) == 3
-    table._receive(None, {"kind": "page", "first": 99, "browser": "b", "number": 1}, [])
+    send(table, "page", first=99)
     assert labels(table) == ["delta"]
     table.query = "gamma"
-    assert (labels(table), table._view["first"], table._view["nShown"]) == (["gamma"], 0, 1)
+    assert (labels(table), synced(table, "_view")["first"], synced(table, "_view")["nShown"]) == (["gamma"], 0, 1)
 
 
 def test_it_is_linked_with_an_explorer_by_names(ranked):
@@ -104,7 +105,7 @@ def test_it_is_linked_with_an_explorer_by_names(ranked):
     explorer.select([True, True, False])
     assert labels(table) == ["gamma"]
     table.picks = ["x", "w"]
-    table._receive(None, {"kind": "explore", "browser": "b", "number": 1}, [])
+    send(table, "explore")
     assert explorer.selection.tolist() == [False, False, True]
     assert table.message == "1 of the picks aren't in the explorer."
     with pytest.raises(ValueError, match="shows 3 rows and the table has 4: name the column"):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from anndata import AnnData
 from scipy import sparse
+from toy_browser import send, synced
 
 import genolab as gl
 from genolab.function.browser.layout import lay_out
@@ -18,7 +19,7 @@ def genes():
     adata.obs_names = ["ABC1", "ABC2", "<b>DEF</b>", "GHI"]
     adata.obsm["X_space"] = random.normal(size=(4, 2))
     adata.obsm["sequence"] = np.array([[1, 2, 3, 0]] * 4, dtype=np.uint8)
-    adata.uns |= {"terms": np.array([f"T:{i}" for i in range(1, 6)]), "names": np.array(NAMES), "letters": "ACDEF"}
+    adata.uns |= {"terms": np.array([f"T:{i}" for i in range(1, 6)]), "names": np.array(NAMES)}
     adata.uns |= {
         "parents": np.array([[1, 0], [2, 0], [3, 1], [3, 2]]),
         "namespaces": np.array(["process"] * 4 + ["part"]),
@@ -49,17 +50,17 @@ def test_broader_terms_stand_left_and_links_are_direct():
 def test_a_gene_shows_its_likely_and_known_terms(genes):
     browser = browser_of(genes)
     assert (browser.gene, browser.term) == ("ABC1", "T:4")
-    view = browser._view
+    view = synced(browser, "_view")
     assert {node["id"] for node in view["nodes"]} == {"T:1", "T:2", "T:3", "T:4"}
     assert view["term"]["name"] == "budding"
     assert [node["name"] for node in view["term"]["implies"]] == ["growth", "division"]
     assert len(view["term"]["neighbours"]) == 3
     browser.term = "T:3"
-    assert browser._view["term"]["follows"]["id"] == "T:4"
+    assert synced(browser, "_view")["term"]["follows"]["id"] == "T:4"
     browser.gene = "GHI"
-    assert [node["id"] for node in browser._view["nodes"]] == ["T:1", "T:5", "T:3"]  # the picked one stays
+    assert [node["id"] for node in synced(browser, "_view")["nodes"]] == ["T:1", "T:5", "T:3"]  # the picked one stays
     browser.namespace = "part"
-    assert (browser.term, [node["id"] for node in browser._view["nodes"]]) == ("T:5", ["T:5"])
+    assert (browser.term, [node["id"] for node in synced(browser, "_view")["nodes"]]) == ("T:5", ["T:5"])
 
 
 def test_a_term_has_its_genes_and_selects_them_in_the_explorer(genes):
@@ -74,10 +75,10 @@ def test_a_term_has_its_genes_and_selects_them_in_the_explorer(genes):
     explorer.select([False, True, False, True])
     assert browser.gene == "ABC2"
     assert explorer.selection.tolist() == [False, True, False, True]
-    assert browser._view["term"]["genes"][0]["gene"] == "ABC1"
+    assert synced(browser, "_view")["term"]["genes"][0]["gene"] == "ABC1"
 
 
-def test_residues_come_with_their_letters(genes):
+def test_residues_come_with_the_sequence(genes):
     asked = []
 
     def residues(row, term):
@@ -85,18 +86,18 @@ def test_residues_come_with_their_letters(genes):
         return np.array([0.5, -1, 0, 9])
 
     browser = browser_of(genes, residues=residues)
-    assert browser._view["term"]["residues"] == {"letters": "ACD", "scores": [0.5, -1.0, 0.0]}
+    assert synced(browser, "_view")["term"]["residues"] == {"sequence": "ACD", "scores": [0.5, -1.0, 0.0]}
     assert asked == [(0, 3)]
 
 
 def test_messages_set_gene_and_term_and_errors_are_shown(genes):
     browser = browser_of(genes)
-    browser._receive(None, {"kind": "set", "gene": "ABC2", "term": "T:2", "browser": "b", "number": 1}, [])
+    send(browser, "set", gene="ABC2", term="T:2")
     assert (browser.gene, browser.term) == ("ABC2", "T:2")
-    browser._receive(None, {"kind": "set", "gene": "nobody", "browser": "b", "number": 2}, [])
+    send(browser, "set", gene="nobody")
     assert "no gene of this AnnData" in browser.message
-    assert browser._is_error
-    browser._receive(None, {"kind": "set", "gene": "<b>DEF</b>", "browser": "b", "number": 3}, [])
+    assert synced(browser, "_is_error")
+    send(browser, "set", gene="<b>DEF</b>")
     assert (browser.gene, browser.message) == ("<b>DEF</b>", "")
 
 
@@ -111,8 +112,8 @@ def test_it_has_a_static_picture_where_no_widget_runs(genes):
 def test_terms_without_a_graph_stand_in_one_column(genes):
     del genes.uns["parents"], genes.uns["namespaces"], genes.obsm["terms"], genes.obsm["sequence"]
     browser = gl.function.FunctionBrowser(genes, SCORES)
-    assert browser._view["columns"] == 1
-    assert browser._view["term"]["neighbours"] == []
+    assert synced(browser, "_view")["columns"] == 1
+    assert synced(browser, "_view")["term"]["neighbours"] == []
 
 
 def test_inputs_that_do_not_fit_are_refused(genes):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from toy_browser import query, send, synced
 from toy_comparisons import compared, genome, planted
 
 from genolab.genomes import AlignmentView, plot
@@ -20,20 +21,6 @@ def columns(pair, row=0):
 
 def text(page):
     return page.a.tobytes().decode(), page.b.tobytes().decode()
-
-
-def answers(view):
-    """Keep what a view answers."""
-    found = []
-    view.send = lambda content, buffers=None: found.append(content)
-    return found
-
-
-def ask(view, kind, **more):
-    found = answers(view)
-    view._receive(view, {"kind": kind, "is_query": True, "browser": "b", "number": 1, **more}, [])
-    assert (found[-1]["browser"], found[-1]["number"]) == ("b", 1)
-    return found[-1].get("result", found[-1].get("error"))
 
 
 # ---- columns ----
@@ -152,7 +139,7 @@ def test_a_view_has_its_place_text_and_changes(pair):
     view.go_to(104)
     assert (view.row, view.column) == (0, 104)
     assert view.place == Place("a", 104, "b", 701, "+")
-    assert str(view) == "AlignmentView: block 1 of 3, a 104 beside b 701 (+)"
+    assert str(view) == "AlignmentView: block 1 of 3, a 104 aligned to b 701 (+)"
     assert view.changes(100)[["position", "ref", "alt"]].to_numpy().tolist()[0] == [104, "G", "C"]
     assert view.text(5).splitlines()[0].split() == ["104", text(columns(pair).page(104, 109))[0]]
 
@@ -200,10 +187,10 @@ def test_a_place_without_homology_is_refused():
 
 def test_another_block_or_column_may_be_set_and_impossible_ones_not(pair):
     view = AlignmentView(pair, row=2)
-    assert view._block["a"] == ["a", 800, 1200]
+    assert synced(view, "_block")["a"] == ["a", 800, 1200]
     view.column = 399
     view.row = 1
-    assert view._block["strand"] == "-"
+    assert synced(view, "_block")["strand"] == "-"
     assert view.column == 399
     with pytest.raises(ValueError, match="rows 0 to 2"):
         view.row = 3
@@ -213,20 +200,20 @@ def test_another_block_or_column_may_be_set_and_impossible_ones_not(pair):
 
 def test_the_browser_gets_the_page_that_it_asks_for_and_no_more(pair):
     view = AlignmentView(pair)
-    page = ask(view, "page", row=0, first=-50, stop=60)
+    page = query(view, "page", row=0, first=-50, stop=60)
     assert (page["first"], len(page["a"]), page["aAt"][-1]) == (0, 60, 59)
-    assert ask(view, "page", row=2, first=390, stop=900)["a"] == text(columns(pair, 2).page(390, 400))[0]
-    assert ask(view, "change", row=0, column=110, way=1) == (0, 200)
-    assert "no change behind" in ask(view, "change", row=0, column=350, way=1)
-    assert ask(view, "find", text="a:500") == (1, 100)
-    assert ask(view, "at", row=1, x=500.2) == (1, 100)
-    assert ask(view, "at", row=1, x=3.0) in {(1, 0), (1, 399)}
-    assert "can't 'dance'" in ask(view, "dance")
+    assert query(view, "page", row=2, first=390, stop=900)["a"] == text(columns(pair, 2).page(390, 400))[0]
+    assert query(view, "change", row=0, column=110, way=1) == (0, 200)
+    assert "no change after" in query(view, "change", row=0, column=350, way=1)
+    assert query(view, "find", text="a:500") == (1, 100)
+    assert query(view, "at", row=1, x=500.2) == (1, 100)
+    assert query(view, "at", row=1, x=3.0) in {(1, 0), (1, 399)}
+    assert "can't 'dance'" in query(view, "dance")
 
 
 def test_a_move_in_the_browser_is_heard(pair):
     view = AlignmentView(pair)
-    ask(view, "go", row=2, column=17)
+    send(view, "go", row=2, column=17)
     assert (view.row, view.column) == (2, 17)
 
 
@@ -241,15 +228,15 @@ def test_a_long_block_is_never_spelled_out_as_a_whole(monkeypatch):
     view = AlignmentView(pair)
     view.column = 50_000
     view.png()
-    assert len(ask(view, "page", row=0, first=0, stop=100_000)["a"]) == 20_000
+    assert len(query(view, "page", row=0, first=0, stop=100_000)["a"]) == 20_000
     assert max(longest) == 20_000
-    assert len(view._dots) == 16
+    assert len(synced(view, "_dots")) == 16
 
 
 def test_the_still_picture_and_the_line_of_text_go_where_no_widget_can(pair):
     view = AlignmentView(pair)
     data, _ = view._repr_mimebundle_()
-    assert data["text/plain"] == "AlignmentView: block 1 of 3, a 0 beside b 597 (+)"
+    assert data["text/plain"] == "AlignmentView: block 1 of 3, a 0 aligned to b 597 (+)"
     assert len(data["image/png"]) > 5000
 
 

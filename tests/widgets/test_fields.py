@@ -47,7 +47,7 @@ def test_a_field_carries_bounds_scale_help_and_unit_of_its_config():
     )
 
 
-def test_whole_numbers_and_values_that_may_be_off_are_told_by_the_type():
+def test_whole_numbers_and_values_that_may_be_off_are_known_by_the_type():
     assert (field("size").integer, field("size").optional) == (True, False)
     assert (field("clip").integer, field("clip").optional) == (False, True)
 
@@ -61,7 +61,7 @@ def test_a_wide_range_of_whole_numbers_moves_by_its_ratio():
     assert field("size").scale == "linear"
 
 
-def test_without_a_type_the_value_tells_what_is_meant():
+def test_without_a_type_the_value_decides_what_is_meant():
     assert number_field("size", bounds("size"), 3).integer
     assert not number_field("size", bounds("size"), 3.0).integer
     assert number_field("size", bounds("size"), None).optional

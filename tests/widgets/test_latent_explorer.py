@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 from scipy.sparse import csc_matrix, csr_matrix
+from toy_browser import query, send, synced
 
 from genolab import palette
 from genolab.widgets import LatentExplorer
@@ -29,20 +30,13 @@ def cells(n: int = 6, *, genes: tuple[str, ...] = ("CD3D", "CD19", "LYZ")) -> An
 
 
 def sent_points(explorer: LatentExplorer) -> np.ndarray:
-    return np.frombuffer(explorer._points, dtype=np.float32).reshape(-1, 2) + np.array(explorer._frame["offset"])
+    return np.frombuffer(synced(explorer, "_points"), dtype=np.float32).reshape(-1, 2) + np.array(
+        synced(explorer, "_frame")["offset"]
+    )
 
 
-def from_browser(explorer: LatentExplorer, content: dict, *buffers: bytes) -> list[tuple[dict, list[bytes]]]:
-    """Let the explorer hear a message as the browser sends it; return what it answers."""
-    answers: list[tuple[dict, list[bytes]]] = []
-    explorer.send = lambda content, buffers=None: answers.append((content, buffers or []))
-    explorer._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)})
-    return answers
-
-
-def select_in_browser(explorer: LatentExplorer, mask: list[bool], number: int = 1) -> None:
-    bits = np.packbits(np.array(mask), bitorder="little").tobytes()
-    from_browser(explorer, {"kind": "select", "browser": "x", "number": number}, memoryview(bits))
+def select_in_browser(explorer: LatentExplorer, mask: list[bool]) -> None:
+    send(explorer, "select", memoryview(np.packbits(np.array(mask), bitorder="little").tobytes()))
 
 
 # ---- what is shown ----
@@ -53,7 +47,7 @@ def test_the_points_are_the_first_two_dimensions_unless_others_are_asked_for():
     np.testing.assert_array_equal(sent_points(explorer), [[i, 2 * i] for i in range(6)])
     explorer.dims = (2, 0)
     np.testing.assert_array_equal(sent_points(explorer), [[-i, i] for i in range(6)])
-    assert explorer._frame["titles"] == ("X_vae 3", "X_vae 1")
+    assert synced(explorer, "_frame")["titles"] == ("X_vae 3", "X_vae 1")
 
 
 def test_far_away_coordinates_keep_their_digits():
@@ -78,13 +72,13 @@ def test_a_change_of_basis_goes_back_to_the_first_dimensions_where_it_has_fewer(
     explorer.dims = (1, 2)
     explorer.basis = "X_flat"
     assert explorer.dims == (0, 1)
-    assert explorer._frame["nDims"] == 2
+    assert synced(explorer, "_frame")["nDims"] == 2
 
 
 def test_no_basis_is_an_empty_picture():
     explorer = LatentExplorer(cells(), "X_vae")
     explorer.basis = None
-    assert (explorer._points, explorer.coordinates, explorer.png()) == (b"", None, b"")
+    assert (synced(explorer, "_points"), explorer.coordinates, explorer.png()) == (b"", None, b"")
     assert "image/png" not in explorer._repr_mimebundle_()[0]
 
 
@@ -99,7 +93,7 @@ def test_duplicate_cell_and_gene_names_work():
     adata = cells(genes=("CD3D", "CD3D", "LYZ"))
     adata.obs_names = ["same"] * 6
     explorer = LatentExplorer(adata, "X_vae", color="CD3D")
-    np.testing.assert_array_equal(explorer._colouring.values, np.arange(6))
+    assert [query(explorer, "hover", row=row)["value"] for row in range(6)] == list(range(6))
     explorer.select(adata.obs["type"] == "b")
     assert explorer.selection.tolist() == [False, True] * 3
 
@@ -132,8 +126,8 @@ def test_an_unknown_colour_names_the_nearest_and_changes_nothing():
     with pytest.raises(KeyError, match=r"'CD3' is neither a column of obs nor a gene .* \['CD3D'"):
         explorer.color = "CD3"
     assert explorer.color == "type"
-    assert explorer._legend["labels"] == ("a", "b")
-    assert explorer._colouring.value(1) == "b"
+    assert synced(explorer, "_legend")["labels"] == ("a", "b")
+    assert query(explorer, "hover", row=1)["value"] == "b"
 
 
 def test_an_empty_anndata_is_refused():
@@ -148,7 +142,7 @@ def test_a_missing_layer_names_those_there_are():
         LatentExplorer(adata, "X_vae", color="LYZ", layer="count")
 
 
-def test_a_missing_layer_is_told_before_a_gene_is_chosen():
+def test_a_missing_layer_is_refused_before_a_gene_is_chosen():
     with pytest.raises(KeyError, match="'counts' is not a layer"):
         LatentExplorer(cells(), "X_vae", layer="counts")
 
@@ -323,12 +317,12 @@ def test_colour_and_layer_can_be_set_from_python():
     adata.layers["twice"] = adata.X * 2
     explorer = LatentExplorer(adata, "X_vae")
     explorer.color = "CD3D"
-    assert explorer._legend["high"] == 5
+    assert synced(explorer, "_legend")["high"] == 5
     explorer.layer = "twice"
-    assert explorer._legend["high"] == 10
+    assert synced(explorer, "_legend")["high"] == 10
     explorer.color = None
-    assert explorer._legend["kind"] == "none"
-    assert explorer._codes == b""
+    assert synced(explorer, "_legend")["kind"] == "none"
+    assert synced(explorer, "_codes") == b""
 
 
 def test_refresh_reads_the_anndata_again():
@@ -338,9 +332,9 @@ def test_refresh_reads_the_anndata_again():
     adata.obs["new"] = 1.0
     adata.obsm["X_vae"] = adata.obsm["X_vae"] + 1
     explorer.refresh()
-    assert explorer._legend["counts"] == (6,)
+    assert synced(explorer, "_legend")["counts"] == (6,)
     assert sent_points(explorer)[0].tolist() == [1, 1]
-    assert "new" in explorer._choices["columns"]
+    assert "new" in synced(explorer, "_choices")["columns"]
 
 
 def test_names_are_found_by_any_part_the_likeliest_first():
@@ -368,7 +362,7 @@ def test_a_selection_survives_the_way_as_bits_for_any_number_of_rows(n):
     np.testing.assert_array_equal(explorer.selection, mask)
     assert explorer.n_selected == mask.sum()
     np.testing.assert_array_equal(
-        np.unpackbits(np.frombuffer(explorer._mask, np.uint8), count=n, bitorder="little"), mask
+        np.unpackbits(np.frombuffer(synced(explorer, "_mask"), np.uint8), count=n, bitorder="little"), mask
     )
 
 
@@ -410,8 +404,7 @@ def test_state_that_others_only_read_is_read_only():
 def test_a_damaged_mask_from_a_browser_is_reported_and_changes_nothing():
     explorer = LatentExplorer(cells(20), "X_vae")
     explorer.selection = np.ones(20, dtype=bool)
-    answers = from_browser(explorer, {"kind": "select", "browser": "x", "number": 1, "ask": "1"}, memoryview(b"\x01"))
-    assert "error" in answers[0][0]
+    assert "select again" in send(explorer, "select", memoryview(b"\x01")).content["error"]
     assert explorer.n_selected == 20
 
 
@@ -457,7 +450,7 @@ def test_a_saved_column_may_be_saved_again_also_from_a_file(tmp_path):
     explorer.selection = np.ones(6, dtype=bool)
     explorer.save_selection("chosen")
     assert again.obs["chosen"].all()
-    assert explorer._legend["labels"] == ("True",)
+    assert synced(explorer, "_legend")["labels"] == ("True",)
 
 
 @pytest.mark.parametrize(("name", "text"), [("type", "was not saved from an explorer"), ("  ", "needs a name")])
@@ -472,32 +465,29 @@ def test_a_column_from_elsewhere_is_never_written_over(name, text):
 # ---- messages of the browser ----
 
 
-def test_a_refusal_is_told_to_the_browser_that_asked():
+def test_a_refusal_is_the_reply_to_the_browser_that_asked():
     explorer = LatentExplorer(cells(), "X_vae")
-    [(reply, _)] = from_browser(explorer, {"kind": "color", "name": "CD3", "browser": "x", "number": 1})
-    assert (reply["browser"], reply["number"]) == ("x", 1)
+    reply = send(explorer, "color", name="CD3", browser="x", number=7).content
+    assert (reply["browser"], reply["number"]) == ("x", 7)
     assert reply["error"] == explorer.message
     assert explorer.message.startswith("'CD3' is neither a column")
 
 
-def test_the_browser_is_told_a_points_name_and_value():
+def test_the_browser_gets_a_points_name_and_value():
     explorer = LatentExplorer(cells(), "X_vae", color="depth")
-    [(answer, _)] = from_browser(explorer, {"kind": "hover", "row": 2, "browser": "x", "number": 1, "is_query": True})
-    assert answer["result"] == {"name": "cell2", "value": 3.0}
+    assert query(explorer, "hover", row=2) == {"name": "cell2", "value": 3.0}
 
 
 def test_genes_are_searched_in_python():
     explorer = LatentExplorer(cells(), "X_vae")
-    [(answer, _)] = from_browser(
-        explorer, {"kind": "find", "text": "cd", "browser": "x", "number": 1, "is_query": True}
-    )
-    assert answer["result"] == ["CD3D", "CD19"]
+    assert query(explorer, "find", text="cd") == ["CD3D", "CD19"]
 
 
 def test_labels_go_as_they_are_since_the_browser_shows_them_as_text():
     adata = cells()
     adata.obs["type"] = "<img src=x onerror=alert(1)>"
-    assert LatentExplorer(adata, "X_vae", color="type")._legend["labels"] == ("<img src=x onerror=alert(1)>",)
+    explorer = LatentExplorer(adata, "X_vae", color="type")
+    assert synced(explorer, "_legend")["labels"] == ("<img src=x onerror=alert(1)>",)
 
 
 # ---- the static picture ----
@@ -552,7 +542,7 @@ def test_the_static_picture_leaves_pyplot_alone():
     assert plt.get_fignums() == before
 
 
-def test_the_text_face_says_what_is_shown():
+def test_as_text_it_says_what_is_shown():
     data, _ = LatentExplorer(cells(), "X_vae", color="type")._repr_mimebundle_()
     assert data["text/plain"] == "LatentExplorer: 6 cells in X_vae, coloured by type, 0 selected"
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -569,7 +559,7 @@ def test_a_saved_page_shows_the_static_picture():
     assert f"data:image/png;base64,{data['image/png'][:60]}" in page
 
 
-def test_the_stills_scale_is_that_of_the_browser():
+def test_the_static_pictures_scale_is_viridis():
     from matplotlib import colormaps
 
     from genolab.widgets.latent.static import _scale
@@ -594,7 +584,7 @@ class Shift(torch.nn.Module):
 
 @dataclass
 class FakeRun:
-    """Says what a run says, in the order in which a run says it."""
+    """Emits what a run emits, in the same order."""
 
     train: object
     model: Shift = field(default_factory=Shift)
@@ -641,7 +631,7 @@ def test_watching_shows_all_cells_after_each_epoch_and_writes_nothing():
     np.testing.assert_array_equal(sent_points(explorer), [[i, 1] for i in range(6)])
     run.one_epoch()
     np.testing.assert_array_equal(sent_points(explorer), [[i + 1, 2] for i in range(6)])
-    assert explorer._frame["caption"] == "epoch 1 of 9"
+    assert synced(explorer, "_frame")["caption"] == "epoch 1 of 9"
     assert list(adata.obsm) == ["X_vae"]
     adata.obsm["X_new"] = explorer.coordinates
     np.testing.assert_array_equal(adata.obsm["X_new"][:, 0], np.arange(6) + 1)
@@ -716,6 +706,12 @@ def test_watching_another_run_leaves_the_first():
     assert second.listeners == []
 
 
+def test_a_closed_explorer_no_longer_follows_the_run():
+    explorer, run = watched(cells())
+    explorer.close()
+    assert run.listeners == []
+
+
 def test_another_basis_ends_the_watching():
     explorer, run = watched(cells())
     explorer.basis = "X_vae"
@@ -740,13 +736,13 @@ def test_a_run_on_other_data_needs_a_dataset():
     assert sent_points(explorer).shape == (6, 2)
 
 
-def test_trouble_while_watching_is_told_and_training_goes_on():
+def test_an_error_while_watching_is_shown_and_training_goes_on():
     explorer, run = watched(cells())
     with torch.no_grad():
         run.model.shift.fill_(np.nan)
     run.one_epoch()
     assert explorer.message.startswith("The run could not be shown: every coordinate must be a finite number")
-    assert explorer._is_error
+    assert synced(explorer, "_is_error")
     assert sent_points(explorer)[0, 0] == 0
     with torch.no_grad():
         run.model.shift.fill_(1)
@@ -782,27 +778,36 @@ def test_a_real_run_is_shown_as_its_model_is_and_trains_as_without():
         run.fit()
         weights.append({name: value.clone() for name, value in model.state_dict().items()})
     np.testing.assert_array_equal(explorer.coordinates, embed(model, data))
-    assert explorer._frame["caption"] == "epoch 3 of 3"
+    assert synced(explorer, "_frame")["caption"] == "epoch 3 of 3"
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not run.listener_errors
+
+
+# ---- trajectories ----
+
+
+def with_three_dimensions() -> AnnData:
+    cells = AnnData(np.zeros((3, 1), np.float32))
+    cells.obsm["X_vae"] = np.array([[0.0, 1, 2], [3, 4, 5], [9, 10, 11]])
+    return cells
 
 
 def test_trajectories_go_to_the_browser_in_the_dimensions_that_are_shown():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
     positions = np.arange(12, dtype=float).reshape(2, 2, 3)
     take_away = explorer.show_trajectories(positions, names=["one", "<b>other</b>"], times=["0 min", "7 min"])
-    assert explorer._trajectory_labels == {"names": ["one", "<b>other</b>"], "times": ["0 min", "7 min"]}
-    sent = np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2)
+    assert synced(explorer, "_trajectory_labels") == {"names": ["one", "<b>other</b>"], "times": ["0 min", "7 min"]}
+    sent = np.frombuffer(synced(explorer, "_trajectories"), np.float32).reshape(2, 2, 2)
     np.testing.assert_array_equal(sent, positions[:, :, :2])
     plain = LatentExplorer(with_three_dimensions(), "X_vae").png()
     assert explorer.png() != plain
     explorer.dims = (1, 2)
     np.testing.assert_array_equal(
-        np.frombuffer(explorer._trajectories, np.float32).reshape(2, 2, 2), positions[:, :, 1:]
+        np.frombuffer(synced(explorer, "_trajectories"), np.float32).reshape(2, 2, 2), positions[:, :, 1:]
     )
     take_away()
-    assert explorer._trajectory_labels == {}
-    assert explorer._trajectories == b""
+    assert synced(explorer, "_trajectory_labels") == {}
+    assert synced(explorer, "_trajectories") == b""
 
 
 def test_the_static_picture_names_the_trajectories():
@@ -831,9 +836,3 @@ def test_the_static_picture_names_the_trajectories():
 def test_trajectories_that_do_not_fit_are_refused(positions, names, words):
     with pytest.raises(ValueError, match=words):
         LatentExplorer(with_three_dimensions(), "X_vae").show_trajectories(positions, names=names)
-
-
-def with_three_dimensions() -> AnnData:
-    cells = AnnData(np.zeros((3, 1), np.float32))
-    cells.obsm["X_vae"] = np.array([[0.0, 1, 2], [3, 4, 5], [9, 10, 11]])
-    return cells

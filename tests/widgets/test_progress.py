@@ -75,12 +75,12 @@ def test_a_time_is_put_in_words(seconds, words):
     assert progress.duration(seconds) == words
 
 
-@pytest.mark.parametrize(("speed", "said"), [(0.123, "0.12"), (9.9, "9.9"), (98.7, "99"), (1.25e6, "1,200,000")])
-def test_a_speed_is_rounded_to_two_digits(speed, said):
-    assert progress.status_text(status(rows_per_second=speed)).pace.endswith(f", {said} cells/s")
+@pytest.mark.parametrize(("speed", "text"), [(0.123, "0.12"), (9.9, "9.9"), (98.7, "99"), (1.25e6, "1,200,000")])
+def test_a_speed_is_rounded_to_two_digits(speed, text):
+    assert progress.status_text(status(rows_per_second=speed)).pace.endswith(f", {text} cells/s")
 
 
-def test_the_tip_lies_inside_the_epoch_at_work():
+def test_the_end_of_the_curve_lies_inside_the_epoch_that_is_trained():
     assert progress.epoch_so_far(status()) == [12.5, 812.4]
     assert progress.epoch_so_far(status(loss=None)) is None
     assert progress.epoch_so_far(status(loss=math.nan)) is None

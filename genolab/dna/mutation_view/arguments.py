@@ -13,18 +13,18 @@ _BY_MUTAGENESIS: Final = 400  # bases; a longer sequence would take more than a 
 _LONGEST: Final = 20_000  # bases that a person can still find a way about in
 
 
-def as_letters(sequence: str | Any) -> str:
-    """Return a sequence as capital letters A, C, G, T and N, from letters or one-hot ``(4, length)``."""
+def as_bases(sequence: str | Any) -> str:
+    """Return a sequence in A, C, G, T and N, from a string or one-hot ``(4, length)``."""
     if isinstance(sequence, str):
         hot = one_hot(sequence)
     else:
         hot = np.asarray(sequence)
         if hot.ndim != 2:
-            raise ValueError(f"one sequence is letters or one-hot (4, length), got the shape {hot.shape}: pass x[0]")
-    found = decode_one_hot(hot)[0]
-    if not 1 <= len(found) <= _LONGEST:
-        raise ValueError(f"a sequence to change has 1 to {_LONGEST:,} bases, got {len(found):,}: cut a part of it")
-    return found
+            raise ValueError(f"one sequence is a string or one-hot (4, length), got the shape {hot.shape}: pass x[0]")
+    (bases,) = decode_one_hot(hot)
+    if not 1 <= len(bases) <= _LONGEST:
+        raise ValueError(f"a sequence to change has 1 to {_LONGEST:,} bases, got {len(bases):,}: cut a part of it")
+    return bases
 
 
 def check_lengths(now: str, before: str) -> None:
@@ -46,14 +46,14 @@ def edited(sequence: str, position: Any, base: Any) -> str:
     return sequence[:position] + new + sequence[position + 1 :]
 
 
-def known_task(model: nn.Module, task: str | None) -> str:
+def checked_task(model: nn.Module, task: str | None) -> str:
     """Return what the outputs are: as given, or as in the model's config, or values."""
     task = getattr(getattr(model, "config", None), "task", "values") if task is None else task
     check_one_of("task", task, ("classes", "labels", "values"))
     return str(task)
 
 
-def known_method(method: str | None, length: int) -> str:
+def checked_method(method: str | None, length: int) -> str:
     """Return how contributions are computed: as given, or as the length allows."""
     if method is None:
         return "mutagenesis" if length <= _BY_MUTAGENESIS else "gradients"
@@ -61,7 +61,7 @@ def known_method(method: str | None, length: int) -> str:
     return method
 
 
-def known_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+def checked_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
     """Return the names of the outputs, all different; without any, their numbers."""
     labels = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
     if len(labels) != count or len(set(labels)) != count:

@@ -3,7 +3,7 @@
 import { ticks } from "../../widgets/shared/axes.js";
 import { Drawing, fillBox, setText, sharpen, strokeBox } from "../../widgets/shared/canvas.js";
 import { count, number } from "../../widgets/shared/format.js";
-import { BASES, drawLetter, drawLogo, letterColour } from "../../widgets/shared/glyphs.js";
+import { BASES, drawBase, drawLogo, baseColour } from "../../widgets/shared/glyphs.js";
 import { css, scaleColour, theme } from "../../widgets/shared/theme.js";
 
 const GUTTER = 92; // pixels for the names of the rows
@@ -97,7 +97,7 @@ export class SequenceTrack extends Drawing {
     return { row, position, base: null };
   }
 
-  /** Where on the canvas a position is, for a tip: its middle, and the top of the row. */
+  /** Where on the canvas a position is, for a tooltip: its middle, and the top of the row. */
   place(position, row) {
     const { step, tops } = this.layout(this.size[0]);
     return [GUTTER + (position - this.first + 0.5) * step, tops[row] ?? 0];
@@ -191,8 +191,8 @@ export class SequenceTrack extends Drawing {
         fillBox(context, colours.accent, box, colours.dark ? 0.35 : 0.18);
         fillBox(context, colours.accent, [x + 0.5, tops.sequence + ROWS.sequence - 3, step - 1, 2.5]); // without colour too
       }
-      drawLetter(context, old, [left, tops.reference + 19], [wide, 14], isChanged ? colours.text : colours.muted);
-      drawLetter(context, now, [left, tops.sequence + 23], [wide, 17], letterColour(now, colours.dark));
+      drawBase(context, old, [left, tops.reference + 19], [wide, 14], isChanged ? colours.text : colours.muted);
+      drawBase(context, now, [left, tops.sequence + 23], [wide, 17], baseColour(now, colours.dark));
     }
   }
 
@@ -202,9 +202,9 @@ export class SequenceTrack extends Drawing {
     const value = (base, at) => (sequence[at] === base ? scores[BASES.indexOf(base) * n + at] : 0);
     let [low, most] = [0, 0];
     for (let at = 0; at < n; at += 1) {
-      const found = sequence[at] === "N" ? 0 : value(sequence[at], at);
-      low = Math.min(low, found);
-      most = Math.max(most, found);
+      const score = sequence[at] === "N" ? 0 : value(sequence[at], at);
+      low = Math.min(low, score);
+      most = Math.max(most, score);
     }
     const scale = (high - 12) / (most - low || 1);
     const zero = top + 6 + most * scale;
@@ -219,7 +219,7 @@ export class SequenceTrack extends Drawing {
     drawLogo(context, heights, { first: this.first, last, x: GUTTER, y: zero, step, dark: colours.dark });
   }
 
-  // What each change would do: red raises the output, blue lowers it; the base that is there has its letter.
+  // What each change would do: red raises the output, blue lowers it; the base that is there is written.
   map(context, { tops, step, last, colours }) {
     const { sequence, scores } = this.state;
     const n = this.length;
@@ -233,7 +233,7 @@ export class SequenceTrack extends Drawing {
       [...BASES].forEach((base, i) => {
         const y = tops.map + i * high;
         if (sequence[at] === base) {
-          drawLetter(context, base, [x + step / 2 - 4.5, y + high - 4], [9, high - 8], colours.muted);
+          drawBase(context, base, [x + step / 2 - 4.5, y + high - 4], [9, high - 8], colours.muted);
           return;
         }
         const change = most ? (scores[i * n + at] - here(at)) / most : 0;
@@ -257,7 +257,7 @@ export class SequenceTrack extends Drawing {
 
 // -1 to 1 on the diverging scale; on dark paper its light middle becomes the paper's own grey.
 function shade(change, dark) {
-  const at = Math.sign(change) * Math.sqrt(Math.abs(change)); // small effects are to be seen beside great ones
+  const at = Math.sign(change) * Math.sqrt(Math.abs(change)); // small effects are to be seen next to great ones
   if (!dark) return css(scaleColour(PALETTE.diverging, 0.5 + at / 2));
   const end = scaleColour(PALETTE.diverging, at < 0 ? 0.12 : 0.86);
   return css([48, 48, 48].map((paper, i) => Math.round(paper + (end[i] - paper) * Math.abs(at))));

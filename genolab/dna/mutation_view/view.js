@@ -118,7 +118,7 @@ class View {
     this.undo = button("Undo", "Take the last change back (Ctrl+Z)", () => channel.do({ do: "undo" }));
     this.redo = button("Redo", "Do again what was taken back (Ctrl+Y)", () => channel.do({ do: "redo" }));
     this.reset = button("Reference", "Put the whole reference back", () => channel.do({ do: "reset" }));
-    const help = button("?", "Tell the keys that work on the sequence", () => this.line.say(KEYS), "Keys");
+    const help = button("?", "Show the keys that work on the sequence", () => this.line.say(KEYS), "Keys");
     const explain = element("label", { class: "gl-label" }, "Explain", this.target);
     return row("gl-head", explain, this.method, space(), group("Changes", this.undo, this.redo, this.reset, help));
   }
@@ -137,7 +137,7 @@ class View {
     this.showTargets(state);
     this.showBars(state);
     this.showFoot(reference);
-    if (this.track.hover) this.point(this.track.hover); // what it tells may have changed
+    if (this.track.hover) this.point(this.track.hover); // what it says may have changed
     this.undo.disabled = !state.canUndo && channel.waiting.length === 0;
     this.redo.disabled = !state.canRedo;
     this.reset.disabled = sequence === reference;
@@ -295,7 +295,7 @@ class View {
     this.track.scroll(by / 16);
   }
 
-  // The tip at a place: its contribution, and in the map what a change would do.
+  // The tooltip at a place: its contribution, and in the map what a change would do.
   point(at) {
     this.track.hover = at;
     this.track.dirty();
@@ -315,7 +315,6 @@ class View {
   }
 
   close() {
-    clearTimeout(this.clock);
     this.stop.forEach((stop) => stop());
     this.track.close();
   }

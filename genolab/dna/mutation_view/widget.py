@@ -15,12 +15,12 @@ from torch import nn
 
 from genolab.dna.attribution import checked_sequences, every_change, integrated_gradients
 from genolab.dna.mutation_view.arguments import (
-    as_letters,
+    as_bases,
     check_lengths,
+    checked_method,
+    checked_names,
+    checked_task,
     edited,
-    known_method,
-    known_names,
-    known_task,
 )
 from genolab.dna.mutation_view.static import StaticView
 from genolab.infer.scorer import Scorer
@@ -50,17 +50,17 @@ class Change(NamedTuple):
 
 
 class MutationView(NotebookWidget):
-    """Change a sequence and see the prediction and the contributions of the bases move, beside those of the reference.
+    """Change a sequence and see the prediction and the contributions of the bases move, compared with the reference.
 
     Click a base, then type A, C, G, T or N; or click in the map of changes what it shall become. Arrow keys go from
-    base to base and from letter to letter, Delete puts the reference's base back, Ctrl+Z takes back, Ctrl+Y does again.
+    base to base and try another one, Delete puts the reference's base back, Ctrl+Z takes back, Ctrl+Y does again.
 
     Parameters
     ----------
     model
         With ``logits(x)``, or any ``nn.Module``, over ``(n, 4, length)``. It is only read: train on, then `refresh`.
     sequence
-        Letters, or one-hot ``(4, length)``.
+        A string of bases, or one-hot ``(4, length)``.
     reference
         What it is compared with, of the same length; ``None``: the sequence as it is given.
     names
@@ -79,7 +79,7 @@ class MutationView(NotebookWidget):
     Attributes
     ----------
     sequence
-        The sequence as it is now, in letters; set it to change it.
+        The sequence as it is now, a string; set it to change it.
     reference
         What it is compared with.
     target
@@ -111,15 +111,15 @@ class MutationView(NotebookWidget):
         method: Method | None = None,
         positions: int | slice | None = None,
     ) -> None:
-        now = as_letters(sequence)
-        before = now if reference is None else as_letters(reference)
+        now = as_bases(sequence)
+        before = now if reference is None else as_bases(reference)
         check_lengths(now, before)
         self._model, self._positions = model, positions
-        self._task = known_task(model, task)
-        self._method = known_method(method, len(now))
+        self._task = checked_task(model, task)
+        self._method = checked_method(method, len(now))
         self._scorer = Scorer(model, None, positions=positions)
         self._reference_prediction = self._predict(before)
-        self._names = known_names(names, len(self._reference_prediction))
+        self._names = checked_names(names, len(self._reference_prediction))
         self._undo_stack: list[str] = []
         self._redo_stack: list[str] = []
         self._now = now
@@ -262,10 +262,10 @@ class MutationView(NotebookWidget):
 
     @t.validate("sequence")
     def _check_sequence(self, proposal: Any) -> str:
-        letters = as_letters(proposal["value"])
+        bases = as_bases(proposal["value"])
         if self.reference:
-            check_lengths(letters, self.reference)
-        return letters
+            check_lengths(bases, self.reference)
+        return bases
 
     @t.validate("target")
     def _check_target(self, proposal: Any) -> int:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.glyphs import BASES, OUTLINES
-from genolab.palette import LETTERS
+from genolab.palette import BASE_COLOURS
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def boxed(
         outline = OUTLINES[base]
         across = first + at[:, None] + width * (outline[:, 0] - 0.5)  # (n, m)
         up = foot[at, None] + (top - foot)[at, None] * outline[:, 1]
-        made.append(_shape(base, across, up, colour or LETTERS[base]))
+        made.append(_shape(base, across, up, colour or BASE_COLOURS[base]))
     return made
 
 

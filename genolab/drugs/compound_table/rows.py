@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genolab.checks import check_columns
-from genolab.drugs.tip import smiles_column, structure
+from genolab.drugs.tooltip import smiles_column, structure
 from genolab.widgets.latent.tooltip import Part, text
+from genolab.widgets.shared.static import shorten
 
 _COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
 _WIDTH, _HEIGHT = 250, 180  # pixels of a structure
@@ -64,9 +65,7 @@ def drawn(table: pd.DataFrame, row: int) -> list[Part]:
     """Return the card of a row: the structure, where there is one, and every value."""
     values = table.iloc[row]
     written = [(str(name), _written(value)) for name, value in values.items()]
-    lines = [
-        text(f"{name}: {value[:_MAX_LENGTH]}{'…' * (len(value) > _MAX_LENGTH)}") for name, value in written if value
-    ]
+    lines = [text(f"{name}: {shorten(value, _MAX_LENGTH)}") for name, value in written if value]
     column = smiles_column(table)
     smiles = "" if column is None else str(values[column])
     return [*(structure(smiles, width=_WIDTH, height=_HEIGHT) if smiles else ()), *lines]

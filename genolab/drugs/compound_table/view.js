@@ -1,5 +1,5 @@
 // A table of compounds: Python sends one page of rows; what is clicked and typed goes back, and the next page comes. The
-// card beside it shows the row that is looked at.
+// card next to it shows the row that is looked at.
 
 import "../../widgets/shared/base.css";
 import { Channel, widget } from "../../widgets/shared/channel.js";
@@ -60,7 +60,7 @@ class View {
     );
     this.clear = labelled("Clear", "Pick nothing", () => channel.send("clear"));
     this.picked = element("span", { class: "gl-muted gl-number" });
-    const help = labelled("?", "Tell the keys", () => this.line.say(KEYS));
+    const help = labelled("?", "Show the keys", () => this.line.say(KEYS));
     return row("", this.query, this.link, space(), this.picked, this.explore, this.save, this.clear, help);
   }
 
@@ -86,7 +86,7 @@ class View {
     }
     const n = channel.get("n_picked");
     this.picked.textContent = `${count(n)} picked`;
-    for (const button of [this.explore, this.save, this.clear]) button.disabled = n === 0 && button !== this.save;
+    for (const button of [this.explore, this.clear]) button.disabled = n === 0;
     if (view !== this.view) this.showPage(view);
     this.el.dataset.received = channel.received;
   }

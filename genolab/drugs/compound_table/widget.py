@@ -1,4 +1,4 @@
-"""A table of compounds to sort, filter and pick from, beside the structure of the one that is looked at.
+"""A table of compounds to sort, filter and pick from, with the structure of the one that is looked at.
 
 Python keeps the state and sends one page of rows, `_view`, so that a library of any size will do; the browser sends
 what was clicked and typed, and Python answers with the next page.
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from genolab.widgets.latent.widget import LatentExplorer
 
 _LABELS: Final = ("name", "compound")  # columns that name a row, the first that is there
-_UNSHOWN: Final = ("smiles", "canonical", "scaffold", "removed", "reason", "pick")  # the card beside the table has them
+_UNSHOWN: Final = ("smiles", "canonical", "scaffold", "removed", "reason", "pick")  # the card has them
 
 
 class CompoundTable(NotebookWidget):
-    """Sort, filter and pick compounds, with the structure of the one that is looked at beside them.
+    """Sort, filter and pick compounds, and see the structure of the one that is looked at.
 
     Parameters
     ----------
@@ -291,7 +291,8 @@ def _rows_of(table: pd.DataFrame, explorer: "LatentExplorer | None", key: str | 
         return np.arange(len(table))
     if key not in table:
         raise KeyError(f"the table has no column {key!r}; it has {', '.join(map(str, table))}")
-    rows: NDArray[np.int64] = pd.Index(names[~names.duplicated()]).get_indexer(table[key].astype(str))
+    first = np.flatnonzero(~names.duplicated())
+    rows = names[first].get_indexer(pd.Index(table[key].astype(str)))
     if (rows < 0).all():
         raise ValueError(f"no value of {key!r} is a row of the explorer, such as {names[0]!r}")
-    return np.flatnonzero(~names.duplicated())[rows] * (rows >= 0) - (rows < 0)
+    return np.where(rows >= 0, first[rows], -1)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from genolab import palette
 from genolab.widgets.shared import static
+from genolab.widgets.shared.static import MUTED, TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TEXT: Final = "#424242"
-_MUTED: Final = "#616161"
 _WIDE: Final = 0.86  # of a column
 _HIGH: Final = 0.76  # of a row
 
@@ -34,8 +33,8 @@ class StaticView:
         axes.set_xlim(-0.02, max(1, self.view["columns"]) - 0.1)
         axes.set_ylim(max(1.0, self.view["rows"]), -0.15)
         known = "; the dot marks what is known" if self.view["hasKnown"] else ""
-        figure.text(0.015, 0.94, f"{self.view['gene']}: predicted terms", weight="bold", color=_TEXT, parse_math=False)
-        figure.text(0.985, 0.94, f"bars are probabilities{known}", ha="right", fontsize=8, color=_MUTED)
+        figure.text(0.015, 0.94, f"{self.view['gene']}: predicted terms", weight="bold", color=TEXT, parse_math=False)
+        figure.text(0.985, 0.94, f"bars are probabilities{known}", ha="right", fontsize=8, color=MUTED)
         place = {node["id"]: (node["column"], node["row"] + _HIGH / 2) for node in self.view["nodes"]}
         for broader, narrower in self.view["links"]:
             (x0, y0), (x1, y1) = place[broader], place[narrower]
@@ -57,10 +56,10 @@ class StaticView:
         text = "\n".join([*lines[:1], lines[1] + ("…" if len(lines) > 2 else "")] if len(lines) > 1 else lines)
         mark = "● " if node["known"] else ""
         axes.text(
-            x + 0.03, y + 0.32, mark + text, fontsize=6.5, va="center", color=_TEXT, zorder=4, parse_math=False,
+            x + 0.03, y + 0.32, mark + text, fontsize=6.5, va="center", color=TEXT, zorder=4, parse_math=False,
             clip_on=True,
         )  # fmt: skip
         axes.text(
             x + _WIDE - 0.02, y + 0.6, f"{100 * node['probability']:.0f} %", fontsize=6.5, ha="right", va="bottom",
-            color=_MUTED, zorder=4,
+            color=MUTED, zorder=4,
         )  # fmt: skip

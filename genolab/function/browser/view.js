@@ -79,7 +79,7 @@ class View {
       element("label", { class: "gl-label" }, "Terms of", this.space),
       element("label", { class: "gl-label" }, "at least", this.slider, this.least),
       space(),
-      button("?", "Tell the keys", () => this.line.say(KEYS), "Keys"),
+      button("?", "Show the keys", () => this.line.say(KEYS), "Keys"),
     );
   }
 
@@ -233,13 +233,13 @@ class View {
 
   // The picked term and all that it implies.
   chain() {
-    const found = new Set([this.view.term.id]);
+    const terms = new Set([this.view.term.id]);
     for (let grown = true; grown; ) {
-      const size = found.size;
-      for (const [broader, narrower] of this.view.links) if (found.has(narrower)) found.add(broader);
-      grown = found.size > size;
+      const { size } = terms;
+      for (const [broader, narrower] of this.view.links) if (terms.has(narrower)) terms.add(broader);
+      grown = terms.size > size;
     }
-    return found;
+    return terms;
   }
 
   drawTrack() {
@@ -248,9 +248,9 @@ class View {
     const width = this.residues.clientWidth;
     if (!residues || !width) return;
     const { colours } = this;
-    const { letters, scores } = residues;
+    const { sequence, scores } = residues;
     const context = sharpen(this.track, width, TRACK, this.ratio);
-    const step = Math.min(14, width / letters.length);
+    const step = Math.min(14, width / sequence.length);
     const most = Math.max(...scores.map(Math.abs)) || 1;
     const middle = TRACK - 20;
     context.textAlign = "center";
@@ -263,10 +263,10 @@ class View {
       context.fillRect(at * step, share >= 0 ? middle - high : middle, Math.max(1, step - 0.5), high);
       if (step < 8) return;
       context.fillStyle = colours.text;
-      context.fillText(letters[at], (at + 0.5) * step, TRACK - 2);
+      context.fillText(sequence[at], (at + 0.5) * step, TRACK - 2);
     });
     context.fillStyle = colours.border;
-    context.fillRect(0, middle, step * letters.length, 1);
+    context.fillRect(0, middle, step * sequence.length, 1);
     this.step = step;
     this.showResidue(-1);
   }
@@ -275,7 +275,7 @@ class View {
     const { residues } = this.view?.term ?? {};
     if (!residues) return;
     const at = Math.floor((event.clientX - this.track.getBoundingClientRect().left) / this.step);
-    this.showResidue(at >= 0 && at < residues.letters.length ? at : -1);
+    this.showResidue(at >= 0 && at < residues.sequence.length ? at : -1);
   }
 
   showResidue(at) {
@@ -283,8 +283,8 @@ class View {
     if (!residues) return;
     this.residue.textContent =
       at < 0
-        ? `${count(residues.letters.length)} residues: contributions to ${name}, up for it, down against it`
-        : `${residues.letters[at]}${at + 1} contributes ${number(residues.scores[at])}`;
+        ? `${count(residues.sequence.length)} residues: contributions to ${name}, up for it, down against it`
+        : `${residues.sequence[at]}${at + 1} contributes ${number(residues.scores[at])}`;
   }
 
   // ---- pointer and keys ----

@@ -16,6 +16,7 @@ from genolab.function.browser.layout import lay_out
 from genolab.function.browser.static import StaticView
 from genolab.function.explain import Explanation, explain_terms, row_of
 from genolab.function.ontology.graph import Ontology
+from genolab.sequences.protein import decode_protein
 from genolab.widgets.shared.base import NotebookWidget
 from genolab.widgets.shared.name_search import NameSearch
 
@@ -26,7 +27,6 @@ Residues = Callable[[int, int], ArrayLike]
 
 _MOST: Final = 28  # terms that have room
 _GENES: Final = 40  # genes of a term that are listed
-_LETTERS: Final = "ACDEFGHIKLMNPQRSTVWYBZJXUO"  # where the AnnData names none
 
 
 class FunctionBrowser(NotebookWidget):
@@ -103,7 +103,7 @@ class FunctionBrowser(NotebookWidget):
         self._explanation = self._explain(gene)
         super().__init__(gene=gene, term=self._likeliest("", threshold), threshold=threshold)
         self._spaces = sorted({self._ontology.namespace[term] for term in self._terms} - {""})
-        self._is_settling = False
+        self._is_settling = self._is_selecting = False
         self._show()
         self.observe(self._update, ["gene", "term", "namespace", "threshold"])
         if explorer is not None:
@@ -143,8 +143,9 @@ class FunctionBrowser(NotebookWidget):
         table = self._explanation.terms.set_axis(self._terms)
         table = table[table["namespace"] == namespace] if namespace else table
         likely = table[table["probability"] >= max(threshold, 0.5)]
-        best = (likely if len(likely) else table).sort_values(["depth", "probability"], ascending=bool(not len(likely)))
-        return str(best.index[0] if len(likely) else table["probability"].idxmax())
+        if likely.empty:
+            return str(table["probability"].idxmax())
+        return str(likely.sort_values(["depth", "probability"], ascending=False).index[0])
 
     def _shown(self) -> tuple[list[str], int]:
         """Return the terms to be shown, and how many there are: likely or known ones, and the one that was picked."""
@@ -209,7 +210,7 @@ class FunctionBrowser(NotebookWidget):
             ],
             "genes": self._genes_of(at),
             "nGenes": int((self._scores[:, at] >= self.threshold).sum()),
-            "residues": self._residue_strip(at),
+            "residues": self._residue_track(at),
         }
 
     def _have(self, rows: ArrayLike, at: int) -> NDArray[np.bool_]:
@@ -228,16 +229,14 @@ class FunctionBrowser(NotebookWidget):
             for row, has in zip(best, self._have(best, at), strict=True)
         ]
 
-    def _residue_strip(self, at: int) -> dict[str, Any] | None:
-        """Return letters and contributions of the gene's residues."""
+    def _residue_track(self, at: int) -> dict[str, Any] | None:
+        """Return the gene's residues and their contributions."""
         if self._residues is None or "sequence" not in self._adata.obsm:
             return None
         row = row_of(self._adata, self.gene)
-        codes = np.asarray(self._adata.obsm["sequence"][row])
-        letters = str(self._adata.uns.get("letters", _LETTERS))
-        n = int((codes > 0).sum())
-        scores = np.asarray(self._residues(row, at), dtype=np.float64)[:n]
-        return {"letters": "".join(letters[code - 1] for code in codes[:n]), "scores": np.round(scores, 5).tolist()}
+        (sequence,) = decode_protein(self._adata.obsm["sequence"][row])
+        scores = np.asarray(self._residues(row, at), dtype=np.float64)[: len(sequence)]
+        return {"sequence": sequence, "scores": np.round(scores, 5).tolist()}
 
     # ---- changes -------------------------------------------------------------------------------------------
 
@@ -295,8 +294,6 @@ class FunctionBrowser(NotebookWidget):
             self._is_selecting = True
             self._explorer.select(self.genes)
             self._is_selecting = False
-
-    _is_selecting = False
 
     def _show_selected(self, _: Any) -> None:
         """Show the first of the genes that were selected by hand, the likeliest to have the term."""

@@ -6,9 +6,9 @@ import { css, onPaper, theme } from "../../widgets/shared/theme.js";
 
 const STEP = { least: 9.6, most: 12 }; // pixels a column
 const LEFT = 94; // for the positions before a line
-const RIGHT = 84; // and behind it
+const RIGHT = 84; // and after it
 const OVERVIEW = 40;
-const ROW = { gene: 17, acid: 16, letter: 17, bar: 11, gap: 14 };
+const ROW = { gene: 17, acid: 16, base: 17, bar: 11, gap: 14 };
 export const COLOURS = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 }; // of PALETTE.okabeIto, by the kind of change
 
 export class AlignmentColumns extends Drawing {
@@ -52,7 +52,7 @@ export class AlignmentColumns extends Drawing {
   }
 
   height(line) {
-    return this.lanes(line).length * (2 * ROW.acid + ROW.gene) + 2 * ROW.letter + ROW.bar + ROW.gap;
+    return this.lanes(line).length * (2 * ROW.acid + ROW.gene) + 2 * ROW.base + ROW.bar + ROW.gap;
   }
 
   get room() {
@@ -61,15 +61,15 @@ export class AlignmentColumns extends Drawing {
 
   /** The lines that have room from `first` on: {line, top} each. */
   get lines() {
-    const found = [];
+    const lines = [];
     let top = OVERVIEW + 6;
     for (let line = Math.round(this.first / this.perLine); line * this.perLine < this.state.n; line += 1) {
       const height = this.height(line);
-      if (found.length && top + height - ROW.gap > this.size[1]) break;
-      found.push({ line, top, height });
+      if (lines.length && top + height - ROW.gap > this.size[1]) break;
+      lines.push({ line, top, height });
       top += height;
     }
-    return found;
+    return lines;
   }
 
   /** Columns on the screen. */
@@ -106,8 +106,8 @@ export class AlignmentColumns extends Drawing {
     const along = (x - LEFT) / (perLine * step);
     if (along < 0 || along >= 1) return null;
     if (y < OVERVIEW) return { share: along };
-    const found = this.lines.find(({ top, height }) => y >= top && y < top + height);
-    const column = found ? found.line * perLine + Math.floor((x - LEFT) / step) : Infinity;
+    const hit = this.lines.find(({ top, height }) => y >= top && y < top + height);
+    const column = hit ? hit.line * perLine + Math.floor((x - LEFT) / step) : Infinity;
     return column < this.state.n ? { column } : null;
   }
 
@@ -127,7 +127,7 @@ export class AlignmentColumns extends Drawing {
     this.drawn();
   }
 
-  // How alike the block is from end to end, with what is read as a frame.
+  // The changes from end to end of the block, with what is read as a frame.
   overview(context, { colours, kinds }) {
     const { profile, n, column } = this.state;
     const wide = this.perLine * this.step;
@@ -152,14 +152,14 @@ export class AlignmentColumns extends Drawing {
     const to = Math.min(n, from + this.perLine);
     const lanes = this.lanes(line);
     let y = top + lanes.length * ROW.gene;
-    const rows = { lanes, genes: y, acidsA: (y += lanes.length * ROW.acid), a: y, bar: y + ROW.letter };
+    const rows = { lanes, genes: y, acidsA: (y += lanes.length * ROW.acid), a: y, bar: y + ROW.base };
     rows.b = rows.bar + ROW.bar;
-    rows.acidsB = rows.b + ROW.letter;
+    rows.acidsB = rows.b + ROW.base;
     const place = { from, to, ...rows };
     if (!page || from < page.first || to > page.first + page.a.length) this.wait(context, all, place);
     else {
       this.changes(context, all, place);
-      this.letters(context, all, place);
+      this.bases(context, all, place);
       this.codons(context, all, place);
       this.genes(context, all, place);
     }
@@ -168,14 +168,14 @@ export class AlignmentColumns extends Drawing {
 
   wait(context, { colours }, { a }) {
     setText(context, colours, "left");
-    context.fillText("...", LEFT, a + ROW.letter / 2);
+    context.fillText("...", LEFT, a + ROW.base / 2);
   }
 
   x(column, from) {
     return LEFT + (column - from) * this.step;
   }
 
-  // Behind the letters: other bases on orange, gaps fainter; of N and its like nothing is known, so they stay plain.
+  // Behind the bases: other bases on orange, gaps fainter; of N and its like nothing is known, so they stay plain.
   changes(context, { colours, kinds }, { from, to, a, b, bar }) {
     const { page } = this.state;
     const { step } = this;
@@ -186,21 +186,21 @@ export class AlignmentColumns extends Drawing {
       if (!isGap && !("ACGT".includes(one) && "ACGT".includes(other))) continue;
       const [colour, alpha] = isGap ? [kinds.gap, 0.25] : [kinds.base, 0.38];
       if (one === other) fillBox(context, colours.muted, [x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4], 0.6);
-      else fillBox(context, colour, [x, a, step, b - a + ROW.letter], alpha);
+      else fillBox(context, colour, [x, a, step, b - a + ROW.base], alpha);
     }
   }
 
-  letters(context, { colours, mono }, { from, to, a, b }) {
+  bases(context, { colours, mono }, { from, to, a, b }) {
     const { page } = this.state;
     const rows = [[page.a, page.aAt, a], [page.b, page.bAt, b]];
     for (const [text, at, y] of rows) {
       setText(context, colours, "right");
-      context.fillText(count(at[from - page.first]), LEFT - 10, y + ROW.letter / 2);
+      context.fillText(count(at[from - page.first]), LEFT - 10, y + ROW.base / 2);
       context.textAlign = "left";
-      context.fillText(count(at[to - 1 - page.first]), this.x(to, from) + 8, y + ROW.letter / 2);
+      context.fillText(count(at[to - 1 - page.first]), this.x(to, from) + 8, y + ROW.base / 2);
       Object.assign(context, { font: `13px ${mono}`, fillStyle: colours.text, textAlign: "center" });
       for (let i = from; i < to; i += 1)
-        context.fillText(text[i - page.first], this.x(i, from) + this.step / 2, y + ROW.letter / 2 + 0.5);
+        context.fillText(text[i - page.first], this.x(i, from) + this.step / 2, y + ROW.base / 2 + 0.5);
     }
   }
 
@@ -242,7 +242,7 @@ export class AlignmentColumns extends Drawing {
   }
 
   cursor(context, { colours }, { from, a, b }) {
-    const box = [this.x(this.state.column, from), a - 1, this.step, b - a + ROW.letter + 2];
+    const box = [this.x(this.state.column, from), a - 1, this.step, b - a + ROW.base + 2];
     strokeBox(context, colours.accent, this.state.isFocused ? 2.5 : 1.5, box);
   }
 }

@@ -82,9 +82,9 @@ class AlignmentColumns:
         return profile
 
 
-def is_unknown(letters: Bytes) -> NDArray[np.bool_]:
-    """Return where letters are neither bases nor gaps, so that nothing is known of a change."""
-    unknown: NDArray[np.bool_] = col.is_ambiguous(letters) & (letters != GAP)
+def is_unknown(row: Bytes) -> NDArray[np.bool_]:
+    """Return where a row has neither one base nor a gap, so that nothing is known of a change."""
+    unknown: NDArray[np.bool_] = col.is_ambiguous(row) & (row != GAP)
     return unknown
 
 

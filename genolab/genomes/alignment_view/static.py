@@ -10,6 +10,7 @@ from genolab.genomes.alignment_view.columns import AlignmentColumns, is_unknown
 from genolab.genomes.alignment_view.genes import Genes
 from genolab.genomes.plot import layout
 from genolab.widgets.shared import static
+from genolab.widgets.shared.static import MUTED, TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _PER_LINE: Final = 60
 _LINES: Final = 4
-_TEXT: Final = "#424242"
-_MUTED: Final = "#616161"
 _CHANGES: Final = {"silent": palette.OKABE_ITO[2], "other": palette.OKABE_ITO[3], "broken": palette.OKABE_ITO[4]}
 _STRANDS: Final = {"+": palette.OKABE_ITO[0], "-": palette.OKABE_ITO[3]}
 
@@ -60,10 +59,10 @@ class StaticView:
             (axes.set_xlabel, axes.xaxis, self.comparison.a),
             (axes.set_ylabel, axes.yaxis, self.comparison.b),
         ):
-            label(genome.name[:30], fontsize=8, color=_MUTED, parse_math=False)
+            label(genome.name[:30], fontsize=8, color=MUTED, parse_math=False)
             axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.locator_params(nbins=4)
-        axes.tick_params(labelsize=7, colors=_MUTED, length=2)
+        axes.tick_params(labelsize=7, colors=MUTED, length=2)
         axes.spines[:].set_color(palette.NONE)
 
     def _draw_lines(self, axes: "Axes", columns: AlignmentColumns) -> None:
@@ -74,10 +73,10 @@ class StaticView:
             part = slice(at, min(at + _PER_LINE, stop - first))
             top = 7.0 * line + 1.4
             rows = ((page.a, page.a_at, top + 1.6), (page.b, page.b_at, top + 3.0))
-            for letters, places, y in rows:
-                _write(axes, -1, y, f"{places[part.start]:,}", ha="right", color=_MUTED)
-                for x, letter in enumerate(letters[part].tobytes().decode()):
-                    _write(axes, x + 0.5, y, letter)
+            for bases, positions, y in rows:
+                _write(axes, -1, y, f"{positions[part.start]:,}", ha="right", color=MUTED)
+                for x, base in enumerate(bases[part].tobytes().decode()):
+                    _write(axes, x + 0.5, y, base)
             differ = (page.a[part] != page.b[part]) & ~(is_unknown(page.a[part]) | is_unknown(page.b[part]))
             for x in np.flatnonzero(differ).tolist():
                 axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=palette.OKABE_ITO[1], alpha=0.35, linewidth=0)
@@ -88,16 +87,16 @@ class StaticView:
         first = min((gene[4] for gene in here), default=0)
         for name, left, _, _, lane in here:
             if lane == first:
-                _write(axes, max(left, span[0]) - span[0], top - 0.9, name, ha="left", color=_MUTED)
+                _write(axes, max(left, span[0]) - span[0], top - 0.9, name, ha="left", color=MUTED)
         for (_, middle, _), lane, mine, yours, change in track["codons"]:
             if lane != first or not span[0] <= middle < span[1]:
                 continue
-            colour = _CHANGES.get(change, _MUTED)
+            colour = _CHANGES.get(change, MUTED)
             weight = "bold" if change == "other" else "normal"
             _write(axes, middle - span[0] + 0.5, top + 0.3, mine, color=colour, weight=weight)
             _write(axes, middle - span[0] + 0.5, top + 4.3, yours or "x", color=colour, weight=weight)
 
 
 def _write(axes: "Axes", x: float, y: float, text: str, **more: Any) -> None:
-    style: dict[str, Any] = {"family": "monospace", "fontsize": 7.5, "color": _TEXT, "ha": "center", "va": "center"}
+    style: dict[str, Any] = {"family": "monospace", "fontsize": 7.5, "color": TEXT, "ha": "center", "va": "center"}
     axes.text(x, y, text, parse_math=False, **(style | more))

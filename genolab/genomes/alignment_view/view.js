@@ -1,5 +1,5 @@
 // Read an alignment: a dot plot to choose from, and a page of columns to read. Python spells out the columns that are asked
-// for; where the cursor stands is told to it at once, and shown without waiting for it.
+// for; where the cursor stands is sent to it at once, and shown without waiting for it.
 
 import "../../widgets/shared/base.css";
 import { cameraKeys } from "../../widgets/shared/camera.js";
@@ -117,7 +117,7 @@ class View {
       "Changes",
       button("Change before", "Go to the change before (P)", () => this.change(-1)),
       button("Next change", "Go to the next change (N)", () => this.change(1)),
-      button("?", "Tell the keys", () => this.line.say(KEYS), "Keys"),
+      button("?", "Show the keys", () => this.line.say(KEYS), "Keys"),
     );
     return row("gl-head", group("Blocks", this.back, this.next), this.title, space(), this.field, changes);
   }
@@ -155,15 +155,15 @@ class View {
     this.back.disabled = isEmpty || row === 0;
     this.next.disabled = isEmpty || row === total - 1;
     if (isEmpty) {
-      this.title.textContent = "No block: no homology was found outside of repeats";
+      this.title.textContent = "No block: there is no homology outside of repeats";
       return;
     }
     const axes = this.channel.get("_axes");
     const long = (side, name) => axes[side].lengths[axes[side].names.indexOf(name)];
-    const to = (end, length) => (end > length ? `round to ${count(end - length)}` : `to ${count(end)}`); // a circle
-    const span = ([name, start, end], side) => `${name} ${count(start)} ${to(end, long(side, name))}`;
-    const alike = `${(100 * identity).toFixed(1)} % identical`;
-    this.title.textContent = `Block ${count(row + 1)} of ${count(total)}: ${span(a, 0)}, ${span(b, 1)} (${strand}), ${alike}`;
+    const to = (end, length) => (end > length ? `${count(end - length)} across the origin` : count(end)); // of a circle
+    const span = ([name, start, end], side) => `${name} ${count(start)} to ${to(end, long(side, name))}`;
+    const same = `${(100 * identity).toFixed(1)} % identical`;
+    this.title.textContent = `Block ${count(row + 1)} of ${count(total)}: ${span(a, 0)}, ${span(b, 1)} (${strand}), ${same}`;
   }
 
   // The page that is held reaches one screen beyond on both sides, so that scrolling shows text at once.
@@ -202,7 +202,7 @@ class View {
     }
     const { a, b } = this.block;
     this.dotplot.point(channel.row, [place(axes[0], a[0], page.aAt[at]), place(axes[1], b[0], page.bAt[at])]);
-    const side = ([name], positions, letters) => `${name} ${count(positions[at])}: ${letters[at]}`;
+    const side = ([name], positions, bases) => `${name} ${count(positions[at])}: ${bases[at]}`;
     const codons = page.codons.filter(([columns]) => columns.includes(channel.column));
     const words = [side(a, page.aAt, page.a), side(b, page.bAt, page.b), ...codons.map((codon) => codonText(codon, page))];
     this.where.textContent = words.join("   ");
@@ -362,8 +362,8 @@ class View {
     const { held } = this;
     this.held = null;
     if (!held || held.isMoved) return;
-    const found = this.dotplot.under(held.at);
-    if (found) this.seek(() => this.channel.ask("at", found));
+    const hit = this.dotplot.under(held.at);
+    if (hit) this.seek(() => this.channel.ask("at", hit));
   }
 
   // Over a page the wheel scrolls; over a plot that was clicked, or with Ctrl as a touchpad's pinch comes, it zooms.

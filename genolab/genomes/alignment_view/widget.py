@@ -152,7 +152,7 @@ class AlignmentView(NotebookWidget):
         if place is None:
             return "AlignmentView: no block"
         where = f"block {self.row + 1:,} of {self._n_blocks:,}, {place.a_chromosome} {place.a_position:,}"
-        return f"AlignmentView: {where} beside {place.b_chromosome} {place.b_position:,} ({place.strand})"
+        return f"AlignmentView: {where} aligned to {place.b_chromosome} {place.b_position:,} ({place.strand})"
 
     # ---- to the browser ---------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class AlignmentView(NotebookWidget):
     def _change(self, row: int, column: int, way: int) -> tuple[int, int]:
         place = self._blocks.columns(row).change(column, way)
         if place is None:
-            raise ValueError(f"there is no change {'behind' if way > 0 else 'before'} this column")
+            raise ValueError(f"there is no change {'after' if way > 0 else 'before'} this column")
         return row, place
 
     def _page(self, row: int, first: int, stop: int) -> dict[str, Any]:

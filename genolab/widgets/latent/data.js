@@ -1,5 +1,5 @@
 // What all views of one explorer share: the data as typed arrays, and the selection. What is done here is shown at once and
-// told to Python; while Python has still to follow, its own selection, which is an older one, is left aside.
+// sent to Python; while Python has still to follow, its own selection, which is an older one, is left aside.
 
 import { Channel, bytes, floats, shorts } from "../shared/channel.js";
 
@@ -126,7 +126,7 @@ export class DataStore extends Channel {
     this.note("spotlight");
   }
 
-  /** Name, value and parts of a point, once Python has sent them; then "named" is told. */
+  /** Name, value and parts of a point, once Python has sent them; then "named" is noted. */
   describe(row) {
     const { named } = this;
     if (!named.has(row)) {

@@ -20,25 +20,25 @@ export function bounds(points) {
 
 /** 1 for each point in the box that `keep(i)` allows, else 0. */
 export function inBox(points, box, keep) {
-  const found = new Uint8Array(points.length / 2);
-  for (let i = 0; i < found.length; i += 1) {
+  const mask = new Uint8Array(points.length / 2);
+  for (let i = 0; i < mask.length; i += 1) {
     const x = points[2 * i];
     const y = points[2 * i + 1];
-    if (x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1 && keep(i)) found[i] = 1;
+    if (x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1 && keep(i)) mask[i] = 1;
   }
-  return found;
+  return mask;
 }
 
 /**
  * 1 for each point within the closed line through `corners` ([x, y] pairs) that `keep(i)` allows, else 0. Within is
  * where the line winds round the point, so that a lasso that crosses itself holds all it went round. Its edges are
- * sorted into bands by height, and a point is held against those of its own band alone.
+ * sorted into bands by height, and a point is compared with those of its own band alone.
  */
 export function inLasso(points, corners, keep) {
-  const found = new Uint8Array(points.length / 2);
+  const mask = new Uint8Array(points.length / 2);
   const box = bounds(corners.flat());
   const height = box.y1 - box.y0;
-  if (corners.length < 3 || !(height > 0)) return found;
+  if (corners.length < 3 || !(height > 0)) return mask;
   const nBands = Math.min(1024, 2 * corners.length);
   const bandOf = (y) => Math.min(nBands - 1, Math.floor(((y - box.y0) / height) * nBands));
   const bands = Array.from({ length: nBands }, () => []);
@@ -47,13 +47,13 @@ export function inLasso(points, corners, keep) {
     for (let band = bandOf(Math.min(ay, by)); band <= bandOf(Math.max(ay, by)); band += 1)
       bands[band].push(ax, ay, bx, by);
   });
-  for (let i = 0; i < found.length; i += 1) {
+  for (let i = 0; i < mask.length; i += 1) {
     const x = points[2 * i];
     const y = points[2 * i + 1];
     if (x < box.x0 || x > box.x1 || y < box.y0 || y > box.y1) continue;
-    if (winding(bands[bandOf(y)], x, y) !== 0 && keep(i)) found[i] = 1;
+    if (winding(bands[bandOf(y)], x, y) !== 0 && keep(i)) mask[i] = 1;
   }
-  return found;
+  return mask;
 }
 
 // How often the edges [ax, ay, bx, by ...] wind round a point, counted on the ray to its right.

@@ -1,4 +1,4 @@
-// Pointer and keys on the picture: drag, pinch, wheel, and the tip at the point that is hovered.
+// Pointer and keys on the picture: drag, pinch, wheel, and the tooltip of the point that is hovered.
 
 import { cameraKeys } from "../shared/camera.js";
 import { element, pointerPlace, wheelZoom } from "../shared/dom.js";
@@ -197,11 +197,11 @@ export class PointerController {
     const { row } = picture;
     tip.hidden = row < 0;
     if (row < 0) return;
-    const found = store.describe(row);
+    const point = store.describe(row);
     const { name, kind } = store.legend;
-    const lines = [element("div", { class: "gl-strong gl-tip-name", text: found ? found.name : "..." })];
-    if (kind !== "none") lines.push(element("div", { text: `${name}: ${this.value(row, found)}` }));
-    lines.push(...(found?.parts ?? []).map((part) => drawPart(part, picture.el)));
+    const lines = [element("div", { class: "gl-strong gl-tip-name", text: point ? point.name : "..." })];
+    if (kind !== "none") lines.push(element("div", { text: `${name}: ${this.value(row, point)}` }));
+    lines.push(...(point?.parts ?? []).map((part) => drawPart(part, picture.el)));
     tip.replaceChildren(...lines);
     const [x, y] = picture.onScreen(row);
     tip.style.left = "0"; // where it has all the room, and so its own width
@@ -211,12 +211,12 @@ export class PointerController {
   }
 
   // A category is known here; a number comes from Python.
-  value(row, found) {
+  value(row, point) {
     const { kind, labels, missing } = this.store.legend;
     const code = this.store.codes[row];
     if (code === missing) return "none";
     if (kind === "categories") return labels[code];
-    return found ? number(found.value, 4) : "...";
+    return point ? number(point.value, 4) : "...";
   }
 }
 

@@ -21,15 +21,15 @@ out vec4 colour;
 
 void main() {
   int place = code == missing ? steps : numbers ? int(code) * (steps - 1) / 65534 : min(int(code), steps - 1);
-  vec4 found = texelFetch(colours, ivec2(place, 0), 0);
+  vec4 entry = texelFetch(colours, ivec2(place, 0), 0);
   bool wanted = part == 0 || (part == 2) == (chosen != 0u);
-  if (found.a == 0.0 || !wanted) {
+  if (entry.a == 0.0 || !wanted) {
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
     gl_PointSize = 1.0;
     return;
   }
   bool faded = part == 1 || (spotlight >= 0 && int(code) != spotlight);
-  colour = faded ? vec4(mix(paper, found.rgb, 0.6), 0.42 * opacity) : vec4(found.rgb, part == 2 ? 1.0 : opacity);
+  colour = faded ? vec4(mix(paper, entry.rgb, 0.6), 0.42 * opacity) : vec4(entry.rgb, part == 2 ? 1.0 : opacity);
   gl_Position = vec4((mix(from, to, moved) - centre) * scale, 0.0, 1.0);
   gl_PointSize = part == 2 ? size * 1.15 + 0.5 : size;
 }`;

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genolab import palette
 from genolab.widgets.latent.colours import Colouring
 from genolab.widgets.shared import static
+from genolab.widgets.shared.static import MUTED, TEXT, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,10 +28,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 606, 28, 396  # the frame
 _LEGEND: Final = 626
 _LINE: Final = 17  # between two lines of the legend
 _MAX_KEYS: Final = 20  # so many categories have room
+_MAX_LENGTH: Final = 26  # characters of a name
 _DPI: Final = 100
 _RULE: Final = 158  # grey of lines
-_TEXT: Final = "#424242"
-_MUTED: Final = "#616161"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class StaticView:
         elif self.colouring.kind == "numbers":
             self._draw_bar(figure, page)
         n, chosen = len(self.points), int(self.selected.sum())
-        _write(figure, _LEGEND, 424, f"{n:,} {self.rows}" + (f", {chosen:,} selected" if chosen else ""), color=_MUTED)
+        _write(figure, _LEGEND, 424, f"{n:,} {self.rows}" + (f", {chosen:,} selected" if chosen else ""), color=MUTED)
 
     def _limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         low, high = self.points.min(axis=0), self.points.max(axis=0)
@@ -133,8 +133,8 @@ class StaticView:
             y = _BOTTOM - 1 - round((value - low[1]) / (high[1] - low[1]) * (_BOTTOM - _TOP - 1))
             page[y, _LEFT - 5 : _LEFT - 1] = _RULE
             _write(figure, _LEFT - 9, y, f"{value:g}", ha="right", va="center")
-        _write(figure, _RIGHT, 436, self.titles[0], ha="right", va="bottom", color=_MUTED)
-        _write(figure, 8, 6, self.titles[1], va="top", color=_MUTED)
+        _write(figure, _RIGHT, 436, self.titles[0], ha="right", va="bottom", color=MUTED)
+        _write(figure, 8, 6, self.titles[1], va="top", color=MUTED)
 
     def _draw_trajectories(self, figure: "Figure", low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         from matplotlib.lines import Line2D
@@ -145,14 +145,14 @@ class StaticView:
             known = line[np.isfinite(line).all(axis=1)]
             x, y = ((known - low) / (high - low) * size + [_LEFT, _BOTTOM - 1]).T
             across, up = x / _WIDTH, 1 - y / _HEIGHT
-            for colour, width in (("white", 3.5), (_TEXT, 1.5)):
+            for colour, width in (("white", 3.5), (TEXT, 1.5)):
                 figure.add_artist(Line2D(across, up, color=colour, linewidth=width))
-            figure.add_artist(Line2D(across[-1:], up[-1:], color=_TEXT, marker="o", markersize=5))
+            figure.add_artist(Line2D(across[-1:], up[-1:], color=TEXT, marker="o", markersize=5))
             ends.append((float(x[-1]), float(y[-1])) if len(known) else None)
         self._draw_names(figure, ends)
 
     def _draw_names(self, figure: "Figure", ends: list[tuple[float, float] | None]) -> None:
-        """Write each trajectory's name beside its end, inside of the frame and clear of the names above it."""
+        """Write each trajectory's name next to its end, inside of the frame and clear of the names above it."""
         from matplotlib.patheffects import withStroke
 
         named = [(end, name) for end, name in zip(ends, self.trajectory_names, strict=False) if end and name]
@@ -161,7 +161,12 @@ class StaticView:
             lowest = max(y, lowest + _LINE)
             left = x > (_LEFT + _RIGHT) / 2
             text = _write(
-                figure, x - 8 if left else x + 8, lowest, _short(name), ha="right" if left else "left", va="center"
+                figure,
+                x - 8 if left else x + 8,
+                lowest,
+                shorten(name, _MAX_LENGTH),
+                ha="right" if left else "left",
+                va="center",
             )
             text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
@@ -170,19 +175,19 @@ class StaticView:
         rows = list(zip(colouring.labels, colouring.counts, palette.colours(len(colouring.labels)), strict=True))
         if colouring.n_missing:
             rows.append(("none", colouring.n_missing, palette.NONE))
-        _write(figure, _LEGEND, 12, _short(colouring.name or ""), va="top", weight="bold")
+        _write(figure, _LEGEND, 12, shorten(colouring.name or "", _MAX_LENGTH), va="top", weight="bold")
         for i, (label, n, colour) in enumerate(rows[:_MAX_KEYS]):
             y = 42 + _LINE * i
             page[y - 5 : y + 6, _LEGEND : _LEGEND + 11] = _rgb(colour)
-            _write(figure, _LEGEND + 18, y, _short(label, 21), va="center")
+            _write(figure, _LEGEND + 18, y, shorten(label, 21), va="center")
             _write(figure, 834, y, f"{n:,}", ha="right", va="center")
         if len(rows) > _MAX_KEYS:
             _write(figure, _LEGEND + 18, 42 + _LINE * _MAX_KEYS, f"and {len(rows) - _MAX_KEYS:,} more", va="center")
 
     def _draw_bar(self, figure: "Figure", page: Pixels) -> None:
         colouring = self.colouring
-        _write(figure, _LEGEND, 12, _short(colouring.name or ""), va="top", weight="bold")
-        _write(figure, _LEGEND, 30, colouring.source, va="top", color=_MUTED)
+        _write(figure, _LEGEND, 12, shorten(colouring.name or "", _MAX_LENGTH), va="top", weight="bold")
+        _write(figure, _LEGEND, 30, colouring.source, va="top", color=MUTED)
         page[60:260, _LEGEND : _LEGEND + 16] = _scale(200)[::-1, None]
         cut = " and more" if colouring.top > colouring.high else ""
         for share, more in ((1.0, cut), (0.5, ""), (0.0, "")):
@@ -200,7 +205,7 @@ def _number(value: float) -> str:
 
 def _write(
     figure: "Figure", x: float, y: float, text: str, *, ha: str = "left", va: str = "baseline",
-    color: str = _TEXT, weight: str = "normal",
+    color: str = TEXT, weight: str = "normal",
 ) -> "Text":  # fmt: skip
     """Write at a pixel; dollar signs in the user's labels are no formulas."""
     return figure.text(
@@ -225,7 +230,3 @@ def _ticks(low: float, high: float) -> NDArray[np.float64]:
     power = 10.0 ** np.floor(np.log10(rough))
     step = power * next(k for k in (1, 2, 5, 10) if k * power >= rough)
     return np.arange(np.ceil(low / step), np.floor(high / step) + 1, dtype=np.float64) * float(step) + 0.0  # no -0
-
-
-def _short(text: str, most: int = 26) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

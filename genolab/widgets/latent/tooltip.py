@@ -1,7 +1,7 @@
-"""What the explorer's tip shows of a row beyond its name: parts that the browser draws.
+"""What the explorer's tooltip shows of a row beyond its name: parts that the browser draws.
 
 A hook is any callable that takes a row's number and returns such parts, made by `text`, `logo` or `picture`. A chapter
-registers the hook of the rows that it knows, as ``[tips]`` of its ``registry.toml``.
+registers the hook of the rows that it knows, as ``[tooltips]`` of its ``registry.toml``.
 """
 
 import base64
@@ -21,16 +21,16 @@ Coordinates = Callable[[], NDArray[Any] | None]
 _LARGEST: Final = 200_000  # bytes of a picture: it travels at every hover
 
 
-def text(words: str) -> Part:
+def text(line: str) -> Part:
     """Make a line of text; it is shown as it is written."""
-    return {"kind": "text", "text": str(words)}
+    return {"kind": "text", "text": str(line)}
 
 
 def logo(sequence: str | None, heights: ArrayLike | None = None, *, caption: str = "") -> Part:
     """Make a row of bases, all of one height, or of a logo by `heights`, ``(4, length)`` in the order A C G T."""
     values = None if heights is None else np.asarray(heights, dtype=np.float64).round(4)
     stacked = None if values is None else values.T.tolist()
-    return {"kind": "logo", "letters": sequence, "heights": stacked, "caption": caption}
+    return {"kind": "logo", "bases": sequence, "heights": stacked, "caption": caption}
 
 
 def picture(data: bytes, *, kind: str = "image/svg+xml", caption: str = "", height: int = 120) -> Part:
@@ -40,15 +40,15 @@ def picture(data: bytes, *, kind: str = "image/svg+xml", caption: str = "", heig
     """
     if not kind.startswith("image/") or len(data) > _LARGEST:
         raise ValueError(
-            f"a picture for a tip is an image of at most {_LARGEST:,} bytes, got {kind!r} of {len(data):,} bytes"
+            f"a picture for a tooltip is an image of at most {_LARGEST:,} bytes, got {kind!r} of {len(data):,} bytes"
         )
     source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
     return {"kind": "picture", "source": source, "caption": caption, "height": height}
 
 
-def tip_of(adata: AnnData, coordinates: Coordinates) -> tuple[str, Hover | None]:
-    """Return what the rows are called, and their hook: of the registered tips the first that knows them."""
-    for rows, target in registry.table("tips").items():
-        if (tip := registry.load(target)(adata, coordinates)) is not None:
-            return rows, tip
+def tooltip_of(adata: AnnData, coordinates: Coordinates) -> tuple[str, Hover | None]:
+    """Return what the rows are called, and their hook: of the registered tooltips the first that knows them."""
+    for rows, target in registry.table("tooltips").items():
+        if (hover := registry.load(target)(adata, coordinates)) is not None:
+            return rows, hover
     return "cells", None

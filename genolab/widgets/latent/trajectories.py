@@ -17,7 +17,7 @@ class Trajectories(NamedTuple):
     positions
         ``(n, times, n_dims)``, NaN where a trajectory hasn't begun.
     names, times
-        What is written beside the lines, and beside the slider.
+        What is written at the lines, and at the slider.
     """
 
     positions: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Trajectories(NamedTuple):
             )
         n, n_times, _ = values.shape
         if not 1 <= n <= _MOST:
-            raise ValueError(f"1 to {_MOST} trajectories can be told apart, got {n}")
+            raise ValueError(f"1 to {_MOST} trajectories can be distinguished, got {n}")
         for what, given, wanted in (("names", names, n), ("times", times, n_times)):
             if given and len(given) != wanted:
                 raise ValueError(f"{what} are one for each of {wanted}, got {len(given)}")

@@ -106,7 +106,7 @@ class View {
       button("+", "Zoom in (+)", () => this.picture.zoom(1.5), "Zoom in"),
       button("\u2212", "Zoom out (-)", () => this.picture.zoom(1 / 1.5), "Zoom out"),
       button("All", "Show all points (0, or double click)", () => this.picture.showAll()),
-      button("?", "Tell the keys that work on the picture", () => this.line.say(KEYS), "Keys"),
+      button("?", "Show the keys that work on the picture", () => this.line.say(KEYS), "Keys"),
     ];
   }
 

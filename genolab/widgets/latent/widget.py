@@ -1,4 +1,4 @@
-"""See into a latent space: every cell a point, coloured by what is known of it, and chosen by hand.
+"""Look into a latent space: every cell a point, coloured by what is known of it, and selected by hand.
 
 The browser draws and selects; Python keeps the state. Traits go to the browser, which answers by messages; a selection
 comes back as a bitmask, since a million cells are then 125 kB.
@@ -21,7 +21,7 @@ from genolab.widgets.latent.coordinates import (
     unpacked_mask,
 )
 from genolab.widgets.latent.static import StaticView
-from genolab.widgets.latent.tooltip import Hover, tip_of
+from genolab.widgets.latent.tooltip import Hover, tooltip_of
 from genolab.widgets.latent.trajectories import Trajectories
 from genolab.widgets.shared.base import NotebookWidget
 from genolab.widgets.shared.name_search import NameSearch
@@ -52,7 +52,7 @@ class LatentExplorer(NotebookWidget):
     layer
         Layer that genes' values are taken from; ``None``: ``X``.
     hover
-        Called with a row's number for what its tip shows beyond its name: parts as `genolab.widgets.latent.tooltip`
+        Called with a row's number for what its tooltip shows beyond its name: parts as `genolab.widgets.latent.tooltip`
         makes them. ``None``: what a chapter knows of such rows, a sequence's logo or a compound's structure.
     rows
         What a row is called, ``"cells"`` or ``"clones"``; ``None``: sequences or compounds where there are some, else
@@ -93,6 +93,8 @@ class LatentExplorer(NotebookWidget):
     _trajectories = t.Bytes().tag(sync=True)  # (n, times, 2) float32, as _points; NaN where one hasn't begun
     _trajectory_labels = t.Dict().tag(sync=True)  # names, times; empty without trajectories
 
+    _unwatch: Callable[[], None] | None = None  # here, since a widget is also closed where making it has failed
+
     def __init__(
         self,
         adata: AnnData,
@@ -113,9 +115,8 @@ class LatentExplorer(NotebookWidget):
         self._caption = ""
         self._lines: Trajectories | None = None
         self._names: NameSearch | None = None
-        kind, known = tip_of(adata, self._shown)
+        kind, known = tooltip_of(adata, self._shown)
         self._hover = known if hover is None else hover
-        self._unwatch: Callable[[], None] | None = None
         super().__init__(
             color=color,
             basis=basis,
@@ -254,11 +255,11 @@ class LatentExplorer(NotebookWidget):
         ----------
         positions
             ``(n, times, n_dims)`` in the dimensions of the basis, or ``(times, n_dims)`` of one point; NaN where a
-            trajectory hasn't begun. A handful can be told apart.
+            trajectory hasn't begun. A handful can be distinguished.
         names
-            One a trajectory, written beside it.
+            One a trajectory, written at its end.
         times
-            One a time, such as ``"35 min"``, written beside the slider; without any they are counted.
+            One a time, such as ``"35 min"``, written next to the slider; without any they are counted.
 
         Returns
         -------
@@ -279,6 +280,11 @@ class LatentExplorer(NotebookWidget):
                 self._publish(**self._point_traits(self.basis))
 
         return take_away
+
+    def close(self) -> None:
+        """Take the explorer away; a run that it follows goes on."""
+        self.unwatch()
+        super().close()
 
     def unwatch(self) -> None:
         """Stop following a run; what was shown last stays."""
@@ -426,8 +432,8 @@ class LatentExplorer(NotebookWidget):
                 return self._names.find(content["text"])
             case "hover":
                 row = int(content["row"])
-                tip = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
-                return tip if self._hover is None else {**tip, "parts": list(self._hover(row))}
+                point = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
+                return point if self._hover is None else {**point, "parts": list(self._hover(row))}
             case "save":
                 self.save_selection(content["name"])
             case "picture":

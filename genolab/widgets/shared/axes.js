@@ -16,9 +16,9 @@ export function ticks(low, high, wanted = 5) {
   const rough = span / Math.max(wanted, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((size) => size >= rough);
-  const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(Number((i * step).toPrecision(12)));
-  return found;
+  const values = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) values.push(Number((i * step).toPrecision(12)));
+  return values;
 }
 
 /** Draw frame, numbers and titles; `offset` is what Python took from the coordinates to keep their digits. */

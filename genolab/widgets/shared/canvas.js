@@ -3,11 +3,11 @@
 /** Call `changed(width, height, ratio)` in CSS pixels and device pixels per CSS pixel, now and at each change. */
 export function onResize(el, changed) {
   let [last, ratio] = ["", null];
-  const tell = () => {
+  const report = () => {
     const [width, height, now] = [el.clientWidth, el.clientHeight, window.devicePixelRatio || 1];
     const size = `${width} ${height} ${now}`;
     const isNew = size !== last && width > 0 && height > 0;
-    last = size; // also that of one taken off the page, so that its return is told
+    last = size; // also that of one taken off the page, so that its return is reported
     if (isNew) changed(width, height, now);
   };
   const listen = () => {
@@ -15,13 +15,13 @@ export function onResize(el, changed) {
     ratio.addEventListener("change", moved, { once: true });
   };
   const moved = () => {
-    tell();
+    report();
     listen();
   };
-  const watch = new ResizeObserver(tell);
+  const watch = new ResizeObserver(report);
   watch.observe(el);
   listen();
-  tell();
+  report();
   return () => {
     watch.disconnect();
     ratio.removeEventListener("change", moved);

@@ -5,7 +5,7 @@ const SLOW_MS = 300; // without a reply for so long, the screen says that someth
 
 /** What all views of one widget share. A subclass may keep state of its own, and take over the traits by `take`. */
 export class Channel {
-  /** `traits` are those whose changes the views hear of, beside those of the message line. */
+  /** `traits` are those whose changes the views hear of, with those of the message line. */
   constructor(model, traits) {
     this.model = model;
     this.browser = Math.random().toString(36).slice(2);
@@ -39,20 +39,20 @@ export class Channel {
     return () => this.listeners.delete(entry);
   }
 
-  // Several traits change in one message, and the views are told once.
+  // Several traits change in one message, and the views are notified once.
   note(name) {
     this.changed.add(name);
-    if (this.changed.size === 1) queueMicrotask(() => this.tell());
+    if (this.changed.size === 1) queueMicrotask(() => this.notify());
   }
 
-  tell() {
+  notify() {
     const { changed } = this;
     this.take(changed);
     this.changed = new Set();
     for (const { names, listener } of [...this.listeners]) if (names.some((name) => changed.has(name))) listener(changed);
   }
 
-  /** Take over what has changed; what is noted meanwhile is told with it. */
+  /** Take over what has changed; what is noted meanwhile is part of the same notice. */
   take(_changed) {}
 
   /** Have Python do something; resolves to {result, buffers} or {error}, which stands on the message line too. */

@@ -1,4 +1,4 @@
-// The letters of logos on a 2D canvas, from the same outlines as in the figures (genolab/glyphs.py).
+// The bases of logos on a 2D canvas, from the same outlines as in the figures (genolab/glyphs.py).
 
 import { css, onPaper } from "./theme.js";
 
@@ -17,13 +17,13 @@ function shape(base) {
 }
 
 /** The colour of a base on the paper. */
-export function letterColour(base, dark) {
-  const colour = PALETTE.letters[base];
+export function baseColour(base, dark) {
+  const colour = PALETTE.bases[base];
   return colour ? css(onPaper(colour, dark)) : dark ? "#9a9a9a" : "#757575";
 }
 
-/** Draw one letter from its foot `y` upwards by `height` pixels; a negative one hangs, upside down. N is a dot. */
-export function drawLetter(context, base, [x, y], [width, height], colour) {
+/** Draw one base from its foot `y` upwards by `height` pixels; a negative one hangs, upside down. N is a dot. */
+export function drawBase(context, base, [x, y], [width, height], colour) {
   context.fillStyle = colour;
   if (!OUTLINES[base]) {
     context.fillRect(x + width * 0.4, y - height * 0.55, width * 0.2, Math.max(1.5, Math.abs(height) * 0.1));
@@ -37,7 +37,7 @@ export function drawLetter(context, base, [x, y], [width, height], colour) {
 }
 
 /**
- * Draw stacked letters: `heights(base, position)` in pixels, for positions `first` to `last`; those above zero stand on
+ * Draw stacked bases: `heights(base, position)` in pixels, for positions `first` to `last`; those above zero stand on
  * the line `y`, those below hang from it, the largest outermost.
  */
 export function drawLogo(context, heights, { first, last, x, y, step, dark }) {
@@ -47,7 +47,7 @@ export function drawLogo(context, heights, { first, last, x, y, step, dark }) {
     let [up, down] = [y, y];
     for (const [base, height] of column) {
       const place = [x + (at - first) * step + step * 0.03, height > 0 ? up : down];
-      drawLetter(context, base, place, [step * 0.94, height], letterColour(base, dark));
+      drawBase(context, base, place, [step * 0.94, height], baseColour(base, dark));
       if (height > 0) up -= height;
       else down -= height;
     }

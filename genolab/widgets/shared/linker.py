@@ -1,6 +1,6 @@
 """A view and all that it imports -> the one ES module and the one style sheet that anywidget sends to the browser.
 
-A ``view.js`` is a plain ES module: it imports from files beside it or in other folders by relative paths, and names its
+A ``view.js`` is a plain ES module: it imports from files of its folder or others by relative paths, and names its
 style sheets by ``import "./view.css";``. The linker follows these imports, so there is no build step and no list of
 files to keep. Each file gets a scope of its own; what it doesn't export, no other file sees.
 """
@@ -92,7 +92,7 @@ def _constants() -> str:
         "viridis": palette.VIRIDIS,
         "diverging": palette.DIVERGING,
         "none": palette.NONE,
-        "letters": palette.LETTERS,
+        "bases": palette.BASE_COLOURS,
     }
     outlines = {base: points.round(4).tolist() for base, points in glyphs.OUTLINES.items()}
     return f"const PALETTE = {json.dumps(colours)};\nconst OUTLINES = {json.dumps(outlines)};\n"

@@ -1,4 +1,4 @@
-// The line on which a widget tells what Python says, what went wrong, or that something is going on.
+// The line for the message of Python, for what went wrong, or for the notice that something is going on.
 
 import { element } from "./dom.js";
 

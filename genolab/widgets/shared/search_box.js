@@ -11,8 +11,8 @@ export class SearchBox {
   /** `label` and `title` are the field's; `choose(name)` is called with the name that was taken. */
   constructor(channel, { label, title, choose }) {
     Object.assign(this, { channel, choose, names: [], active: -1 });
-    const id = `gl-found-${(made += 1)}`;
-    this.list = element("div", { class: "gl-found", id, role: "listbox", "aria-label": "Genes found", hidden: true });
+    const id = `gl-suggestions-${(made += 1)}`;
+    this.list = element("div", { class: "gl-suggestions", id, role: "listbox", "aria-label": "Matching genes", hidden: true });
     const on = {
       input: () => this.later(),
       keydown: (event) => this.press(event),

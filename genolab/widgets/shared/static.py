@@ -1,7 +1,7 @@
 """The static picture of a widget, for pages without a kernel (GitHub, a saved page)."""
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.figure import Figure
+
+TEXT: Final = "#424242"
+MUTED: Final = "#616161"
+
+
+def shorten(text: str, most: int) -> str:
+    """Return text of at most `most` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def png(

@@ -28,11 +28,11 @@ function luminance([red, green, blue]) {
 
 /** The colour of a category as it can be seen on the paper: on a dark one black becomes white, dark ones lighten. */
 export function onPaper(colour, dark) {
-  let found = rgb(colour);
-  if (!dark) return found;
-  if (Math.max(...found) < 16) return [255, 255, 255];
-  while (luminance(found) < 0.12) found = found.map((c) => c + (255 - c) * 0.12);
-  return found.map(Math.round);
+  let seen = rgb(colour);
+  if (!dark) return seen;
+  if (Math.max(...seen) < 16) return [255, 255, 255];
+  while (luminance(seen) < 0.12) seen = seen.map((c) => c + (255 - c) * 0.12);
+  return seen.map(Math.round);
 }
 
 /** The grey of "none" on the paper: it stays in the background on a dark one too. */

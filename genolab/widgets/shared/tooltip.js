@@ -1,17 +1,17 @@
-// The parts that tell of a row (genolab/widgets/latent/tooltip.py): lines of text, letters and logos, pictures.
+// The parts of a tooltip (genolab/widgets/latent/tooltip.py): lines of text, bases and logos, pictures.
 
 import "./tooltip.css";
 import { sharpen } from "./canvas.js";
 import { element } from "./dom.js";
-import { BASES, drawLetter, drawLogo, letterColour } from "./glyphs.js";
+import { BASES, drawBase, drawLogo, baseColour } from "./glyphs.js";
 import { theme } from "./theme.js";
 
-const STEP = 7; // pixels a letter
-const HIGH = { letters: 14, logo: 44 };
+const STEP = 7; // pixels a base
+const HIGH = { bases: 14, logo: 44 };
 
 /** Draw one part; `el` stands on the page and has the theme. */
 export function drawPart(part, el) {
-  if (part.kind === "logo") return letters(part, el);
+  if (part.kind === "logo") return sequence(part, el);
   if (part.kind === "picture") {
     const { source: src, caption: alt, height } = part;
     const isPicture = src.startsWith("data:image/");
@@ -25,20 +25,20 @@ function caption(part) {
   return part.caption ? element("div", { class: "gl-muted", text: part.caption }) : null;
 }
 
-function letters(part, el) {
+function sequence(part, el) {
   const colours = theme(el);
-  const n = part.letters?.length ?? part.heights.length;
+  const n = part.bases?.length ?? part.heights.length;
   const isStacked = Boolean(part.heights);
-  const high = isStacked ? HIGH.logo : HIGH.letters;
-  const label = part.letters ?? part.caption;
-  const canvas = element("canvas", { class: "gl-tip-letters", role: "img", "aria-label": label });
+  const high = isStacked ? HIGH.logo : HIGH.bases;
+  const label = part.bases ?? part.caption;
+  const canvas = element("canvas", { class: "gl-tip-bases", role: "img", "aria-label": label });
   canvas.style.width = `${n * STEP}px`;
   canvas.style.height = `${high}px`;
   const context = sharpen(canvas, n * STEP, high, window.devicePixelRatio || 1);
-  const drawBase = (base, i) =>
-    drawLetter(context, base, [i * STEP + 0.6, high - 1], [STEP - 1.2, high - 3], letterColour(base, colours.dark));
+  const draw = (base, i) =>
+    drawBase(context, base, [i * STEP + 0.6, high - 1], [STEP - 1.2, high - 3], baseColour(base, colours.dark));
   if (isStacked) stacked(context, part.heights, high, colours);
-  else [...part.letters].forEach(drawBase);
+  else [...part.bases].forEach(draw);
   return element("div", {}, canvas, caption(part));
 }
 

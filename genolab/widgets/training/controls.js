@@ -11,12 +11,12 @@ let made = 0;
 // Where a log slider that reaches down to 0 has its smallest step above 0: six decades below its upper end.
 function logStops({ low, high, integer }) {
   const bottom = low > 0 ? low : integer ? 1 : high / 1e6;
-  const found = [low, high];
+  const stops = [low, high];
   for (let power = Math.floor(Math.log10(bottom)); 10 ** power <= high; power += 1) {
-    for (const digit of ROUND) found.push(Number((digit * 10 ** power).toPrecision(3)));
+    for (const digit of ROUND) stops.push(Number((digit * 10 ** power).toPrecision(3)));
   }
-  if (integer) for (let two = 1; two <= high; two *= 2) found.push(two); // 64 or 256 is what one looks for in a size
-  return found.filter((value) => value === low || (value >= bottom && value <= high && (!integer || Number.isInteger(value))));
+  if (integer) for (let two = 1; two <= high; two *= 2) stops.push(two); // 64 or 256 is what one looks for in a size
+  return stops.filter((value) => value === low || (value >= bottom && value <= high && (!integer || Number.isInteger(value))));
 }
 
 function linearStops({ low, high, integer }) {
@@ -24,16 +24,16 @@ function linearStops({ low, high, integer }) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const round = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= rough * 0.999);
   const step = integer ? Math.max(1, Math.round(round)) : round;
-  const found = [high];
-  for (let i = 0; low + i * step < high; i += 1) found.push(Number((low + i * step).toPrecision(10)));
-  return found;
+  const stops = [high];
+  for (let i = 0; low + i * step < high; i += 1) stops.push(Number((low + i * step).toPrecision(10)));
+  return stops;
 }
 
 /** The values that a slider stops at, in order: round numbers, and both bounds exactly. */
 export function stopsOf(field) {
   if (!(field.high > field.low)) return [field.low];
-  const found = field.scale === "log" ? logStops(field) : linearStops(field);
-  return [...new Set(found)].sort((a, b) => a - b);
+  const stops = field.scale === "log" ? logStops(field) : linearStops(field);
+  return [...new Set(stops)].sort((a, b) => a - b);
 }
 
 function nearest(stops, value) {
@@ -42,7 +42,7 @@ function nearest(stops, value) {
   return best;
 }
 
-/** A value as it is shown: at least two digits, and as many as it takes to tell it from its neighbours. */
+/** A value as it is shown: at least two digits, and as many as distinguish it from its neighbours. */
 export function valueText(field, value) {
   if (value === null || value === undefined) return "off";
   if (field?.integer) return count(value);
@@ -50,8 +50,8 @@ export function valueText(field, value) {
   const size = Math.abs(value);
   const write = size < 0.01 || size >= 1e6 ? (digits) => value.toExponential(digits - 1) : (digits) => value.toPrecision(digits);
   const close = (text) => Math.abs(Number(text) - value) <= 1e-6 * size;
-  const found = [2, 3, 4, 5, 6].map(write).find(close) ?? write(7);
-  return found.includes("e") && size >= 0.01 && size < 1e6 ? String(Number(found)) : found;
+  const text = [2, 3, 4, 5, 6].map(write).find(close) ?? write(7);
+  return text.includes("e") && size >= 0.01 && size < 1e6 ? String(Number(text)) : text;
 }
 
 // A comma groups digits in a whole number and is a decimal point in any other.
@@ -67,7 +67,7 @@ function parsed(field, text) {
   return { value };
 }
 
-// A slider beside a box to type in. What is slid or stepped is taken when it rests, what is typed with Enter.
+// A slider and a box to type in. What is slid or stepped is taken when it rests, what is typed with Enter.
 class NumberControl {
   constructor(field, id, set, complain) {
     Object.assign(this, { field, set, complain, value: null, timer: 0, pressed: false, typed: false });

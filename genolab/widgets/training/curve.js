@@ -40,9 +40,9 @@ function logTicks(low, high) {
   const decades = Math.log10(high / low);
   const digits = decades > 3 ? [1] : decades > 0.7 ? [1, 2, 5] : null;
   if (!digits) return ticks(low, high, 4);
-  const found = [];
-  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) for (const d of digits) found.push(d * 10 ** power);
-  return found.filter((value) => value >= low && value <= high);
+  const values = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) for (const d of digits) values.push(d * 10 ** power);
+  return values.filter((value) => value >= low && value <= high);
 }
 
 const formats = new Map(); // making one takes longer than all else that a number needs
@@ -72,7 +72,7 @@ export function lossText(value, range) {
   return fixed(decimals).format(value);
 }
 
-/** Train is a whole line and valid a broken one, so that they are told apart without colour too. */
+/** Train is a whole line and valid a broken one, so that they differ without colour too. */
 export function lineColours(colours) {
   const [blue, orange, , vermillion, , sky] = PALETTE.okabeIto;
   return colours.dark ? { train: sky, valid: orange } : { train: blue, valid: vermillion };
@@ -81,7 +81,7 @@ export function lineColours(colours) {
 /**
  * A loss curve in `host`. `show(data)` draws
  *   { epochs, done, x, train, valid, tail: [[x, loss]...], marks: [{x}...], log, whole, range }
- * and `onRead(index or null)` tells which epoch the pointer or the arrow keys are at.
+ * and `onRead(index or null)` is called with the epoch that the pointer or the arrow keys are at.
  */
 export function drawCurve(host, onRead) {
   const canvas = element("canvas", { class: "gl-curve-canvas", tabindex: 0, role: "img", "aria-label": "Loss curve" });
@@ -98,9 +98,9 @@ export function drawCurve(host, onRead) {
     queued = true;
   };
   const readAt = (index) => {
-    const found = index === null || !data?.x.length ? null : Math.min(Math.max(index, 0), data.x.length - 1);
-    if (found === read) return;
-    read = found;
+    const next = index === null || !data?.x.length ? null : Math.min(Math.max(index, 0), data.x.length - 1);
+    if (next === read) return;
+    read = next;
     onRead(read);
     queue();
   };
@@ -150,7 +150,7 @@ export function rangeFor(data) {
   return rangeOf([...data.train, ...data.valid, ...tail], latest, data);
 }
 
-/** The points of the epoch in hand, with the newest; a new epoch, and a run that stands still between two, begins with none. */
+/** The points of the epoch that is being trained, with the newest; a new epoch, and a run that stands still between two, begins with none. */
 export function longer(tail, end) {
   if (!end) return [];
   const last = tail[tail.length - 1];
@@ -198,14 +198,14 @@ function paintAxes(context, { left, right, top, bottom }, place, { colours, rang
   if (range.above !== null) context.fillText(`\u2191 ${number(range.above, 3)}`, left - 8, top + 2); // the top of what runs off
   line(context, left, bottom + 0.5, right, bottom + 0.5);
   context.textBaseline = "top";
-  const said = end === 1 ? "1 epoch" : `${count(end)} epochs`;
-  const room = right - context.measureText(said).width - 16;
+  const total = end === 1 ? "1 epoch" : `${count(end)} epochs`;
+  const room = right - context.measureText(total).width - 16;
   for (const value of [...ticks(0, end, Math.max(2, (right - left) / 80)).filter(Number.isInteger), end]) {
     const x = Math.round(place.x(value)) + 0.5;
     if (value < end && x > room) continue;
     line(context, x, bottom, x, bottom + 4);
     context.textAlign = value === end ? "right" : "center";
-    context.fillText(value === end ? said : count(value), value === end ? right : x, bottom + 8);
+    context.fillText(value === end ? total : count(value), value === end ? right : x, bottom + 8);
   }
 }
 

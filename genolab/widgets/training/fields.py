@@ -19,7 +19,7 @@ _WIDE: Final = 1000
 
 @dataclass(frozen=True)
 class Field:
-    """One control: a slider beside a box to type in.
+    """One control: a slider and a box to type in.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Field:
     unit: str = ""
 
     def accept(self, value: object) -> float | int | None:
-        """Return a value from the screen in the field's type; the message of an error fits beside the control."""
+        """Return a value from the screen in the field's type; the message of an error fits below the control."""
         if value is None and self.optional:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -93,7 +93,7 @@ def live_fields(run: "Run") -> tuple[dict[str, Field], int]:
 
 
 def _type_hints(config: object) -> dict[str, object]:
-    """Give the types of a config's fields; empty where a type can't be found at run time."""
+    """Give the types of a config's fields; empty where a type isn't known at run time."""
     try:
         return get_type_hints(type(config))
     except NameError:  # a type imported for the type checker alone

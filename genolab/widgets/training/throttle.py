@@ -1,4 +1,4 @@
-"""A thread that carries news to the screen: often enough to be live, seldom enough not to slow what it watches."""
+"""A thread that updates the screen: often enough to be live, seldom enough not to slow the training."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ class Throttle:
     """Call a function in a thread of its own: at once when woken, and by itself every so often while it asks for that.
 
     The training thread only ever calls `wake`, which costs it about a microsecond; what the function does (reading the
-    run, sending to the browser) runs beside it, mostly while torch computes.
+    run, sending to the browser) runs in parallel, mostly while torch computes.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class View {
       channel,
       el,
       isExpected: () => this.isSeen && !document.hidden && channel.get("status").state === "running",
-      tell: (isGone) => {
+      report: (isGone) => {
         this.el.classList.toggle("gl-gone", isGone);
         for (const part of [buttons, message]) part.lose(isGone);
       },
@@ -76,12 +76,12 @@ class View {
   }
 }
 
-// Tell when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
-function watchKernel({ channel, el, isExpected, tell }) {
+// Report when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
+function watchKernel({ channel, el, isExpected, report }) {
   let heard = performance.now();
   const look = () => {
     if (!isExpected()) heard = performance.now();
-    tell(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT_MS);
+    report(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT_MS);
   };
   const hear = () => {
     heard = performance.now();

@@ -12,11 +12,11 @@ from genolab.widgets.latent.tooltip import Part, logo
 
 _SLOT: Final = "sequence"
 _SCORES: Final = "attribution"
-_SHOWN: Final = 60  # bases that have room in a tip
+_SHOWN: Final = 60  # bases that have room in a tooltip
 _NEAR: Final = 50  # rows whose logo is drawn
 
 
-def sequence_tip(adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> "SequenceHover | None":
+def sequence_tooltip(adata: AnnData, coordinates: Callable[[], NDArray[Any] | None]) -> "SequenceHover | None":
     """Return the tooltip of rows with ``obsm["sequence"]``, ``(n, 4, length)``; of other rows ``None``."""
     shape: tuple[int, ...] = getattr(adata.obsm.get(_SLOT), "shape", ())
     is_sequences = len(shape) == 3 and shape[1] == 4 and shape[2] > 0
@@ -34,22 +34,24 @@ class SequenceHover:
         self._coordinates = coordinates
 
     def __call__(self, row: int) -> list[Part]:
-        """Return the parts of a row's tip."""
+        """Return the parts of a row's tooltip."""
         sequences = self._adata.obsm[_SLOT]
         scores = self._adata.obsm.get(_SCORES)
         if getattr(scores, "shape", None) != sequences.shape:
             scores = None
         own = np.asarray(sequences[row])
-        part = _window(own.shape[1], None if scores is None else np.abs(np.asarray(scores[row])).sum(axis=0))
-        where = "" if part.stop - part.start == own.shape[1] else f"bases {part.start:,} to {part.stop:,}"
-        of = f"{where} of {own.shape[1]:,}" if where else ""
-        parts = [logo(decode_one_hot(own[:, part])[0], caption=of)]
+        part = window(
+            own.shape[1], None if scores is None else np.abs(np.asarray(scores[row])).sum(axis=0), most=_SHOWN
+        )
+        is_whole = part.stop - part.start == own.shape[1]
+        caption = "" if is_whole else f"bases {part.start:,} to {part.stop:,} of {own.shape[1]:,}"
+        parts = [logo(decode_one_hot(own[:, part])[0], caption=caption)]
         if scores is not None:
             return [*parts, logo(None, np.asarray(scores[row])[:, part], caption="contributions")]
         near = self._near(row)
         if near is None:
             return parts
-        from genolab.dna.motifs import information_content  # loads scikit-learn, which an explorer else does without
+        from genolab.dna.motifs import information_content  # loads scikit-learn, which an explorer seldom needs
 
         around = information_content(_shares(np.asarray(sequences[near])[:, :, part]))
         return [*parts, logo(None, around, caption=f"logo of the {len(near)} nearest, {around.sum():.1f} bits")]
@@ -62,15 +64,15 @@ class SequenceHover:
         return np.sort(np.argpartition(far, _NEAR)[:_NEAR])
 
 
-def _window(length: int, weight: NDArray[Any] | None) -> slice:
-    """Choose the part that has room: where the weight is, or else the middle, at which sequences are often aligned."""
-    if length <= _SHOWN:
+def window(length: int, weights: NDArray[Any] | None, *, most: int) -> slice:
+    """Choose at most so many bases: those of the largest weight, or else the middle, where sequences are aligned."""
+    if length <= most:
         return slice(0, length)
-    first = (length - _SHOWN) // 2
-    if weight is not None:
-        total = np.concatenate([[0], np.cumsum(weight)])
-        first = int(np.argmax(total[_SHOWN:] - total[:-_SHOWN]))
-    return slice(first, first + _SHOWN)
+    first = (length - most) // 2
+    if weights is not None:
+        total = np.concatenate([[0], np.cumsum(weights)])
+        first = int(np.argmax(total[most:] - total[:-most]))
+    return slice(first, first + most)
 
 
 def _shares(sequences: NDArray[Any]) -> NDArray[np.float64]:
