@@ -10,12 +10,15 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from genolab.sequences.protein import RESIDUES
+
 if TYPE_CHECKING:
     from genolab.function.ontology.graph import Ontology
 
 Array = NDArray[np.float32]
 
 _TOLERANCE: Final = 1e-4  # a term follows from a narrower one whose probability is at most this much lower
+_UNKNOWN: Final = 1 + RESIDUES.index("X")
 
 
 class Explanation(NamedTuple):
@@ -134,18 +137,17 @@ def residue_scores(
     sequence: ArrayLike,
     *,
     target: int,
-    unknown: int,
     width: int = 9,
     batch_size: int = 256,
 ) -> Array:
     """Return the contribution of each residue to a term by occlusion (Zeiler and Fergus 2014), ``(length,)`` float32.
 
-    Windows of `width` residues are masked, and the fall of the logit is shared among them; a residue has the mean over
-    the windows that cover it. Masking single residues shows little, since homologs differ in most of them.
+    Windows of `width` residues are masked, as if each were an X, and the fall of the logit is shared among them; a
+    residue has the mean over the windows that cover it. Masking single residues shows little, since homologs differ in
+    most of them.
 
     `model` is a module with ``logits(x)``, or a callable, from ``(n, length)`` uint8 codes to ``(n, n_terms)``;
-    `sequence` is ``(length,)`` uint8, 0 after the end; `target` is the column of the term, `unknown` the code of an
-    unknown residue, X.
+    `sequence` is ``(length,)`` uint8, as from `genolab.sequences.encode_protein`; `target` is the column of the term.
     """
     codes = np.asarray(sequence, dtype=np.uint8)
     if codes.ndim != 1 or not codes.any() or width < 1:
@@ -157,7 +159,7 @@ def residue_scores(
     starts = np.arange(1 - width, n)
     at = np.arange(len(codes))
     masked = (at >= starts[:, None]) & (at < starts[:, None] + width) & (codes > 0)  # (n_windows, length)
-    rows = np.concatenate([codes[None], np.where(masked, np.uint8(unknown), codes)])
+    rows = np.concatenate([codes[None], np.where(masked, _UNKNOWN, codes)])
     values = _outputs(model, rows, target, batch_size)
     fall = (values[0] - values[1:]) / masked.sum(axis=1)
     score: Array = (fall @ masked / np.maximum(masked.sum(axis=0), 1)).astype(np.float32)

@@ -381,9 +381,11 @@ class View:
         )
         assert smallest >= 12
         for control in self.root.locator("button:visible, select:visible, input:visible").all():
-            name = control.get_attribute("aria-label") or control.inner_text()
-            assert name.strip()
-            assert control.get_attribute("title"), name
+            name = control.evaluate(
+                "el => el.ariaLabel || el.innerText || [...el.labels].map((l) => l.innerText).join(' ')"
+            )
+            assert name.strip(), control.evaluate("el => el.outerHTML")
+            assert control.evaluate("el => el.title || [...el.labels].some((label) => label.title)"), name
 
 
 def _text(outputs: list[dict[str, Any]]) -> str:

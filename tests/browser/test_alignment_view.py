@@ -103,7 +103,7 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     view.press("]")
     assert view.place() == "1 0"
     assert view.title().startswith("Block 2 of 2: ape ")
-    assert view.title().count(" across the origin") == 1  # of the circle that is genome a
+    assert view.title().count(" across the origin") == 2  # of both circles
     assert view.root.get_by_role("button", name="Next block").is_disabled()
     view.find("cox1")
     assert view.place().startswith("0 ")

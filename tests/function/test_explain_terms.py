@@ -56,11 +56,11 @@ def test_masking_a_residue_measures_its_contribution():
         return ((x == 7) * weight).sum(dim=1, keepdim=True)
 
     codes = np.array([7, 7, 2, 7, 3, 0], dtype=np.uint8)
-    scores = gl.function.residue_scores(model, codes, target=0, unknown=24, width=1)
+    scores = gl.function.residue_scores(model, codes, target=0, width=1)
     assert scores.dtype == np.float32
     assert scores.tolist() == [0, 1, 0, 3, 0, 0]
-    wide = gl.function.residue_scores(model, codes, target=0, unknown=24, width=2)
+    wide = gl.function.residue_scores(model, codes, target=0, width=2)
     assert wide.argmax() == 3
     assert wide[5] == 0
     with pytest.raises(ValueError, match="one row of codes"):
-        gl.function.residue_scores(model, np.zeros(5), target=0, unknown=24)
+        gl.function.residue_scores(model, np.zeros(5), target=0)

@@ -71,7 +71,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "GENOLAB_MIRROR", "OMP_NUM_THREADS"):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "GENOLAB_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return log
 

@@ -6,7 +6,6 @@ import { count } from "../shared/format.js";
 
 const ROUND = [1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9]; // about even on a log scale
 const REST = 200; // milliseconds without a movement after which a slider's value is taken
-let made = 0;
 
 // Where a log slider that reaches down to 0 has its smallest step above 0: six decades below its upper end.
 function logStops({ low, high, integer }) {
@@ -185,7 +184,7 @@ class NumberControl {
 export function drawControls(fields, set) {
   const node = element("div", { class: "gl-controls" });
   const controls = fields.map((field) => {
-    const id = `gl-control-${(made += 1)}`;
+    const id = `gl-control-${Math.random()}`; // another panel on the page has its own copy of this file
     const complaint = element("div", { class: "gl-control-wrong", role: "alert", hidden: true });
     const complain = (text) => {
       complaint.textContent = text ?? "";
