@@ -20,6 +20,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# --no-compile: Python compiles a module when it is first imported, and most modules of the packages never are.
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --require-virtualenv
 KEY := $(shell (cat pyproject.toml constraints.txt Makefile; pwd) | cksum | tr ' ' '-')
 # One more than there are cores: browser tests mostly wait.
@@ -61,16 +62,16 @@ setup-lab setup-test: setup-%:
 .venv/made-lab-$(KEY):
 	@$(call find_python); $(call keep_or_make_venv)
 	$(SAY) "installing the packages into .venv (the first time this takes some minutes)"
-	@$(PIP) install --constraint constraints.txt --upgrade pip hatchling
-	@$(if $(TORCH_INDEX),$(PIP) install --constraint constraints.txt --index-url $(TORCH_INDEX) --no-deps torch)
-	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[all]'
+	@$(PIP) install --no-compile --constraint constraints.txt --upgrade pip hatchling
+	@$(if $(TORCH_INDEX),$(PIP) install --no-compile --constraint constraints.txt --index-url $(TORCH_INDEX) --no-deps torch)
+	@$(PIP) install --no-compile --constraint constraints.txt --no-build-isolation --editable '.[all]'
 	$(SAY) "registering the Jupyter kernels"
 	@$(BIN)/genolab kernel install
 	@rm -f .venv/made-*; touch $@
 
 .venv/made-test-$(KEY): .venv/made-lab-$(KEY)
 	$(SAY) "installing what the tests need"
-	@$(PIP) install --constraint constraints.txt --group dev
+	@$(PIP) install --no-compile --constraint constraints.txt --group dev
 	@touch $@
 
 # A Python of 3.11 or later: the one asked for, else the first found.
