@@ -1,9 +1,14 @@
-"""Checks of arguments that many functions make. Each message says the rule, what came, and the fix where it is known.
+"""Checks of arguments that many functions make, and warnings about the user's data.
+
+Each message says the rule, what came, and the fix where it is known.
 
 >>> check_share("gc", gc)
 >>> check_columns(table, "dose", "response", fix="rename yours")
+>>> warn("3 of 100 regions are left out: the FASTA has no chrM")
 """
 
+import sys
+import warnings
 from collections.abc import Collection, Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +18,33 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _MOST_LISTED = 20  # names in a message; of more than these, the first five
+
+
+class DataWarning(UserWarning):
+    """What was done to the user's data, or guessed about them: shown as one line, without a place in the code."""
+
+
+def warn(message: str) -> None:
+    """Warn the reader that something was done to the data, or guessed: say what, and to how many."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "genolab":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, DataWarning, stacklevel=level)
+
+
+_show_other = warnings.showwarning
+
+
+def _show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    if not issubclass(category, DataWarning):
+        _show_other(message, category, *place, **more)
+    else:
+        ipython = sys.modules.get("IPython")
+        in_notebook = ipython is not None and ipython.get_ipython() is not None  # which paints stderr pink
+        print(f"Note: {message}", file=sys.stdout if in_notebook else sys.stderr)
+
+
+warnings.showwarning = _show  # as its documentation allows
 
 
 def is_whole(value: object) -> bool:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
+
+from genolab.checks import warn
 
 _NO_NETWORK = (
     "Check the network. In a room without one, run `genolab data mirror FOLDER` on a machine that has it, bring the "
@@ -193,7 +194,7 @@ def _fetch(path: Path, dataset: str, file: File) -> None:
     if path.is_file():
         wrong = f"expected sha256 {expected}, got {sha256_of(path)}"
         path.unlink()
-        warnings.warn(f"{path} was damaged or changed ({wrong}): it was deleted and is fetched again", stacklevel=4)
+        warn(f"{path} was damaged or changed ({wrong}): it was deleted and is fetched again")
     errors = []
     for origin, download in _origins(path, dataset, file):
         try:

@@ -3,14 +3,13 @@
 import importlib.util
 import inspect
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
-from genolab.checks import listing
+from genolab.checks import listing, warn
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import read_table
 
@@ -280,7 +279,7 @@ def _gene_expression(adata: "AnnData", path: Path) -> "AnnData":
         return adata
     is_gene = (adata.var["feature_types"] == "Gene Expression").to_numpy()
     left_out = adata.var["feature_types"][~is_gene].value_counts().to_dict()
-    warnings.warn(f"{path.name}: features that aren't gene expression are left out: {left_out}", stacklevel=4)
+    warn(f"{path.name}: features that aren't gene expression are left out: {left_out}")
     return adata[:, is_gene].copy()
 
 
@@ -297,10 +296,9 @@ def _with_good_names(adata: "AnnData", path: Path) -> "AnnData":
         again = names[names.duplicated()].unique()
         if len(again) == 0:
             continue
-        warnings.warn(
+        warn(
             f"{path.name}: {len(again)} {axis} names occur more than once ({listing(again)}); "
-            "they were made unique with -1, -2 ... at the end",
-            stacklevel=3,
+            "they were made unique with -1, -2 ... at the end"
         )
         make_unique()
     return adata

@@ -2,13 +2,12 @@
 
 import csv
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from genolab.checks import check_one_of
+from genolab.checks import check_one_of, warn
 from genolab.data.gzipped import open_text
 from genolab.data.quiet import ignore_anndata_warnings
 
@@ -178,10 +177,9 @@ def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Axis
             return here if in_rows else there  # type: ignore[return-value]
     if min(len(rows), len(columns)) < _MANY_GENES <= max(len(rows), len(columns)):
         longer: Axis = "rows" if len(rows) > len(columns) else "columns"
-        warnings.warn(
+        warn(
             f"{path.name}: no name shows where the genes are; taken to be in its {longer}, "
-            f"for there are {max(len(rows), len(columns)):,} of them. If that is wrong, pass genes_in.",
-            stacklevel=4,
+            f"for there are {max(len(rows), len(columns)):,} of them. If that is wrong, pass genes_in."
         )
         return longer
     raise ValueError(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from genolab.checks import check_columns
+from genolab.checks import check_columns, warn
 from genolab.drugs.compounds import standardise
 from genolab.drugs.pairs import compound_table, pairs_adata
 from genolab.drugs.screen.plates import read_table
@@ -200,13 +200,9 @@ def _sequences(names: list[str], sequences: Mapping[str, str]) -> list[str]:
 
 
 def _warn(left_out: "pd.DataFrame", n: int) -> None:
-    import warnings
 
     if len(left_out):
-        warnings.warn(
-            f"{len(left_out):,} of {n:,} rows were left out, listed in uns['left_out']: {_first_reasons(left_out)}",
-            stacklevel=3,
-        )
+        warn(f"{len(left_out):,} of {n:,} rows were left out, listed in uns['left_out']: {_first_reasons(left_out)}")
 
 
 def _first_reasons(left_out: "pd.DataFrame") -> str:

@@ -1,6 +1,5 @@
 """How well a latent space keeps what is known about the cells."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -10,7 +9,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from genolab.checks import check_key, check_known, listing
+from genolab.checks import check_key, check_known, listing, warn
 from genolab.evaluate import bootstrap
 from genolab.evaluate.bootstrap import Interval
 from genolab.evaluate.graph import neighbor_graph
@@ -286,8 +285,6 @@ def _large_enough(codes: NDArray[np.int64], classes: Sequence[Any], n_folds: int
         )
     if not large.all():
         small = [size for size, enough in zip(sizes, large, strict=True) if not enough]
-        warnings.warn(
-            f"classes with fewer than {n_folds} cells, one a fold, are left out: {listing(small)}", stacklevel=3
-        )
+        warn(f"classes with fewer than {n_folds} cells, one a fold, are left out: {listing(small)}")
     kept: NDArray[np.bool_] = large[codes]
     return kept

@@ -10,7 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import check_at_least, check_key, check_known, check_one_of
+from genolab.checks import check_at_least, check_key, check_known, check_one_of, warn
 from genolab.preprocess.counts import in_memory, layers_of, without_stored_zeros
 
 Method = Literal["wilcoxon", "t-test", "t-test_overestim_var"]
@@ -128,10 +128,9 @@ def _logged(adata: AnnData, layer: str | None) -> Any:
     if (stored != np.floor(stored)).any():
         return without_stored_zeros(matrix)
     if layer is None:
-        warnings.warn(
+        warn(
             f"X holds whole numbers: they are taken for counts, and a temporary copy is brought to {_TARGET_SUM:,.0f} "
-            "counts a cell and logged; layer='counts' says that this is meant",
-            stacklevel=3,
+            "counts a cell and logged; layer='counts' says that this is meant"
         )
     return _log_counts(matrix)
 

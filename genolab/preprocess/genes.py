@@ -9,7 +9,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import check_one_of
+from genolab.checks import check_one_of, warn
 from genolab.preprocess.recipe import ON_COUNTS, FittedRecipe, Recipe
 
 _MANY: Final = 0.1  # share of the counted genes that may lack before a cell's size is uncertain
@@ -109,10 +109,9 @@ def find_genes(adata: AnnData, known: FittedRecipe, missing: str) -> pd.Index:
             "same names, or count missing genes as never seen with missing='zero'"
         )
     if (~there).mean() > _MANY:
-        warnings.warn(
+        warn(
             f"a cell's size was counted over {len(there):,} genes, and {(~there).sum():,} of them are not in this "
-            "AnnData, so its values may come out too high",
-            stacklevel=3,
+            "AnnData, so its values may come out too high"
         )
     names: pd.Index = known.genes.index[there | kept]
     return names

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import os
 import shutil
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.checks import warn
 from genolab.data.cache import cache_folder
 from genolab.data.gzipped import is_gzipped, open_unpacked, read_unpacked
 
@@ -121,10 +121,9 @@ def _unpacked(path: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         if not target.is_file():
-            warnings.warn(
+            warn(
                 f"{path.name} is packed and large, so it is unpacked once into {target.parent}; to spare the space, "
-                f"unpack it yourself and read that (gunzip {path.name})",
-                stacklevel=6,
+                f"unpack it yourself and read that (gunzip {path.name})"
             )
             part = target.with_suffix(".part")
             try:

@@ -8,7 +8,6 @@ of GTF need little more memory than their table.
 import io
 import itertools
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
+from genolab.checks import warn
 from genolab.data.gzipped import open_unpacked
 
 if TYPE_CHECKING:
@@ -401,10 +401,7 @@ def _check_names(on: "pd.Series[str]", known: NDArray[np.bool_], lengths: Mappin
         )
     if not known.all():
         left_out = sorted(set(here) - set(there))
-        warnings.warn(
-            f"{(~known).sum():,} of {len(known):,} regions are left out: the FASTA has no {_some(left_out)}",
-            stacklevel=5,
-        )
+        warn(f"{(~known).sum():,} of {len(known):,} regions are left out: the FASTA has no {_some(left_out)}")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ Courses differ in length and in their time stamps, so values and times lie side 
 of a course both are NaN.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import check_at_least, check_columns, check_key
+from genolab.checks import check_at_least, check_columns, check_key, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,9 +97,7 @@ def pseudotime_courses(
     lineage = np.array(["course"] * cells.n_obs if by is None else cells.obs[by].astype(str))
     reached = np.isfinite(order)
     if not reached.all():
-        warnings.warn(
-            f"{(~reached).sum():,} of {len(order):,} cells have no finite {pseudotime} and are left out", stacklevel=2
-        )
+        warn(f"{(~reached).sum():,} of {len(order):,} cells have no finite {pseudotime} and are left out")
     matrix = _layer(cells, layer)
     parts = {}
     for name in dict.fromkeys(lineage[reached].tolist()):
@@ -168,10 +165,9 @@ def _with_values(rows: "AnnData") -> "AnnData":
     if not there.all():
         lost = rows.obs_names[~there].tolist()
         more = f" and {len(lost) - _LISTED:,} more" if len(lost) > _LISTED else ""
-        warnings.warn(
+        warn(
             f"a profile needs at least one value; left out, as all of theirs are missing: {', '.join(lost[:_LISTED])}"
-            f"{more}",
-            stacklevel=4,
+            f"{more}"
         )
     if not there.any():
         raise ValueError("all values are missing: there is no profile")

@@ -1,11 +1,24 @@
 """genolab.checks: each message says the rule, what came, and the fix."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
 
-from genolab.checks import check_at_least, check_columns, check_key, check_known, check_one_of, check_share, is_whole
+from genolab.checks import (
+    DataWarning,
+    check_at_least,
+    check_columns,
+    check_key,
+    check_known,
+    check_one_of,
+    check_share,
+    is_whole,
+    warn,
+)
 
 
 def test_numpy_integers_are_whole_and_booleans_are_not() -> None:
@@ -50,3 +63,12 @@ def test_missing_columns_and_keys_are_named_beside_those_there() -> None:
     check_key(adata, "obsm", "X_pca")
     with pytest.raises(KeyError, match=r"'obsm/X_vae' is not in this AnnData; obsm has \['X_pca'\]"):
         check_key(adata, "obsm", "X_vae")
+
+
+def test_a_warning_about_data_is_one_line_at_the_users_place() -> None:
+    with pytest.warns(DataWarning, match="3 of 5 rows are left out") as caught:
+        warn("3 of 5 rows are left out")
+    assert caught[0].filename == __file__
+    code = "from genolab.checks import warn; warn('3 of 5 rows are left out')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "Note: 3 of 5 rows are left out\n")

@@ -1,6 +1,5 @@
 """The graph of an ontology: terms, what is broader than what, and what that means for annotations."""
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from genolab.checks import warn
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -229,10 +230,9 @@ class Ontology:
         position = {term: at for at, term in enumerate(terms)}
         matrix = indicator([sorted(position[term] for term in row) for row in rows], len(terms))
         if unknown:
-            warnings.warn(
+            warn(
                 f"{len(unknown):,} ids are left out, which are unknown to the ontology or obsolete without a "
-                f"replacement, as {', '.join(list(unknown)[:5])}",
-                stacklevel=2,
+                f"replacement, as {', '.join(list(unknown)[:5])}"
             )
         return Annotations(matrix, tuple(given), terms)
 
