@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
 from genolab.checks import listing, warn
+from genolab.data.gzipped import unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import read_table
 
@@ -122,7 +123,7 @@ def _kind_of(path: Path) -> str:
             if name.endswith(".zarr") or (path / ".zgroup").exists() or (path / "zarr.json").exists()
             else ".mtx"
         )
-    plain = name.removesuffix(".gz").removesuffix(".bgz")
+    plain = unpacked_name(path).lower()
     for kind in (*_TABLES, ".mtx", *registry.table("readers")):
         if plain.endswith(kind):
             return kind

@@ -11,6 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from genolab.data.catalogue import fetch, known_sources
+from genolab.data.gzipped import unpacked_name
 from genolab.sequences.encode import COMPLEMENT
 from genolab.sequences.fasta import open_fasta
 from genolab.sequences.genetic_codes import check_code
@@ -183,7 +184,7 @@ def _resolve(source: str | Path | AnnData) -> tuple[str, AnnData | Path]:
     path = Path(source).expanduser()
     if not path.is_file():
         raise ValueError(f"{_RULE}; there is neither a data set nor a file {str(source)!r}")
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0], path
+    return unpacked_name(path).rsplit(".", 1)[0], path
 
 
 def _checked(codes: Bytes, chromosome: str, name: str) -> Bytes:

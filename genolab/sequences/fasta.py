@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from genolab.checks import warn
 from genolab.data.cache import cache_folder
-from genolab.data.gzipped import is_gzipped, open_unpacked, read_unpacked
+from genolab.data.gzipped import is_gzipped, open_utf8, read_utf8
 
 Bytes = NDArray[np.uint8]
 
@@ -127,7 +127,7 @@ def _unpacked(path: Path) -> Path:
             )
             part = target.with_suffix(".part")
             try:
-                with open_unpacked(path) as packed, part.open("wb") as plain:
+                with open_utf8(path) as packed, part.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
             except ValueError:
                 part.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ class _Entry(Protocol):
 
 def read_records(path: Path) -> list[Record]:
     """Read all sequences of a FASTA file, gzipped or not; each needs a name of its own."""
-    records = list(parse_fasta(read_unpacked(path), path))
+    records = list(parse_fasta(read_utf8(path), path))
     if not records:
         raise ValueError(f"{path} holds no sequence: a FASTA has '>name' on a line, and the sequence on the next ones")
     seen: dict[str, int] = {}

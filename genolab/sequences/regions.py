@@ -5,7 +5,6 @@ name that it has there. The index has the features' names, unique. Files are rea
 of GTF need little more memory than their table.
 """
 
-import io
 import itertools
 import re
 from collections import defaultdict
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
-from genolab.data.gzipped import open_unpacked
+from genolab.data.gzipped import open_text, unpacked_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -67,7 +66,7 @@ def read_regions(path: str | Path) -> Annotation:
     A line that doesn't fit the format is a `ValueError` that names line and file.
     """
     path = Path(path).expanduser()
-    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    kind = Path(unpacked_name(path).lower()).suffix
     kind = ".gff3" if kind == ".gff" else kind
     if kind not in _FIELDS:
         raise ValueError(f"regions come as .bed, .narrowPeak, .broadPeak, .gff3, .gff or .gtf, got {path.name}")
@@ -87,20 +86,15 @@ def read_regions(path: str | Path) -> Annotation:
 
 def _batches(path: Path, stated: dict[str, int]) -> Iterator[list[tuple[int, str]]]:
     """Yield numbered lines with a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
-    with open_unpacked(path) as opened:
-        try:
-            lines = _region_lines(io.TextIOWrapper(opened, encoding="utf-8"), stated)
-            while batch := list(itertools.islice(lines, _LINES)):
-                yield batch
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path} can't be read as text ({error}): it was cut short or damaged; copy it again"
-            ) from error
+    with open_text(path) as opened:
+        lines = _region_lines(opened, stated)
+        while batch := list(itertools.islice(lines, _LINES)):
+            yield batch
 
 
 def _region_lines(lines: Iterator[str], stated: dict[str, int]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, start=1):
-        if line[0] in "#>tb \t\n":  # it may be none: looked at no closer than needed, for there are millions
+        if line[0] in "#>tb \t\r\n":  # it may be none: looked at no closer than needed, for there are millions
             if line.startswith(("##FASTA", ">")):
                 return
             if line.startswith("##sequence-region"):
@@ -109,7 +103,7 @@ def _region_lines(lines: Iterator[str], stated: dict[str, int]) -> Iterator[tupl
                     stated[unquote(parts[1])] = int(parts[3])
             if line.startswith(("#", "track ", "browser ")) or line.isspace():
                 continue
-        yield number, line.rstrip("\n")
+        yield number, line.rstrip("\r\n")
 
 
 def _parsed(lines: list[tuple[int, str]], kind: str, path: Path) -> Columns:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from genolab.data.cache import File, locate
-from genolab.data.gzipped import read_unpacked
+from genolab.data.gzipped import read_unpacked, read_utf8
 from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
 
@@ -128,7 +128,7 @@ def gene_sets(path: str | Path) -> dict[str, frozenset[str]]:
     Weights after a gene, as in ``"CDC28,1.0"`` of Enrichr's files, are left out.
     """
     path = Path(path)
-    text = read_unpacked(path).decode("utf-8-sig")
+    text = read_utf8(path).decode()
     sets: dict[str, frozenset[str]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
