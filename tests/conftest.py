@@ -18,3 +18,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_CACHE].cleanup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest first: they compute while browser tests wait, and none is left for the end.
+    items.sort(key=lambda item: "notebooks" not in item.path.parts)
