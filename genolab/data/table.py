@@ -1,14 +1,14 @@
 """A table of numbers with names in its first row and column -> AnnData, whichever way it lies."""
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from genolab.checks import check_one_of, warn
+from genolab.checks import check_one_of, listing, warn
 from genolab.data.gzipped import open_text
+from genolab.data.layout import Layout, fields_of, find_layout, has_decimal_commas, is_number
 from genolab.data.quiet import ignore_anndata_warnings
 
 if TYPE_CHECKING:
@@ -19,112 +19,136 @@ if TYPE_CHECKING:
 
 Axis = Literal["rows", "columns"]
 
-_SEPARATORS = "\t,; "
 # A chunk of rows is dense while it is read; so many numbers take 80 MB.
 _NUMBERS_A_CHUNK = 10_000_000
 # Above this share of non-zeros a sparse matrix takes more memory than a dense one.
 _SPARSE_UP_TO = 0.5
 # Where names don't show it, a side of so many names is genes if the other has fewer.
 _MANY_GENES = 10_000
-_LARGEST = 3.4028235e38  # of float32
 
+# Rows in which counters sum up the reads of no gene: HTSeq, STAR, featureCounts, alevin and CITE-seq-Count.
+SUMMARY_ROW = re.compile(
+    r"(__)?(no_feature|too_low_aqual|not_aligned|alignment_not_unique)|__ambiguous\w*|N_(unmapped|multimapping|noFeature|ambiguous)"
+    r"|(Un)?assigned(_\w+)?|unmapped",
+    re.IGNORECASE,
+)
 # Names that no cell has: accessions, mitochondrial and ribosomal genes, and genes that nearly every table holds.
 _GENE = re.compile(
     r"ENS[A-Z]*G\d{11}(\.\d+)?|MT-[A-Z]+\d*[A-Z]?|RP[LS]\d+[AXYL]?\d*|A[CL]\d{6}\.\d+|LINC\d{5}|Y[A-P][LR]\d{3}[WC](-[A-Z])?"
     r"|ACTB|GAPDH|B2M|MALAT1|EEF1A1|TMSB4X|FTL1?|FTH1|VIM|ACTG1|TUBA1B|PTPRC|CD3[DEG]|CD4|CD8[AB]1?|LYZ[12]?|NKG7|MS4A1"
-    r"|CD79[AB]|TP53|MYC|EGFR|XIST|TRP53",
+    r"|CD79[AB]|TP53|MYC|EGFR|XIST|TRP53|" + SUMMARY_ROW.pattern,
     re.IGNORECASE,
 )
 # Droplet barcodes, with or without a sample before and a number behind, and plainly numbered cells.
 _CELL = re.compile(r"(.*[_:.#-])?[ACGTN]{10,}([-_.].{1,12})?|(cell|barcode)[_. -]?\d+", re.IGNORECASE)
 
 
-class _Layout(NamedTuple):
-    """What the first two lines show."""
+# What stands among counts and is none, in lower case with _ between words: of genes, and of cells.
+_OF_GENES = re.compile(
+    r"chr(om(osome)?)?|seq_?name|start|end|strand|((gene|eff(ective)?)_?)?length|width|entrez_?(gene)?_?(id)?|ncbi_gene_id"
+    r"|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?|gene_?(short_?)?name|hgnc_id"
+    r"|(gene_?)?description|(gene_?)?(bio)?type|(percentage_gene_)?gc_content|tpm|fpkm|rpkm|base_?mean|log2?_?f(old_?)?c(hange)?"
+    r"|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+"
+)
+_OF_CELLS = re.compile(
+    r"(seurat_)?clusters?|louvain|leiden|cell_?types?|annotation|barcodes?|orig_ident|batch|plate|well|sample(_?id)?|donor(_?id)?"
+    r"|patient(_?id)?|subject|condition|group|treatment|time|day|age|sex|gender|n_?(counts?|features?|genes?|umis?)(_rna|_by_counts)?"
+    r"|total_counts(_mt)?|(percent|pct)(_.*)?|(mito|ribo)_(percent|frac(tion)?)|size_factors?|doublet_score|pseudotime"
+    r"|(umap|tsne|pca?)_?\d+|index|unnamed:_\d+"
+)
 
-    separator: str
-    corner: str
+
+class _Table(NamedTuple):
+    """A table as it lies in its file; `annotation` holds the columns that are no counts, as text."""
+
+    rows: list[str]
     columns: list[str]
-    n_fields: int
+    matrix: Any
+    annotation: "pd.DataFrame"
 
 
-def read_table(path: Path, *, genes_in: Axis | None = None) -> "AnnData":
+def read_table(path: Path, *, genes_in: Axis | None = None, separator: str | None = None) -> "AnnData":
     """Read a table of numbers, ``.csv``, ``.tsv`` or ``.txt``, gzipped or not.
 
-    The separator is the one of tab, comma, semicolon and space that occurs most in the first line. The first row and
-    column hold names; the corner may be there, empty or missing (as R writes it).
+    The first row and column hold names; the corner may be there, empty or missing (as R writes it). The separator is
+    the one of tab, semicolon, comma and space under which the lines agree, unless it is given (see
+    `genolab.data.layout.find_layout`). Numbers with a decimal comma are read as such, with a warning.
 
     The genes are found thus, unless `genes_in` says where they are:
 
     1. Names that only genes have (Ensembl accessions, MT- and ribosomal genes, ACTB, GAPDH, CD3D ..., in any case) on
        one side alone: the genes are there.
     2. Else names that only cells have (droplet barcodes, cell_1) on one side alone: the genes are on the other.
-    3. Else, with 10,000 names or more on one side alone: the genes are there, and a warning says that it was guessed.
-    4. Else it is asked for, with an error.
+    3. Else, with columns that only genes have (Length) or only cells have (cluster): the rows are these.
+    4. Else, with 10,000 names or more on one side alone: the genes are there, and a warning says that it was guessed.
+    5. Else it is asked for, with an error.
 
-    ``X`` has cells in rows, float32, CSR where at most half of the values are non-zero. Errors name the row and column
-    of a value that is no finite number.
+    ``X`` has cells in rows, float32, CSR where at most half of the values are non-zero. What is no count by its name
+    (a gene's Chr, Start and Length as featureCounts writes them, its Entrez number; a cell's cluster or percentage)
+    goes to ``var`` or ``obs``, with a warning. Errors name the row and column of a value that is no finite number.
     """
     check_one_of("genes_in", genes_in, (None, "rows", "columns"))
+    layout = find_layout(path, separator=separator)
+    notes = [at for at, name in enumerate(layout.header) if at and (_is(_OF_GENES, name) or _is(_OF_CELLS, name))]
+    table = _read(path, layout, notes)
+    _check_names(path, layout.header, table.rows)
+    side = genes_in or _find_genes(path, table)
+    further = [at for at in notes if not _is(_OF_GENES if side == "rows" else _OF_CELLS, layout.header[at])]
+    if further:  # names of this side may be what they like
+        table = _read(path, layout, [at for at in notes if at not in further])
+    return _adata(path, table, side)
+
+
+def _is(pattern: re.Pattern[str], name: str) -> bool:
+    return pattern.fullmatch(re.sub(r"[\s.-]+", "_", name.strip().lower())) is not None
+
+
+def _read(path: Path, layout: Layout, notes: Collection[int]) -> _Table:
+    """Read all numbers as float32 but for the columns that are `notes`."""
     try:
-        layout = _layout(path)
-        rows, matrix = _read_numbers(path, layout)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8, or damaged ({error}): save or copy it again") from error
-    _check_names(path, layout.corner, rows)
-    side = genes_in or _find_genes(path, rows, layout.columns)
-    if side == "rows":
-        matrix = matrix.T.tocsr() if hasattr(matrix, "tocsr") else matrix.T.copy()
-        return _adata(matrix, cells=layout.columns, genes=rows)
-    return _adata(matrix, cells=rows, genes=layout.columns)
+        return _read_numbers(path, layout, notes, ".")
+    except ValueError as error:
+        if not has_decimal_commas(path, layout, notes):
+            raise ValueError(_first_fault(path, layout, notes) or f"{path}: {error}") from error
+    warn(f"{path.name}: its numbers are read with a decimal comma, 5,5 as five and a half")
+    try:
+        return _read_numbers(path, layout, notes, ",")
+    except ValueError as error:
+        raise ValueError(_first_fault(path, layout, notes, ",") or f"{path}: {error}") from error
 
 
-def _layout(path: Path) -> _Layout:
-    with open_text(path) as opened:
-        line = opened.readline()
-        separator = max(_SEPARATORS, key=line.count)
-        header = next(csv.reader([line], delimiter=separator), [])
-        first = next(csv.reader(opened, delimiter=separator), None)
-    if first is None or line.count(separator) == 0:
-        raise ValueError(
-            f"{path} is no table: it needs a first row of names and a row of numbers, separated by , ; tab or space"
-        )
-    if len(first) == len(header):
-        return _Layout(separator, header[0], header[1:], len(first))
-    if len(first) == len(header) + 1:
-        return _Layout(separator, "", header, len(first))
-    raise ValueError(f"{path} has {len(header)} names in its first row, but {len(first)} fields in its second")
-
-
-def _read_numbers(path: Path, layout: _Layout) -> tuple[list[str], Any]:
-    """Return the rows' names and the float32 matrix, read by chunks so that a sparse one never lies there dense."""
+def _read_numbers(path: Path, layout: Layout, notes: Collection[int], decimal: str) -> _Table:
+    """Read by chunks, so that a sparse matrix never lies there dense."""
     import numpy as np
     import pandas as pd
     from scipy import sparse
 
-    types: defaultdict[int, type] = defaultdict(lambda: float, {0: str})
-    names: list[str] = []
-    parts = []
+    types: defaultdict[int, type] = defaultdict(lambda: float, dict.fromkeys((0, *notes), str))
+    texts, parts = [], []
     with open_text(path) as opened:
-        try:
-            for chunk in pd.read_csv(
-                opened,
-                sep=layout.separator,
-                header=None,
-                skiprows=1,
-                names=range(layout.n_fields),
-                index_col=False,
-                dtype=types,
-                na_filter=False,
-                chunksize=max(1, _NUMBERS_A_CHUNK // layout.n_fields),
-            ):
-                names += chunk[0].tolist()
-                parts.append(sparse.csr_matrix(_finite(chunk.iloc[:, 1:])))
-        except ValueError as error:
-            raise ValueError(_first_fault(path, layout) or f"{path}: {error}") from error
+        for _ in range(layout.n_before):
+            opened.readline()
+        for chunk in pd.read_csv(
+            opened,
+            sep=layout.separator,
+            header=None,
+            names=range(len(layout.header)),
+            index_col=False,
+            dtype=types,
+            decimal=decimal,
+            na_filter=False,
+            chunksize=max(1, _NUMBERS_A_CHUNK // len(layout.header)),
+        ):
+            texts.append(chunk[[0, *notes]])
+            parts.append(sparse.csr_matrix(_finite(chunk.drop(columns=[0, *notes]))))
     matrix = sparse.vstack(parts, format="csr", dtype=np.float32)
     n_values = max(1, matrix.shape[0] * matrix.shape[1])
-    return names, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray()
+    text = pd.concat(texts)
+    annotation = text[list(notes)].set_axis([layout.header[at] for at in notes], axis=1)
+    columns = [name for at, name in enumerate(layout.header) if at and at not in notes]
+    return _Table(
+        text[0].tolist(), columns, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray(), annotation
+    )
 
 
 def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
@@ -137,44 +161,48 @@ def _finite(chunk: "pd.DataFrame") -> "NDArray[np.float32]":
     return values
 
 
-def _first_fault(path: Path, layout: _Layout) -> str | None:
+def _first_fault(path: Path, layout: Layout, notes: Collection[int], decimal: str = ".") -> str | None:
     """Describe the first row or cell that isn't as it should be; slow, and only for an error's message."""
-    with open_text(path) as opened:
-        opened.readline()
-        for number, row in enumerate(csv.reader(opened, delimiter=layout.separator), start=2):
-            if len(row) != layout.n_fields:
-                return f"{path}: line {number} has {len(row)} fields, and those before it {layout.n_fields}"
-            for column, cell in zip(layout.columns, row[1:], strict=True):
-                if not _is_number(cell):
-                    return (
-                        f"{path}: every cell must be a finite number, got {cell!r} in row {row[0]!r} (line {number}), "
-                        f"column {column!r}: fill or leave out what isn't measured, and keep annotation in another file"
-                    )
+    for number, row in fields_of(path, layout):
+        if len(row) != len(layout.header):
+            return f"{path}: line {number} has {len(row)} fields, and those before it {len(layout.header)}"
+        for at, cell in enumerate(row):
+            if at and at not in notes and not is_number(cell, decimal):
+                return (
+                    f"{path}: every cell must be a finite number, got {cell!r} in row {row[0]!r} (line {number}), "
+                    f"column {layout.header[at]!r}: fill or leave out what isn't measured, and keep annotation in "
+                    "another file"
+                )
     return None
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return abs(float(text)) <= _LARGEST
-    except ValueError:
-        return False
-
-
-def _check_names(path: Path, corner: str, rows: Sequence[str]) -> None:
+def _check_names(path: Path, header: Sequence[str], rows: Sequence[str]) -> None:
+    corner, columns = header[0], header[1:]
     if not rows:
         raise ValueError(f"{path} has names in its first row, and no row of numbers")
-    if all(map(_is_number, rows)) and len(set(rows)) < len(rows):
+    if all(map(is_number, columns)) and (len(set(columns)) < len(columns) or _GENE.fullmatch(corner)):
+        raise ValueError(
+            f"{path}: the first row must hold the names of the columns, but it holds numbers ({corner}, "
+            f"{listing(columns)}): put a row of names before it, such as gene and the sample's name"
+        )
+    if all(map(is_number, rows)) and len(set(rows)) < len(rows):
         raise ValueError(
             f"{path}: the first column must hold the names of the rows, but {corner!r} holds numbers that occur more "
             "than once: put a column of names before it"
         )
 
 
-def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Axis:
+def _find_genes(path: Path, table: _Table) -> Axis:
+    rows, columns = table.rows, table.columns
     for pattern, here, there in ((_GENE, "rows", "columns"), (_CELL, "columns", "rows")):
         in_rows, in_columns = (any(map(pattern.fullmatch, names)) for names in (rows, columns))
         if in_rows != in_columns:
             return here if in_rows else there  # type: ignore[return-value]
+    of_genes, of_cells = (
+        [_is(pattern, name) for name in map(str, table.annotation)] for pattern in (_OF_GENES, _OF_CELLS)
+    )
+    if any(of_genes) != any(of_cells):
+        return "rows" if any(of_genes) else "columns"
     if min(len(rows), len(columns)) < _MANY_GENES <= max(len(rows), len(columns)):
         longer: Axis = "rows" if len(rows) > len(columns) else "columns"
         warn(
@@ -188,9 +216,35 @@ def _find_genes(path: Path, rows: Sequence[str], columns: Sequence[str]) -> Axis
     )
 
 
-def _adata(matrix: Any, *, cells: Sequence[str], genes: Sequence[str]) -> "AnnData":
+def _adata(path: Path, table: _Table, side: Axis) -> "AnnData":
+    """Return cells x genes; what is no count by its name goes to obs and var."""
+    import numpy as np
     import pandas as pd
     from anndata import AnnData
 
+    rows, columns, matrix, annotation = table
+    apart = np.array([_is(_OF_CELLS if side == "rows" else _OF_GENES, name) for name in rows])
+    of_columns = pd.DataFrame(index=list(columns))
+    for at in np.flatnonzero(apart):
+        of_columns[rows[at]] = matrix[[at]].toarray()[0] if hasattr(matrix, "toarray") else matrix[at]
+    of_rows = annotation.set_axis(list(rows)).apply(_numbers_where_it_can).loc[~apart]
+    matrix = matrix[~apart]
+    if 0 in matrix.shape:
+        raise ValueError(f"{path} has no counts: it holds only {listing([*of_rows, *of_columns])}")
+    obs, var = (of_columns, of_rows) if side == "rows" else (of_rows, of_columns)
+    for frame, what, place in ((var, "gene", "var"), (obs, "cell", "obs")):
+        if len(frame.columns):
+            warn(f"{path.name}: {listing(frame)} can't be counts of a {what} by their names, and went to {place}")
+    if side == "rows":
+        matrix = matrix.T.tocsr() if hasattr(matrix, "tocsr") else matrix.T.copy()
     with ignore_anndata_warnings():
-        return AnnData(matrix, obs=pd.DataFrame(index=list(cells)), var=pd.DataFrame(index=list(genes)))
+        return AnnData(matrix, obs=obs, var=var)
+
+
+def _numbers_where_it_can(column: "pd.Series[str]") -> "pd.Series[Any]":
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(column)
+    except ValueError:
+        return column
