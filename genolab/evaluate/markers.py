@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from genolab.checks import check_at_least, check_key, check_known, check_one_of, warn
+from genolab.data.gene_names import symbols_of
 from genolab.preprocess.counts import in_memory, layers_of, without_stored_zeros
 
 Method = Literal["wilcoxon", "t-test", "t-test_overestim_var"]
@@ -46,7 +47,8 @@ def markers(
     Returns
     -------
     DataFrame
-        Sorted by falling score: ``gene``; ``score`` (z for Wilcoxon, else t); ``log2_fold_change`` of the
+        Sorted by falling score: ``gene``, its name in ``var_names``; ``symbol``, where ``var`` has other names in a
+        column such as ``feature_name``; ``score`` (z for Wilcoxon, else t); ``log2_fold_change`` of the
         back-transformed mean log values, as scanpy's (large where one side has none); ``p_value``, two-sided;
         ``p_adjusted``; ``fraction_in`` and ``fraction_out``, the share of cells in which the gene was seen.
     """
@@ -72,9 +74,12 @@ def _test(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Method
         )
     result = light.uns["rank_genes_groups"]
     place = result["names"]["in"].astype(int)
+    symbols = symbols_of(adata.var).to_numpy()
+    named = {"symbol": symbols[place]} if ((symbols != "") & (symbols != adata.var_names)).any() else {}
     return pd.DataFrame(
         {
             "gene": adata.var_names[place],
+            **named,
             "score": result["scores"]["in"].astype(float),
             "log2_fold_change": result["logfoldchanges"]["in"].astype(float),
             "p_value": result["pvals"]["in"],

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from genolab import palette, preprocess
 from genolab.checks import check_key
+from genolab.data.gene_names import find_gene, gene_values
 from genolab.plot.style import (
     FIRST,
     SECOND,
@@ -43,11 +44,12 @@ def latent(
     basis
         Key of ``obsm``, such as ``"X_vae"``.
     color
-        Column of ``obs``, or a gene; where both have the name, the column. Cells without a value are grey.
+        Column of ``obs``, or a gene by its id or symbol; where both have the name, the column. Cells without a value
+        are grey.
     dims
         The two dimensions, from 0.
     layer
-        Layer that a gene's values come from; ``None``: ``X``.
+        Layer that a gene's values come from; ``None``: ``X``, or ``.raw`` for genes that only that has.
     """
     place = _coordinates(adata, basis, dims)
     figure = Figure()
@@ -57,6 +59,7 @@ def latent(
         title = f"{adata.n_obs:,} cells in {plain(basis)}"
     else:
         values = _values(adata, color, layer)
+        color = str(values.name)
         if _is_number(values):
             title = _add_numbers(figure, place, adata.obs_names, values, color)
         else:
@@ -81,12 +84,8 @@ def _coordinates(adata: AnnData, basis: str, dims: Pair) -> NDArray[np.float64]:
 def _values(adata: AnnData, color: str, layer: str | None) -> pd.Series:
     if color in adata.obs:
         return pd.Series(adata.obs[color]).reset_index(drop=True)
-    if color not in adata.var_names:
-        raise KeyError(f"{color!r} is neither a column of obs nor a gene; obs has {list(adata.obs.columns)}")
-    if layer is not None:
-        check_key(adata, "layers", layer)
-    column = adata.obs_vector(color, layer=layer)
-    return pd.Series(np.asarray(column, dtype=np.float64))
+    gene = find_gene(adata, color, layer=layer)
+    return pd.Series(gene_values(adata, gene), name=gene.label)
 
 
 def _is_number(values: pd.Series) -> bool:

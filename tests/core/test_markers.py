@@ -42,6 +42,14 @@ def test_genes_are_ranked_by_how_much_higher_they_are_inside():
     ]  # fmt: skip
 
 
+def test_the_symbol_stands_beside_the_id_where_there_is_another_name():
+    cells = toy()
+    cells.var["feature_name"] = pd.Categorical(["CD3D", None, "TBCE"])
+    assert markers(cells, FIRST)["symbol"].tolist() == ["CD3D", "TBCE", ""]
+    cells.var["feature_name"] = cells.var_names
+    assert "symbol" not in markers(cells, FIRST)
+
+
 def test_p_values_are_those_of_the_mann_whitney_test_with_ties():
     cells = toy()
     cells.X = np.round(cells.X, 1)  # makes ties

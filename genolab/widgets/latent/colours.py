@@ -1,6 +1,5 @@
 """What gives points their colour: a column of `obs`, or a gene, as the small codes that a browser draws from."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -9,9 +8,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from genolab import palette
+from genolab.data.gene_names import find_gene, gene_values
 
 Kind = Literal["none", "categories", "numbers"]
 Codes = NDArray[np.uint8] | NDArray[np.uint16]
@@ -30,7 +29,8 @@ class Colouring:
     Attributes
     ----------
     name, source
-        The column or gene, ``None`` for one colour throughout; where the values are from, in words.
+        The column, or the gene by its symbol where it has one; ``None`` for one colour throughout. Where the values are
+        from, in words.
     codes
         ``(n,)`` uint8 or uint16: the number of the category, or the step between `low` and `high`; the type's
         largest value stands for "no value". Empty for kind ``"none"``.
@@ -89,7 +89,7 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
     """Colour the rows of `adata` by a column of `obs` or, where no column has that name, by a gene.
 
     Text, booleans, categories, and whole numbers with at most 20 different values are categories; other numbers get a
-    colour scale. A gene's values are from `layer`, or from ``X``.
+    colour scale. A gene is named by its id or symbol; its values are from `layer`, or from ``X`` or else ``.raw``.
     """
     if layer is not None and layer not in adata.layers:
         raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
@@ -97,22 +97,8 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
         return Colouring(None, "none", "", np.empty(0, dtype=np.uint8))
     if name in adata.obs.columns:
         return _by_column(name, adata.obs[name])
-    if name in adata.var_names:
-        return _by_numbers(name, gene_values(adata, name, layer), f"gene, from {layer or 'X'}")
-    near = difflib.get_close_matches(str(name), [*map(str, adata.obs.columns), *map(str, adata.var_names)], n=3)
-    hint = f"the nearest names are {near}" if near else f"obs has {list(adata.obs.columns)}"
-    raise KeyError(f"{name!r} is neither a column of obs nor a gene (var_names) of this AnnData; {hint}")
-
-
-def gene_values(adata: AnnData, name: str, layer: str | None) -> NDArray[np.float64]:
-    """Return ``(n_obs,)`` values of one gene, sparse or dense; of genes with the same name, the first."""
-    matrix = adata.X if layer is None else adata.layers[layer]
-    if matrix is None:
-        raise KeyError(
-            f"a gene's values are taken from X, which is empty here: pass layer=, one of {list(adata.layers)}"
-        )
-    column = matrix[:, [int(np.flatnonzero(adata.var_names == name)[0])]]
-    return np.asarray(column.toarray() if issparse(column) else column, dtype=np.float64).ravel()
+    gene = find_gene(adata, name, layer=layer)
+    return _by_numbers(gene.label, gene_values(adata, gene), f"gene, from {gene.source}")
 
 
 def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:

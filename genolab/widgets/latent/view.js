@@ -134,7 +134,7 @@ class View {
     fill(this.colour, color ?? "", [
       ["", "one colour"],
       ...columns.map((name) => [name, name]),
-      ...(isGene ? [[color, `${color} (gene)`]] : []),
+      ...(isGene ? [[color, `${store.legend.name} (gene)`]] : []),
     ]);
     const isOther = !bases.some(([name]) => name === basis);
     const other = isOther ? [[basis ?? "", basis ?? "the run"]] : [];

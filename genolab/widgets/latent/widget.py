@@ -12,6 +12,7 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.data.gene_names import gene_table
 from genolab.widgets.latent.colours import colour_by
 from genolab.widgets.latent.coordinates import (
     checked_coordinates,
@@ -48,9 +49,10 @@ class LatentExplorer(NotebookWidget):
     basis
         Key of ``obsm`` with the coordinates, at least two columns; ``None``: none yet, `watch` will bring them.
     color
-        Column of ``obs`` or gene; ``None``: all points alike. A column goes before a gene of the same name.
+        Column of ``obs`` or gene, by its id or symbol; ``None``: all points alike. A column goes before a gene of the
+        same name.
     layer
-        Layer that genes' values are taken from; ``None``: ``X``.
+        Layer that genes' values are taken from; ``None``: ``X``, or ``.raw`` for genes that only that has.
     hover
         Called with a row's number for what its tooltip shows beyond its name: parts as `genolab.widgets.latent.tooltip`
         makes them. ``None``: what a chapter knows of such rows, a sequence's logo or a compound's structure.
@@ -343,7 +345,15 @@ class LatentExplorer(NotebookWidget):
     def _colour_traits(self) -> dict[str, Any]:
         return {"_codes": self._colouring.codes.tobytes(), "_legend": self._colouring.legend(), "_hidden": []}
 
-    def _show_colour(self, _: Any) -> None:
+    def _gene_names(self) -> NameSearch:
+        if self._names is None:
+            genes = gene_table(self._adata, layer=self.layer)
+            self._names = NameSearch(genes["label"], genes["id"])
+        return self._names
+
+    def _show_colour(self, change: Any) -> None:
+        if change["name"] == "layer":
+            self._names = None
         self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
         self._publish(**self._colour_traits(), _choices=choices(self._adata), message="", _is_error=False)
 
@@ -428,8 +438,7 @@ class LatentExplorer(NotebookWidget):
             case "dims":
                 self.dims = tuple(content["dims"])
             case "find":
-                self._names = self._names or NameSearch(self._adata.var_names)
-                return self._names.find(content["text"])
+                return self._gene_names().find(content["text"])
             case "hover":
                 row = int(content["row"])
                 point = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
