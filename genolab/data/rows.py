@@ -1,7 +1,7 @@
 """Rows of a slot, wherever they lie: dense or sparse, in memory, in a file, or on a device."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -90,8 +90,11 @@ class DeviceRows:
     @classmethod
     def of(cls, source: RowSource, device: torch.device) -> "Self | RowSource":
         """Bring a source to `device`. What is read as needed stays where it is: its batches travel one by one."""
-        if source.backed or isinstance(source, DeviceRows):
+        if source.backed:
             return source
+        if isinstance(source, cls):
+            tensors = {name: part.to(device) for name, part in vars(source).items() if isinstance(part, torch.Tensor)}
+            return replace(source, **tensors)
         matrix = source.read(np.arange(source.matrix.shape[0]))  # type: ignore[attr-defined]  # only sources over one matrix come here
         none = torch.empty(0)
         if not sparse.issparse(matrix):
@@ -100,7 +103,7 @@ class DeviceRows:
             None,
             torch.as_tensor(matrix.indptr, device=device).long(),
             torch.as_tensor(matrix.indices, device=device),
-            torch.as_tensor(matrix.data, device=device).float(),
+            torch.as_tensor(matrix.data.astype(np.float32, copy=False), device=device),
             source.width,
         )
 

@@ -13,8 +13,8 @@ from genolab.checks import check_one_of
 from genolab.data.dataset import AnnDataset
 from genolab.dna.model import SequenceCNN, check_one_hot
 from genolab.dna.saturation import single_changes
+from genolab.infer.lend import to_numpy
 from genolab.infer.scorer import Scorer
-from genolab.run.engine import resolve_device
 
 Array = NDArray[np.float32]
 Method = Literal["mutagenesis", "gradients", "deeplift"]
@@ -71,8 +71,7 @@ def attribute(
     >>> gl.dna.plot.logo(scores[0])
     """
     check_one_of("method", method, ("mutagenesis", "gradients", "deeplift"))
-    where = None if device is None else resolve_device(device)
-    scorer = Scorer(model, _number(target, rows), positions=positions, device=where)
+    scorer = Scorer(model, _number(target, rows), positions=positions, device=device)
     parts: list[Array] = []
     for x in _sequences(rows, scorer.device):
         if method == "mutagenesis":
@@ -83,7 +82,7 @@ def attribute(
         else:
             done = sum(len(part) for part in parts)
             scores = _deeplift(scorer, x, n_shuffles=n_shuffles, batch_size=batch_size, seed=seed + done)
-        parts.append((scores if hypothetical else scores * x).float().cpu().numpy())
+        parts.append(to_numpy(scores if hypothetical else scores * x))
     return np.concatenate(parts)
 
 

@@ -94,16 +94,16 @@ def filter_motifs(model: nn.Module, dataset: AnnDataset, *, threshold: float = 0
             raise ValueError(f"the sequences have {x.shape[2]} bases, and the filters {width}: pass longer sequences")
         maximum = torch.maximum(maximum, functional.conv1d(x, weight).amax(dim=(0, 2)))
     maximum = maximum[:, None]
-    counts = torch.zeros(weight.shape, dtype=torch.float64, device=weight.device)
+    counts = torch.zeros(weight.shape, dtype=torch.float64)  # on the CPU: not every device has float64
     n_sites = torch.zeros(len(weight), dtype=torch.int64, device=weight.device)
     for x in _sequences(dataset, batch_size, weight):
         is_site = (functional.conv1d(x, weight) >= threshold * maximum) & (maximum > 0)  # (n, filters, positions)
         n_sites += is_site.sum(dim=(0, 2))
         flat = is_site.transpose(0, 1).flatten(1).float()  # (filters, n * positions)
-        for at in range(width):
-            bases = x[:, :, at : at + is_site.shape[2]].transpose(0, 1).flatten(1)  # (4, n * positions)
-            counts[:, :, at] += (flat @ bases.T).double()
-    return Motifs(counts.cpu().numpy(), n_sites.cpu().numpy())
+        shifted = (x[:, :, at : at + is_site.shape[2]] for at in range(width))
+        bases = [part.transpose(0, 1).flatten(1) for part in shifted]  # (4, n * positions) each
+        counts += torch.stack([flat @ part.T for part in bases], dim=2).cpu()
+    return Motifs(counts.numpy(), n_sites.cpu().numpy())
 
 
 def _sequences(dataset: AnnDataset, batch_size: int, like: torch.Tensor) -> Iterator[torch.Tensor]:

@@ -1,6 +1,7 @@
 """Why a compound has its score: the contributions of its atoms, and of the features of a context."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.checks import check_key, check_known
 from genolab.drugs.compounds import fingerprints
 from genolab.drugs.compounds.molecules import molecule_of
+from genolab.infer.lend import borrowed, to_numpy
 
 Array = NDArray[np.float64]
 
@@ -43,7 +45,8 @@ def atom_scores(
         rows[[1 + atom for atom in atoms], bit] -= 1
     rows = np.minimum(rows, 255 if counts else 1).astype(whole.dtype)
     rows[0] = whole
-    scores = np.asarray(model.score(rows, context)[0], dtype=np.float64).ravel()
+    with borrowed(model, "score") as (ask, _):
+        scores = to_numpy(ask(rows, context)[0], np.float64).ravel()
     if len(scores) != len(rows) or not np.isfinite(scores).all():
         raise ValueError(f"a model gives every row a finite score, got {len(scores):,} for {len(rows):,}")
     contributions: Array = scores[0] - scores[1:]
@@ -137,7 +140,8 @@ def feature_scores(
     measured = [_difference(response[has[:, at]], response[~has[:, at]]) for at in scored]
     scores = pd.DataFrame(measured, columns=["measured", "low", "high", "p"])
     scores.insert(0, "feature", [str(names[at]) for at in scored])
-    scores.insert(1, "effect", [_effect(model, number, matrix[contexts], at) for at in scored])
+    with borrowed(model, "score_contexts") as (ask, _):
+        scores.insert(1, "effect", [_effect(partial(ask, number), matrix[contexts], at) for at in scored])
     scores["q"] = false_discovery_control(scores["p"].fillna(1.0))  # missing of two groups without any variance
     scores["n"] = n_with[scored]
     order = scores["effect"].abs().sort_values(ascending=False, kind="stable").index
@@ -154,10 +158,10 @@ def _centred(adata: AnnData, rows: NDArray[np.int64], column: str | None) -> Arr
     return response.to_numpy()
 
 
-def _effect(model: Any, compound: int, contexts: NDArray[Any], feature: int) -> float:
+def _effect(score: Callable[[NDArray[Any]], Any], contexts: NDArray[Any], feature: int) -> float:
     on, off = contexts.copy(), contexts.copy()
     on[:, feature], off[:, feature] = 1, 0
-    means = [np.asarray(model.score_contexts(compound, rows)[0], dtype=np.float64).mean() for rows in (on, off)]
+    means = [to_numpy(score(rows)[0], np.float64).mean() for rows in (on, off)]
     return float(means[0] - means[1])
 
 

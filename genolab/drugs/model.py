@@ -18,7 +18,7 @@ from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.drugs.pairs import CENSORED, Pairs, check_codes, feature_matrix, pair_codes, read_pairs
 from genolab.models.ensemble import Ensemble, mixture
-from genolab.models.layers import drop, seeded
+from genolab.models.layers import drop, evaluating, seeded
 
 Kind = Literal["features", "tokens", "recurrent"]
 """How a side is encoded: features, tokens by a convolutional network, or tokens by a recurrent one."""
@@ -339,7 +339,7 @@ class Regression(nn.Module):
             mean, spread = self.score(outputs)
             z.append(self._residual(_target(batch) - mean, batch).abs() / (spread / self.spread_factor))
         nominal = NormalDist().inv_cdf((1 + coverage) / 2)
-        self.spread_factor.fill_(float(torch.cat(z).double().quantile(coverage)) / nominal)
+        self.spread_factor.fill_(float(torch.cat(z).cpu().double().quantile(coverage)) / nominal)
         return float(self.spread_factor)
 
     def _residual(self, residual: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -410,7 +410,9 @@ class Classification(nn.Module):
         """Set the temperature (Guo et al. 2017) by which the classes of held-out rows are the most probable."""
         from scipy.optimize import minimize_scalar
 
-        outputs, targets = zip(*((outputs.double(), _target(batch)) for outputs, batch in held_out), strict=True)
+        outputs, targets = zip(
+            *((outputs.cpu().double(), _target(batch).cpu()) for outputs, batch in held_out), strict=True
+        )
         logits, target = torch.cat(outputs, dim=1), torch.cat(targets)
 
         def loss(log_temperature: float) -> float:
@@ -564,7 +566,7 @@ class ResponseModel(nn.Module):
         return self.outcome.score(self._outputs(batch)).spread
 
     def score(self, compounds: ArrayLike, context: int) -> Score:
-        """Return the responses of one context to compounds that are in no table, from their features alone.
+        """Return the responses of one context to compounds that are in no table, from their features alone, on the CPU.
 
         `compounds` are features ``(m, f)`` or tokens ``(m, length)`` made as the model's own, `context` is a row of its
         table.
@@ -580,13 +582,13 @@ class ResponseModel(nn.Module):
         """Score new rows of one side with the known row `number` of the other, block by block."""
         if not 0 <= number < len(known.rows):
             raise ValueError(f"{known.name} are the rows 0 to {len(known.rows) - 1:,} of their table, got {number}")
-        other = known.rows[number : number + 1]
+        other, rows = known.rows[number : number + 1], rows.to(known.rows.device)
         scores = []
         for block in torch.split(rows, _ROWS_AT_ONCE):
             vectors = [member.encode_new(block, other, number, side=side) for member in self.members]
             outputs = [member.output(x) for member, x in zip(self.members, vectors, strict=True)]
             scores.append(self.outcome.score(torch.stack(outputs)))
-        return Score(*(torch.cat(parts) for parts in zip(*scores, strict=True)))
+        return Score(*(torch.cat(parts).cpu() for parts in zip(*scores, strict=True)))
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return the last layer before the outputs, of all members side by side, ``(n, members * hidden)``."""
@@ -595,8 +597,8 @@ class ResponseModel(nn.Module):
 
     @torch.no_grad()
     def compound_vectors(self) -> torch.Tensor:
-        """Return the vector of each compound of the table, ``(n_compounds, members * width)``: a latent space."""
-        return self.members.concat(lambda m: m.compound(self.compounds.rows) + m.compound_embedding.weight)
+        """Return the vector of each compound of the table, ``(n_compounds, members * width)``, on the CPU."""
+        return self.members.concat(lambda m: m.compound(self.compounds.rows) + m.compound_embedding.weight).cpu()
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the loss, and the mean squared error of numbers, or the accuracy of classes.
@@ -623,14 +625,10 @@ class ResponseModel(nn.Module):
         it. Take rows that the model hasn't learned from, and that are not the test set.
         """
         check_share("coverage", coverage, zero=False, one=False)
-        was_training = self.training
-        self.eval()
         device = next(self.parameters()).device
-        with torch.no_grad():
+        with evaluating(self):
             batches = [batch.to(device) for batch in dataset.batches(_ROWS_AT_ONCE)]
-            factor = self.outcome.calibrate([(self._outputs(batch), batch) for batch in batches], coverage)
-        self.train(was_training)
-        return factor
+            return self.outcome.calibrate([(self._outputs(batch), batch) for batch in batches], coverage)
 
     def _outputs(self, batch: Batch) -> torch.Tensor:
         dropout, id_dropout = (self.config.dropout, self.config.id_dropout) if self.training else (0.0, 0.0)

@@ -99,7 +99,7 @@ def read_pairs(dataset: AnnDataset, *, n_classes: int | None = None) -> Pairs:
     else:
         _check_classes(targets, dataset, n_classes)
     codes = torch.cat([torch.stack(pair_codes(batch.x), dim=1) for batch in batches]).cpu().numpy()
-    response = torch.cat([target.reshape(-1) for target in targets]).double().cpu().numpy()
+    response = torch.cat([target.reshape(-1) for target in targets]).cpu().double().numpy()
     return Pairs(codes[:, 0], codes[:, 1], response)
 
 

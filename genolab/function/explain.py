@@ -167,6 +167,7 @@ def residue_scores(
 
 
 def _outputs(model: Any, rows: NDArray[np.uint8], target: int, batch_size: int) -> NDArray[np.float64]:
+    from genolab.infer.lend import to_numpy
     from genolab.infer.scorer import Scorer
 
     scorer = Scorer(model, target) if isinstance(model, nn.Module) else None
@@ -175,5 +176,5 @@ def _outputs(model: Any, rows: NDArray[np.uint8], target: int, batch_size: int) 
         for at in range(0, len(rows), batch_size):
             x = torch.from_numpy(rows[at : at + batch_size])
             parts.append(model(x)[:, target] if scorer is None else scorer(x.to(scorer.device))[:, 0])
-    outputs: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()
+    outputs: NDArray[np.float64] = to_numpy(torch.cat(parts), np.float64)
     return outputs

@@ -12,7 +12,7 @@ from torch.nn import functional
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble
-from genolab.models.layers import Layers, SteadyNorm, drop, seeded
+from genolab.models.layers import Layers, SteadyNorm, drop, evaluating, seeded
 from genolab.sequences.protein import RESIDUE_SHARES
 
 _POOL: Final = 4  # residues, about a turn of a helix
@@ -242,7 +242,7 @@ class FunctionClassifier(nn.Module):
     def plan(self, dataset: AnnDataset, total_steps: int) -> str:
         """Check that the data suit the model before it trains, and describe the task."""
         del total_steps
-        self._checked_inputs(dataset.batch([0]).inputs)
+        self._checked_inputs(dataset.batch([0]).to(self.shift.device).inputs)
         counts = torch.zeros(self.config.n_terms)
         for batch in dataset.batches(_BATCH):
             counts += self._checked(batch.target).sum(dim=0)
@@ -267,8 +267,6 @@ class FunctionClassifier(nn.Module):
 
         Shifts are penalised, so that terms with few genes hardly move.
         """
-        self.scale.fill_(1.0)
-        self.shift.zero_()
         own, target = self._logits_and_target(held_out)
         log_scale = torch.zeros((), requires_grad=True, device=own.device)
         shift = torch.zeros_like(self.shift, requires_grad=True)
@@ -289,12 +287,10 @@ class FunctionClassifier(nn.Module):
 
     def _logits_and_target(self, dataset: AnnDataset) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the members' mean log odds, before the hierarchy, and the target."""
-        device, before = self.shift.device, self.training
-        self.eval()
-        with torch.no_grad():
+        device = self.shift.device
+        with evaluating(self):
             batches = [batch.to(device) for batch in dataset.batches(_BATCH)]
             own = torch.cat([self._member_logits(batch.inputs).mean(dim=0) for batch in batches])
-        self.train(before)
         return own, torch.cat([self._checked(batch.target) for batch in batches]).to(device)
 
 

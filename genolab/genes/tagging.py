@@ -1,6 +1,5 @@
 """Tag whole chromosomes: the convolutions by overlapping windows, the GRU along the whole."""
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from genolab.genes.model import SequenceTagger
-from genolab.run.engine import resolve_device
+from genolab.infer.lend import lend, to_numpy
 from genolab.sequences.annotation import TAGS
 from genolab.sequences.encode import one_hot
 
@@ -70,9 +69,9 @@ def tag(
             f"convolutions see ({model.reach} bases); got window={window}, overlap={overlap}"
         )
     windows = cut(bases.shape[1], window // model.stride * model.stride, -(-overlap // model.stride) * model.stride)
-    where = next(model.parameters()).device if device is None else resolve_device(device)
+    lent, _ = lend(model, device)
     with torch.no_grad():
-        return _probabilities(copy.deepcopy(model).to(where).eval(), torch.from_numpy(bases), windows)
+        return _probabilities(lent, torch.from_numpy(bases), windows)
 
 
 def cut(length: int, window: int, overlap: int) -> list[Window]:
@@ -101,7 +100,7 @@ def _probabilities(model: SequenceTagger, bases: torch.Tensor, windows: list[Win
     for window, local in zip(windows, _of_windows(model, bases, windows, lambda local: local), strict=True):
         near = context[..., window.keep_start // model.stride : -(-window.keep_end // model.stride)]
         logits = model.to_logits(model.broadcast(local, near))[0, :, : window.keep_end - window.keep_start]
-        probabilities[window.keep_start : window.keep_end] = logits.float().softmax(dim=0).T.cpu().numpy()
+        probabilities[window.keep_start : window.keep_end] = to_numpy(logits.float().softmax(dim=0).T)
     return probabilities
 
 

@@ -1,8 +1,6 @@
 """Ask a model about rows, batch by batch."""
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -10,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from genolab.data.dataset import AnnDataset
-from genolab.run.engine import resolve_device
+from genolab.infer.lend import borrowed, to_numpy
 
 Array = NDArray[np.float32]
 
@@ -20,7 +18,7 @@ def embed(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, devi
 
     The model has ``embed(batch)``, as all of genolab's have. It computes on `device`; ``None``: where the model is.
     """
-    return _over_batches(model, "embed", dataset, batch_size, device)
+    return over_batches(model, "embed", dataset, batch_size, device)
 
 
 def predict(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, device: str | None = None) -> Array:
@@ -28,12 +26,12 @@ def predict(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, de
 
     Probabilities of the classes or labels, or the values themselves, as the model's ``predict(batch)`` gives them.
     """
-    return _over_batches(model, "predict", dataset, batch_size, device)
+    return over_batches(model, "predict", dataset, batch_size, device)
 
 
 def reconstruct(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024, device: str | None = None) -> Array:
     """Return the rows as the model rebuilds them, ``(n, n_genes)`` float32, dense; arguments as in `embed`."""
-    return _over_batches(model, "reconstruct", dataset, batch_size, device)
+    return over_batches(model, "reconstruct", dataset, batch_size, device)
 
 
 def decode(
@@ -62,23 +60,11 @@ def decode(
         for first in range(0, len(points), batch_size):
             rows = slice(first, first + batch_size)
             given = {name: values[rows].to(where) for name, values in known.items()}
-            parts.append(ask(points[rows].to(where), given).float().cpu().numpy())
+            parts.append(to_numpy(ask(points[rows].to(where), given)))
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
-def _over_batches(model: nn.Module, verb: str, dataset: AnnDataset, batch_size: int, device: str | None) -> Array:
+def over_batches(model: nn.Module, verb: str, dataset: AnnDataset, batch_size: int, device: str | None) -> Array:
+    """Return what a method of the model, from batches to tensors, gives for all rows; arguments as in `embed`."""
     with borrowed(model, verb, device) as (ask, where):
-        return np.concatenate([ask(batch.to(where)).float().cpu().numpy() for batch in dataset.batches(batch_size)])
-
-
-@contextmanager
-def borrowed(
-    model: nn.Module, verb: str, device: str | None
-) -> Iterator[tuple[Callable[..., torch.Tensor], torch.device]]:
-    """Give a method of a copy of the model, in evaluation mode, and its device."""
-    if not callable(getattr(model, verb, None)):
-        raise TypeError(f"{type(model).__name__} has no {verb}(); a model that can be asked for it defines one")
-    first = next(iter(model.state_dict().values()), torch.empty(0))
-    where = first.device if device is None else resolve_device(device)
-    with torch.no_grad():
-        yield getattr(copy.deepcopy(model).to(where).eval(), verb), where
+        return np.concatenate([to_numpy(ask(batch.to(where))) for batch in dataset.batches(batch_size)])

@@ -1,10 +1,11 @@
 """One output of a model, as a module over sequences that attribution tools can take."""
 
-import copy
 from typing import Any
 
 import torch
 from torch import nn
+
+from genolab.infer.lend import lend
 
 
 class Scorer(nn.Module):
@@ -27,12 +28,10 @@ class Scorer(nn.Module):
         target: int | None,
         *,
         positions: int | slice | None = None,
-        device: torch.device | None = None,
+        device: str | None = None,
     ) -> None:
         super().__init__()
-        first = next(iter(model.state_dict().values()), torch.empty(0))
-        self.device = first.device if device is None else device
-        self.model = copy.deepcopy(model).to(self.device).requires_grad_(False)
+        self.model, self.device = lend(model, device)
         self.eval()  # itself too: tools put a module back into the mode that it came in
         self.target = target
         self.positions = slice(positions, positions + 1 or None) if isinstance(positions, int) else positions

@@ -10,10 +10,29 @@ from torch.nn import functional
 
 
 @contextmanager
+def mode_kept(model: nn.Module) -> Iterator[None]:
+    """Leave the model, and each of its parts, in the mode (training or evaluation) that it came in."""
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode for a while, without gradients."""
+    with mode_kept(model), torch.no_grad():
+        model.eval()
+        yield
+
+
+@contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw initial weights from `seed` and leave torch's global generator as it was."""
+    """Draw initial weights from `seed`, on the CPU, and leave torch's global generators as they were."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would set those of all GPUs, too
         yield
 
 

@@ -70,16 +70,6 @@ def cpu_threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def mode_kept(model: nn.Module) -> Iterator[None]:
-    """Leave the model in the mode (training or evaluation) that it came in."""
-    training = model.training
-    try:
-        yield
-    finally:
-        model.train(training)
-
-
 class Engine:
     """A model and its optimiser on a device."""
 
@@ -156,7 +146,9 @@ class Engine:
             return
         devices = [self.device] if self.device.type == "cuda" else []
         with _global_draws, torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would set those of all devices
+            if self.device.type != "cpu":
+                torch.get_device_module(self.device).manual_seed(seed)
             yield
 
     def weights(self) -> Tensors:
@@ -189,5 +181,7 @@ def _as_numbers(parts: Tensors) -> Losses:
     names: list[str] = []
     for name, value in parts.items():
         names += [name] if value.ndim == 0 else [f"{name}_{i}" for i in range(value.numel())]
-    flat = torch.cat([value.detach().reshape(-1).to(parts["loss"].device, torch.float64) for value in parts.values()])
+    device = parts["loss"].device
+    wide = torch.float64 if device.type in {"cpu", "cuda"} else torch.float32  # Apple's GPUs have no float64
+    flat = torch.cat([value.detach().reshape(-1).to(device, wide) for value in parts.values()])
     return dict(zip(names, flat.tolist(), strict=True))

@@ -10,7 +10,8 @@ from torch import nn
 
 from genolab.config import Control, controls
 from genolab.data.dataset import AnnDataset, Batch
-from genolab.run.engine import Engine, NonFiniteLossError, cpu_threads, mode_kept, resolve_device
+from genolab.models.layers import mode_kept
+from genolab.run.engine import Engine, NonFiniteLossError, cpu_threads, resolve_device
 from genolab.run.interrupts import HeldInterrupt
 from genolab.run.progress import Progress, Speed
 from genolab.run.records import Change, Epoch, RunConfig, State

@@ -15,7 +15,9 @@ simulate_time_course  genes whose phase is known
 Models
 ------
 ExpressionRNN     classes of profiles, or forecasts with a calibrated band
+forecast          how a model expects profiles to go on
 Forecast          a forecast: its mean and its band
+path              where profiles lie in the latent space, time by time
 ProfileBaseline   logistic regression on profiles
 NearestProfiles   the classes of the nearest profiles
 NearestForecast   forecast: the mean of the nearest profiles

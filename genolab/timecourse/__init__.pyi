@@ -18,4 +18,6 @@ from .metrics import evaluate as evaluate
 from .metrics import evaluate_forecasts as evaluate_forecasts
 from .model import ExpressionRNN as ExpressionRNN
 from .model import Forecast as Forecast
+from .predict import forecast as forecast
+from .predict import path as path
 from .simulate import simulate_time_course as simulate_time_course

@@ -5,11 +5,10 @@ in another, or at one time and the next, is no separate piece of evidence.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 from torch import nn
@@ -17,6 +16,7 @@ from torch import nn
 from genolab.checks import check_share
 from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.metrics import Counts, f1, macro
+from genolab.timecourse.predict import forecast
 
 Array = NDArray[np.float64]
 Forecaster = Callable[[Any, Any, Any], Any]
@@ -135,16 +135,7 @@ def forecast_with(
     """Return a model's forecast, its mean, low and high; of a function the values alone."""
     if not isinstance(model, nn.Module):
         return np.asarray(model(values, times, at), dtype=np.float64), None, None
-    was_training = model.training
-    model.eval()
-    device = next(model.parameters()).device
-    inputs = [torch.as_tensor(np.asarray(part), dtype=torch.float32, device=device) for part in (values, times, at)]
-    try:
-        with torch.no_grad():
-            forecast = cast("Any", model).forecast(*inputs)
-    finally:
-        model.train(was_training)
-    mean, low, high = (part.double().cpu().numpy() for part in (forecast.mean, forecast.low, forecast.high))
+    mean, low, high = (part.astype(np.float64) for part in forecast(model, values, times, at))
     return mean, low, high
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ from torch.nn import functional
 from genolab.config import check, control, share_control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.ensemble import Ensemble, mixture
-from genolab.models.layers import covariate_width, drop, encode_covariates, seeded, standard_normal
+from genolab.models.layers import covariate_width, drop, encode_covariates, evaluating, seeded, standard_normal
 
 Cell = Literal["gru", "lstm"]
 
@@ -226,12 +226,15 @@ def take(rows: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
 # ---- the model ---------------------------------------------------------------------------------------------------
 
 
-class Forecast(NamedTuple):
+Values = TypeVar("Values")
+
+
+class Forecast(NamedTuple, Generic[Values]):
     """What is expected at given times, and the band in which the value should lie; all ``(n, times)``."""
 
-    mean: torch.Tensor
-    low: torch.Tensor
-    high: torch.Tensor
+    mean: Values
+    low: Values
+    high: Values
 
 
 class ExpressionRNN(nn.Module):
@@ -341,7 +344,7 @@ class ExpressionRNN(nn.Module):
         times: torch.Tensor,
         at: torch.Tensor,
         covariates: Mapping[str, torch.Tensor] | None = None,
-    ) -> Forecast:
+    ) -> Forecast[torch.Tensor]:
         """Forecast profiles: mean, low and high, ``(n, k)`` each, with a band of 90 % or of what `calibrate` made it.
 
         `values` and `times` are of what was measured so far, ``(n, length)``, NaN where nothing was; `at`, ``(n, k)``,
@@ -355,7 +358,6 @@ class ExpressionRNN(nn.Module):
         mean, std = _mixed([self._after(member, seen, batch, last, asked) for member in self.members])
         return Forecast(mean, mean - self.band * std, mean + self.band * std)
 
-    @torch.no_grad()
     def calibrate(self, dataset: AnnDataset, *, coverage: float = 0.9) -> float:
         """Widen or narrow the band until it has its coverage on profiles that were neither trained on nor tested.
 
@@ -364,8 +366,8 @@ class ExpressionRNN(nn.Module):
         model, and returned.
         """
         self._check_forecasts()
-        self.eval()
-        errors = torch.cat([self._errors(batch.to(self.band.device)) for batch in dataset.batches(1024)])
+        with evaluating(self):
+            errors = torch.cat([self._errors(batch.to(self.band.device)) for batch in dataset.batches(1024)])
         # The finite-sample rank: of n errors the one at (n + 1) * coverage
         rank = min(len(errors), int(-(-(len(errors) + 1) * coverage // 1)))
         self.band.copy_(errors.sort().values[rank - 1])

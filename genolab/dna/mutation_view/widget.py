@@ -23,6 +23,7 @@ from genolab.dna.mutation_view.arguments import (
     edited,
 )
 from genolab.dna.mutation_view.static import StaticView
+from genolab.infer.lend import to_numpy
 from genolab.infer.scorer import Scorer
 from genolab.sequences.encode import one_hot
 from genolab.widgets.shared.base import NotebookWidget
@@ -217,7 +218,7 @@ class MutationView(NotebookWidget):
                 scores = integrated_gradients(self._scorer, x, batch_size=64)
         finally:
             self._scorer.target = None
-        return np.ascontiguousarray(scores[0].float().cpu().numpy(), dtype=np.float32)
+        return np.ascontiguousarray(to_numpy(scores[0]))
 
     def _output_number(self, target: int | str) -> int:
         known = list(self._names)

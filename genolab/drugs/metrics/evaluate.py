@@ -16,7 +16,7 @@ from genolab.drugs.metrics.errors import LEVELS, Truth
 from genolab.drugs.metrics.ranking import Array, Figure
 from genolab.drugs.pairs import high_is_potent, response_name
 from genolab.evaluate.bootstrap import intervals
-from genolab.infer.predict import borrowed
+from genolab.infer.lend import borrowed, to_numpy
 
 COVERAGE_LEVEL: Final = 0.9
 """The nominal coverage of the intervals of ``"coverage"``."""
@@ -251,8 +251,8 @@ def estimate(name: str, model: Any, test: AnnDataset) -> tuple[Array, Array | No
 
 
 def _output(model: nn.Module, verb: str, test: AnnDataset) -> Array:
-    with borrowed(model, verb, None) as (method, device):
-        return np.concatenate([method(batch.to(device)).double().cpu().numpy() for batch in test.batches(1024)])
+    with borrowed(model, verb) as (method, device):
+        return np.concatenate([to_numpy(method(batch.to(device)), np.float64) for batch in test.batches(1024)])
 
 
 def _numbers(name: str, given: Any, n: int) -> Array:

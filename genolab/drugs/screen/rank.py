@@ -129,7 +129,10 @@ def _context_number(context: int | str, train: "AnnData") -> int:
 
 
 def _score(model: Any, features: Any, context: int) -> tuple[Any, Any]:
-    score, spread = (np.asarray(values, dtype=np.float64).ravel() for values in model.score(features, context))
+    from genolab.infer.lend import borrowed, to_numpy
+
+    with borrowed(model, "score") as (ask, _):
+        score, spread = (to_numpy(values, np.float64).ravel() for values in ask(features, context))
     if not len(score) == len(spread) == len(features) or not np.isfinite(score).all():
         raise ValueError(
             f"a model scores every compound with a finite mean and a spread, got {len(score):,} and {len(spread):,} "
