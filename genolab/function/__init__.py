@@ -7,7 +7,9 @@ read_ontology   an OBO file
 write_ontology  an ontology as a small table
 Ontology        terms and what implies what
 Annotations     genes and their terms
-gene_sets       gene sets of a GMT file
+read_gaf        a GAF file: genes and their terms
+EXPERIMENTAL    the evidence codes of experiments
+read_gmt        gene sets of a GMT file
 enrich          the sets that a group of genes is rich in
 enrich_ranked   the sets at the top or bottom of a ranking
 

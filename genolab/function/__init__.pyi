@@ -13,9 +13,11 @@ from .metrics import evaluate as evaluate
 from .model import FunctionClassifier as FunctionClassifier
 from .ontology.enrichment import enrich as enrich
 from .ontology.enrichment import enrich_ranked as enrich_ranked
-from .ontology.files import gene_sets as gene_sets
 from .ontology.files import go as go
+from .ontology.files import read_gmt as read_gmt
 from .ontology.files import read_ontology as read_ontology
 from .ontology.files import write_ontology as write_ontology
+from .ontology.gaf import EXPERIMENTAL as EXPERIMENTAL
+from .ontology.gaf import read_gaf as read_gaf
 from .ontology.graph import Annotations as Annotations
 from .ontology.graph import Ontology as Ontology

@@ -232,14 +232,76 @@ def test_gmt_files_are_read(tmp_path):
     text = "one\tremark\tA\tB\t\ntwo\t\tB,1.0\tHLA-A,0.5\n\nnone\tremark\n"
     path = tmp_path / "sets.gmt.gz"
     path.write_bytes(gzip.compress(text.encode()))
-    assert gl.function.gene_sets(path) == {"one": {"A", "B"}, "two": {"B", "HLA-A"}, "none": frozenset()}
+    assert gl.function.read_gmt(path) == {"one": {"A", "B"}, "two": {"B", "HLA-A"}, "none": frozenset()}
     wrong = tmp_path / "wrong.gmt"
     wrong.write_text("one\tremark\tA\none\t\tB\n")
     with pytest.raises(ValueError, match=r"line 2.*'one' occurs twice"):
-        gl.function.gene_sets(wrong)
+        gl.function.read_gmt(wrong)
     wrong.write_text("just words\n")
     with pytest.raises(ValueError, match=r"line 1: a line of a .gmt file"):
-        gl.function.gene_sets(wrong)
+        gl.function.read_gmt(wrong)
+
+
+def gaf(*lines):
+    columns = [
+        f"SGD\t{gene}\t{symbol}\t{qualifier}\t{term}\tPMID:1\t{evidence}\t\tP\tname\t{synonym}\tprotein\ttaxon:{taxon}\t20200101\tSGD"
+        for gene, symbol, qualifier, term, evidence, synonym, taxon in lines
+    ]
+    return "\n".join(["!gaf-version: 2.2", "! a remark", *columns, ""])
+
+
+GAF = gaf(
+    ("S1", "AAA1", "involved_in", "T:3", "IDA", "YAL1|other", "1"),
+    ("S1", "AAA1", "NOT|involved_in", "T:2", "IDA", "YAL1", "1"),
+    ("S2", "BBB1", "", "T:4", "IEA", "YBL2", "1"),
+    ("S3", "CCC1", "involved_in", "T:1", "ND", "YCL3", "1"),
+)
+
+
+def test_annotations_of_a_gaf_file_leave_out_what_a_gene_does_not_do(toy, tmp_path):
+    path = tmp_path / "toy.gaf.gz"
+    path.write_bytes(gzip.compress(GAF.encode()))
+    with pytest.warns(UserWarning, match="left out are annotations 1 with the qualifier NOT; 1 with the evidence ND"):
+        found = gl.function.read_gaf(path)
+    assert found == {"AAA1": {"T:3"}, "BBB1": {"T:4"}}
+    assert toy.gene_sets(found)["T:1"] == {"AAA1", "BBB1"}
+    with pytest.warns(UserWarning, match="1 of other evidence"):
+        assert gl.function.read_gaf(path, by="synonym", evidence=gl.function.EXPERIMENTAL) == {"YAL1": {"T:3"}}
+    with pytest.raises(KeyError, match=r"'XXX' isn't one of the .* evidence codes"):
+        gl.function.read_gaf(path, evidence="XXX")
+
+
+def test_a_gaf_file_of_several_species_needs_one_named(tmp_path):
+    path = tmp_path / "two.gaf"
+    lines = (("S1", "recA", "", "T:3", "IDA", "", "83333|taxon:9606"), ("S2", "recA", "", "T:4", "IDA", "", "224308"))
+    path.write_text(gaf(*lines))
+    with pytest.raises(ValueError, match=r"genes of 2 species.*pass taxon="):
+        gl.function.read_gaf(path)
+    with pytest.warns(UserWarning, match="1 of another taxon"):
+        assert gl.function.read_gaf(path, taxon=83333) == {"recA": {"T:3"}}
+    assert gl.function.read_gaf(path, by="id") == {"S1": {"T:3"}, "S2": {"T:4"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("S1 AAA1 T:3\n", "line 1: a line of a GAF file has 15 to 17 columns with tabs between, got 1"),
+        ("!gpa-version: 1.1\n", "it is no GAF file"),
+        ("!gaf-version: 2.2\n", "has no annotation that counts"),
+    ],
+)
+def test_what_is_no_gaf_file_is_refused(tmp_path, text, message):
+    (tmp_path / "x.gaf").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        gl.function.read_gaf(tmp_path / "x.gaf")
+
+
+def test_a_link_to_a_term_that_is_not_there_is_left_out_and_told(tmp_path):
+    path = tmp_path / "part.obo"
+    path.write_text("\ufeff" + OBO.replace("name: division", "name: division\nis_a: T:99\nis_a: T:7\nis_a: T:20"))
+    with pytest.warns(UserWarning, match=r"2 links are left out.*T:4 -> T:7, T:4 -> T:99"):
+        read = gl.function.read_ontology(path)
+    assert read.parents["T:4"] == ("T:1", "T:2")  # an old id of a parent is the term that stands for it
 
 
 def test_the_genes_of_yeast_have_their_terms():

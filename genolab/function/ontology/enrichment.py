@@ -35,7 +35,7 @@ def enrich(
     genes
         The group: names, or ``(n,)`` booleans over `background` such as ``explorer.selection``.
     sets
-        Set to its genes, as from `genolab.function.gene_sets` or `genolab.function.Ontology.gene_sets`.
+        Set to its genes, as from `genolab.function.read_gmt` or `genolab.function.Ontology.gene_sets`.
     background
         All measured genes, or an AnnData whose rows they are (``obs["gene"]`` if there is one, else ``obs_names``). It
         decides the p-values. Genes that are in no set don't count.

@@ -1,4 +1,4 @@
-"""Files of ontologies and gene sets: OBO through obonet, GMT, and the Gene Ontology that is shipped with genolab."""
+"""Files of ontologies and gene sets: OBO by obonet, GMT, and the Gene Ontology that is shipped with genolab."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from genolab.checks import listing, warn
 from genolab.data.cache import File, locate
-from genolab.data.gzipped import read_unpacked, read_utf8
+from genolab.data.gzipped import open_text, read_unpacked
 from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
 
@@ -27,30 +28,51 @@ _COLUMNS: Final = ("id", "space", "name", "parents", "alternatives")
 def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -> Ontology:
     """Read an ontology in the OBO format, ``.obo`` or ``.obo.gz``.
 
-    Links from one namespace into another are left out, as in go-basic.obo. Alternative ids, and obsolete terms with a
-    replacement, are mapped. `relations` are the kinds of links by which a term implies another.
+    Links from one namespace into another are left out, as in go-basic.obo, and so are, with a warning, links to terms
+    that aren't in the file. Alternative ids, and obsolete terms with a replacement, are mapped. `relations` are the
+    kinds of links by which a term implies another.
     """
     import obonet
 
-    graph = obonet.read_obo(str(path), ignore_obsolete=False)
+    with open_text(Path(path)) as opened:
+        graph = obonet.read_obo(opened, ignore_obsolete=False)
     nodes = dict(graph.nodes(data=True))
     (default,) = graph.graph.get("default-namespace", [""])
     space = {term: data.get("namespace", default) for term, data in nodes.items() if "name" in data}
     live = [term for term in space if nodes[term].get("is_obsolete") != "true"]
     links = [(child, parent) for child, parent, kind in graph.edges(keys=True) if kind in relations]
-    parents: dict[str, list[str]] = {term: [] for term in live}
-    for child, parent in links:
-        if child in parents and space.get(parent, space[child]) == space[child]:
-            parents[child].append(parent)
-    gone = {term: data for term, data in nodes.items() if term in space and term not in parents}
+    gone = {term: nodes[term] for term in space if nodes[term].get("is_obsolete") == "true"}
+    replaced = _replaced({term: nodes[term] for term in live}, gone)
     return Ontology(
-        {term: tuple(sorted(set(broader))) for term, broader in parents.items()},
+        _parents(links, live, space, replaced),
         {term: nodes[term]["name"] for term in live},
         {term: space[term] for term in live},
-        _replaced({term: nodes[term] for term in live}, gone),
+        replaced,
         {term: tuple(data.get("consider", ())) for term, data in gone.items() if not data.get("replaced_by")},
         str(graph.graph.get("data-version", "")),
     )
+
+
+def _parents(
+    links: list[tuple[str, str]], live: list[str], space: dict[str, str], replaced: dict[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Return each term's parents within its namespace; old ids of parents are those that replaced them."""
+    parents: dict[str, set[str]] = {term: set() for term in live}
+    missing = []
+    for child, given in links:
+        parent = replaced.get(given, given)
+        if child not in parents or parent == child:
+            continue
+        if parent not in parents:
+            missing.append(f"{child} -> {given}")
+        elif space[parent] == space[child]:
+            parents[child].add(parent)
+    if missing:
+        warn(
+            f"{len(missing):,} links are left out, to terms that aren't in the file or are obsolete: "
+            f"{listing(sorted(missing))}"
+        )
+    return {term: tuple(sorted(broader)) for term, broader in parents.items()}
 
 
 def _replaced(live: dict[str, Any], gone: dict[str, Any]) -> dict[str, str]:
@@ -122,15 +144,16 @@ def _parsed(text: str) -> Ontology:
     )
 
 
-def gene_sets(path: str | Path) -> dict[str, frozenset[str]]:
+def read_gmt(path: str | Path) -> dict[str, frozenset[str]]:
     """Read gene sets in the GMT format of MSigDB, Enrichr and WikiPathways, ``.gmt`` or ``.gmt.gz``: name to genes.
 
     Weights after a gene, as in ``"CDC28,1.0"`` of Enrichr's files, are left out.
     """
     path = Path(path)
-    text = read_utf8(path).decode()
+    with open_text(path) as opened:
+        lines = [line.rstrip("\r\n") for line in opened]
     sets: dict[str, frozenset[str]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         name, *rest = line.split("\t")
