@@ -31,6 +31,63 @@ def test_what_rdkit_refuses_is_listed_with_its_reason_and_nothing_is_printed(cap
     assert capfd.readouterr() == ("", "")
 
 
+SALTS = {
+    "OC(=O)COc1nc(Cl)c(Cl)cc1Cl.CCN(CC)CC": "O=C(O)COc1nc(Cl)c(Cl)cc1Cl",  # the base has more atoms with hydrogens
+    "CNC(C)Cc1ccccc1.O[C@H]([C@@H](O)C(=O)O)C(=O)O": "CNC(C)Cc1ccccc1",
+    "CC(=O)Nc1ccc(O)cc1.CCCCCCCCCCCCCCCCCC(=O)O": "CC(=O)Nc1ccc(O)cc1",  # the counter-ion is the larger
+    "C[NH2+]CCc1ccccc1.CNCCc1ccccc1.[O-]S(=O)(=O)O": "CNCCc1ccccc1",
+    "CC(=O)Oc1ccccc1C(=O)O[Na]": "CC(=O)Oc1ccccc1C(=O)O",
+    "[2H]O[2H].Cc1ccccc1CO.CS(C)=O": "Cc1ccccc1CO",
+    "CCN(CC)CC.Cl": "CCN(CC)CC",
+    "CCO.CC(=O)O": "CC(=O)O",
+    "[NH3+]CC(=O)[O-]": "NCC(=O)O",
+}
+WHOLE = [
+    "[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1",
+    "N.N.Cl[Pt]Cl",
+    "[Li+].[Li+].[O-]C([O-])=O",
+    "c1cc[cH-]c1",
+    "c1ccccc1[Mg]Br",
+    "C1=CC2=CC3=CC=C4N3[Zn]N5C(=CC1=N2)C=CC5=C4",
+]
+
+
+@pytest.mark.parametrize(("given", "compound"), SALTS.items())
+def test_the_compound_of_a_salt_or_solvate_is_known_by_its_counter_ion_and_not_by_size(
+    given: str, compound: str
+) -> None:
+    row = gl.drugs.compounds.standardise(given).iloc[0]
+    assert (row["canonical"], row["reason"]) == (compound, "")
+
+
+@pytest.mark.parametrize("given", WHOLE)
+def test_complexes_of_metals_and_ions_stay_whole_and_what_is_standardised_is_read_again(given: str) -> None:
+    once = gl.drugs.compounds.standardise(given).iloc[0]
+    again = gl.drugs.compounds.standardise(once["canonical"]).iloc[0]
+    assert once["removed"] == once["reason"] == ""
+    assert again["canonical"] == once["canonical"]
+    assert gl.drugs.compounds.fingerprints(once["canonical"]).any()
+
+
+def test_a_mixture_of_two_drugs_is_refused_for_nobody_knows_which_is_meant() -> None:
+    row = gl.drugs.compounds.standardise(f"{ASPIRIN}.Cn1cnc2c1c(=O)n(C)c(=O)n2C.[Na+]").iloc[0]
+    assert row["canonical"] == ""
+    assert row["reason"].startswith("it is a mixture of 2 compounds, CC(=O)Oc1ccccc1C(=O)O and ")
+
+
+def test_warnings_of_rdkit_are_kept_off_the_screen_and_its_log_stays_as_it_was(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from rdkit import Chem, rdBase
+
+    before = rdBase.LogStatus()
+    gl.drugs.compounds.fingerprints(gl.drugs.compounds.standardise(["[H+].[Cl-].CCO", "C[H]"])["canonical"])
+    assert capfd.readouterr().err == ""
+    assert rdBase.LogStatus() == before
+    Chem.MolFromSmiles("[H+].C")
+    assert "not removing hydrogen" in capfd.readouterr().err
+
+
 def test_a_missing_smiles_is_named_with_its_place() -> None:
     with pytest.raises(TypeError, match="got nan at position 1"):
         gl.drugs.compounds.standardise(["CCO", float("nan")])  # type: ignore[list-item]

@@ -6,6 +6,8 @@ RDKit's own messages are caught where they arise, and become the reasons of a re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from genolab.drugs.compounds.salts import has_counter_metal, neutral, split_compound
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,11 +18,12 @@ MAX_LENGTH = 5_000
 def standardise(smiles: str | Iterable[str]) -> "pd.DataFrame":
     """Bring SMILES into one form, so that equal compounds have equal SMILES.
 
-    A molecule is sanitised; of several parts (salts, solvents) the largest organic one is kept; a charge that is left
-    is neutralised by hydrogens, where that can be done; and its canonical SMILES is written, stereochemistry included.
-    Tautomers and stereoisomers stay different compounds.
+    A molecule is sanitised; counter-ions and solvents, known by name, are taken off; charges are neutralised by
+    hydrogens, where that can be done; and its canonical SMILES is written, stereochemistry and isotopes included.
+    Tautomers and stereoisomers stay different compounds, complexes of metals stay whole, and a mixture of compounds is
+    refused, for nobody can tell which of them is meant.
 
-    The table has a row a SMILES: ``given``; ``canonical``, empty where RDKit refuses it; ``removed``, the SMILES of the
+    The table has a row a SMILES: ``given``; ``canonical``, empty where it is refused; ``removed``, the SMILES of the
     parts that were taken off; ``reason`` of a refusal, else empty.
 
     Examples
@@ -107,7 +110,7 @@ def parse(smiles: str) -> tuple[Any | None, str]:
         return None, "it is empty"
     if len(smiles) > MAX_LENGTH:
         return None, f"it has {len(smiles):,} characters, and at most {MAX_LENGTH:,} are read"
-    with rdBase.CaptureErrorLog() as log:
+    with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         molecule = Chem.MolFromSmiles(word)
         reason = "" if molecule is not None else _reason(log.messages)
     if molecule is not None and molecule.GetNumAtoms() == 0:
@@ -141,15 +144,20 @@ def _reason(log: str) -> str:
 def _standard(smiles: str, with_scaffold: bool) -> tuple[str, str, str, str]:
     """Return the canonical SMILES, the parts taken off, the scaffold, and the reason of a refusal."""
     from rdkit import Chem, rdBase
-    from rdkit.Chem.MolStandardize import rdMolStandardize
 
     molecule, reason = parse(smiles)
     if molecule is None:
         return "", "", "", reason
     with rdBase.BlockLogs():
-        kept, removed = _largest_part(molecule) if "." in smiles else (molecule, "")
-        neutral = kept if Chem.GetFormalCharge(kept) == 0 else rdMolStandardize.Uncharger().uncharge(kept)
-        return Chem.MolToSmiles(neutral), removed, _scaffold(neutral) if with_scaffold else "", ""
+        several = "." in smiles or has_counter_metal(molecule)
+        kept, removed, reason = split_compound(molecule) if several else (molecule, "", "")
+        if reason:
+            return "", "", "", reason
+        for form in (neutral(kept), kept):  # of a few ions only the charged form can be read again
+            canonical = str(Chem.MolToSmiles(form))
+            if (again := Chem.MolFromSmiles(canonical)) is not None:
+                return canonical, removed, _scaffold(again) if with_scaffold else "", ""
+    return "", "", "", "RDKit can't read its standard form again"
 
 
 def _scaffold(molecule: Any) -> str:
@@ -157,13 +165,3 @@ def _scaffold(molecule: Any) -> str:
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
     return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule)))
-
-
-def _largest_part(molecule: Any) -> tuple[Any, str]:
-    from rdkit import Chem
-    from rdkit.Chem.MolStandardize import rdMolStandardize
-
-    kept = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(molecule)
-    texts = [Chem.MolToSmiles(part) for part in Chem.GetMolFrags(molecule, asMols=True)]
-    texts.remove(Chem.MolToSmiles(kept))
-    return kept, ".".join(sorted(texts))
