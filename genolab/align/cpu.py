@@ -3,6 +3,7 @@
 import math
 from typing import Any, Final, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +11,6 @@ from genolab.align.lanes import LANES, NOTHING, PLACES, VALUES, fill, first_band
 from genolab.align.sequences import GLOBAL, LOCAL, Integers, Job, Sequences, packs, score_bound
 from genolab.align.trace import Paths, Traceback, in_order, scores_only
 from genolab.align.wave import solve_pair
-from genolab.compiled import compiled
 
 Numbers = NDArray[Any]  # int16 or int32, by bound
 
@@ -139,7 +139,7 @@ def _interleaved(sequences: Sequences, pad: int, kind: np.dtype[Any]) -> Numbers
     return codes
 
 
-@compiled
+@numba.njit(cache=True)
 def _interleave(codes, first, length, out):
     for lane in range(len(first)):
         for place in range(length[lane]):

@@ -193,10 +193,80 @@ def test_a_bound_on_a_concentration_is_the_opposite_bound_on_the_response() -> N
     assert read(table(ic50=["1", ">2", "3", "4"]), unit="pIC50").obs["censored"].tolist() == ["=", ">", "=", "="]
 
 
-@pytest.mark.parametrize("wrong", ["inf", "-3", "0", "strong"])
-def test_a_concentration_that_can_not_be_is_refused_with_its_row(wrong: str) -> None:
-    with pytest.raises(ValueError, match=rf"finite number above 0.*got '{wrong}' \(nM\) in row 2"):
-        read(table(ic50=["1", "2", wrong, "4"]))
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("inf", "'inf' is no number"),
+        ("-3", "a concentration is above 0, got -3"),
+        ("0", "a concentration is above 0, got 0"),
+        ("ND", "no value ('ND')"),
+        ("OVRFLW", "above range, without a number ('OVRFLW')"),
+        ("10 nM", "'10 nM' is no number"),
+    ],
+)
+def test_a_value_that_can_not_be_is_left_out_with_its_reason(wrong: str, reason: str) -> None:
+    with pytest.warns(UserWarning, match="1 of 4 rows were left out"):
+        left = read(table(ic50=["1", "2", wrong, "4"])).uns["left_out"]
+    assert left[["row", "reason"]].to_numpy().tolist() == [[2, reason]]
+
+
+def test_numbers_below_zero_are_no_concentrations_and_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 of 4 in 'ic50' are below: pass unit=None"):
+        read(table(ic50=[-3.5, -1.2, 0.5, 2.0]))
+
+
+def test_a_decimal_comma_is_read_where_the_column_shows_it_and_else_not_guessed() -> None:
+    assert read(table(ic50=["1,5", "0,125", "1,500", "3"])).obs["value"].tolist() == [1.5, 0.125, 1.5, 3.0]
+    assert read(table(ic50=["1,500", "2.5", "12,000.0", "3"])).obs["value"].tolist() == [1500.0, 2.5, 12000.0, 3.0]
+    with pytest.warns(UserWarning, match="'1,500' may be 1.500 or 1500"):
+        assert read(table(ic50=["1,500", "2", "4", "3"])).n_obs == 3
+
+
+def test_an_unknown_unit_in_a_column_costs_its_row_alone() -> None:
+    with pytest.warns(UserWarning, match="no unit that is known"):
+        mine = read(table(unit=["nM", "\u00b5g/ml", "umol/L", "NM"]), unit="unit")
+    assert mine.obs["response"].tolist() == pytest.approx([9.0, 4.0, 6.0])
+
+
+def test_numbers_that_are_no_concentrations_stay_as_they_are() -> None:
+    mine = read(table(ic50=[-3.5, 0.0, 1.25, 40.0]), unit=None)
+    assert mine.obs["response"].tolist() == [-3.5, 0.0, 1.25, 40.0]
+    assert mine.uns["response"] == {"name": "ic50", "unit": ""}
+
+
+def test_a_class_needs_a_majority_of_a_compounds_labels() -> None:
+    rows = table(smiles=["CCO", "OCC", "CCN", "NCC"], ic50=[0, 1, 1, 1])
+    rows = pd.concat([rows, table(smiles=["CC", "CCC", "CCC", "CCC"], ic50=[0, 1, 0, 0])])
+    with pytest.warns(UserWarning, match=r"more than half of its 2 values: 0 \(1\) and 1 \(1\)"):
+        mine = read(rows, classes=True)
+    assert mine.obs["label"].tolist() == ["1", "0", "0"]
+    assert mine.obs["response"].tolist() == [1.0, 0.0, 0.0]
+    assert mine.uns["left_out"]["row"].tolist() == [0, 1]
+    with pytest.warns(UserWarning, match="was read as classes"):
+        assert read(rows, unit=None).obs["label"].tolist() == ["1", "0", "0"]
+    with pytest.raises(ValueError, match="pass classes=True"):
+        read(rows)
+
+
+def test_classes_may_be_names() -> None:
+    mine = read(table(ic50=["toxic", "safe", "safe", "toxic"]), classes=True)
+    assert mine.obs["label"].cat.categories.tolist() == ["safe", "toxic"]
+    assert mine.obs["response"].tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+def test_a_tables_other_columns_and_row_numbers_are_kept(tmp_path: Path) -> None:
+    rows = table(smiles=["C1CC", "CCO", "OCC", "CCC"], ic50=[1.0, 2.0, 4.0, 70.0])
+    rows = rows.assign(
+        split=["train", "train", "test", "test"], fold=[0, 1, 1, 2], row=["a", "b", "c", "d"], odd=[1, "x", None, 2.5]
+    )
+    with pytest.warns(UserWarning, match=r"copies of a row differ.*'split' \(1\)"):
+        mine = read(rows)
+    assert mine.obs["row"].tolist() == [1, 3]
+    assert mine.obs["fold"].tolist() == [1, 2]
+    assert mine.obs["split"].isna().tolist() == [True, False]
+    assert mine.obs["row_given"].isna().tolist() == [True, False]
+    mine.write_h5ad(tmp_path / "mine.h5ad")
+    assert anndata.read_h5ad(tmp_path / "mine.h5ad").obs["split"].tolist()[1] == "test"
 
 
 def test_what_can_not_be_read_is_left_out_and_listed_with_its_reason(tmp_path: Path) -> None:
@@ -259,9 +329,12 @@ def test_a_missing_column_is_named_with_those_that_are_there() -> None:
         gl.drugs.responses(table(), smiles="SMILES", response="ic50")
 
 
-def test_a_file_is_read_by_its_suffix(tmp_path: Path) -> None:
-    table().to_csv(tmp_path / "mine.tsv", sep="\t")
-    assert gl.drugs.responses(tmp_path / "mine.tsv", smiles="smiles", response="ic50").n_obs == 4
+@pytest.mark.parametrize(("name", "separator"), [("mine.v2.tsv", "\t"), ("MINE.TSV", "\t"), ("mine.csv", ";")])
+def test_a_file_is_read_by_the_separator_it_has(tmp_path: Path, name: str, separator: str) -> None:
+    table(ic50=["1,5", "10", "100", "ND"]).to_csv(tmp_path / name, sep=separator)
+    with pytest.warns(UserWarning, match="1 of 4 rows were left out"):
+        mine = gl.drugs.responses(tmp_path / name, smiles="smiles", response="ic50")
+    assert mine.obs["value"].tolist() == [1.5, 10.0, 100.0]
 
 
 def test_a_name_that_is_in_no_table_is_refused() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from genolab.checks import check_columns
+from genolab.data.layout import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,16 +15,8 @@ _WELL: Final = re.compile(r"\s*([A-Z]|A[A-F])\s*0*([1-9]|[1-3]\d|4[0-8])\s*", re
 
 
 def read_plate(path: str | Path, *, negative: str, positive: str) -> "pd.DataFrame":
-    """Read a plate, or several, from a ``.csv`` or ``.tsv`` file; see `plate`."""
-    return plate(read_table(path), negative=negative, positive=positive)
-
-
-def read_table(path: str | Path) -> "pd.DataFrame":
-    """Read a ``.csv`` file, or one of ``.tsv`` or ``.txt`` by tabs, compressed or not."""
-    import pandas as pd
-
-    separator = "\t" if Path(path).suffixes[:1] in ([".tsv"], [".txt"]) else ","
-    return pd.read_csv(path, sep=separator, encoding="utf-8-sig")
+    """Read a plate, or several, from a table as text; see `plate`."""
+    return plate(read_frame(path), negative=negative, positive=positive)
 
 
 def plate(table: "pd.DataFrame", *, negative: str, positive: str) -> "pd.DataFrame":
