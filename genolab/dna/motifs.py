@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from genolab.checks import check_share
 from genolab.data.dataset import AnnDataset
+from genolab.dna.meme import read_meme
 
 Array = NDArray[np.float64]
 
@@ -161,9 +162,7 @@ def match_motifs(
 
 def _known(known: Mapping[str, ArrayLike] | str | Path) -> tuple[list[str], list[Array]]:
     if isinstance(known, str | Path):
-        from memelite.io import read_meme
-
-        known = dict(read_meme(str(known)))
+        known = read_meme(known)
     targets = {name: np.asarray(motif, dtype=np.float64) for name, motif in known.items()}
     if not targets:
         raise ValueError("there is no known motif to compare with: pass {name: (4, width) probabilities}")

@@ -1,3 +1,5 @@
+import gzip
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import genolab as gl
 from genolab import palette
 from genolab.data import AnnDataset
 from genolab.dna import plot
+from genolab.dna.meme import read_meme
 from genolab.dna.plot import glyphs
 from genolab.glyphs import OUTLINES
 
@@ -194,6 +197,33 @@ def test_the_known_motifs_may_come_from_a_file_in_memes_format(tmp_path):
     planted = 0.94 * hot("GATTACGC") + 0.015
     write_meme(str(path), {"GATA-like": planted})
     assert gl.dna.match_motifs([planted], path)["motif"].iloc[0] == "GATA-like"
+
+
+_MEME = "MOTIF {}\nletter-probability matrix: alength= 4 w= 2\n0.7 0.1 0.1 0.1\n0 0 1 0\n"
+
+
+def test_every_motif_of_a_file_is_read_without_empty_lines_between_them_and_at_its_end(tmp_path):
+    path = tmp_path / "known.meme.gz"
+    path.write_bytes(gzip.compress((_MEME.format("MA1 one") + _MEME.format("MA2 two")).rstrip().encode()))
+    motifs = read_meme(path)
+    assert list(motifs) == ["MA1 one", "MA2 two"]
+    assert motifs["MA2 two"].tolist() == [[0.7, 0], [0.1, 0], [0.1, 1], [0.1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (_MEME.format("a").replace("w= 2", "w= 3"), "'a' has 2 rows of probabilities, and should have 3"),
+        (_MEME.format("a").replace("0.7", "0.9"), "line 3: a position has four probabilities.* add up to 1"),
+        (_MEME.format("a").replace("= 4", "= 20"), "motifs of DNA have 4 letters, 'a' has 20"),
+        (_MEME.format("a") * 2, "'a' occurs twice"),
+        ("A C G T\n", "holds no motif"),
+    ],
+)
+def test_a_file_of_motifs_that_are_none_is_refused_with_its_name(tmp_path, text, message):
+    (tmp_path / "known.meme").write_text(text)
+    with pytest.raises(ValueError, match=rf"known\.meme.*{message}"):
+        read_meme(tmp_path / "known.meme")
 
 
 def test_filters_are_drawn_with_their_nearest_motif_and_its_name_as_written():
