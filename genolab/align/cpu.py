@@ -3,7 +3,6 @@
 import math
 from typing import Any, Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,7 @@ from genolab.align.lanes import LANES, NOTHING, PLACES, VALUES, fill, first_band
 from genolab.align.sequences import GLOBAL, LOCAL, Integers, Job, Sequences, packs, score_bound
 from genolab.align.trace import Paths, Traceback, in_order, scores_only
 from genolab.align.wave import solve_pair
+from genolab.compiled import compiled
 
 Numbers = NDArray[Any]  # int16 or int32, by bound
 
@@ -139,7 +139,7 @@ def _interleaved(sequences: Sequences, pad: int, kind: np.dtype[Any]) -> Numbers
     return codes
 
 
-@numba.njit(cache=True)
+@compiled
 def _interleave(codes, first, length, out):
     for lane in range(len(first)):
         for place in range(length[lane]):

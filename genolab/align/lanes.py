@@ -12,10 +12,10 @@ below it. So no cell begins as minus infinity, and nothing can overflow that `se
 
 from typing import Final
 
-import numba
 import numpy as np
 
 from genolab.align.sequences import GLOBAL, LOCAL
+from genolab.compiled import compiled
 
 LANES: Final = 32  # 16-bit numbers that fill one 512-bit register, or two of 256 bits
 
@@ -25,7 +25,7 @@ VALUES, PLACES, NOTHING = range(3)  # what to note of where the best alignment e
 DIAGONAL, LEFT, ABOVE, MORE_LEFT, MORE_ABOVE = 0, 1, 2, 4, 8
 
 
-@numba.njit(cache=True)
+@compiled
 def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, directions):
     """Fill rows ``rows[0]`` to ``rows[1]`` of all lanes' matrices.
 
@@ -61,7 +61,7 @@ def fill(query, target, lengths, costs, table, mode, band, ends, rows, seek, dir
             _note_ends(band, ends, lengths, mode, row)
 
 
-@numba.njit(cache=True)
+@compiled
 def _has_length(lengths, row):
     for lane in range(LANES):  # noqa: SIM110 - numba knows no any() of a generator
         if lengths[0, lane] == row:
@@ -69,7 +69,7 @@ def _has_length(lengths, row):
     return False
 
 
-@numba.njit(cache=True)
+@compiled
 def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):
     """Fill one row of every lane: scores of its letters, values, and where the best one is."""
     state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
@@ -89,7 +89,7 @@ def _one_row(query, target, costs, table, mode, band, ends, row, seek, direction
         _keep_places(band, ends, row + 1)
 
 
-@numba.njit(cache=True)
+@compiled
 def _two_rows(query, target, costs, band, ends, row):
     # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
     state = np.zeros(7 * LANES, dtype=band.dtype)
@@ -105,7 +105,7 @@ def _two_rows(query, target, costs, band, ends, row):
             ends[lane] = state[6 * LANES + lane]
 
 
-@numba.njit(cache=True)
+@compiled
 def first_band(costs, n, kind):
     """Return the band of the row above the first."""
     band = np.empty((n + 1, 2 * LANES), dtype=kind)
@@ -116,13 +116,13 @@ def first_band(costs, n, kind):
     return band
 
 
-@numba.njit(cache=True)
+@compiled
 def border(costs, place):
     """Return the value of a cell before the first row or column: what a gap up to there costs."""
     return 0 if place == 0 else -(costs[5] + (place - 1) * costs[6])
 
 
-@numba.njit(cache=True)
+@compiled
 def _start_row(band, state, costs, row):
     value = border(costs, row + 1)
     for lane in range(LANES):
@@ -131,7 +131,7 @@ def _start_row(band, state, costs, row):
         band[0, lane] = value
 
 
-@numba.njit(cache=True)
+@compiled
 def _score_matches(query, target, costs, scores):
     match, mismatch = costs[0], costs[1]
     for column in range(len(target)):
@@ -140,7 +140,7 @@ def _score_matches(query, target, costs, scores):
             here[lane] = match if query[lane] == letters[lane] else mismatch
 
 
-@numba.njit(cache=True)
+@compiled
 def _score_by_table(query, target, table, scores):
     for column in range(len(target)):
         letters, here = target[column], scores[column]
@@ -148,7 +148,7 @@ def _score_by_table(query, target, table, scores):
             here[lane] = table[query[lane], letters[lane]]
 
 
-@numba.njit(cache=True)
+@compiled
 def _steps(band, state, scores, costs):
     """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
     narrow = band.dtype.type
@@ -165,7 +165,7 @@ def _steps(band, state, scores, costs):
             cell[LANES + lane] = max(opened, narrow(above - gap_extend))
 
 
-@numba.njit(cache=True)
+@compiled
 def _steps_and_directions(band, state, scores, costs, directions):
     """Do as `_steps` does, and note where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
     narrow = band.dtype.type
@@ -189,7 +189,7 @@ def _steps_and_directions(band, state, scores, costs, directions):
             direction[lane] = way
 
 
-@numba.njit(cache=True)
+@compiled
 def _two_steps(cell, state, target, costs):
     """Fill two cells of every lane, one below the other."""
     narrow = cell.dtype.type
@@ -212,7 +212,7 @@ def _two_steps(cell, state, target, costs):
         state[6 * LANES + lane] = max(state[6 * LANES + lane], upper, lower)
 
 
-@numba.njit(cache=True)
+@compiled
 def _keep_best(band, ends):
     for column in range(1, len(band)):
         cell = band[column]
@@ -220,7 +220,7 @@ def _keep_best(band, ends):
             ends[lane] = max(ends[lane], cell[lane])
 
 
-@numba.njit(cache=True)
+@compiled
 def _keep_places(band, ends, row):
     """Keep the best values of a row and the first places where they are."""
     row = band.dtype.type(row)
@@ -233,7 +233,7 @@ def _keep_places(band, ends, row):
             ends[2 * LANES + lane] = place if better else ends[2 * LANES + lane]
 
 
-@numba.njit(cache=True)
+@compiled
 def _note_ends(band, ends, lengths, mode, row):
     """Note the values at the end of the target, or of the query, as far as an alignment may end there."""
     for lane in range(LANES):

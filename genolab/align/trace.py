@@ -7,12 +7,12 @@ All back ends note the same directions, cell by cell, and one function reads the
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT
 from genolab.align.sequences import GLOBAL, LOCAL, Integers, Job
+from genolab.compiled import compiled
 
 _CELL, _GAP_LEFT, _GAP_ABOVE = 0, LEFT, ABOVE  # where a path is: in a cell, or within a gap
 _ROW, _COLUMN, _STATE, _SCORE, _STEPS = range(5)  # columns of `Traceback.at`
@@ -84,7 +84,7 @@ class Traceback:
         return Paths(self.score, rows, self.ends[0], columns, self.ends[1], cigars, matches, self.at[:, _STEPS])
 
 
-@numba.njit(cache=True)
+@compiled
 def _follow(
     directions, first_row, local, scores, gap_open, gap_extend, query, query_first, target, target_first, at, first,
     steps,
@@ -114,7 +114,7 @@ def _follow(
         at[pair, _STEPS] = step
 
 
-@numba.njit(cache=True)
+@compiled
 def _follow_border(at, first, steps):
     """Follow the border to the corner."""
     for pair in range(len(at)):
@@ -125,7 +125,7 @@ def _follow_border(at, first, steps):
             at[pair, _STEPS] += 1
 
 
-@numba.njit(cache=True)
+@compiled
 def _cigars(at, first, steps):
     """Return all CIGARs as ASCII one after the other, where each begins, and the matches of each."""
     text = np.empty(2 * len(steps) + 24, dtype=np.uint8)  # a run of k steps takes at most 2 k letters
@@ -142,7 +142,7 @@ def _cigars(at, first, steps):
     return text[:size], starts, matches
 
 
-@numba.njit(cache=True)
+@compiled
 def _write_run(text, size, run, kind):
     """Write a run, such as 12=, and return where the next one goes."""
     end, rest = size, run

@@ -9,13 +9,13 @@ the bands are kept, and the directions are made again, strip by strip on the way
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from genolab.align.lanes import ABOVE, DIAGONAL, LEFT, MORE_ABOVE, MORE_LEFT, border
 from genolab.align.sequences import GLOBAL, LOCAL, SEMIGLOBAL, Job
 from genolab.align.trace import Paths, Traceback, scores_only
+from genolab.compiled import compiled
 
 ROWS: Final = 256  # what is held of so many rows fits into the nearest cache
 
@@ -54,7 +54,7 @@ def solve_pair(job: Job, costs: NDArray[Any]) -> Paths:
     return path.paths()
 
 
-@numba.njit(cache=True)
+@compiled
 def _first_band(costs, band):
     """Fill the band above the first row: each column's value, and that of a gap going on below it."""
     for column in range(len(band)):
@@ -62,7 +62,7 @@ def _first_band(costs, band):
         band[column, 1] = band[column, 0] - costs[2]
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill(query, target, costs, scores, before, after, first, mode, best, directions):
     """Fill a strip, whose first row is `first`; `costs` and `scores` are costs and table of `lanes.fill`.
 
@@ -95,7 +95,7 @@ def _fill(query, target, costs, scores, before, after, first, mode, best, direct
         _note_last_row(after, m, n if mode == GLOBAL else 1, best)
 
 
-@numba.njit(cache=True)
+@compiled
 def _start_rows(work, query, costs, first, rows):
     """Start at the left ends of a strip's rows. The last lane has the first row."""
     for row in range(rows):
@@ -106,7 +106,7 @@ def _start_rows(work, query, costs, first, rows):
         work[_BEST + lane], work[_PLACE + lane] = _LOWEST, 0
 
 
-@numba.njit(cache=True)
+@compiled
 def _score_pairs(work, letters, costs, scores):
     match, mismatch = costs[0], costs[1]
     if len(scores):
@@ -117,7 +117,7 @@ def _score_pairs(work, letters, costs, scores):
             work[_SCORES + lane] = match if work[_CODES + lane] == letters[lane] else mismatch
 
 
-@numba.njit(cache=True)
+@compiled
 def _step(work, costs, column, directions):
     """Fill an anti-diagonal, whose first cell lies in `column`; of equals, choose as `lanes` does.
 
@@ -145,7 +145,7 @@ def _step(work, costs, column, directions):
         directions[lane] = way
 
 
-@numba.njit(cache=True)
+@compiled
 def _note_rows(work, first, rows, best):
     for row in range(rows):
         lane = ROWS - 1 - row
@@ -153,7 +153,7 @@ def _note_rows(work, first, rows, best):
             best[0], best[1], best[2] = work[_BEST + lane], first + row + 1, work[_PLACE + lane]
 
 
-@numba.njit(cache=True)
+@compiled
 def _note_last_row(band, m, column, best):
     while column < len(band):
         if band[column, 0] > best[0]:

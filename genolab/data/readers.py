@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
 from genolab.checks import listing, warn
+from genolab.data.faults import check_sparse, reading
 from genolab.data.gzipped import unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import SUMMARY_ROW, read_table
@@ -30,8 +31,6 @@ _DATE = re.compile(
     r"|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}[-/]\d{1,2}[-/]\d{1,2}"
     r"|\d([.,]\d+)?E\+\d+"
 )
-# What libraries raise while they read a file that was cut short, or is another one.
-_DAMAGED = (OSError, EOFError, KeyError, ValueError, OverflowError, TypeError, AttributeError)
 
 
 def read(
@@ -119,7 +118,8 @@ def read(
         raise ValueError(
             f"{', '.join(wrong)} is not for {path.name}: its format takes {', '.join(takes) or 'no option'}"
         )
-    adata = reader(path, **given)
+    with reading(path, kind):
+        adata = reader(path, **given)
     if kind not in _OWN:
         return adata
     _warn_of_dates(adata, path)
@@ -168,18 +168,9 @@ def _kind_of(path: Path) -> str:
 
 
 @contextmanager
-def _reading(path: Path, what: str, errors: type[Exception] | tuple[type[Exception], ...] = _DAMAGED) -> Iterator[None]:
-    """Describe what is wrong with a file where it can't be read as what it should be."""
-    try:
-        with ignore_anndata_warnings():
-            yield
-    except errors as error:
-        size = f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder"
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"{path} ({size}) can't be read as {what}: {reason}. If it should be one, it was cut short or damaged: "
-            "fetch or copy it again, and compare its size with the original's."
-        ) from error
+def _reading(path: Path, what: str) -> Iterator[None]:
+    with reading(path, what), ignore_anndata_warnings():
+        yield
 
 
 def _check_hdf5(path: Path) -> None:
@@ -238,6 +229,7 @@ def _read_h5ad(path: Path, *, backed: bool = False) -> "AnnData":
     with _reading(path, "AnnData (.h5ad)"), _knowing_encodings(path):
         _check_hdf5(path)
         adata: AnnData = anndata.read_h5ad(path, backed="r" if backed else None)
+    check_sparse(adata, path)
     return adata
 
 
@@ -252,6 +244,7 @@ def _read_zarr(path: Path) -> "AnnData":
         )
     with _reading(path, "AnnData (.zarr)"), _knowing_encodings(path):
         adata: AnnData = anndata.read_zarr(path)
+    check_sparse(adata, path)
     return adata
 
 
@@ -373,8 +366,9 @@ def _read_10x_h5(
     if genomes and len(genomes) > 1 and genome is None:
         raise ValueError(f"{path} has counts of {len(genomes)} genomes: pass genome, one of {listing(genomes)}")
     _check_genome(path, genome, genomes)
-    with _reading(path, "10x HDF5 (.h5)", Exception):  # scanpy raises a bare Exception where a part is missing
+    with _reading(path, "10x HDF5 (.h5)"):
         adata: AnnData = scanpy.read_10x_h5(path, genome=genome if genomes else None, gex_only=False)
+    check_sparse(adata, path)
     if genome is not None and not genomes:
         _check_genome(path, genome, sorted(set(adata.var.get("genome", ()))))
         adata = adata[:, (adata.var["genome"] == genome).to_numpy()].copy()

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.compiled import compiled
 from genolab.sequences.annotation import SWAP, TAGS
 
 # What a state may require of the sequence; `Signals.constraint_scores` says where it holds.
@@ -175,7 +175,7 @@ def best_path(
     return path
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill(model, emissions, constraints, penalties):
     """Return the transition, counted from a state's first, by which each state is best reached at each base."""
     length, n_tags = emissions.shape
@@ -200,7 +200,7 @@ def _fill(model, emissions, constraints, penalties):
     return chosen
 
 
-@numba.njit(cache=True)
+@compiled
 def _constraint(model, constraints, at, state):
     """Return the score of a state at a base for what it requires of the sequence."""
     if model.constraint[state] == FREE:
@@ -210,7 +210,7 @@ def _constraint(model, constraints, at, state):
     return constraints[model.constraint[state], model.strand[state], place] if place >= 0 else np.float32(-np.inf)
 
 
-@numba.njit(cache=True)
+@compiled
 def _reach(model, best, summed, penalties, at, state):  # noqa: PLR0917 - numba's
     """Return the value of the best transition to a state, and its number counted from the state's first."""
     depth = len(best)
@@ -229,7 +229,7 @@ def _reach(model, best, summed, penalties, at, state):  # noqa: PLR0917 - numba'
     return top, transition
 
 
-@numba.njit(cache=True)
+@compiled
 def _trace(model, chosen):
     """Follow the transitions back from the last base. Bases that one skips get the state that holds them."""
     path = np.zeros(len(chosen), dtype=np.uint8)

@@ -8,10 +8,10 @@ anchor, so a chain that comes round to where it began ends there.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.compiled import compiled
 from genolab.genomes.genome import Strand
 from genolab.genomes.seeds import Anchors
 
@@ -85,7 +85,7 @@ def _without_overlaps(anchors: Anchors, row: Integers) -> Anchors:
     return Anchors(x + overlap, y + overlap, length - overlap)
 
 
-@numba.njit(cache=True)
+@compiled
 def _link(x, y, length, max_gap):
     """Return the best score of a chain that ends with each anchor, and the anchor before it there, or -1."""
     score, previous = length.astype(np.float64), np.full(len(x), -1)
@@ -110,7 +110,7 @@ def _link(x, y, length, max_gap):
     return score, previous
 
 
-@numba.njit(cache=True)
+@compiled
 def _trace_back(end, lowest, anchors, score, previous, identity, used):  # noqa: PLR0917 - numba's
     """Follow a chain from its last anchor to where it is best begun; return its anchors and its score.
 

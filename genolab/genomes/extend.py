@@ -1,8 +1,10 @@
 """From chains to blocks: bases between anchors are aligned, ends are extended, circles are closed."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +49,12 @@ class Block:
         """``"+"`` or ``"-"``: b's."""
         return self.b.direction
 
-    @property
+    @cached_property
     def a_end(self) -> int:
         """One past the last base in a."""
         return self.a_start + col.base_counts(self.columns)[0]
 
-    @property
+    @cached_property
     def b_end(self) -> int:
         """One past the last base in b, as its strand is read."""
         return self.b_start + col.base_counts(self.columns)[1]
@@ -64,7 +66,7 @@ class Block:
         first = self.b.to_forward(end - 1 if self.strand == "-" else start)
         return first, first + end - start
 
-    @property
+    @cached_property
     def score(self) -> int:
         """By 2 for an equal base, -4 for an unequal one, -8 and -1 for a gap's first and next ones."""
         return int(col.column_scores(self.columns).sum())
@@ -109,7 +111,9 @@ def to_blocks(chains: Sequence[Chain]) -> list[Block]:
     blocks: list[Block] = []
     for chain, pairs in zip(chains, gaps, strict=True):
         blocks += _concatenate(chain, [next(aligned) for _ in pairs])
-    return _extend(_extend(blocks, forward=True), forward=False)
+    flipped = [_flip(block) for block in _extend(blocks)]
+    extended = [_flip(block) for block in _extend(flipped)]
+    return [_turn_to_origin(block) if _is_round(block) else block for block in extended]
 
 
 def _trim(chain: Chain) -> Chain:
@@ -213,9 +217,14 @@ def _turn_to_origin(block: Block) -> Block:
     return block.begun(int(a[first]), int(b[first]), np.roll(block.columns, -first))
 
 
-def _extend(blocks: Sequence[Block], *, forward: bool) -> list[Block]:
-    """Extend the ends of blocks, window by window, as long as the score grows."""
-    ends = [_End(block, forward=forward) for block in blocks]
+def _extend(blocks: Sequence[Block]) -> list[Block]:
+    """Extend the ends of blocks, window by window, as long as the score grows.
+
+    An end that comes to an anchor of a block, on its diagonal, goes no further: what follows is aligned already, and
+    the two are joined. So the work grows with the genomes, however many blocks they are in.
+    """
+    anchors = _AnchorIndex(blocks)
+    ends = [_End(block, anchors) for block in blocks]
     growing = ends
     while growing:
         for end in growing:
@@ -227,28 +236,131 @@ def _extend(blocks: Sequence[Block], *, forward: bool) -> list[Block]:
             end.grow(kept)
             if 2 * max(col.base_counts(kept)) > min(map(len, pair)):
                 growing.append(end)
-    return [end.block() for end in ends]
+    return _join([end.block() for end in ends], {number: end.met for number, end in enumerate(ends) if end.met})
+
+
+def _flip(block: Block) -> Block:
+    """Return a block on strands that are read backwards, so that its start is its end."""
+    a, b = (replace(strand, bases=strand.bases[::-1]) for strand in (block.a, block.b))
+    flipped = replace(block, a=a, b=b)
+    return flipped.begun(len(a.bases) - block.a_end, len(b.bases) - block.b_end, block.columns[::-1])
+
+
+class _Place(NamedTuple):
+    """A column of a block, by their numbers."""
+
+    block: int
+    column: int
+
+
+class _AnchorIndex:
+    """Blocks by the bases that they pair: of each stretch of equal bases, the pair in its middle."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        pairs, places = defaultdict(list), defaultdict(list)
+        for number, block in enumerate(blocks):
+            first, end = col.runs(block.columns)
+            is_anchor = (block.columns[first] == col.EQUAL) & (end - first >= _MIN_ANCHOR)
+            middle = (first + end)[is_anchor] // 2
+            in_a, in_b = block.positions()
+            pairs[_strands(block)].append(_pair_numbers(block, in_a[middle], in_b[middle]))
+            places[_strands(block)].append(np.stack([np.full(len(middle), number), middle], axis=1))
+        self._sorted = {}
+        for strands, parts in pairs.items():
+            pair, place = np.concatenate(parts), np.concatenate(places[strands])
+            order = np.argsort(pair, kind="stable")
+            self._sorted[strands] = np.append(pair[order], np.iinfo(np.int64).max), place[order]
+
+    def first_met(self, block: Block, a_start: int, b_start: int, columns: Columns) -> tuple[int, _Place] | None:
+        """Return the first of some columns, of the strands of a block, that is an anchor's, and where that is."""
+        in_a, in_b = col.offsets(columns)
+        equal = np.flatnonzero(columns == col.EQUAL)
+        wanted = _pair_numbers(block, in_a[equal] + a_start, in_b[equal] + b_start)
+        pairs, places = self._sorted[_strands(block)]
+        at = np.searchsorted(pairs, wanted)
+        met = np.flatnonzero(pairs[at] == wanted)[:1]
+        return (int(equal[met[0]]), _Place(*places[at[met[0]]].tolist())) if len(met) else None
+
+
+def _strands(block: Block) -> tuple[str, str, Direction]:
+    return block.a.chromosome, block.b.chromosome, block.strand
+
+
+def _pair_numbers(block: Block, in_a: Integers, in_b: Integers) -> Integers:
+    """Return a number for each pair of positions, the same each time round a circle."""
+    return in_a % block.a.size * block.b.size + in_b % block.b.size
+
+
+def _join(blocks: Sequence[Block], met: Mapping[int, _Place]) -> list[Block]:
+    """Join blocks with those that they came to: of several, the best, if it is better than what was there before.
+
+    What was there becomes a block of its own.
+    """
+    before: dict[int, int] = {}  # block to the one that it follows
+    for number in sorted(met, key=lambda number: blocks[number].score):
+        other, column = met[number]
+        if not _is_round(blocks[other]) and blocks[number].score >= blocks[other].part(0, column).score:
+            before[other] = number
+    first = {other: met[number].column for other, number in before.items()}  # column, of a block that follows
+    joined = [blocks[other].part(0, column) for other, column in first.items() if column]
+    for row in _rows(before, len(blocks)):
+        start = blocks[row[0]].part(first.get(row[0], 0), len(blocks[row[0]].columns))
+        columns = np.concatenate([blocks[number].columns[first.get(number, 0) :] for number in row])
+        joined.append(_once_round(replace(start, columns=columns)))
+    return joined
+
+
+def _rows(before: Mapping[int, int], n: int) -> Iterator[list[int]]:
+    """Yield the numbers of blocks that follow each other, the first one's first; rings begin anywhere."""
+    after = {number: other for other, number in before.items()}
+    left = dict.fromkeys(sorted(range(n), key=before.__contains__))
+    while left:
+        number: int | None = next(iter(left))
+        row = []
+        while number is not None and number in left:
+            row.append(number)
+            del left[number]
+            number = after.get(number)
+        yield row
+
+
+def _is_round(block: Block) -> bool:
+    """Return whether a block goes all round two circles."""
+    return (block.a_end - block.a_start, block.b_end - block.b_start) == (block.a.circle, block.b.circle)
+
+
+def _once_round(block: Block) -> Block:
+    """Return a block as far as it goes round a circle once, and up to its last equal column."""
+    if _is_round(block):
+        return block
+    n = len(block.columns)
+    starts = (block.a, block.a_start), (block.b, block.b_start)
+    for (strand, start), at in zip(starts, block.positions(), strict=True):
+        n = int(np.searchsorted(at[:n], start + strand.circle)) if strand.circle else n
+    return block.part(0, int(np.flatnonzero(block.columns[:n] == col.EQUAL)[-1]) + 1)
 
 
 class _End:
-    """The end of a block, or its start if not `forward`, while it is extended."""
+    """The end of a block, while it is extended; `met` is the anchor to which it has come."""
 
-    def __init__(self, block: Block, *, forward: bool) -> None:
-        self._block, self._forward = block, forward
-        self._a, self._b = (block.a_start, block.a_end), (block.b_start, block.b_end)
+    def __init__(self, block: Block, anchors: _AnchorIndex) -> None:
+        self._block, self._anchors = block, anchors
+        self._a, self._b = block.a_end, block.b_end
         self._more: list[Columns] = []
+        self.met: _Place | None = None
 
     def room(self) -> tuple[int, int]:
-        """Return how many bases of a and b are left: to the chromosome's end, or once round a circle."""
-        sides = ((self._block.a, *self._a), (self._block.b, *self._b))
+        """Return how many bases of a and b are left: to an anchor, to the chromosome's end, or once round a circle."""
+        block = self._block
+        sides = (block.a, block.a_start, self._a), (block.b, block.b_start, self._b)
         a, b = (
-            strand.circle - (end - start) if strand.circle else (len(strand.bases) - end if self._forward else start)
+            0 if self.met else strand.circle - (end - start) if strand.circle else len(strand.bases) - end
             for strand, start, end in sides
         )
         return a, b
 
     def ahead(self) -> Pair:
-        """Return the bases of the next window, the nearest first, about as many on both sides."""
+        """Return the bases of the next window, about as many on both sides."""
         some = min(*self.room(), _WINDOW)
         a, b = (min(left, some + some // 8) for left in self.room())
         return self._bases(a, b)
@@ -267,32 +379,20 @@ class _End:
             size = _MAX_SKIP * window
 
     def grow(self, columns: Columns) -> None:
-        """Add columns, the nearest first."""
+        """Add columns, up to the first anchor among them."""
+        if met := self._anchors.first_met(self._block, self._a, self._b, columns):
+            end, self.met = met
+            columns = columns[:end]
         a, b = col.base_counts(columns)
         self._more.append(columns)
-        if self._forward:
-            self._a, self._b = (self._a[0], self._a[1] + a), (self._b[0], self._b[1] + b)
-        else:
-            self._a, self._b = (self._a[0] - a, self._a[1]), (self._b[0] - b, self._b[1])
+        self._a, self._b = self._a + a, self._b + b
 
     def block(self) -> Block:
         """Return the extended block."""
-        more = np.concatenate([*self._more, np.zeros(0, dtype=np.uint8)])
-        own = self._block.columns
-        columns = np.concatenate([own, more] if self._forward else [more[::-1], own])
-        return self._block.begun(self._a[0], self._b[0], columns)
+        return replace(self._block, columns=np.concatenate([self._block.columns, *self._more]))
 
     def _bases(self, size_a: int, size_b: int) -> Pair:
-        if self._forward:
-            return self._block.a.bases[self._a[1] :][:size_a], self._block.b.bases[self._b[1] :][:size_b]
-        return _before(self._block.a, self._a[0], size_a), _before(self._block.b, self._b[0], size_b)
-
-
-def _before(strand: Strand, start: int, size: int) -> Bytes:
-    """Return the bases before a position, the nearest first."""
-    if strand.circle and start < size:
-        return np.take(strand.bases, np.arange(start - 1, start - size - 1, -1), mode="wrap")
-    return strand.bases[start - size : start][::-1]
+        return self._block.a.bases[self._a :][:size_a], self._block.b.bases[self._b :][:size_b]
 
 
 def _best_prefix(columns: Columns) -> Columns:

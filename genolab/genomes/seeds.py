@@ -8,10 +8,10 @@ are joined.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.compiled import compiled
 from genolab.genomes.columns import runs
 from genolab.genomes.genome import Direction, Genome
 
@@ -120,7 +120,7 @@ def _join_diagonals(x: Integers, y: Integers, k: int) -> Anchors:
     return Anchors(x[begins], y[begins], x[last] + k - x[begins])
 
 
-@numba.njit(cache=True)
+@compiled
 def _hash(number):
     """Return a number's image under a one-to-one map, so that no kind of k-mer is preferred (splitmix64's)."""
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -128,7 +128,7 @@ def _hash(number):
     return number ^ (number >> np.uint64(31))
 
 
-@numba.njit(cache=True)
+@compiled
 def _hashes(bases, k):
     """Return for each k-mer the hash of the lesser strand, and which strand that is."""
     count = max(0, len(bases) - k + 1)
@@ -147,7 +147,7 @@ def _hashes(bases, k):
     return hashes, strand
 
 
-@numba.njit(cache=True)
+@compiled
 def _minimizers(bases, k, window):
     """Return the sampled k-mers' hashes, positions and strands, in the order of positions."""
     hashes, strand = _hashes(bases, k)
@@ -166,7 +166,7 @@ def _minimizers(bases, k, window):
     return hashes[positions], positions, strand[positions]
 
 
-@numba.njit(cache=True)
+@compiled
 def _join(a, b, max_count):
     """Return the rows of two sorted lists that have the same hash, of hashes that occur at most so often."""
     rows, columns = [0][:0], [0][:0]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.compiled import compiled
 from genolab.genomes import columns as col
 from genolab.genomes.extend import Block
 
@@ -83,7 +83,7 @@ def _equal_before(columns: col.Columns, first: Integers) -> Integers:
     return first - 1 - last[first - 1]
 
 
-@numba.njit(cache=True)
+@compiled
 def _shifts(a, b, a_at, b_at, a_size, b_size, room):  # noqa: PLR0917 - numba's
     """Return how far left each bare gap can go; one equal base stays before it."""
     shift = np.zeros(len(a_at), dtype=np.int64)

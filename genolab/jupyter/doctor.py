@@ -127,6 +127,7 @@ def check_data() -> Iterator[Check]:
         except FileNotFoundError as error:
             yield Check(f"Shipped {folder}", ok=False, found=str(error), fix="reinstall genolab")
     yield check_cache(cache_folder())
+    yield check_compiled()
     if mirror := os.environ.get("GENOLAB_MIRROR"):
         yield check_mirror(mirror)
 
@@ -141,6 +142,18 @@ def check_cache(folder: Path) -> Check:
         fix = "set GENOLAB_CACHE to a folder that you may write to"
         return Check("Data cache", ok=False, found=f"{folder} can't be written to: {error.strerror}", fix=fix)
     return Check("Data cache", ok=True, found=f"{folder}, {free:.0f} GB free")
+
+
+def check_compiled() -> Check:
+    """Check that compiled functions are kept for the next process."""
+    from genolab.compiled import folder_of_compiled
+
+    folder = folder_of_compiled()
+    if folder is None:
+        found = "no folder can be written to: each process compiles what it needs, which takes up to half a minute"
+        fix = "set GENOLAB_CACHE to a folder that you may write to"
+        return Check("Compiled code", ok=False, found=found, fix=fix)
+    return Check("Compiled code", ok=True, found=str(folder))
 
 
 def check_mirror(mirror: str) -> Check:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.compiled import compiled
 from genolab.sequences.annotation import GENE_COLUMNS, NO_PHASE
 from genolab.sequences.encode import BASE_CODES, UNKNOWN
 from genolab.sequences.genetic_codes import start_codons, stop_codons
@@ -144,7 +144,7 @@ def _circle_frames(codes: NDArray[np.int8], kinds: NDArray[np.int8], min_length:
             yield first - turn, end - turn
 
 
-@numba.njit(cache=True)
+@compiled
 def _strand_frames(codes, kinds, min_length):
     """Return (first base, end) of the longest frames of one strand."""
     frames = [(0, 0)][:0]  # numba needs its type

@@ -9,7 +9,8 @@ alone is read, and all of its error is shown. Each is read in a process of its o
 read     it gave something; of these
   empty    nothing was in it, though the file has lines of data
   other    the mutant means what the file meant (line ends, a byte order mark, gzip ...), and was read otherwise
-refused  a ValueError, KeyError, OSError, TypeError or ImportError that genolab raised and that names the file
+refused  a ValueError, KeyError, OSError, TypeError, ImportError or NotImplementedError that a `raise` of genolab raised
+         and that names the file
 foreign  any other error: another package's, or one that doesn't name the file
 crashed  the process died, or ran out of its time
 
@@ -45,7 +46,7 @@ from benchmarks.readers import READERS, Reader, gene_block
 import genolab
 
 PACKAGE = str(Path(genolab.__file__).parent)
-OWN = (ValueError, KeyError, OSError, TypeError, ImportError)
+OWN = (ValueError, KeyError, OSError, TypeError, ImportError, NotImplementedError)
 MEMORY = 1_500_000_000  # bytes that reading a small file may take
 SECONDS = 20  # of wall time, after which a mutant counts as crashed
 LINES = 3_000_000  # of the human GTF
@@ -124,7 +125,8 @@ def classify(error: Exception, folder: Path) -> tuple[str, str]:
     """Tell an error of genolab's own, which names a file of the folder, from another's."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     names = {path.name for path in folder.rglob("*")}
-    own = isinstance(error, OWN) and last.filename.startswith(PACKAGE) and any(name in str(error) for name in names)
+    raised = last.filename.startswith(PACKAGE) and (last.line or "").startswith("raise ")
+    own = raised and isinstance(error, OWN) and any(name in str(error) for name in names)
     within = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(PACKAGE)]
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in [last, *within[::-1]][:3])
     return "refused" if own else "foreign", f"{type(error).__name__}: {str(error)[:150]!r} at {places}"

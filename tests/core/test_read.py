@@ -496,3 +496,30 @@ def test_a_real_sample_is_the_same_by_every_format(tmp_path: Path) -> None:
         assert (read.X != sample.X).nnz == 0, path
         assert read.obs_names.equals(sample.obs_names), path
         assert read.var_names.tolist() == sample.var_names.tolist(), path
+
+
+# --- what a file states and doesn't hold
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("indices", 2**30), ("indices", -1), ("indptr", 2**30)])
+@pytest.mark.parametrize("group", ["X", "layers/counts", "raw/X"])
+def test_indices_outside_of_a_sparse_matrix_are_refused_before_they_are_used(
+    tmp_path: Path, group: str, name: str, wrong: int
+) -> None:
+    cells = example()
+    cells.layers["counts"] = cells.X.copy()
+    cells.raw = cells
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    with h5py.File(tmp_path / "cells.h5ad", "r+") as opened:
+        opened[f"{group}/{name}"][-1] = wrong
+    with pytest.raises(ValueError, match=r"cells\.h5ad.* the sparse matrix .* don't fit its shape"):
+        gl.data.read(tmp_path / "cells.h5ad")
+
+
+def test_a_size_beyond_memory_is_refused_with_the_files_name(tmp_path: Path) -> None:
+    example().write_h5ad(tmp_path / "cells.h5ad")
+    with h5py.File(tmp_path / "cells.h5ad", "r+") as opened:
+        del opened["X/data"]
+        opened.create_dataset("X/data", shape=(2**50,), dtype="f8", chunks=(1024,))
+    with pytest.raises(ValueError, match=r"cells\.h5ad .* more memory than there is"):
+        gl.data.read(tmp_path / "cells.h5ad")

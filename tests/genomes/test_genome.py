@@ -9,6 +9,7 @@ import pytest
 
 import genolab as gl
 from genolab.genomes import columns as col
+from genolab.genomes import extend
 from genolab.genomes.chains import chain_anchors
 from genolab.genomes.formats import split_at_origins
 from genolab.genomes.seeds import choose_k, match_kmers, sample_kmers
@@ -385,6 +386,25 @@ def test_of_many_contigs_each_finds_its_own() -> None:
 def test_sequences_shorter_than_a_kmer_have_no_block() -> None:
     assert len(compared("ACGT", "ACGT").blocks) == 0
     assert len(compared("A", random_dna(1_000, 1), circular=True).blocks) == 0
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_fragments_of_one_alignment_are_extended_up_to_each_other_and_joined(monkeypatch, circular: bool) -> None:
+    n, grow, extended = 30, extend._End.grow, []
+
+    def counted(end: extend._End, columns: col.Columns) -> None:
+        extended.append(len(columns))
+        grow(end, columns)
+
+    monkeypatch.setattr(extend._End, "grow", counted)
+    order = np.roll(np.arange(n), 7)  # short elements in other places split what is shared
+    parts = [(random_dna(900, 300 + i), random_dna(60, 400 + i), random_dna(60, 400 + order[i])) for i in range(n)]
+    a, b = ("".join(part[0] + part[side] for part in parts) for side in (1, 2))
+    found = compared(a, b[300:] + b[:300] if circular else b, circular=circular)
+    check_columns(found)
+    (block,) = found.blocks.itertuples()
+    assert block.matches > 900 * n
+    assert sum(extended) < 2 * len(a)  # not the genome again for each fragment
 
 
 def test_each_chromosome_is_matched_with_its_own() -> None:

@@ -7,9 +7,10 @@ over contexts. Equal predictions have no order: figures are the means over all o
 from collections.abc import Callable
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from genolab.compiled import compiled
 
 Array = NDArray[np.float64]
 Figure = Callable[[Array], Array]
@@ -144,7 +145,7 @@ def concordance(low: Array, high: Array, predicted: Array) -> Figure:
     return figure
 
 
-@numba.njit(cache=True)
+@compiled
 def _count_pairs(entering, ranking, n_entered, rank, weights):
     """Return the weight of the pairs in order, ties by half, and of all pairs, both ``(b,)``."""
     samples, n = weights.shape
@@ -168,7 +169,7 @@ def _count_pairs(entering, ranking, n_entered, rank, weights):
     return ordered, pairs
 
 
-@numba.njit(cache=True)
+@compiled
 def _sum_to(tree, node):
     total = 0.0
     while node > 0:

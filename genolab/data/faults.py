@@ -1,0 +1,106 @@
+"""What goes wrong while a file is read -> one error that names the file, and says what to do.
+
+`reading` stands round every reader; `check_sparse` looks at what can't be trusted though it was read.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from anndata import AnnData
+
+_KEPT = (KeyError, TypeError, OSError, ImportError, NotImplementedError)  # kinds that say more than ValueError
+
+
+@contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Refuse a file that can't be read as `what`, such as ``"loom"``, by an error that names it.
+
+    Errors that genolab raises get the file's name where they lack it; those of other packages become a `ValueError`.
+    """
+    try:
+        yield
+    except Exception as error:
+        path = Path(path)
+        own, message = _is_own(error.__traceback__), _message(error)
+        if own and path.name in message:
+            raise
+        if own:
+            kind = type(error) if isinstance(error, _KEPT) and type(error).__module__ == "builtins" else ValueError
+            raise kind(f"{path}: {message}") from error
+        raise ValueError(f"{path} ({_size(path)}) can't be read as {what}: {message}. {_fix(error)}") from error
+
+
+def _is_own(trace: "TracebackType | None") -> bool:
+    """Return whether genolab raised an error, by the last frame of its traceback."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("genolab.")
+
+
+def _message(error: Exception) -> str:
+    """Return an error's text, or of another package's the first line that says something."""
+    if isinstance(error, KeyError) and error.args:  # whose text is the key alone, or a sentence in quotes
+        text = str(error.args[0])
+        return text if " " in text else f"it has no {text!r}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder" if path.is_dir() else "not there"
+
+
+def _fix(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return (
+            "It needs more memory than there is: read it where there is more, or, if it should be small, fetch or copy "
+            "it again, for a size in it is wrong"
+        )
+    return (
+        "If it should be one, it was cut short or damaged: fetch or copy it again, and compare its size with the "
+        "original's"
+    )
+
+
+def check_sparse(adata: "AnnData", path: Path) -> None:
+    """Refuse sparse matrices whose indices lie outside of them: using one would read foreign memory, or crash."""
+    for name, matrix in _matrices(adata):
+        if fault := _index_fault(matrix):
+            raise ValueError(
+                f"{path}: the indices of the sparse matrix {name} don't fit its shape {matrix.shape} ({fault}): it was "
+                "damaged, or written by a faulty tool; fetch or copy it again"
+            )
+
+
+def _matrices(adata: "AnnData") -> Iterator[tuple[str, Any]]:
+    parts: dict[str, Any] = {
+        "X": None if adata.isbacked else adata.X,
+        "raw": adata.raw and adata.raw.X,
+        "uns": adata.uns,
+    }
+    parts |= {name: getattr(adata, name) for name in ("layers", "obsm", "varm", "obsp", "varp")}
+    while parts:
+        name, part = parts.popitem()
+        if isinstance(part, Mapping):
+            parts |= {f"{name}/{key}": inner for key, inner in part.items()}
+        elif getattr(part, "format", None) in {"csr", "csc"}:
+            yield name, part
+
+
+def _index_fault(matrix: Any) -> str | None:
+    """Say what is wrong with the indices of a CSR or CSC matrix; unsigned ones become signed, which scipy needs."""
+    if any(array.ndim != 1 or array.dtype.kind not in "iu" for array in (matrix.indptr, matrix.indices)):
+        return "they aren't lists of whole numbers"
+    for name in ("indptr", "indices"):
+        if getattr(matrix, name).dtype.kind == "u":
+            setattr(matrix, name, getattr(matrix, name).astype("int64"))
+    try:
+        matrix.check_format(full_check=True)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return None
