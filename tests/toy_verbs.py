@@ -198,8 +198,8 @@ def _of_rows(model: str, rows: Callable[[], Rows], *verbs: str) -> dict[str, Ver
     return here | {f"{verbs[0]} by {model}, rows there": Verb(model, there)}
 
 
-def _seen_and_asked() -> tuple[Any, ...]:
-    values, times = (profiles().obsm[key][:5] for key in ("values", "cycles"))
+def _seen_and_asked(device: str = "cpu") -> tuple[Any, ...]:
+    values, times = (torch.as_tensor(profiles().obsm[key][:5]).float().to(device) for key in ("values", "cycles"))
     return values[:, :6], times[:, :6], times[:, 6:8]
 
 
@@ -252,6 +252,7 @@ VERBS: dict[str, Verb] = {
     "decode by VariationalAutoencoder": Verb(
         "VariationalAutoencoder", lambda m, _: gl.infer.decode(m, np.ones((2, 3)), covariates={"batch": [0, 1]})
     ),
+    "decode of points there": Verb("PCABaseline", lambda m, d: gl.infer.decode(m, torch.ones(2, 3).to(d))),
     "LatentExplorer.watch": Verb("VariationalAutoencoder", _follow),
     **_of_rows("PCABaseline", counts, "embed", "reconstruct"),
     "decode by PCABaseline": Verb("PCABaseline", lambda m, _: gl.infer.decode(m, np.ones((2, 3)))),
@@ -291,6 +292,9 @@ VERBS: dict[str, Verb] = {
     "path": Verb("ExpressionRNN, classes", lambda m, d: gl.timecourse.path(m, courses().to(d))),
     **_of_rows("ExpressionRNN, forecasts", lambda: courses(None), "predict", "embed"),
     "forecast": Verb("ExpressionRNN, forecasts", lambda m, _: gl.timecourse.forecast(m, *_seen_and_asked())),
+    "forecast of values there": Verb(
+        "ExpressionRNN, forecasts", lambda m, d: gl.timecourse.forecast(m, *_seen_and_asked(d))
+    ),
     "calibrate a forecast": Verb("ExpressionRNN, forecasts", lambda m, _: m.calibrate(courses(None)), ("band",)),
     "plot.forecast": Verb(
         "ExpressionRNN, forecasts",

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from genolab.infer.lend import to_numpy
 from genolab.sequences.protein import RESIDUES
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def residue_scores(
     `model` is a module with ``logits(x)``, or a callable, from ``(n, length)`` uint8 codes to ``(n, n_terms)``;
     `sequence` is ``(length,)`` uint8, as from `genolab.sequences.encode_protein`; `target` is the column of the term.
     """
-    codes = np.asarray(sequence, dtype=np.uint8)
+    codes = to_numpy(sequence, np.uint8)
     if codes.ndim != 1 or not codes.any() or width < 1:
         raise ValueError(
             f"residues are one row of codes, (length,), some of them not 0, masked 1 or more at a time; got the shape "
@@ -167,7 +168,6 @@ def residue_scores(
 
 
 def _outputs(model: Any, rows: NDArray[np.uint8], target: int, batch_size: int) -> NDArray[np.float64]:
-    from genolab.infer.lend import to_numpy
     from genolab.infer.scorer import Scorer
 
     scorer = Scorer(model, target) if isinstance(model, nn.Module) else None

@@ -51,10 +51,10 @@ def decode(
     covariates
         Codes or values, one a point, for a model that was built with covariates.
     """
-    points = torch.as_tensor(np.asarray(latent, dtype=np.float32))
+    points = torch.from_numpy(to_numpy(latent))
     if points.ndim != 2:
         raise ValueError(f"latent must have two dimensions, (n, n_latent), got the shape {tuple(points.shape)}")
-    known = {name: torch.as_tensor(np.asarray(values)) for name, values in (covariates or {}).items()}
+    known = {name: torch.from_numpy(to_numpy(values, None)) for name, values in (covariates or {}).items()}
     parts = []
     with borrowed(model, "decode", device) as (ask, where):
         for first in range(0, len(points), batch_size):

@@ -40,10 +40,12 @@ def resolve_device(name: str) -> torch.device:
         name = os.environ["GENOLAB_DEVICE"]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    device = torch.device(name)
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(device.type, True):
-        raise ValueError(f"device {name!r} is not on this machine: use device='auto' or 'cpu'")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = next(iter(str(error).splitlines()), "")
+        raise ValueError(f"device {name!r} is not on this machine: use device='auto' or 'cpu' ({reason})") from None
     return device
 
 

@@ -1,7 +1,6 @@
 """Ask a recurrent network about profiles: where they lie as they are measured, and how they go on."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,11 +37,7 @@ def forecast(
     Arguments are those of `genolab.timecourse.ExpressionRNN.forecast`, as arrays. The model computes on `device`;
     ``None``: where it is.
     """
-
-    def tensor(part: Any) -> torch.Tensor:
-        return torch.as_tensor(np.asarray(part)).to(where)
-
     with borrowed(model, "forecast", device) as (ask, where):
-        inputs = [tensor(np.asarray(part, dtype=np.float32)) for part in (values, times, at)]
-        known = {"covariates": {name: tensor(part) for name, part in covariates.items()}} if covariates else {}
-        return Forecast(*map(to_numpy, ask(*inputs, **known)))
+        inputs = [torch.from_numpy(to_numpy(part)).to(where) for part in (values, times, at)]
+        known = {name: torch.from_numpy(to_numpy(part, None)).to(where) for name, part in (covariates or {}).items()}
+        return Forecast(*map(to_numpy, ask(*inputs, **({"covariates": known} if known else {}))))

@@ -74,3 +74,9 @@ def test_rows_that_lie_on_a_device_can_be_moved_on():
         back = there.to("cpu").batch([3, 1])
     assert torch.equal(back.x, counts().batch([3, 1]).x)
     assert back.covariates["batch"].device.type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "xpu"])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(ValueError, match=f"device '{name}' is not on this machine: use device='auto' or 'cpu'"):
+        gl.run.resolve_device(name)
