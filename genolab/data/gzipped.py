@@ -52,8 +52,17 @@ _WORD: Final = re.compile(r"[^\s;,\"]{0,20}[\udc80-\udcff]+[^\s;,\"]{0,20}")
 
 def is_gzipped(path: Path) -> bool:
     """Tell whether a file is packed with gzip."""
+    return _start(path).startswith(_MAGIC)
+
+
+def is_plain(path: Path) -> bool:
+    """Tell whether a file's bytes can be read as they are: it isn't packed, and has no byte order mark."""
+    return not _start(path).startswith((_MAGIC, *(mark for mark, _ in _MARKS)))
+
+
+def _start(path: Path) -> bytes:
     with path.open("rb") as opened:
-        return opened.read(2) == _MAGIC
+        return opened.read(4)
 
 
 def unpacked_name(path: Path) -> str:

@@ -12,4 +12,5 @@ def ignore_anndata_warnings() -> Iterator[None]:
         for category in (FutureWarning, PendingDeprecationWarning):
             warnings.simplefilter("ignore", category=category)
         warnings.filterwarnings("ignore", message=".*names are not unique")
+        warnings.filterwarnings("ignore", message="Suffix used .* to deduplicate")
         yield

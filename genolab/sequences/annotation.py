@@ -4,19 +4,24 @@ The rules, stated once:
 
 - A gene is what has coding parts (``CDS`` rows). Pseudogenes and genes of transposons are no genes here, nor are those
   that their annotators call dubious.
-- A gene with several transcripts counts once, with its longest coding one.
+- A coding part belongs to its parent. One without a parent is a gene itself, with all parts of the same ID.
+- A gene with several transcripts counts once on a chromosome, with its longest coding one.
+- A gene whose parts lie on both strands, or are joined by trans-splicing, is left out with a warning.
 - Where coding parts of two genes overlap, the longer gene has the bases; coding bases go before introns and tRNA.
 - An intron is what lies between coding parts, so introns of the untranslated ends are intergenic, as those ends are.
 - A tRNA is tagged whole, its own intron included.
 """
 
 import itertools
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
+
+from genolab.checks import listing, warn
 
 GENE_COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score")
 NO_PHASE: Final = -1
@@ -101,14 +106,16 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
             f"a coding part lies on the strand '+' or '-'; {len(unstranded):,} don't, such as {unstranded[0]!r} on "
             f"{coding['strand'][unstranded[0]]!r}"
         )
-    gene_of = _gene_names(table)
+    coding = coding[~_is_true(coding, "pseudo")]
+    transcripts = _transcripts(coding)
+    gene_of = _gene_names(table, coding, transcripts)
     left_out = set(table.index[table["kind"].isin(_NO_GENES)]) | (set() if dubious else set(_dubious(table)))
-    longest: dict[str, Gene] = {}
-    for transcript, parts in coding.groupby(coding["parent"].astype(str), sort=False, observed=True):
-        name = gene_of.get(str(transcript), str(transcript))
-        gene = _gene(name, parts)
-        if name not in left_out and (name not in longest or gene.length > longest[name].length):
-            longest[name] = gene
+    longest: dict[tuple[str, str, str], Gene] = {}
+    for transcript, gene in _genes(coding, transcripts):
+        name = gene_of.get(transcript, transcript)
+        place = (name, gene.chromosome, gene.strand)
+        if name not in left_out and (place not in longest or gene.length > longest[place].length):
+            longest[place] = gene._replace(name=name)
     return sorted(longest.values(), key=lambda gene: (gene.chromosome, gene.start, gene.end))
 
 
@@ -138,48 +145,112 @@ def tag_genome(genome: AnnData, *, dubious: bool = False) -> dict[str, NDArray[n
     --------
     >>> genome.uns["genome"]["tags"] = tag_genome(genome)
     """
-    tags = {name: np.zeros(length, dtype=np.uint8) for name, length in genome.uns["genome"]["lengths"].items()}
+    info = genome.uns["genome"]
+    tags = {name: np.zeros(length, dtype=np.uint8) for name, length in info["lengths"].items()}
     genes = sorted(coding_genes(genome, dubious=dubious), key=lambda gene: gene.length)
     rnas = trna_genes(genome)
-    for gene in (*genes, *rnas):
-        if gene.chromosome not in tags or gene.end > len(tags[gene.chromosome]):
-            known = {name: len(values) for name, values in tags.items()}
-            raise ValueError(
-                f"genes lie within chromosomes; {gene.name!r} ends at {gene.end:,} of {gene.chromosome!r}, and the "
-                f"lengths are {known}: annotation and sequence must be of the same assembly"
-            )
+    _check_within((*genes, *rnas), info)
     for gene in genes:
         for start, end in gene.introns:
-            tags[gene.chromosome][start:end] = _INTRON[gene.strand]
+            _paint(tags, gene, np.arange(start, end), _INTRON[gene.strand])
     for gene in rnas:
-        tags[gene.chromosome][gene.start : gene.end] = _TRNA[gene.strand]
+        _paint(tags, gene, np.arange(gene.start, gene.end), _TRNA[gene.strand])
     for gene in genes:
-        _paint(tags[gene.chromosome], gene)
+        bases = np.concatenate([np.arange(start, end) for start, end in gene.exons])
+        codon_position = (np.arange(len(bases)) - gene.phase) % 3
+        bases = bases if gene.strand == "+" else bases[::-1]
+        _paint(tags, gene, bases, _CODING[gene.strand] + codon_position.astype(np.uint8))
     return tags
 
 
-def _paint(tags: NDArray[np.uint8], gene: Gene) -> None:
-    """Write the codon positions of a gene over its coding parts."""
-    bases = np.concatenate([np.arange(start, end) for start, end in gene.exons])
-    codon_position = (np.arange(len(bases)) - gene.phase) % 3
-    tags[bases if gene.strand == "+" else bases[::-1]] = _CODING[gene.strand] + codon_position.astype(np.uint8)
+def _check_within(genes: Sequence[Gene], info: Mapping[str, Any]) -> None:
+    """Refuse genes beyond their chromosome; a gene of a circular one may go over its origin, once."""
+    lengths, circular = info["lengths"], set(info.get("circular", ()))
+    for gene in genes:
+        size = lengths.get(gene.chromosome, 0)
+        room = min(size, gene.start) + size if gene.chromosome in circular else size
+        if gene.end > room:
+            raise ValueError(
+                f"genes lie within chromosomes; {gene.name!r} ends at {gene.end:,} of {gene.chromosome!r}, and the "
+                f"lengths are {dict(lengths)}: annotation and sequence must be of the same assembly, or the chromosome "
+                "is circular and isn't in uns['genome']['circular']"
+            )
 
 
-def _gene(name: str, parts: pd.DataFrame) -> Gene:
-    parts = parts.sort_values("start")
-    strand = str(parts["strand"].iloc[0])
-    first = parts.iloc[0 if strand == "+" else -1]
-    phase = str(first.get("phase", "0"))
-    exons = tuple((int(start), int(end)) for start, end in zip(parts["start"], parts["end"], strict=True))
-    return Gene(name, str(first["chromosome"]), strand, exons, int(phase) if phase in {"0", "1", "2"} else 0)
+def _paint(
+    tags: Mapping[str, NDArray[np.uint8]], gene: Gene, bases: NDArray[np.int64], tag: int | NDArray[np.uint8]
+) -> None:
+    """Write a tag over bases of a gene's chromosome, which may go on over its origin."""
+    on = tags[gene.chromosome]
+    on[bases % len(on)] = tag
 
 
-def _gene_names(table: pd.DataFrame) -> dict[str, str]:
-    """Map each transcript to its gene: coding parts hang on the gene itself, or on a transcript of it."""
-    transcripts = table[table["kind"].isin(["mRNA", "transcript"])]
-    return {
-        str(name): str(parent) for name, parent in zip(transcripts.index, transcripts["parent"], strict=True) if parent
-    }
+def _texts(table: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """Return a column as text, ``""`` where nothing is known or there is no such column."""
+    if name not in table:
+        return np.full(len(table), "", dtype=object)
+    column = table[name].astype(object)
+    return column.where(column.notna(), "").astype(str).to_numpy(dtype=object)
+
+
+def _is_true(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    return np.isin(np.char.lower(_texts(table, name).astype(str)), ["true", "1", "yes"])
+
+
+def _transcripts(coding: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what each coding part belongs to: its parent, or else the feature that it is itself, or a part of."""
+    parent, shared, own = _texts(coding, "parent"), _texts(coding, "ID"), coding.index.to_numpy(dtype=object)
+    return np.where(parent != "", parent, np.where(shared != "", shared, own.astype(str))).astype(object)
+
+
+def _genes(coding: pd.DataFrame, transcripts: NDArray[np.object_]) -> Iterator[tuple[str, Gene]]:
+    """Yield the coding part of each transcript, on each chromosome that it lies on, as a gene.
+
+    What a cell joins from RNA of both strands, or from different RNAs, is no gene between whose parts introns lie.
+    """
+    chromosome, strand, phase = (_texts(coding, name) for name in ("chromosome", "strand", "phase"))
+    spliced = np.char.find(_texts(coding, "exception").astype(str), "trans-splicing") >= 0
+    start, end = (coding[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
+    on, names = pd.factorize(chromosome)
+    place = pd.factorize(transcripts)[0].astype(np.int64) * max(1, len(names)) + on
+    order = np.lexsort((end, start, place))
+    left_out = []
+    for rows in np.split(order, np.flatnonzero(np.diff(place[order])) + 1) if len(order) else []:
+        name, first = str(transcripts[rows[0]]), rows[0 if strand[rows[0]] == "+" else -1]
+        if spliced[rows].any() or (strand[rows] != strand[first]).any():
+            left_out.append(name)
+            continue
+        exons = _exons(start[rows].tolist(), end[rows].tolist())
+        frame = int(phase[first]) if phase[first] in {"0", "1", "2"} else 0
+        yield name, Gene(name, str(chromosome[first]), str(strand[first]), exons, frame)
+    if left_out:
+        warn(
+            "genes are left out, whose parts lie on both strands or are joined by trans-splicing "
+            f"({len(left_out):,}: {listing(left_out)})"
+        )
+
+
+def _exons(starts: list[int], ends: list[int]) -> tuple[tuple[int, int], ...]:
+    """Return coding parts in order, each once; parts that touch are one, for no intron lies between."""
+    exons: list[tuple[int, int]] = []
+    for start, end in zip(starts, ends, strict=True):
+        if exons and exons[-1][1] == start:
+            exons[-1] = (exons[-1][0], end)
+        elif not exons or exons[-1] != (start, end):
+            exons.append((start, end))
+    return tuple(exons)
+
+
+def _gene_names(table: pd.DataFrame, coding: pd.DataFrame, transcripts: NDArray[np.object_]) -> dict[str, str]:
+    """Map transcripts to their genes: by the transcript's own row, or by GTF's ``gene_id`` of its coding parts."""
+    names = {str(name): gene for name, gene in zip(transcripts, _texts(coding, "gene_id"), strict=True) if gene}
+    rows = table[table.index.isin(set(transcripts))]
+    for name, kind, parent in zip(rows.index, _texts(rows, "kind"), _texts(rows, "parent"), strict=True):
+        if kind.endswith("gene"):  # the parts hang on the gene itself
+            names[str(name)] = str(name)
+        elif parent:
+            names[str(name)] = parent
+    return names
 
 
 def _dubious(table: pd.DataFrame) -> list[str]:

@@ -21,11 +21,13 @@ Bytes = NDArray[np.uint8]
 def read_genome(path: str | Path, fasta: str | Path | None = None) -> "AnnData":
     """Read an annotated genome: the features of a GFF3, GTF or BED file, and where their sequence is.
 
-    `fasta` may be of any size: it is only looked into as it is needed. Without it the features are all there is. A row
-    is a feature: ``obs`` has what `genolab.sequences.regions.read_regions` returns; ``uns["genome"]`` has ``fasta`` (a
-    path), ``lengths`` and ``circular``.
+    `fasta` may be of any size: it is only looked into as it is needed. Without it, and without a section ``##FASTA`` in
+    the GFF3, the features are all there is. A row is a feature: ``obs`` has what
+    `genolab.sequences.regions.read_regions` returns; ``uns["genome"]`` has ``fasta`` (a path), ``lengths`` and
+    ``circular``.
     """
     annotation = read_regions(path)
+    fasta = path if fasta is None and annotation.has_sequence else fasta
     if fasta is None:
         info, table = {"lengths": dict(annotation.lengths)}, annotation.regions
     else:

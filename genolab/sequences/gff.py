@@ -11,7 +11,7 @@ from genolab.sequences.annotation import check_features
 
 _COLUMN_SAFE: Final = ".:^*$@!+_?-|"  # what the specification leaves as it is in the first columns
 _ATTRIBUTE_SAFE: Final = "!\"#$'()*+-./:<>?@[]^_`{|}~"  # and in the ninth: all but ; = & , % and control characters
-_FIXED: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score", "source", "name")
+_FIXED: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score", "source", "name", "ID")
 
 
 def to_gff3(genes: pd.DataFrame, path: str | Path, *, source: str = "genolab") -> Path:
@@ -49,7 +49,9 @@ def write_gff3(
 
 
 def _line(name: str, row: dict[str, Any], extra: list[str], source: str) -> str:
-    attributes = {"ID": name, "Name": row.get("name"), "Parent": row.get("parent")} | {key: row[key] for key in extra}
+    attributes = {"ID": row.get("ID") or name, "Name": row.get("name"), "Parent": row.get("parent")} | {
+        key: row[key] for key in extra
+    }
     given = {key: value for key, value in attributes.items() if not _is_missing(value)}
     score, phase = row.get("score"), row.get("phase")
     values = [

@@ -7,8 +7,9 @@ of GTF need little more memory than their table.
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
 from genolab.data.gzipped import open_text, unpacked_name
+from genolab.data.quiet import ignore_anndata_warnings
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -41,7 +43,13 @@ _FIELDS: Final = {
 }
 _NUMBERS: Final = ("score", "signal", "p_value", "q_value", "summit")
 _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
+_GTF_LIKE: Final = re.compile(r"\s*[^\s;=\"]+\s+[^\s=]")  # a key, white space and a value; GFF3 has a = between them
 _LINES: Final = 20_000  # read at once
+
+# What warnings say of a number of lines.
+_SPACED: Final = "lines without the tabs of GFF3 and GTF were split at white space"
+_NO_BASE: Final = "regions without a base are left out"
+_NAMELESS: Final = "coding parts (CDS) without ID and Parent count each as a gene of its own"
 
 
 class Annotation(NamedTuple):
@@ -50,6 +58,15 @@ class Annotation(NamedTuple):
     regions: pd.DataFrame
     lengths: Mapping[str, int]
     circular: tuple[str, ...]
+    has_sequence: bool = False  # in a section ##FASTA of its own
+
+
+@dataclass
+class _Directives:
+    """What lines that begin with ## say."""
+
+    lengths: dict[str, int] = field(default_factory=dict)
+    has_sequence: bool = False
 
 
 def read_regions(path: str | Path) -> Annotation:
@@ -62,8 +79,13 @@ def read_regions(path: str | Path) -> Annotation:
     - GTF: ``parent`` of a transcript is its gene, of everything else its transcript. GTF keeps the stop codon out of
       the coding parts and GFF3 has it in: here it is in.
     - ``phase`` is 0, 1 or 2, and -1 where there is none.
+    - Whether a ``.gff`` or ``.gtf`` file has attributes of GFF3 or of GTF is seen in its first line that has some.
+    - Lines of one ``ID`` without a ``Parent`` are parts of one feature: the column ``ID`` names it.
+    - A feature over the origin of a circular chromosome is one row, whose end lies beyond the chromosome's length,
+      whether it is written as one line or as two.
 
-    A line that doesn't fit the format is a `ValueError` that names line and file.
+    Regions without a base are left out with a warning. A line that doesn't fit the format is a `ValueError` that names
+    line and file.
     """
     path = Path(path).expanduser()
     kind = Path(unpacked_name(path).lower()).suffix
@@ -72,19 +94,61 @@ def read_regions(path: str | Path) -> Annotation:
         raise ValueError(f"regions come as .bed, .narrowPeak, .broadPeak, .gff3, .gff or .gtf, got {path.name}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no file of regions {path}")
-    stated: dict[str, int] = {}
-    parts = [_packed(_parsed(lines, kind, path)) for lines in _batches(path, stated)]
+    stated = _Directives()
+    notes: Counter[str] = Counter()
+    parts: list[Columns] = []
+    for lines in _batches(path, stated):
+        columns = _parsed(lines, kind, path, notes)
+        kind = kind if parts else _attribute_format(columns.get("attributes", ()), kind)
+        if len(columns["start"]):
+            parts.append(_packed(_with_attributes(columns, kind, notes)))
+    for note, count in notes.items():
+        warn(f"{path.name}: {note} ({count:,})")
     if not parts:
-        raise ValueError(f"{path} holds no region: it has no line but comments")
+        raise ValueError(f"{path} holds no region: it has no line with a base but comments")
     columns = _joined(parts)
+    if kind == ".gff3":
+        columns["ID"] = _shared_ids(columns)
     table = _table(_with_stop_codons(columns) if kind == ".gtf" else columns)
-    whole = table[(table["kind"] == "chromosome") & (table["start"] == 0)]
+    lengths, circular = _landmarks(table)
+    lengths |= stated.lengths
+    table = _join_over_origins(table, {name: lengths[name] for name in circular})
+    return Annotation(table, lengths, circular, stated.has_sequence)
+
+
+def _landmarks(table: pd.DataFrame) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the lengths of the chromosomes that are features themselves, and those that are circular."""
+    is_circular = table["Is_circular"].astype(str).str.lower() == "true" if "Is_circular" in table else False
+    whole = table[((table["kind"] == "chromosome") | is_circular) & (table["start"] == 0)]
     lengths = {str(name): int(end) for name, end in zip(whole["chromosome"], whole["end"], strict=True)}
-    circular = table["chromosome"][table["Is_circular"].str.lower() == "true"] if "Is_circular" in table else ()
-    return Annotation(table, lengths | stated, tuple(dict.fromkeys(map(str, circular))))
+    circular = dict.fromkeys(map(str, table["chromosome"][is_circular])) if "Is_circular" in table else ()
+    return lengths, tuple(name for name in circular if name in lengths)
 
 
-def _batches(path: Path, stated: dict[str, int]) -> Iterator[list[tuple[int, str]]]:
+def _join_over_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
+    """Make one row of a feature that is written as two lines, before and after the origin of a circle."""
+    on = table["chromosome"].astype(str)
+    size = on.map(sizes)
+    before = np.flatnonzero((table["end"] == size) & (table["start"] > 0))
+    after = np.flatnonzero((table["end"] < size) & (table["start"] == 0))
+    feature = np.where(table["parent"] == "", table.get("ID", ""), table["parent"])
+    keys = list(zip(on, table["kind"], table["strand"], feature, strict=True)) if len(before) and len(after) else []
+    first = {keys[row]: row for row in before if feature[row]}
+    pairs = [(first[keys[row]], row) for row in after if keys[row] in first] if keys else []
+    if not pairs:
+        return table
+    columns = {name: table[name].to_numpy(copy=True) for name in ("end", "phase") if name in table}
+    names = table.index.to_numpy(copy=True)
+    for row, rest in pairs:
+        columns["end"][row] += columns["end"][rest]
+        names[row] = names[min(row, rest)]
+        if "phase" in columns and table["strand"].iloc[row] == "-":  # whose first base is in the part after the origin
+            columns["phase"][row] = columns["phase"][rest]
+    keep = np.delete(np.arange(len(table)), [rest for _, rest in pairs])
+    return table.assign(**columns).set_axis(names, axis=0).iloc[keep]
+
+
+def _batches(path: Path, stated: _Directives) -> Iterator[list[tuple[int, str]]]:
     """Yield numbered lines with a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
     with open_text(path) as opened:
         lines = _region_lines(opened, stated)
@@ -92,24 +156,26 @@ def _batches(path: Path, stated: dict[str, int]) -> Iterator[list[tuple[int, str
             yield batch
 
 
-def _region_lines(lines: Iterator[str], stated: dict[str, int]) -> Iterator[tuple[int, str]]:
+def _region_lines(lines: Iterator[str], stated: _Directives) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, start=1):
         if line[0] in "#>tb \t\r\n":  # it may be none: looked at no closer than needed, for there are millions
             if line.startswith(("##FASTA", ">")):
+                stated.has_sequence = line[0] == "#"
                 return
             if line.startswith("##sequence-region"):
                 parts = line.split()
                 if len(parts) == 4 and parts[3].isdigit():
-                    stated[unquote(parts[1])] = int(parts[3])
+                    stated.lengths[unquote(parts[1])] = int(parts[3])
             if line.startswith(("#", "track ", "browser ")) or line.isspace():
                 continue
         yield number, line.rstrip("\r\n")
 
 
-def _parsed(lines: list[tuple[int, str]], kind: str, path: Path) -> Columns:
-    """Return the columns of some lines, checked, with ``id``, ``parent`` and all attributes; absent text is ``""``."""
+def _parsed(lines: list[tuple[int, str]], kind: str, path: Path, notes: Counter[str]) -> Columns:
+    """Return the columns of some lines, checked, attributes as they are; absent text is ``""``."""
     names, is_bed = _FIELDS[kind], _FIELDS[kind] is not _GFF
-    rows = [line.split("\t") if "\t" in line else line.split() for _, line in lines]
+    most = -1 if is_bed else len(_GFF) - 1  # attributes go to the end of the line
+    rows = [line.split("\t" if "\t" in line else None, most) for _, line in lines]
 
     def where(row: int) -> str:
         return f"line {lines[row][0]:,} of {path}"
@@ -122,26 +188,52 @@ def _parsed(lines: list[tuple[int, str]], kind: str, path: Path) -> Columns:
                 f"{where(row)} has {len(fields)} columns; GFF3 and GTF have 9, with tabs between them: "
                 f"{' '.join(fields)[:60]!r}"
             )
+    if not is_bed and (spaced := sum("\t" not in line for _, line in lines)):
+        notes[_SPACED] += spaced
     columns: Columns = {
         name: np.array(texts, dtype=object)
         for name, texts in zip(names, itertools.zip_longest(*rows, fillvalue=""), strict=False)
     }
-    empty = np.full(len(rows), "", dtype=object)
-    strand = columns.get("strand", empty.copy())
+    strand = columns.setdefault("strand", np.full(len(rows), "", dtype=object))
     strand[(strand == "") if is_bed else (strand == "?")] = "."
-    columns |= _positions(columns, first=0 if is_bed else 1, where=where) | {"strand": strand}
+    columns |= _positions(columns, first=0 if is_bed else 1, where=where)
     _check_among("strand", strand, STRANDS, where)
-    if is_bed:
+    if not is_bed:
+        _check_among("phase", columns["phase"], ("0", "1", "2", "."), where)
+    holds = columns["start"] < columns["end"]
+    if not holds.all():
+        notes[_NO_BASE] += int((~holds).sum())
+        columns = {key: column[holds] for key, column in columns.items()}
+    return columns
+
+
+def _attribute_format(attributes: Iterable[str], kind: str) -> str:
+    """Return ``.gff3`` or ``.gtf`` by the first attributes that show which they are, else `kind`."""
+    for text in attributes:
+        if _GTF_LIKE.match(text) and ('"' in text or "=" not in text):
+            return ".gtf"
+        if "=" in text:
+            return ".gff3"
+    return kind
+
+
+def _with_attributes(columns: Columns, kind: str, notes: Counter[str]) -> Columns:
+    """Return the columns with ``id``, ``parent`` and all attributes of a format."""
+    empty = np.full(len(columns["start"]), "", dtype=object)
+    if "attributes" not in columns:
         name = columns.get("name", empty)
-        kind_column = np.full(len(rows), "region", dtype=object)
-        return columns | {"id": empty, "kind": kind_column, "parent": empty, "name": np.where(name == ".", "", name)}
-    _check_among("phase", columns["phase"], ("0", "1", "2", "."), where)
+        kinds = np.full(len(empty), "region", dtype=object)
+        return columns | {"id": empty, "kind": kinds, "parent": empty, "name": np.where(name == ".", "", name)}
     columns["phase"] = np.where(columns["phase"] == ".", "-1", columns["phase"]).astype(np.int64)
     columns["score"][columns["score"] == "."] = ""
     code, chromosomes = pd.factorize(columns["chromosome"])
     columns["chromosome"] = np.array([unquote(name) for name in chromosomes], dtype=object)[code]
     attributes = columns.pop("attributes")
-    return _with_gff3_attributes(columns, attributes) if kind == ".gff3" else _with_gtf_attributes(columns, attributes)
+    columns = (_with_gff3_attributes if kind == ".gff3" else _with_gtf_attributes)(columns, attributes)
+    nameless = (columns["kind"] == "CDS") & (columns["id"] == "") & (columns["parent"] == "")
+    if nameless.any():
+        notes[_NAMELESS] += int(nameless.sum())
+    return columns
 
 
 def _check_among(what: str, texts: Objects, known: Sequence[str], where: Callable[[int], str]) -> None:
@@ -158,13 +250,15 @@ def _positions(columns: Columns, *, first: int, where: Callable[[int], str]) -> 
     except ValueError:
         row = next(row for row, pair in enumerate(zip(*texts, strict=True)) if not all(map(_is_whole, pair)))
         raise ValueError(
-            f"{where(row)}: start and end are whole numbers, got {texts[0][row]!r} and {texts[1][row]!r}"
+            f"{where(row)}: start and end are whole numbers, got {texts[0][row]!r} and {texts[1][row]!r}; a header "
+            "begins with #"
         ) from None
     start -= first
-    for row in np.flatnonzero((start < 0) | (start >= end))[:1]:
+    for row in np.flatnonzero((start < 0) | (start > end))[:1]:
         raise ValueError(
-            f"{where(row)}: a region begins at {first} or later and holds at least one base, got {texts[0][row]} to "
-            f"{texts[1][row]}"
+            f"{where(row)}: a region begins at {first} or later and ends where it begins or after that, on either "
+            f"strand, got {texts[0][row]} to {texts[1][row]}; over the origin of a circular chromosome its end goes on "
+            "beyond the chromosome's length"
         )
     return {"start": start, "end": end}
 
@@ -178,7 +272,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _gff3_attribute(text: str) -> tuple[str, str]:
-    key, _, value = text.strip().partition("=")
+    key, value = map(str.strip, text.split("=", 1))
     return key, value if key == "Parent" else unquote(value)  # a comma between parents is no part of a name
 
 
@@ -189,14 +283,14 @@ def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
         parents.append([])
         for key, value in (_gff3_attribute(pair) for pair in text.split(";") if "=" in pair):
             if key == "Parent":
-                parents[-1] += map(unquote, value.split(","))
+                parents[-1] += [unquote(name) for name in value.split(",") if name]
             else:
                 values[key][row] = value
     own: Columns = {
         name: np.array(values.pop(key, [""] * len(attributes)), dtype=np.object_)
         for name, key in (("id", "ID"), ("name", "Name"))
     }
-    columns = _with_attributes(columns | own | {"parent": own["id"]}, values)
+    columns = _beside(columns | own | {"parent": own["id"]}, values)
     rows = np.repeat(np.arange(len(parents)), [max(1, len(some)) for some in parents])
     columns = {key: column[rows] for key, column in columns.items()}
     return columns | {"parent": np.array([name for some in parents for name in some or [""]], dtype=object)}
@@ -205,14 +299,21 @@ def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
 class _GtfAttributes(dict[str, tuple[str, str]]):
     """What lies between two semicolons, to key and value: most of it repeats from line to line.
 
-    The key is empty where there is nothing, and a quote where this is no single attribute (a semicolon within quotes).
+    The key is empty where there is none, and a quote where this is no single attribute (a semicolon within quotes).
     """
 
     def __missing__(self, text: str) -> tuple[str, str]:
+        self[text] = self._pair(text)
+        return self[text]
+
+    @staticmethod
+    def _pair(text: str) -> tuple[str, str]:
+        if '"' not in text:  # a value goes on to the semicolon
+            key, *value = text.split(None, 1) or [""]
+            return (key, value[0].strip()) if value else ("", key)
         pairs = _GTF_ATTRIBUTE.findall(text)
         whole = len(pairs) == 1 and text.count('"') % 2 == 0
-        self[text] = (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"' if text.strip() else "", "-")
-        return self[text]
+        return (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"', "-")
 
 
 def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
@@ -231,17 +332,19 @@ def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
         for column in values.values():
             column[row] = ""
         fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(texts[row])))
-    values.pop("", None)
+    bare = np.array(values.pop("", [""] * len(texts)), dtype=object)[code]  # Augustus names genes so
     own = {key: np.array(column, dtype=object)[code] for key, column in values.items()}
     empty, kind = np.full(len(code), "", dtype=object), columns["kind"]
     gene, transcript, name = (own.get(key, empty) for key in ("gene_id", "transcript_id", "gene_name"))
+    gene = np.where((kind == "gene") & (gene == ""), bare, gene)
+    transcript = np.where((kind == "transcript") & (transcript == ""), bare, transcript)
     parent = np.where(kind == "transcript", gene, np.where(transcript == "", gene, transcript))
     parent[kind == "gene"] = ""
     names = np.where(kind == "gene", gene, np.where(kind == "transcript", transcript, ""))
-    return _with_attributes(columns | {"id": names, "parent": parent, "name": name}, own)
+    return _beside(columns | {"id": names, "parent": parent, "name": name}, own)
 
 
-def _with_attributes(columns: Columns, values: Mapping[str, Any]) -> Columns:
+def _beside(columns: Columns, values: Mapping[str, Any]) -> Columns:
     """Add attributes as columns; one with the name of a column keeps its values under another."""
     named = {f"attribute_{key}" if key in columns else key: column for key, column in values.items()}
     return columns | {key: np.array(column, dtype=object) for key, column in named.items()}
@@ -267,14 +370,17 @@ def _joined(parts: list[Columns]) -> Columns:
 
 def _with_stop_codons(columns: Columns) -> Columns:
     """Give the coding parts of each transcript their stop codon, which GTF keeps apart."""
-    start, end, parent = columns["start"], columns["end"], columns["parent"].codes
+    start, end, chromosomes = columns["start"], columns["end"], columns["chromosome"]
+    # A transcript may lie on two chromosomes, as in the pseudoautosomal regions of X and Y.
+    place = columns["parent"].codes.astype(np.int64) * len(chromosomes.categories) + chromosomes.codes
+    transcript = pd.factorize(place)[0]
     coding = np.flatnonzero(columns["kind"] == "CDS")
-    coding = coding[np.argsort(parent[coding], kind="stable")]
-    edges = np.searchsorted(parent[coding], np.arange(parent.max() + 2))
+    coding = coding[np.argsort(transcript[coding], kind="stable")]
+    edges = np.searchsorted(transcript[coding], np.arange(transcript.max() + 2))
     extra = []
-    for stop in np.flatnonzero(columns["kind"] == "stop_codon").tolist():
+    for stop in np.flatnonzero((columns["kind"] == "stop_codon") & (columns["parent"] != "")).tolist():
         first, last = start[stop], end[stop]
-        parts = coding[edges[parent[stop]] : edges[parent[stop] + 1]]
+        parts = coding[edges[transcript[stop]] : edges[transcript[stop] + 1]]
         if ((start[parts] <= first) & (last <= end[parts])).any():
             continue
         touching = parts[(end[parts] == first) | (start[parts] == last)]
@@ -309,6 +415,12 @@ def _final(name: str, values: Any) -> Any:
     return np.asarray(values) if name in {"parent", "name"} else values
 
 
+def _shared_ids(columns: Columns) -> "pd.Categorical[str]":
+    """Return the IDs of features without a parent that are written in several lines, else ``""``."""
+    ids = pd.Series(np.where(columns["parent"] == "", np.asarray(columns["id"], dtype=object), ""))
+    return pd.Categorical(ids.where(ids.duplicated(keep=False), ""))
+
+
 def _unique_names(columns: Columns) -> "pd.Index[str]":
     """Return the features' names; those that occur again get -1, -2 ..."""
     from anndata.utils import make_index_unique
@@ -320,7 +432,8 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
         names[row] = f"{names[row]}-{again[row]}"
     index: pd.Index[str] = pd.Index(names)
     # Where a name with a number is the name of another feature, the next free number is looked for.
-    return index if index.is_unique else make_index_unique(pd.Index(_names(columns)))
+    with ignore_anndata_warnings():
+        return index if index.is_unique else make_index_unique(pd.Index(_names(columns)))
 
 
 def _names(columns: Columns) -> NDArray[Any]:
@@ -379,7 +492,8 @@ def check_within(annotation: Annotation, lengths: Mapping[str, int], circular: C
         raise ValueError(
             f"regions lie within their chromosome: {table.index[beyond[0]]!r} is {row['start']:,} to {row['end']:,} of "
             f"{row['chromosome']!r}, which has {end[beyond[0]]:,} bases ({len(beyond):,} such regions): "
-            "are both files of one assembly?"
+            "are both files of one assembly? A circular chromosome is one that the GFF3 has as a feature with "
+            "Is_circular=true"
         )
     return table
 

@@ -243,7 +243,9 @@ class TagRows:
     def __init__(self, adata: "AnnData") -> None:
         self._cutter = _Cutter(adata.obs)
         self.width = self._cutter.length
-        self._tags: Mapping[str, Bytes] = adata.uns.get("genome", {}).get("tags", {})
+        info = adata.uns.get("genome", {})
+        self._tags: Mapping[str, Bytes] = info.get("tags", {})
+        self._circular = set(info.get("circular", ()))
         if missing := [str(name) for name in adata.obs["chromosome"].unique() if str(name) not in self._tags]:
             raise KeyError(
                 f"'genome/tags' needs uns['genome']['tags'] of every chromosome, there are none for {missing[:5]}: set "
@@ -255,7 +257,9 @@ class TagRows:
         return self._cutter.cut(rows, self._fetch, SWAP)
 
     def _fetch(self, name: str, low: int, high: int) -> Bytes:
-        """Return the tags of a part of a chromosome; beyond its ends they are 0, intergenic."""
+        """Return the tags of a part of a chromosome; beyond its ends they are 0, intergenic, or go round a circle."""
+        if name in self._circular:
+            return np.take(self._tags[name], np.arange(low, high), mode="wrap")
         part = np.zeros(high - low, dtype=np.uint8)
         inside = self._tags[name][max(0, low) : max(0, high)]
         part[max(0, -low) : max(0, -low) + len(inside)] = inside

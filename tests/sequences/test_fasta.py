@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import warnings
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_every_stretch_is_the_same_by_the_index(tmp_path, indexed):
     path.write_text(TEXT)
     opened = open_fasta(path)
     assert type(opened) is fasta.IndexedFasta
-    assert (tmp_path / "small.fa.fai").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["small.fa"]  # nothing is written beside it
     assert opened.lengths == {"one": 8, "two": 6}
     for start in range(9):
         for end in range(start, 9):
@@ -74,16 +75,6 @@ def test_windows_line_ends_are_no_part_of_an_indexed_sequence(tmp_path, indexed)
     path = tmp_path / "dos.fa"
     path.write_bytes(TEXT.replace("\n", "\r\n").encode())
     assert text_of(open_fasta(path), "one", 2, 7) == "GTacg"
-
-
-def test_an_index_goes_into_the_cache_where_the_folder_cannot_be_written(tmp_path, indexed, monkeypatch):
-    folder = tmp_path / "locked"
-    folder.mkdir()
-    (folder / "small.fa").write_text(TEXT)
-    monkeypatch.setattr(fasta.os, "access", lambda path, mode: False)
-    assert text_of(open_fasta(folder / "small.fa"), "two", 4, 6) == "AC"
-    assert [path.name for path in folder.iterdir()] == ["small.fa"]
-    assert list((tmp_path / "cache" / "indexes").glob("*.fai"))
 
 
 def test_gzip_and_bgzip_in_memory(tmp_path):
@@ -115,9 +106,10 @@ def test_a_file_that_changed_is_read_again(small):
         ("", "holds no sequence"),
         ("\n\n", "holds no sequence"),
         ("ACGT\n", "begins with b'ACGT', not with '>'"),
-        (">one\nAC\n>one\nGT\n", "'one' is the name of sequences 1 and 2"),
         (">\nAC\n", "sequence 1 has no name"),
-        (">one\n>two\nAC\n", "'one' \\(sequence 1\\) has none"),
+        ("@read\nAC\n+\nII\n", "begins as FASTQ does"),
+        ("LOCUS       NC_1\n", "begins as GenBank's format does"),
+        ("##gff-version 3\n", "begins as GFF3 does"),
     ],
 )
 def test_what_is_no_fasta_is_refused_in_words(tmp_path, text, said):
@@ -127,13 +119,64 @@ def test_what_is_no_fasta_is_refused_in_words(tmp_path, text, said):
         open_fasta(path)
 
 
+@pytest.fixture(params=["memory", "disk"])
+def either(request):
+    """Read a file in both ways."""
+    if request.param == "disk":
+        request.getfixturevalue("indexed")
+
+
+def test_a_name_ends_at_the_first_white_space(tmp_path, either):
+    path = tmp_path / "a.fa"
+    path.write_bytes(b">chr1\tlen=600\nAC\n> chr2  of two\nGT\n>chr3\x0bx\nA\n>chr4\r\nA\r\n")
+    opened = open_fasta(path)
+    assert opened.lengths == {"chr1": 2, "chr2": 2, "chr3": 1, "chr4": 1}
+    assert list(opened.descriptions.values()) == ["len=600", "of two", "x", ""]
+
+
+def test_a_name_that_occurs_again_is_made_unique_with_a_warning(tmp_path, either):
+    path = tmp_path / "a.fa"
+    path.write_text(">p one\nAC\n>p two\nGTT\n>q\nA\n>p\nC\n")
+    with pytest.warns(UserWarning, match=r"made unique with -1, -2 \.\.\. at the end \(1: p\)"):
+        opened = open_fasta(path)
+    assert opened.lengths == {"p": 2, "p-1": 3, "q": 1, "p-2": 1}
+    assert text_of(opened, "p-1", 0, 3) == "GTT"
+
+
+def test_a_sequence_without_a_base_is_left_out_with_a_warning_that_names_it(tmp_path, either):
+    path = tmp_path / "a.fa"
+    path.write_text(">one\n>two\nAC\n>three\n\n>four\nGT\n>five")
+    with pytest.warns(UserWarning, match="without a base are left out \\(3: one, three, five\\)"):
+        opened = open_fasta(path)
+    assert opened.lengths == {"two": 2, "four": 2}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_fasta(tmp_path, either):
+    path = tmp_path / "a.fa"
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_bytes(TEXT.encode(encoding))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a large one is written anew
+            opened = open_fasta(path)
+        assert opened.lengths == {"one": 8, "two": 6}
+        assert text_of(opened, "two", 3, 6) == "NAC"
+
+
+def test_old_macintosh_line_ends_end_lines(tmp_path):
+    path = tmp_path / "mac.fa"
+    path.write_bytes(TEXT.replace("\n", "\r").encode())
+    assert open_fasta(path).lengths == {"one": 8, "two": 6}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (">one\nAC\n>one\nGT\n", "a name of its own"),
-        (">one\nACGT\nAC\nACGT\n", "can't be indexed"),
-        ("ACGT\n", "can't be indexed"),
-        (">one\n>two\nAC\n", "'one' has none"),
+        (">one\nACGT\nAC\nACGT\n", "lines of a sequence have one length"),
+        (">one\nACGT\nACGTA\n", "lines of a sequence have one length"),
+        (">one\nAC T\nACGT\nA\n", "lines of a sequence have one length"),
+        (">one\nACGT\n\nACGT\n", "lines of a sequence have one length"),
+        ("ACGT\n", "begins with b'ACGT'"),
+        (">\nAC\n", "sequence 1 has no name"),
     ],
 )
 def test_what_cannot_be_indexed_is_refused_in_words(tmp_path, indexed, text, said):

@@ -2,10 +2,12 @@
 
 import gzip
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import genolab as gl
+from genolab.sequences.annotation import TAGS, coding_genes
 from genolab.sequences.regions import check_within, read_regions
 
 GFF3 = """##gff-version 3
@@ -91,7 +93,8 @@ def test_peaks_and_packed_files(tmp_path):
     [
         ("a.bed", "chr1\t0\n", "line 1 of .*a.bed has 2 columns"),
         ("a.bed", "chr1\t0\tx\n", "whole numbers, got '0' and 'x'"),
-        ("a.bed", "chr1\t5\t5\n", "holds at least one base, got 5 to 5"),
+        ("a.bed", "chr1\t6\t5\n", "ends where it begins or after that.*got 6 to 5"),
+        ("a.bed", "chrom\tstart\tend\n", "got 'start' and 'end'; a header begins with #"),
         ("a.bed", "# nothing\n\n", "holds no region"),
         ("a.bed", "chr1\t0\t5\tn\t0\tplus\n", "a strand is '\\+', '-' or '.', got 'plus'"),
         ("a.gff3", "chr1\ts\tgene\t1\t9\t.\t*\t.\tID=x\n", "line 1 of .*: a strand is '\\+', '-' or '.', got '\\*'"),
@@ -134,7 +137,7 @@ def test_an_annotated_genome_knows_its_sequence(tmp_path, sequence):
 
 
 def test_features_alone_have_no_sequence(tmp_path):
-    genome = gl.data.read(write(tmp_path, "a.gff3", GFF3))
+    genome = gl.data.read(write(tmp_path, "a.gff3", GFF3.partition("##FASTA")[0]))
     assert genome.uns["genome"]["lengths"] == {"chr1": 100}
     with pytest.raises(KeyError, match=r"fasta='genome.fa'"):
         gl.sequences.chromosome(genome, "chr1")
@@ -236,3 +239,143 @@ def test_check_within_keeps_the_order_of_the_table(sequence, tmp_path):
     path = write(tmp_path, "a.bed", "chr2\t3\t5\nchr1\t0\t5\n")
     table = check_within(read_regions(path), {"chr1": 100, "chr2": 30})
     assert table["chromosome"].tolist() == ["chr2", "chr1"]
+
+
+# ---- files as people have them ----------------------------------------------------------------------------------
+
+
+def gff3(*lines, top="##gff-version 3\n"):
+    return top + "".join("\t".join(line.split(" ", 8)) + "\n" for line in lines)
+
+
+def genes(path, **options):
+    return [(gene.name, gene.chromosome, gene.exons) for gene in coding_genes(gl.data.read(path, **options))]
+
+
+def test_a_gff3_may_hold_its_sequence(tmp_path):
+    path = write(tmp_path, "prokka.gff", gff3("c1 P CDS 2 4 . + 0 ID=g1") + "##FASTA\n>c1 x\nAACG\nT\n")
+    genome = gl.data.read(path)
+    assert genome.uns["genome"]["lengths"] == {"c1": 5}
+    assert gl.sequences.chromosome(genome, "c1", 1, 4) == "ACG"
+    assert gl.sequences.windows(path, 5).n_obs == 1
+
+
+def test_coding_parts_without_a_parent_are_genes_by_their_ids(tmp_path):
+    lines = "c1 P CDS 10 99 . + 0 ID=g1", "c1 P CDS 150 209 . - 0 ID=g2", "c2 P CDS 20 79 . + 0 ID=g3"
+    found = genes(write(tmp_path, "a.gff3", gff3(*lines)))
+    assert found == [("g1", "c1", ((9, 99),)), ("g2", "c1", ((149, 209),)), ("g3", "c2", ((19, 79),))]
+    lines = "c1 P CDS 10 30 . + 0 ID=g1", "c1 P CDS 50 90 . + 0 ID=g1", "c1 P CDS 50 90 . + 0 ID=g1-1"
+    found = genes(write(tmp_path, "b.gff3", gff3(*lines)))
+    assert found == [("g1", "c1", ((9, 30), (49, 90))), ("g1-1", "c1", ((49, 90),))]
+
+
+def test_coding_parts_that_name_nothing_are_genes_each_and_a_warning_says_so(tmp_path):
+    path = write(tmp_path, "a.gff3", gff3("c1 x CDS 1 9 . + 0 .", "c1 x CDS 21 29 . - 0 note=a"))
+    with pytest.warns(UserWarning, match=r"without ID and Parent count each as a gene of its own \(2\)"):
+        assert genes(path) == [("c1:0-9", "c1", ((0, 9),)), ("c1:20-29", "c1", ((20, 29),))]
+
+
+def test_one_transcript_on_two_chromosomes_is_a_gene_on_each(tmp_path):
+    line = '{} e {} {} {} . + 0 gene_id "G1"; transcript_id "T1";'
+    places = [("chrX", 10, 39), ("chrX", 61, 90), ("chrY", 10, 39), ("chrY", 61, 90)]
+    lines = [line.format(on, "CDS", start, end) for on, start, end in places]
+    lines += [line.format(on, "stop_codon", 91, 93) for on in ("chrX", "chrY")]
+    found = genes(write(tmp_path, "a.gtf", gff3(*lines)))
+    assert found == [("G1", on, ((9, 39), (60, 93))) for on in ("chrX", "chrY")]
+
+
+def test_a_gene_whose_parts_lie_on_both_strands_or_are_trans_spliced_is_left_out_with_a_warning(tmp_path):
+    lines = "c1 x CDS 1 9 . + 0 ID=a;Parent=rps12", "c1 x CDS 21 29 . - 0 ID=a;Parent=rps12"
+    lines += ("c1 x CDS 41 49 . + 0 ID=b;Parent=nad1;exception=trans-splicing", "c1 x CDS 51 59 . + 0 ID=c;Parent=ok")
+    with pytest.warns(UserWarning, match=r"left out, whose parts .* \(2: rps12, nad1\)"):
+        assert genes(write(tmp_path, "a.gff3", gff3(*lines))) == [("ok", "c1", ((50, 59),))]
+
+
+def test_isoforms_are_one_gene_whatever_their_transcripts_are_called(tmp_path):
+    lines = ["c1 x gene 1 60 . + . ID=g;Parent=operon", "c1 x V_gene_segment 1 60 . + . ID=v;Parent=g"]
+    lines += ["c1 x primary_transcript 1 30 . + . ID=p;Parent=g", "c1 x gene 70 90 . + . ID=h;Parent=operon"]
+    lines += ["c1 x CDS 1 60 . + 0 Parent=v", "c1 x CDS 1 30 . + 0 Parent=p", "c1 x CDS 70 90 . + 0 Parent=h"]
+    lines += ["c1 x operon 1 90 . + . ID=operon", "c1 x CDS 100 130 . + 0 ID=dead;pseudo=true"]
+    assert genes(write(tmp_path, "a.gff3", gff3(*lines))) == [("g", "c1", ((0, 60),)), ("h", "c1", ((69, 90),))]
+
+
+def test_a_gtf_without_rows_of_transcripts_knows_its_genes_by_gene_id(tmp_path):
+    lines = ["c1 A gene 1 60 . + . g1", "c1 A transcript 1 60 . + . g1.t1"]  # as Augustus writes them
+    lines += [
+        f'c1 A CDS 1 {end} . + 0 transcript_id "g1.{name}"; gene_id "g1";' for name, end in (("t1", 60), ("t2", 30))
+    ]
+    lines += ["c1 A CDS 100 129 . + 0 gene_id g 2; transcript_id t3"]
+    for name in ("a.gtf", "b.gff"):
+        path = write(tmp_path, name, gff3(*lines, top=""))
+        assert read_regions(path).regions.index.tolist()[:2] == ["g1", "g1.t1"]
+        found = genes(path)
+        assert found == [("g1", "c1", ((0, 60),)), ("g 2", "c1", ((99, 129),))]
+
+
+def test_attributes_go_to_the_end_of_the_line(tmp_path):
+    text = "chrX\te\tCDS\t11\t40\t.\t+\t0\tID=c1;Note=heat\tshock;Parent = t1\n"
+    row = read_regions(write(tmp_path, "a.gff3", text)).regions.iloc[0]
+    assert (row["parent"], row["Note"]) == ("t1", "heat\tshock")
+
+
+def test_spaces_for_tabs_are_read_with_a_warning(tmp_path):
+    path = write(tmp_path, "a.gff3", "chrX e  CDS 11 40 . + 0 ID=c1;Note=heat shock;Parent=t1\n")
+    with pytest.warns(UserWarning, match=r"lines without the tabs .* split at white space \(1\)"):
+        row = read_regions(path).regions.iloc[0]
+    assert (row["parent"], row["Note"], row["start"]) == ("t1", "heat shock", 10)
+
+
+def test_a_region_without_a_base_is_left_out_with_a_warning(tmp_path):
+    path = write(tmp_path, "a.bed", "chrX\t10\t40\tp1\nchrX\t50\t50\tins\nchrX\t60\t70\tp3\n")
+    with pytest.warns(UserWarning, match=r"regions without a base are left out \(1\)"):
+        assert read_regions(path).regions.index.tolist() == ["p1", "p3"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_marks_and_line_ends_are_no_part_of_regions(tmp_path, encoding, end):
+    path = tmp_path / "a.gff3.bgz"
+    path.write_bytes(gzip.compress(gff3("chrX e gene 1 9 . + . ID=é", top="").replace("\n", end).encode(encoding)))
+    table = read_regions(path).regions
+    assert table.index.tolist() == ["é"]
+    assert table["chromosome"].tolist() == ["chrX"]
+    assert table.shape[1] == 8
+
+
+# ---- over the origin --------------------------------------------------------------------------------------------
+
+CIRCLE = "c1 R region 1 1000 . + . ID=c1;Is_circular=true"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["c1 R CDS 951 1100 . {} 0 ID=cds1;Parent=gene1"],
+        ["c1 R CDS 951 1000 . {} 0 ID=cds1;Parent=gene1", "c1 R CDS 1 100 . {} 0 ID=cds1;Parent=gene1"],
+        ["c1 R CDS 1 100 . {} 0 ID=gene1", "c1 R CDS 951 1000 . {} 0 ID=gene1"],
+    ],
+)
+@pytest.mark.parametrize("strand", "+-")
+def test_a_gene_over_the_origin_is_tagged_on_both_sides_and_has_no_intron(tmp_path, lines, strand):
+    (tmp_path / "c.fa").write_text(">c1\n" + "A" * 1000)
+    path = write(tmp_path, "a.gff3", gff3(CIRCLE, *(line.format(strand) for line in lines)))
+    genome = gl.data.read(path, fasta=tmp_path / "c.fa")
+    (gene,) = coding_genes(genome)
+    assert (gene.name, gene.exons) == ("gene1", ((950, 1100),))
+    tags = gl.sequences.tag_genome(genome)["c1"]
+    expected = [TAGS.index(f"coding{strand}{position}") for position in range(3)] * 50
+    assert np.roll(tags, 50)[:150].tolist() == (expected if strand == "+" else expected[::-1])
+    assert not tags[100:950].any()
+    genome.uns["genome"]["tags"] = {"c1": tags}
+    window = gl.sequences.windows(genome, 150, regions=genome.obs.iloc[[1]])
+    read = gl.data.AnnDataset(window, "genome/sequence", target="genome/tags").batch([0]).target.numpy()[0]
+    assert read.tolist() == [TAGS.index(f"coding+{position}") for position in range(3)] * 50 or strand == "-"
+    assert (read != 0).all()
+
+
+def test_the_phase_of_a_gene_over_the_origin_is_that_of_its_first_part(tmp_path):
+    lines = "c1 R CDS 951 1000 . {} {} ID=g", "c1 R CDS 1 100 . {} {} ID=g"
+    for strand, phases, phase in (("+", (2, 1), 2), ("-", (1, 2), 2)):
+        text = gff3(CIRCLE, *(line.format(strand, own) for line, own in zip(lines, phases, strict=True)))
+        (gene,) = coding_genes(gl.data.read(write(tmp_path, "a.gff3", text)))
+        assert gene.phase == phase
