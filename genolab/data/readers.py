@@ -200,7 +200,8 @@ def _kind_inside(path: Path, kind: str) -> str:
 
 def _genomes(file: Any) -> list[str]:
     """Return the genomes of a 10x file of Cell Ranger 2, a group each."""
-    return [name for name, group in file.items() if hasattr(group, "keys") and {"barcodes", "indptr"} <= set(group)]
+    groups = {name: part for name, part in file.items() if name != "matrix" and hasattr(part, "keys")}
+    return [name for name, group in groups.items() if {"barcodes", "indptr"} <= set(group)]
 
 
 def _describe(file: Any) -> str:

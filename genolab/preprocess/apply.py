@@ -9,18 +9,24 @@ from anndata import AnnData
 from scipy import sparse
 
 import genolab
-from genolab.preprocess.counts import Mask, counts_of, quality_of
+from genolab.preprocess.counts import Mask, counts_of, counts_place, quality_of, with_genes_of
 from genolab.preprocess.genes import find_genes, rank_genes, select
 from genolab.preprocess.recipe import FittedRecipe, Recipe, Step, check_left, record
 
 
 def apply(
-    adata: AnnData, recipe: Recipe | FittedRecipe | None = None, *, missing: Literal["error", "zero"] = "error"
+    adata: AnnData,
+    recipe: Recipe | FittedRecipe | None = None,
+    *,
+    missing: Literal["error", "zero"] = "error",
+    counts: str | None = None,
+    round_counts: bool = False,
 ) -> AnnData:
     """Follow a recipe from counts to model-ready values.
 
     The steps are those of scanpy's tutorial: quality metrics, cells, genes, normalisation, log, variable genes, scale.
-    Counts come from ``layers["counts"]``, or else from ``X``. `adata` isn't changed; a backed one is read into memory.
+    Counts come from ``layers["counts"]``, or else from ``X``, unless `counts` says where they are. `adata` isn't
+    changed; a backed one is read into memory.
 
     Parameters
     ----------
@@ -30,25 +36,31 @@ def apply(
     missing
         What happens when genes of a fitted recipe are not there: ``"error"``, or ``"zero"``, where they count as never
         seen, ``var["filled"]`` marks them, and other layers and ``varm``, which lack them, are left out.
+    counts
+        Where the counts are: ``"X"``, ``"raw"``, or ``"layers/raw_counts"``; see `counts_of`. With ``"raw"`` the genes
+        are those of ``raw``, described by ``raw.var``; where they differ, layers and ``varm`` are left out.
+    round_counts
+        Whether to round estimated counts to whole numbers; see `counts_of`.
 
     Returns
     -------
     AnnData
-        A new one: float32 values in ``X``, the same cells' and genes' counts in ``layers["counts"]`` (sparse ones as
-        CSR), the columns of `quality` in ``obs``, ``var["highly_variable"]`` where variable genes were chosen, and
-        ``uns["recipe"]``. All else that the user had is carried over.
+        A new one: float32 values in ``X``, the same cells' and genes' counts in ``layers["counts"]`` (float32 or
+        float64, sparse ones as CSR), the columns of `quality` in ``obs``, ``var["highly_variable"]`` where variable
+        genes were chosen, and ``uns["recipe"]``. All else that the user had is carried over.
     """
     known = recipe if isinstance(recipe, FittedRecipe) else None
     rule = known.recipe if known else recipe if isinstance(recipe, Recipe) else Recipe()
+    matrix = counts_of(adata, counts, round_counts=round_counts)
+    adata = with_genes_of(adata, counts_place(adata, counts))
     _check_names(adata)
     if known is None:
         _check_new(adata, missing)
-    counts = counts_of(adata)
-    metrics = quality_of(adata, counts)
+    metrics = quality_of(adata, matrix)
     steps = [Step("as it came", adata.n_obs, adata.n_vars)]
     cells = _keep_cells(metrics, rule, steps)
-    names = find_genes(adata, known, missing) if known else adata.var_names[_keep_genes(counts[cells], rule, steps)]
-    chosen = select(adata, counts, cells, names)
+    names = find_genes(adata, known, missing) if known else adata.var_names[_keep_genes(matrix[cells], rule, steps)]
+    chosen = select(adata, matrix, cells, names)
     chosen.obs[metrics.columns] = metrics.loc[chosen.obs_names]
     chosen = _drop_empty_cells(chosen, steps)
     target = known.target_sum if known else _target_sum(chosen, rule)
@@ -108,7 +120,7 @@ def _cell_rules(metrics: pd.DataFrame, rule: Recipe) -> Iterator[tuple[str, Mask
         if "pct_counts_mt" not in metrics:
             raise ValueError(
                 f"max_mito={rule.max_mito:g} needs mitochondrial genes, and none is named 'MT-...' or 'mt-...': mark "
-                "them in a boolean column var['mt'], or leave max_mito out"
+                "them in a boolean column var['mt'], give symbols in var['gene_symbols'], or leave max_mito out"
             )
         passes = metrics["pct_counts_mt"].to_numpy() <= rule.max_mito
         yield f"cells with at most {rule.max_mito:g} % mitochondrial counts", passes

@@ -30,7 +30,7 @@ class Recipe:
         A cell with more counts is removed, as it may be two cells; ``None``: no limit.
     max_mito
         A cell with a larger percentage of its counts in mitochondrial genes is removed, as it may be dying; ``None``:
-        no limit. Mitochondrial are the genes named ``MT-...`` or ``mt-...``, or marked in a boolean ``var["mt"]``.
+        no limit. Mitochondrial are the genes named ``MT-...`` or ``mt-...``, or marked in ``var["mt"]``; see `quality`.
     min_cells
         A gene seen in fewer of the cells left is removed.
     target_sum
