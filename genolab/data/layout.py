@@ -67,11 +67,11 @@ def _layout(path: Path, before: Sequence[str], lines: Sequence[str], separator: 
     marked = before[-1].lstrip("#") if before and before[-1].startswith("#") else ""
     best = _best(marked, lines, candidates)
     if best and best[0][:2] == (1.0, True) and (not marked.startswith(" ") or _all_numbers(lines[0], best[1])):
-        return Layout(best[1], _fields(marked, best[1]), len(before))
+        return Layout(best[1], _names(marked, best[1]), len(before))
     best = _best(lines[0], lines[1:], candidates) if lines else None
     if best is None:
         raise ValueError(_no_table(path, lines, candidates))
-    names = _fields(lines[0], best[1])
+    names = _names(lines[0], best[1])
     return Layout(best[1], names if best[0].has_corner else ["", *names], len(before) + 1)
 
 
@@ -92,6 +92,10 @@ def _fit(header: str, rows: Sequence[str], separator: str) -> _Fit | None:
 
 def _fields(line: str, separator: str) -> list[str]:
     return next(iter(_split([line], separator)), [])
+
+
+def _names(line: str, separator: str) -> list[str]:
+    return [name.strip() for name in _fields(line, separator)]
 
 
 def _split(lines: Sequence[str], separator: str) -> list[list[str]]:

@@ -46,12 +46,12 @@ _CELL = re.compile(r"(.*[_:.#-])?[ACGTN]{10,}([-_.].{1,12})?|(cell|barcode)[_. -
 # What stands among counts and is none, in lower case with _ between words: of genes, and of cells.
 _OF_GENES = re.compile(
     r"chr(om(osome)?)?|seq_?name|start|end|strand|((gene|eff(ective)?)_?)?length|width|entrez_?(gene)?_?(id)?|ncbi_gene_id"
-    r"|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?|gene_?(short_?)?name|hgnc_id"
+    r"|transcript_?ids?(\(s\))?|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?|gene_?(short_?)?name|hgnc_id"
     r"|(gene_?)?description|(gene_?)?(bio)?type|(percentage_gene_)?gc_content|tpm|fpkm|rpkm|base_?mean|log2?_?f(old_?)?c(hange)?"
     r"|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+"
 )
 _OF_CELLS = re.compile(
-    r"(seurat_)?clusters?|louvain|leiden|cell_?types?|annotation|barcodes?|orig_ident|batch|plate|well|sample(_?id)?|donor(_?id)?"
+    r"cell(_?(id|name))?|(seurat_)?clusters?|louvain|leiden|cell_?types?|annotation|barcodes?|orig_ident|batch|plate|well|sample(_?id)?|donor(_?id)?"
     r"|patient(_?id)?|subject|condition|group|treatment|time|day|age|sex|gender|n_?(counts?|features?|genes?|umis?)(_rna|_by_counts)?"
     r"|total_counts(_mt)?|(percent|pct)(_.*)?|(mito|ribo)_(percent|frac(tion)?)|size_factors?|doublet_score|pseudotime"
     r"|(umap|tsne|pca?)_?\d+|index|unnamed:_\d+"
@@ -147,7 +147,10 @@ def _read_numbers(path: Path, layout: Layout, notes: Collection[int], decimal: s
     annotation = text[list(notes)].set_axis([layout.header[at] for at in notes], axis=1)
     columns = [name for at, name in enumerate(layout.header) if at and at not in notes]
     return _Table(
-        text[0].tolist(), columns, matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray(), annotation
+        text[0].str.strip().tolist(),
+        columns,
+        matrix if matrix.nnz / n_values <= _SPARSE_UP_TO else matrix.toarray(),
+        annotation,
     )
 
 
@@ -180,7 +183,7 @@ def _check_names(path: Path, header: Sequence[str], rows: Sequence[str]) -> None
     corner, columns = header[0], header[1:]
     if not rows:
         raise ValueError(f"{path} has names in its first row, and no row of numbers")
-    if all(map(is_number, columns)) and (len(set(columns)) < len(columns) or _GENE.fullmatch(corner)):
+    if all(map(is_number, columns)) and _is_row_of_counts(corner, columns):
         raise ValueError(
             f"{path}: the first row must hold the names of the columns, but it holds numbers ({corner}, "
             f"{listing(columns)}): put a row of names before it, such as gene and the sample's name"
@@ -190,6 +193,17 @@ def _check_names(path: Path, header: Sequence[str], rows: Sequence[str]) -> None
             f"{path}: the first column must hold the names of the rows, but {corner!r} holds numbers that occur more "
             "than once: put a column of names before it"
         )
+
+
+def _is_row_of_counts(corner: str, columns: Sequence[str]) -> bool:
+    """Return whether a row of numbers after a name is one of counts, and not one of numbered names."""
+    if len(set(columns)) < len(columns) or _GENE.fullmatch(corner):
+        return True
+    numbered = [[str(first + at) for at in range(len(columns))] for first in (0, 1)]
+    is_label = corner == "" or re.search(
+        r"gene|cell|name|id$|symbol|probe|orf|feature|index|sample|barcode", corner, re.IGNORECASE
+    )
+    return not is_label and (len(columns) == 1 or columns not in numbered)
 
 
 def _find_genes(path: Path, table: _Table) -> Axis:
@@ -234,7 +248,7 @@ def _adata(path: Path, table: _Table, side: Axis) -> "AnnData":
     obs, var = (of_columns, of_rows) if side == "rows" else (of_rows, of_columns)
     for frame, what, place in ((var, "gene", "var"), (obs, "cell", "obs")):
         if len(frame.columns):
-            warn(f"{path.name}: {listing(frame)} can't be counts of a {what} by their names, and went to {place}")
+            warn(f"{path.name}: what is no count of a {what} by its name went to {place}: {listing(frame)}")
     if side == "rows":
         matrix = matrix.T.tocsr() if hasattr(matrix, "tocsr") else matrix.T.copy()
     with ignore_anndata_warnings():

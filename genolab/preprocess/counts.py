@@ -244,8 +244,9 @@ def _position(block: Any, at: int) -> tuple[int, int]:
 def _mitochondrial(var: pd.DataFrame) -> Mask:
     if "mt" in var:
         return _marked(var["mt"])
-    names = [var.index.astype(str), symbols_of(var)]
-    return np.logical_or.reduce([[_MITOCHONDRIAL.fullmatch(name) is not None for name in named] for named in names])
+    names = pd.DataFrame({"id": var.index.astype(str), "symbol": symbols_of(var).to_numpy()})
+    known = names.map(lambda name: _MITOCHONDRIAL.fullmatch(name) is not None)
+    return np.asarray(known.any(axis=1), dtype=bool)
 
 
 def _marked(column: "pd.Series[Any]") -> Mask:

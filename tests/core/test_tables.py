@@ -120,6 +120,16 @@ def test_a_row_with_too_many_fields_is_no_frame(tmp_path: Path, line: int) -> No
         read_frame(written(tmp_path, "a,b\n" + "".join(rows)))
 
 
+def test_white_space_around_names_is_no_part_of_them(tmp_path: Path) -> None:
+    read = gl.data.read(written(tmp_path, "gene, c 1, c 2\nACTB , 5, 1\n"))
+    assert (read.obs_names.tolist(), read.var_names.tolist()) == (["c 1", "c 2"], ["ACTB"])
+
+
+def test_cells_that_are_numbered_keep_their_numbers(tmp_path: Path) -> None:
+    assert gl.data.read(written(tmp_path, ",0,1\nACTB,5,1\n")).obs_names.tolist() == ["0", "1"]
+    assert gl.data.read(written(tmp_path, "gene,3,7\nACTB,5,1\n")).obs_names.tolist() == ["3", "7"]
+
+
 # --- what counters and spreadsheets write
 
 
@@ -137,7 +147,7 @@ def test_a_summary_alone_is_refused(tmp_path: Path) -> None:
         gl.data.read(written(tmp_path, "Status\ta.bam\tb.bam\nAssigned\t5\t1\nUnassigned_Unmapped\t2\t2\n"))
 
 
-@pytest.mark.parametrize("first", ["ENSG00000141510\t5", "N_unmapped\t100\t100\t100", "__no_feature\t3\t4"])
+@pytest.mark.parametrize("first", ["ENSG00000141510\t5", "N_unmapped\t100\t100\t100", "g1\t5", "g1\t3\t7"])
 def test_a_first_row_of_counts_is_not_taken_for_names(tmp_path: Path, first: str) -> None:
     with pytest.raises(ValueError, match="the first row must hold the names of the columns"):
         gl.data.read(written(tmp_path, f"{first}\nENSG00000141511{first[first.index(chr(9)) :]}\n"))
@@ -153,7 +163,7 @@ def test_featurecounts_own_file_is_read_with_its_annotation_in_var(tmp_path: Pat
     text = '# Program:featureCounts v2.0.1; Command:"featureCounts" "-a" "g.gtf"\n'
     text += "Geneid\tChr\tStart\tEnd\tStrand\tLength\ta.bam\tb.bam\n"
     text += "g1\tI;I\t10;50\t20;60\t+;+\t22\t5\t1\ng2\tII\t7\t9\t-\t3\t0\t2\n"
-    with pytest.warns(UserWarning, match="Chr, Start, End, Strand, Length can't be counts of a gene"):
+    with pytest.warns(UserWarning, match="no count of a gene by its name went to var: Chr, Start, End, Strand, Length"):
         read = gl.data.read(written(tmp_path, text, "counts.txt"))
     assert read.obs_names.tolist() == ["a.bam", "b.bam"]
     assert dense(read) == [[5, 0], [1, 2]]
@@ -187,5 +197,5 @@ def test_a_cell_may_have_the_name_of_what_cells_are_described_by(tmp_path: Path)
 
 
 def test_columns_that_only_genes_have_show_where_the_genes_are(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="Length can't be counts"):
+    with pytest.warns(UserWarning, match="went to var: Length"):
         assert gl.data.read(written(tmp_path, "id,Length,p\nx,10,1\ny,20,0\n")).var_names.tolist() == ["x", "y"]
