@@ -9,6 +9,7 @@ table               key                            function
 ``[data.NAME]``     a data set                     see `genolab.data.catalogue.Source`
 ``[readers]``       the suffix of a file           ``(path, **options) -> AnnData``, of `genolab.data.read`
 ``[rows]``          the first part of a slot       ``(adata, slot) -> RowSource``, of `genolab.data.AnnDataset`
+``[codes]``         a slot of row numbers          ``(adata) -> names of each column``, of `genolab.data.signature`
 ``[models]``        the class of a saved model     the class, of `genolab.run.load_model`
 ``[tooltips]``      what the rows are              ``(adata, coordinates) -> Hover | None``, of the latent explorer
 ``[metrics]``       a metric                       no function: its title in figures, and whether lower is better

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -10,9 +11,22 @@ import pandas as pd
 import torch
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
+from torch import nn
 
-from genolab.checks import check_columns
-from genolab.data.rows import DeviceRows, MemoryRows, RowSource, Summary, open_rows, row_bytes, row_hashes, summarise
+from genolab.checks import check_columns, warn
+from genolab.data.rows import (
+    ColumnRows,
+    DeviceRows,
+    MemoryRows,
+    RecodedRows,
+    RowSource,
+    Summary,
+    open_rows,
+    row_bytes,
+    row_hashes,
+    summarise,
+)
+from genolab.data.signature import Names, Signature, Slot, describe, places, recode
 
 Seed = int | Sequence[int]
 
@@ -115,6 +129,8 @@ class AnnDataset:
         self.rows: NDArray[np.int64] = np.arange(adata.n_obs)
         self.covariate_levels: dict[str, int] = {}
         self.target_names: tuple[str, ...] = ()
+        self._target_slot = target
+        self._levels: dict[str, Names] = {}
         self._sources: tuple[RowSource, ...] = tuple(open_rows(adata, slot) for slot in self.inputs)
         self._target: torch.Tensor | RowSource | None = None if target is None else self._open_target(target)
         names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
@@ -130,7 +146,7 @@ class AnnDataset:
 
     def _open_covariate(self, name: str) -> torch.Tensor:
         values, levels = _column(self.adata, name)
-        self.covariate_levels[name] = len(levels) if levels else 1
+        self._levels[name], self.covariate_levels[name] = levels, len(levels) if levels else 1
         return values
 
     @property
@@ -191,9 +207,110 @@ class AnnDataset:
         target = () if self._target is None or isinstance(self._target, torch.Tensor) else (self._target,)
         return [source for source in (*self._sources, *target) if source.backed]
 
+    @cached_property
+    def signature(self) -> Signature:
+        """What a model that is trained on these rows has to know of them: names, codes, levels and classes."""
+        sources = zip(self.inputs, self._sources, strict=True)
+        inputs = tuple(describe(self.adata, slot, source.read(self.rows[:1]).shape[1:]) for slot, source in sources)
+        return Signature(inputs, self._describe_target(), dict(self._levels))
+
+    def _describe_target(self) -> Slot | None:
+        if self._target_slot is None or self._target is None:
+            return None
+        if self.target_names:
+            return Slot(self._target_slot, names=self.target_names)
+        target = self._target[:1] if isinstance(self._target, torch.Tensor) else self._target.read(self.rows[:1])
+        return describe(self.adata, self._target_slot, target.shape[1:])
+
+    def aligned(self, to: Signature, *, target: bool = True) -> Self:
+        """Return the same rows with columns, levels and classes in the order of a signature, by name.
+
+        What it doesn't have, or has beside, is refused where it would be read: genes, codes, and levels and classes
+        that these rows have. Without `target`, the target stays as it is.
+        """
+        own = self.signature
+        if to == own:
+            return self
+        if len(to.inputs) != len(own.inputs):
+            raise ValueError(
+                f"the model was trained on {len(to.inputs)} inputs ({', '.join(slot.slot for slot in to.inputs)}), got "
+                f"{len(own.inputs)} ({', '.join(self.inputs)}): choose the slots in AnnDataset(inputs=...)"
+            )
+        three = zip(self._sources, own.inputs, to.inputs, strict=True)
+        other = self._with(_sources=tuple(self._aligned_source(*each) for each in three))
+        other._align_covariates(to)
+        if target and to.target is not None and own.target is not None:
+            other._align_target(own.target, to.target)
+        signature = Signature(to.inputs, (target and to.target) or own.target, {**own.covariates, **to.covariates})
+        return other._with(signature=signature)
+
+    def _aligned_source(self, source: RowSource, own: Slot, to: Slot) -> RowSource:
+        if to.codes is not None and own.codes is not None:
+            used = [np.unique(column) for column in np.asarray(source.read(np.unique(self.rows))).astype(np.int64).T]
+            tables = [
+                recode(*each, f"{own.slot!r}", "Ask it about these from their features: model.score(...)")
+                for each in zip(to.codes, own.codes, used, strict=True)
+            ]
+            if all(table is None for table in tables):
+                return source
+            filled = (np.arange(len(names)) if t is None else t for t, names in zip(tables, own.codes, strict=True))
+            return RecodedRows(source, tuple(filled))
+        if to.names is not None and own.names is not None:
+            order = places(
+                to.names, own.names, f"the columns of {own.slot!r}", "Pass data with these, or train a model on yours"
+            )
+            return source if order is None else ColumnRows(source, order)
+        if (to.names is None) != (own.names is None) or (to.codes is None) != (own.codes is None):
+            raise ValueError(f"the model was trained on {to.slot!r}, {_kind(to)}, got {own.slot!r}, {_kind(own)}")
+        _check_shape(own, to)
+        return source
+
+    def _align_covariates(self, to: Signature) -> None:
+        for name in self._levels.keys() & to.covariates.keys():
+            wanted, given = to.covariates[name], self._levels[name]
+            if bool(wanted) != bool(given):
+                kinds = ["numbers", "categories"]
+                raise ValueError(
+                    f"the model was trained with {kinds[bool(wanted)]} in obs[{name!r}], got {kinds[bool(given)]}: "
+                    "give the column the same type"
+                )
+            values = self._covariates[name]
+            fix = "Give these rows one of those, or train a model with theirs"
+            table = recode(wanted, given, self._used(values), f"obs[{name!r}]", fix)
+            if table is not None:
+                self._covariates = self._covariates | {name: torch.from_numpy(table).to(values.device)[values]}
+                self._levels = self._levels | {name: wanted}
+                self.covariate_levels = self.covariate_levels | {name: len(wanted)}
+
+    def _align_target(self, own: Slot, to: Slot) -> None:
+        names, values = self.target_names, self._target
+        is_column = isinstance(values, torch.Tensor) and values.dtype == torch.int64 and bool(names)
+        if is_column != (to.names is not None and to.shape == ()):
+            raise ValueError(
+                f"the model was trained on the target {to.slot!r}, {_kind(to)}, got {own.slot!r}, {_kind(own)}"
+            )
+        if to.names is None or own.names is None:
+            return
+        fix = "Leave these rows out, or train a model on theirs"
+        if is_column and isinstance(values, torch.Tensor):
+            table = recode(to.names, names, self._used(values), f"the target {own.slot!r}", fix)
+            if table is not None:
+                self._target, self.target_names = torch.from_numpy(table).to(values.device)[values], to.names
+            return
+        order = places(to.names, own.names, f"the columns of the target {own.slot!r}", fix)
+        if order is not None and isinstance(values, torch.Tensor):
+            self._target = values[:, torch.from_numpy(order).to(values.device)]
+        elif order is not None and not (values is None or isinstance(values, torch.Tensor)):
+            self._target = ColumnRows(values, order)
+
+    def _used(self, codes: torch.Tensor) -> NDArray[np.int64]:
+        """Return the codes that this dataset's rows have."""
+        return np.unique(codes.cpu().numpy()[self.rows])
+
     def n_batches(self, batch_size: int) -> int:
         """Return the number of batches an epoch has."""
-        return -(-len(self) // batch_size)
+        most = len(self) if batch_size == 1 else max(1, len(self) // 2)
+        return min(most, -(-len(self) // batch_size))
 
     def batches(self, batch_size: int, *, seed: Seed | None = None, start: int = 0) -> Iterator[Batch]:
         """Yield all rows once, in batches.
@@ -201,7 +318,8 @@ class AnnDataset:
         Parameters
         ----------
         batch_size
-            The most rows a batch may have. Batches differ by at most one row, so that none is left with a single one.
+            The most rows a batch may have. Batches differ by at most one row, so that none is left with a single one:
+            of an odd number of rows in batches of 2, one has 3.
         seed
             Shuffles; the same seed gives the same order. ``None``: in order.
         start
@@ -243,12 +361,60 @@ class AnnDataset:
         """Return the first input's range, whether all values are whole, and rows without any value."""
         return summarise(self._sources[0], self.rows)
 
-    def hashes(self) -> NDArray[np.uint64]:
-        """Return ``(n,)`` hashes of the rows' inputs: equal rows have equal hashes, however they are stored."""
+    def hashes(self, *, target: bool = False) -> NDArray[np.uint64]:
+        """Return ``(n,)`` hashes of the rows' inputs: equal rows have equal hashes, however they are stored.
+
+        With `target`, rows of equal inputs and different targets differ.
+        """
+        sources = list(self._sources)
+        if target and self._target is not None:
+            whole = self._target
+            tensor = whole.cpu().numpy().reshape(len(whole), -1) if isinstance(whole, torch.Tensor) else None
+            sources.append(whole if tensor is None else MemoryRows(tensor))  # type: ignore[arg-type]  # one of both
         total = np.zeros(len(self), dtype=np.uint64)
-        for number, source in enumerate(self._sources):
+        for number, source in enumerate(sources):
             total = total * np.uint64(0x9E3779B97F4A7C15) + row_hashes(source, self.rows, seed=number)
         return total
+
+
+def aligned(model: nn.Module, dataset: AnnDataset, *, target: bool = False) -> AnnDataset:
+    """Return the rows as a model knows them, in the order of the names that it was trained on, or refuse them.
+
+    A model remembers what it was trained on as ``model.trained_on``; one that remembers nothing takes any data.
+    """
+    known = getattr(model, "trained_on", None)
+    return dataset.aligned(known, target=target) if isinstance(known, Signature) else dataset
+
+
+def remember(model: nn.Module, data: AnnDataset | Signature | None) -> None:
+    """Have a model remember what it is trained on; ``None``: nothing is known of it."""
+    known: Any = data.signature if isinstance(data, AnnDataset) else data
+    model.trained_on = known
+
+
+def trained_classes(model: nn.Module) -> Names:
+    """Return the classes or labels that a model was trained on, in the order of its outputs; ``()`` where unknown."""
+    known = getattr(model, "trained_on", None)
+    return known.outputs if isinstance(known, Signature) else ()
+
+
+def _kind(slot: Slot) -> str:
+    if slot.codes is not None:
+        return "row numbers in tables"
+    if slot.names is not None:
+        return f"{len(slot.names):,} {'columns with names' if slot.shape else 'classes'}"
+    return f"rows of the shape {slot.shape} without names" if slot.shape else "numbers"
+
+
+def _check_shape(own: Slot, to: Slot) -> None:
+    """Compare rows without names: a model that reads one width alone refuses others itself."""
+    if len(own.shape) != len(to.shape) or own.shape[:-1] != to.shape[:-1]:
+        raise ValueError(f"the model was trained on {to.slot!r}, {_kind(to)}, got {own.slot!r}, {_kind(own)}")
+    if own.shape != to.shape and len(own.shape) == 2 and own.slot.startswith("obsm/"):
+        warn(
+            f"the model was trained on rows of length {to.shape[-1]:,}, and those of {own.slot!r} have "
+            f"{own.shape[-1]:,}: it was never validated on such"
+        )
 
 
 class Split(NamedTuple):

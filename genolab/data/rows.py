@@ -1,8 +1,9 @@
 """Rows of a slot, wherever they lie: dense or sparse, in memory, in a file, or on a device."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -30,7 +31,9 @@ class DenseRows(NamedTuple):
 class RowSource(Protocol):
     """Something that gives rows by number."""
 
-    backed: bool
+    @property
+    def backed(self) -> bool:
+        """Whether rows are read from a file as they are needed."""
 
     @property
     def width(self) -> int:
@@ -48,16 +51,17 @@ class MemoryRows:
 
     backed = False
 
-    def __init__(self, matrix: Any, numbers: Rows | None = None) -> None:
+    def __init__(self, matrix: Any, numbers: Rows | None = None, *, bytes_stay: bool = True) -> None:
         self.matrix = _canonical(matrix) if sparse.issparse(matrix) else np.asarray(matrix)
-        self._numbers = numbers
+        self._numbers, self._bytes_stay = numbers, bytes_stay
 
     @property
     def width(self) -> int:  # noqa: D102 - see RowSource
         return int(self.matrix.shape[1])
 
     def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
-        return self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
+        read = self.matrix[rows if self._numbers is None else np.searchsorted(self._numbers, rows)]
+        return read if self._bytes_stay or read.dtype != np.uint8 else read.astype(np.float32)
 
     def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         return _densify(self.read(rows))
@@ -68,8 +72,8 @@ class FileRows(MemoryRows):
 
     backed = True
 
-    def __init__(self, matrix: Any) -> None:
-        self.matrix, self._numbers = matrix, None
+    def __init__(self, matrix: Any, *, bytes_stay: bool = True) -> None:
+        self.matrix, self._numbers, self._bytes_stay = matrix, None, bytes_stay
 
     def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         wanted, place = np.unique(rows, return_inverse=True)
@@ -88,13 +92,15 @@ class DeviceRows:
     backed: bool = False
 
     @classmethod
-    def of(cls, source: RowSource, device: torch.device) -> "Self | RowSource":
+    def of(cls, source: RowSource, device: torch.device) -> RowSource:
         """Bring a source to `device`. What is read as needed stays where it is: its batches travel one by one."""
         if source.backed:
             return source
         if isinstance(source, cls):
             tensors = {name: part.to(device) for name, part in vars(source).items() if isinstance(part, torch.Tensor)}
-            return replace(source, **tensors)
+            return dataclasses.replace(source, **tensors)
+        if isinstance(source, ColumnRows | RecodedRows):
+            return dataclasses.replace(source, source=cls.of(source.source, device))
         matrix = source.read(np.arange(source.matrix.shape[0]))  # type: ignore[attr-defined]  # only sources over one matrix come here
         none = torch.empty(0)
         if not sparse.issparse(matrix):
@@ -129,18 +135,71 @@ class DeviceRows:
         return DenseRows(dense.view(len(at), self.columns), position)
 
 
+@dataclass(frozen=True)
+class ColumnRows:
+    """Rows of another source with some of its columns, in an order of their own."""
+
+    source: RowSource
+    columns: NDArray[np.int64]
+
+    @property
+    def backed(self) -> bool:  # noqa: D102 - see RowSource
+        return self.source.backed
+
+    @property
+    def width(self) -> int:  # noqa: D102 - see RowSource
+        return len(self.columns)
+
+    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
+        return self.source.read(rows)[:, self.columns]
+
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
+        dense = self.source.take(rows).dense
+        return DenseRows(dense[:, torch.from_numpy(self.columns).to(dense.device)], None)
+
+
+@dataclass(frozen=True)
+class RecodedRows:
+    """Rows of another source, ``(n, columns)`` codes, with the numbers that `tables` give them, a table a column."""
+
+    source: RowSource
+    tables: tuple[NDArray[np.int64], ...]
+
+    @property
+    def backed(self) -> bool:  # noqa: D102 - see RowSource
+        return self.source.backed
+
+    @property
+    def width(self) -> int:  # noqa: D102 - see RowSource
+        return self.source.width
+
+    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
+        codes = np.asarray(self.source.read(rows)).astype(np.int64)
+        return np.stack([table[column] for table, column in zip(self.tables, codes.T, strict=True)], axis=1)
+
+    def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
+        codes = self.source.take(rows).dense
+        tables = [torch.from_numpy(table).to(codes.device) for table in self.tables]
+        columns = [table[column] for table, column in zip(tables, codes.long().T, strict=True)]
+        return DenseRows(torch.stack(columns, dim=1).float(), None)
+
+
 def open_rows(adata: AnnData, slot: str) -> RowSource:
-    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"``, ``"obs/column"``, or one of a chapter's registry."""
+    """Open a slot: ``"X"``, ``"layers/name"``, ``"obsm/name"``, ``"obs/column"``, or one of a chapter's registry.
+
+    Bytes stay bytes in ``obsm``, where they are codes and one-hot letters; elsewhere they are numbers as any others.
+    """
     if (target := registry.table("rows").get(slot.partition("/")[0])) is not None:
         source: RowSource = registry.load(target)(adata, slot)
         return source
     matrix = _look_up(adata, slot)
+    bytes_stay = slot.startswith("obsm/")
     if isinstance(matrix, np.ndarray) or sparse.issparse(matrix):
-        return MemoryRows(matrix)
+        return MemoryRows(matrix, bytes_stay=bytes_stay)
     if hasattr(matrix, "to_numpy"):  # a DataFrame in obsm, a column of obs
         values = matrix.to_numpy(dtype=np.float32)
         return MemoryRows(values.reshape(len(values), -1))
-    return FileRows(matrix)
+    return FileRows(matrix, bytes_stay=bytes_stay)
 
 
 def _look_up(adata: AnnData, slot: str) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genolab.checks import check_one_of
-from genolab.data.dataset import AnnDataset
+from genolab.data.dataset import AnnDataset, aligned, trained_classes
 from genolab.dna.model import SequenceCNN, check_one_hot
 from genolab.dna.saturation import single_changes
 from genolab.infer.lend import to_numpy
@@ -57,7 +57,7 @@ def attribute(
           pairs of neighbours, by tangermeme; they add up to the output less the mean of the shuffles. If they don't, as
           where it has no rule for a part of the model, it's an error.
     target
-        Which output: its number, or for a dataset with a categorical target the class's name.
+        Which output: its number, or the name of its class, of those that the model was trained on.
     positions
         For models with an output a base, ``(n, n_outputs, length)``: those whose mean is explained; ``None``: all.
     hypothetical
@@ -71,7 +71,8 @@ def attribute(
     >>> gl.dna.plot.logo(scores[0])
     """
     check_one_of("method", method, ("mutagenesis", "gradients", "deeplift"))
-    scorer = Scorer(model, _number(target, rows), positions=positions, device=device)
+    rows = aligned(model, rows) if isinstance(rows, AnnDataset) else rows
+    scorer = Scorer(model, _number(target, model, rows), positions=positions, device=device)
     parts: list[Array] = []
     for x in _sequences(rows, scorer.device):
         if method == "mutagenesis":
@@ -86,10 +87,10 @@ def attribute(
     return np.concatenate(parts)
 
 
-def _number(target: int | str, rows: Any) -> int:
+def _number(target: int | str, model: nn.Module, rows: Any) -> int:
     if not isinstance(target, str):
         return int(target)
-    names = getattr(rows, "target_names", ())
+    names = trained_classes(model) or getattr(rows, "target_names", ())
     if target not in names:
         raise ValueError(
             f"target names a class of the dataset's target, which has {list(names)}; got {target!r}: "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, remember
 from genolab.dna.model import check_one_hot
 from genolab.models.baseline import Baseline, check_fitted, target_of
 from genolab.sequences.encode import kmers
@@ -70,6 +70,7 @@ class PWMBaseline(nn.Module):
     def fit(self, dataset: AnnDataset) -> Self:
         """Count the bases of a dataset whose target is a column of categories, and return the baseline."""
         _check_classes(dataset)
+        remember(self, dataset)
         n_classes, length = len(dataset.target_names), dataset.batch([0]).x.shape[2]
         counts = torch.full((n_classes, 4, length), self.pseudocount, dtype=torch.float64)
         sizes = torch.full((n_classes,), self.pseudocount, dtype=torch.float64)

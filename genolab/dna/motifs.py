@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.checks import check_share
-from genolab.data.dataset import AnnDataset
+from genolab.data.dataset import AnnDataset, aligned
 from genolab.dna.meme import read_meme
 
 Array = NDArray[np.float64]
@@ -86,6 +86,7 @@ def filter_motifs(model: nn.Module, dataset: AnnDataset, *, threshold: float = 0
     maximum isn't above its response to average bases has none.
     """
     check_share("threshold", threshold, zero=False)
+    dataset = aligned(model, dataset)
     weight = first_filters(model).float()
     weight = weight - weight.mean(dim=1, keepdim=True)  # what is the same for all four bases distinguishes none
     width = weight.shape[2]

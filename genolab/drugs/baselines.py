@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, remember
 from genolab.drugs.compounds.similarity import tanimoto
 from genolab.drugs.pairs import check_codes, feature_matrix, pair_codes, read_pairs
 from genolab.models.baseline import Baseline, check_fitted
@@ -41,6 +41,7 @@ class PairBaseline(Baseline):
     def fit(self, dataset: AnnDataset) -> Self:
         """Fit a clone of the estimator to the responses of a dataset, and return the baseline."""
         pairs = read_pairs(dataset, n_classes=2 if dataset.target_names else None)
+        remember(self, dataset)
         self.response_std = float(pairs.response.std())
         self.fitted = clone(self.estimator).fit(np.stack(pairs[:2], axis=1), pairs.response)
         return self

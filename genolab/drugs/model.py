@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from genolab.checks import check_at_least, check_one_of, check_share
 from genolab.config import check, control
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, aligned
 from genolab.drugs.pairs import CENSORED, Pairs, check_codes, feature_matrix, pair_codes, read_pairs
 from genolab.models.ensemble import Ensemble, mixture
 from genolab.models.layers import drop, evaluating, seeded
@@ -625,6 +625,7 @@ class ResponseModel(nn.Module):
         it. Take rows that the model hasn't learned from, and that are not the test set.
         """
         check_share("coverage", coverage, zero=False, one=False)
+        dataset = aligned(self, dataset, target=True)
         device = next(self.parameters()).device
         with evaluating(self):
             batches = [batch.to(device) for batch in dataset.batches(_ROWS_AT_ONCE)]

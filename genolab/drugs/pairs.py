@@ -114,6 +114,21 @@ def pair_codes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return compound, context
 
 
+def pair_names(adata: "AnnData") -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return what the numbers of ``obsm["pair"]`` stand for: compounds by their structure, and contexts by name.
+
+    ``None`` where the AnnData has no tables. A compound's name alone may be but its number in these data.
+    """
+    compounds, contexts = adata.uns.get("compounds"), adata.uns.get("contexts")
+    if not (hasattr(compounds, "index") and hasattr(contexts, "index")):
+        return None
+    names = compounds.index.astype(str)
+    if "canonical" in compounds:
+        structure = compounds["canonical"].fillna("").astype(str)
+        names = structure.where(structure != "", names)
+    return tuple(map(str, names)), tuple(map(str, contexts.index))
+
+
 def feature_matrix(values: Any, name: str) -> NDArray[Any]:
     """Return a table of features as a dense array ``(rows, f)``; `name` is what an error calls it."""
     matrix = np.asarray(values.toarray() if hasattr(values, "toarray") else values)

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.checks import check_known, check_one_of
-from genolab.data.dataset import AnnDataset
+from genolab.checks import check_known, check_one_of, listing
+from genolab.data.dataset import AnnDataset, trained_classes
 from genolab.evaluate import bootstrap
 from genolab.evaluate.metrics import (
     Counts,
@@ -192,11 +192,48 @@ def collect_predictions(models: Mapping[str, Any], test: AnnDataset) -> Predicti
     if not models:
         raise ValueError("there are no models to compare: pass a dictionary of names and models")
     truth, names, exclusive = _truth(test)
+    own = names if exclusive else test.signature.outputs
+    if exclusive:
+        truth, names = _with_classes_of(models, truth, names)
     probabilities = {}
     for name, model in models.items():
         output = predict(model, test) if isinstance(model, nn.Module) else model
+        known = trained_classes(model) if isinstance(model, nn.Module) else own
+        output = _in_order(str(name), output, known or own, names if exclusive else own, truth)
         probabilities[str(name)] = _probabilities(str(name), output, truth.shape, exclusive=exclusive)
     return Predictions(truth, probabilities, names, exclusive)
+
+
+def _with_classes_of(
+    models: Mapping[str, Any], truth: NDArray[np.bool_], names: tuple[str, ...]
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Add the classes that models know and no row has: they may be predicted."""
+    known = (trained_classes(model) for model in models.values() if isinstance(model, nn.Module))
+    more = [name for name in dict.fromkeys(name for each in known for name in each) if name not in names]
+    return np.pad(truth, ((0, 0), (0, len(more)))), (*names, *more)
+
+
+def _in_order(name: str, output: Any, known: Sequence[str], names: Sequence[str], truth: NDArray[np.bool_]) -> Any:
+    """Return a model's outputs in the order of the test set's classes or terms; 0 for classes that it doesn't know."""
+    if not names or tuple(known) == tuple(names):
+        return output
+    scores = np.asarray(output, dtype=np.float64)
+    if scores.shape == (len(truth),) and len(known) == 2:  # of the second class
+        scores = np.stack([1 - scores, scores], axis=1)
+    if scores.shape != (len(truth), len(known)):
+        return output  # and it will be refused
+    place = {each: at for at, each in enumerate(known)}
+    present = set(np.flatnonzero(truth.any(axis=0)).tolist())
+    if unknown := [each for at, each in enumerate(names) if at in present and each not in place]:
+        raise ValueError(
+            f"{name!r} was not trained on what is true of some rows of the test set: {listing(unknown)}; it knows "
+            f"{listing(known)}. Leave these rows out, or train a model on theirs"
+        )
+    ordered = np.zeros((len(scores), len(names)))
+    for at, each in enumerate(names):
+        if each in place:
+            ordered[:, at] = scores[:, place[each]]
+    return ordered
 
 
 def _truth(test: AnnDataset) -> tuple[NDArray[np.bool_], tuple[str, ...], bool]:

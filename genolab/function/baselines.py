@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, remember
 from genolab.function.homologs import homologs
 from genolab.models.baseline import Baseline, check_fitted, target_of
 from genolab.sequences.protein import AMINO_ACIDS, RESIDUE_SHARES, decode_protein
@@ -54,6 +54,7 @@ class HomologBaseline(nn.Module):
     def fit(self, dataset: AnnDataset) -> Self:
         """Keep the training proteins and their terms, and return the baseline."""
         self.terms = _terms(dataset)
+        remember(self, dataset)
         self.residues = torch.cat([_codes(batch) for batch in dataset.batches(_BLOCK)]).cpu()
         return self
 
@@ -90,6 +91,7 @@ class DipeptideBaseline(nn.Module):
     def fit(self, dataset: AnnDataset) -> Self:
         """Fit residues to terms, and return the baseline."""
         target = _terms(dataset)
+        remember(self, dataset)
         x = torch.cat([_dipeptides(_codes(batch)) for batch in dataset.batches(_BLOCK)])
         mean, spread = x.mean(dim=0), x.std(dim=0).clamp(min=1e-6)
         weight = torch.zeros(x.shape[1], target.shape[1], requires_grad=True)

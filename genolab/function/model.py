@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.config import check, control
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, aligned
 from genolab.models.ensemble import Ensemble
 from genolab.models.layers import Layers, SteadyNorm, drop, evaluating, seeded
 from genolab.sequences.protein import RESIDUE_SHARES
@@ -267,7 +267,7 @@ class FunctionClassifier(nn.Module):
 
         Shifts are penalised, so that terms with few genes hardly move.
         """
-        own, target = self._logits_and_target(held_out)
+        own, target = self._logits_and_target(aligned(self, held_out, target=True))
         log_scale = torch.zeros((), requires_grad=True, device=own.device)
         shift = torch.zeros_like(self.shift, requires_grad=True)
         optimizer = torch.optim.LBFGS([log_scale, shift], max_iter=50, line_search_fn="strong_wolfe")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, remember
 
 _BLOCK = 4096
 
@@ -36,6 +36,7 @@ class PCABaseline(nn.Module):
 
     def fit(self, dataset: AnnDataset) -> Self:
         """Compute the components of a dataset, and return the baseline."""
+        remember(self, dataset)
         if min(len(dataset), dataset.n_features) < self.n_latent:
             raise ValueError(
                 f"{self.n_latent} components need at least as many cells and genes, got {len(dataset)} x "
@@ -103,6 +104,7 @@ class Baseline(nn.Module):
         """Fit a clone of the estimator to all rows of a dataset, and return the baseline."""
         from sklearn.base import clone, is_classifier
 
+        remember(self, dataset)
         parts = [(self.features(batch), target_of(batch)) for batch in dataset.batches(_BLOCK)]
         features, target = _concatenated([x for x, _ in parts]), np.concatenate([y for _, y in parts])
         self.n_classes = len(dataset.target_names)

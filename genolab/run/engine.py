@@ -84,13 +84,13 @@ class Engine:
         self._generator = torch.Generator(self.device)
         self._draws_globally = any(isinstance(part, _DRAWS_GLOBALLY) for part in model.modules())
 
-    def step(self, batch: Batch, config: RunConfig, *, number: int, total: int) -> Losses:
-        """Take optimiser step `number` of `total`, from 0, and return the loss and its parts.
+    def step(self, batch: Batch, config: RunConfig, *, rate: float, number: int, total: int) -> Losses:
+        """Take optimiser step `number` of `total`, from 0, at a learning rate; return the loss and its parts.
 
         On a `NonFiniteLossError` (a part of the loss, or the gradient) the model is as it was before the step.
         """
         for group in self.optimiser.param_groups:
-            group["lr"], group["weight_decay"] = config.rate(number, total), config.weight_decay
+            group["lr"], group["weight_decay"] = rate, config.weight_decay
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
@@ -99,10 +99,14 @@ class Engine:
             parts["loss"].backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             losses = _as_numbers(parts)
             self._check(losses, config.clip_norm)
-        except BaseException:
+        except BaseException as error:
             with torch.no_grad():
                 for buffer, before in zip(self.model.buffers(), buffers, strict=True):
                     buffer.copy_(before)
+            if len(batch) == 1 and "more than 1 value per channel" in str(error):  # torch's, of batch norm
+                raise ValueError(
+                    "a model with batch norm needs at least 2 rows a step, got 1: raise RunConfig.batch_size"
+                ) from error
             raise
         self.optimiser.step()
         return losses

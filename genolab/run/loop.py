@@ -49,6 +49,8 @@ class TrainingLoop:
         self.kept: dict[int, Checkpoint] = {}
         self.tuning: dict[str, float] = {}  # values of controls that wait for the next step
         self.failure = ""
+        self.not_finite = False  # whether that was the failure
+        self.goal = 0  # epochs that are asked for, where more than the config's
 
     @property
     def steps_per_epoch(self) -> int:
@@ -60,6 +62,25 @@ class TrainingLoop:
         """Optimiser steps that the config asks for."""
         return self.steps_per_epoch * self.config.epochs
 
+    @property
+    def back_to(self) -> int | None:
+        """The best epoch, where the run failed by a loss that wasn't finite."""
+        best = self.progress.best
+        return best.number if self.not_finite and best is not None else None
+
+    def schedule(self, goal: int) -> tuple[int, int]:
+        """Return the first step of the schedule and the one after its last, for training until `goal` epochs."""
+        begin, end = self.progress.schedule or (0, self.total_steps)
+        asked = goal * self.steps_per_epoch
+        return (begin, end) if asked <= end else (self.progress.position.step, asked)
+
+    def describe_schedule(self, goal: int) -> str:
+        """Say which steps the schedule is laid out over, where it has a course."""
+        begin, end = self.schedule(goal)
+        if self.config.schedule == "constant":
+            return ""
+        return f"One cycle of the learning rate over {end - begin:,} steps, from step {begin + 1:,} to {end:,}."
+
     def controls(self) -> list[tuple[Any, str, Control]]:
         """Return the live controls, each after what its config belongs to: the loop, or its model."""
         owners: list[Any] = [self, self.model] if _model_config(self.model) is not None else [self]
@@ -70,6 +91,8 @@ class TrainingLoop:
     def epochs(self, goal: int) -> Iterator[Epoch]:
         """Yield epochs until there are `goal`, once the machine has begun; after whatever ends it, one may go on."""
         progress, interrupt = self.progress, HeldInterrupt(self.machine.interrupt)
+        with self.machine.lock:
+            progress.schedule, self.goal = self.schedule(goal), goal
         with self._ended(), cpu_threads(self.config.threads), mode_kept(self.model):
             while len(progress.epochs) < goal and not progress.ended_early(self.config):
                 self._restore_last()
@@ -87,14 +110,15 @@ class TrainingLoop:
     def _ended(self) -> Iterator[None]:
         """Leave a true state behind, whatever ends training."""
         self.speed.reset()
-        self.failure = ""
+        self.failure, self.not_finite = "", False
         try:
             yield
         except (GeneratorExit, KeyboardInterrupt):
             self._end("stopped")
             raise
         except BaseException as error:
-            self.failure = str(error) if isinstance(error, NonFiniteLossError) else f"{type(error).__name__}: {error}"
+            self.not_finite = isinstance(error, NonFiniteLossError)
+            self.failure = str(error) if self.not_finite else f"{type(error).__name__}: {error}"
             self._end("failed")
             raise
         self._end("finished" if self.progress.has_finished(self.config) else "stopped")
@@ -121,6 +145,24 @@ class TrainingLoop:
                 self.engine.restore(self.progress.last_weights)
                 self.progress.last_weights = None
 
+    def go_back(self) -> None:
+        """Go back to the end of the best epoch; the optimiser starts anew, for its moments are not kept."""
+        progress = self.progress
+        best, weights = progress.best, progress.best_weights
+        if best is None or weights is None:
+            raise ValueError(
+                "there is no best epoch to go back to, for none was validated: build the model again, and train it at "
+                "a lower learning rate, with validation rows, as Run(model, train, valid)"
+            )
+        self.engine.restore(weights, {})
+        progress.go_back(best)
+        self.tuning = {}
+        for owner, name, _ in self.controls():
+            if best.settings.get(name, before := getattr(owner.config, name)) != before:
+                owner.config = dataclasses.replace(owner.config, **{name: best.settings[name]})
+        self.failure, self.not_finite = "", False
+        self.machine.enter("stopped")
+
     def _one_epoch(self) -> Epoch | None:
         """Train on the rows from where the last call left off; ``None`` if it was stopped inside."""
         position, order = self.progress.position, [self.config.seed, len(self.progress.epochs)]
@@ -144,17 +186,25 @@ class TrainingLoop:
     def _take_step(self, batch: Batch) -> None:
         config, position = self.config, self.progress.position
         try:
-            losses = self.engine.step(batch, config, number=position.step, total=self.total_steps)
+            rate = self._rate()
+            losses = self.engine.step(batch, config, rate=rate, number=position.step, total=self.total_steps)
         except NonFiniteLossError as error:
+            best = self.progress.best
+            back = "" if best is None else f" Epoch {best.number} was the best: run.go_back() goes on from there."
             raise NonFiniteLossError(
                 f"training stopped: the {error} was not finite in epoch {len(self.progress.epochs) + 1}, step "
                 f"{position.step + 1:,}. The model has the weights from before that step. Lower the learning "
-                f"rate (now {config.learning_rate:g}), set clip_norm, or look for extreme values in the data"
+                f"rate (now {rate:.3g}), set clip_norm, or look for extreme values in the data.{back}"
             ) from None
         with self.machine.lock:
             position.count(losses, len(batch))
             self.machine.count_step()
             self.speed.tick(position.step)
+
+    def _rate(self, *, last: bool = False) -> float:
+        """Return the learning rate of the next step, or of the last."""
+        begin, end = self.progress.schedule or (0, self.total_steps)
+        return self.config.rate(self.progress.position.step - last - begin, end - begin)
 
     def _validate(self) -> Epoch:
         """Close the epoch: validate, and keep the weights if they are the best so far."""
@@ -163,7 +213,8 @@ class TrainingLoop:
         progress.position.seconds += time.perf_counter() - began
         settings = {name: float(getattr(owner.config, name)) for owner, name, _ in self.controls()}
         with self.machine.lock:
-            epoch = progress.complete_epoch(valid, settings)
+            rate = None if self.config.schedule == "constant" else self._rate(last=True)
+            epoch = progress.complete_epoch(valid, settings, rate)
             if epoch.best:
                 progress.best_weights = self.engine.weights()
             if self.config.keep_every and epoch.number % self.config.keep_every == 0:

@@ -59,6 +59,8 @@ class Progress:
         Of the epoch with the lowest validation loss.
     last_weights
         Those to go on from, while the model has the best ones; else ``None``.
+    schedule
+        Its first step and the one after its last; ``None`` before training.
     """
 
     position: Position = field(default_factory=Position)
@@ -66,6 +68,7 @@ class Progress:
     changes: list[Change] = field(default_factory=list)
     best_weights: dict[str, torch.Tensor] | None = None
     last_weights: dict[str, torch.Tensor] | None = None
+    schedule: tuple[int, int] | None = None
 
     @property
     def best(self) -> Epoch | None:
@@ -92,12 +95,18 @@ class Progress:
         where = f", and {inside} of {steps_per_epoch} steps of the next" if inside else ""
         return f"{done} of {max(done, config.epochs)} epochs done{where}.{validated}"
 
-    def complete_epoch(self, valid: Losses, settings: dict[str, float]) -> Epoch:
+    def go_back(self, epoch: Epoch) -> None:
+        """Forget all that came after an epoch."""
+        self.epochs = self.epochs[: epoch.number]
+        self.changes = [change for change in self.changes if change.step < epoch.step]
+        self.position, self.last_weights = Position(step=epoch.step), None
+
+    def complete_epoch(self, valid: Losses, settings: dict[str, float], rate: float | None = None) -> Epoch:
         """Close the epoch, and return it."""
         position, best = self.position, self.best
         is_best = bool(valid) and math.isfinite(valid["loss"]) and (best is None or valid["loss"] < best.valid["loss"])
         number, train = len(self.epochs) + 1, position.mean.values()
-        epoch = Epoch(number, position.step, train, valid, settings, position.seconds, is_best)
+        epoch = Epoch(number, position.step, train, valid, settings, position.seconds, is_best, rate)
         self.epochs.append(epoch)
         self.position = Position(step=position.step)
         return epoch
@@ -109,6 +118,7 @@ class Progress:
             "epochs": [dataclasses.asdict(epoch) for epoch in self.epochs],
             "changes": [dataclasses.asdict(change) for change in self.changes],
             "shows_best": self.last_weights is not None,
+            "schedule": self.schedule,
         }
 
     @classmethod
@@ -119,6 +129,7 @@ class Progress:
             Position(**position | {"mean": RunningMean(**position["mean"])}),
             [Epoch(**epoch) for epoch in facts["epochs"]],
             [Change(**change) for change in facts["changes"]],
+            schedule=tuple(facts["schedule"]) if facts.get("schedule") else None,
         )
 
 

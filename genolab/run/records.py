@@ -21,6 +21,7 @@ class RunConfig:
     schedule
         ``"constant"``; or ``"one cycle"``: the learning rate rises to its value over the first tenth of all steps, then
         falls to zero along a cosine (Smith & Topin 2019): better weights, where the number of epochs is known at first.
+        Epochs beyond `epochs` have a cycle of their own. The history shows its ``rate``.
     clip_norm, patience, keep_every
         ``None``: not at all. What is kept is for `Run.branch`.
     restore_best
@@ -72,7 +73,8 @@ class Epoch:
     """One pass over the training data: mean losses and their parts, by name.
 
     `number` counts from 1, `step` all optimiser steps; `settings` are the live controls at its end, `seconds` those
-    spent training and validating, and `best` says that no earlier epoch had so low a validation loss.
+    spent training and validating, and `best` says that no earlier epoch had so low a validation loss. `rate` is the
+    learning rate of its last step, where a schedule makes it another than the control's.
     """
 
     number: int
@@ -82,12 +84,16 @@ class Epoch:
     settings: dict[str, float]
     seconds: float
     best: bool
+    rate: float | None = None
 
     def row(self) -> dict[str, float]:
         """Return the epoch as a row of the history."""
         train = {f"train_{name}": value for name, value in self.train.items()}
         valid = {f"valid_{name}": value for name, value in self.valid.items()}
-        return {"epoch": self.number, "step": self.step, **train, **valid, **self.settings, "seconds": self.seconds}
+        rate = {} if self.rate is None else {"rate": self.rate}
+        return {
+            "epoch": self.number, "step": self.step, **train, **valid, **self.settings, **rate, "seconds": self.seconds
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class RunStatus:
 
     `seconds_left` and `rows_per_second` are ``None`` until there is a speed to go by; `loss`, the mean training loss of
     the epoch at work, at its first step. `epochs` is how many it will have; the message is one plain sentence.
+    `back_to` is the best epoch, where the loss wasn't finite: `Run.go_back` goes on from there.
     """
 
     state: State
@@ -120,3 +127,4 @@ class RunStatus:
     rows_per_second: float | None
     loss: float | None
     message: str
+    back_to: int | None = None

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from torch import nn
 
 from genolab.config import Control
-from genolab.data.dataset import AnnDataset
+from genolab.data.dataset import AnnDataset, aligned, remember
 from genolab.run.background import TrainingThread
 from genolab.run.engine import on_this_machine
 from genolab.run.loop import Event, TrainingLoop
 from genolab.run.records import Change, Epoch, RunConfig, RunStatus
-from genolab.run.saving import load_model, read, write
+from genolab.run.saving import described, read, rebuild, recognised, trained_on, write
 
 Listener = Callable[["Run", Event], object]
 
@@ -34,7 +36,9 @@ class Run:
         its parts. It goes to the run's device and is trained in place. It may have ``plan(dataset, total_steps)`` that
         checks the data and describes the training, and a ``config``, a frozen dataclass with live controls.
     train, valid
-        Rows to learn from, and rows to validate on after each epoch.
+        Rows to learn from, and rows to validate on after each epoch. The model remembers the names of their columns,
+        levels and classes (``model.trained_on``): rows that it meets later, here and in ``gl.infer``, are brought into
+        that order, or refused.
 
     Examples
     --------
@@ -50,12 +54,14 @@ class Run:
         if len(train) < 2:
             raise ValueError(f"training needs at least 2 rows, got {len(train)}")
         self.model = model
-        self.train = train
-        self.valid = valid if valid is None or len(valid) else None
+        self.train = aligned(model, train, target=True)
+        self.valid = None if valid is None or not len(valid) else valid.aligned(self.train.signature)
         self.listener_errors: deque[Exception] = deque(maxlen=100)
         self._listeners: list[Listener] = []
         self._thread: TrainingThread | None = None
-        self._loop = TrainingLoop(model, train, self.valid, config or RunConfig(), self._emit)
+        self._row_hashes: dict[str, NDArray[np.uint64]] = {}
+        self._loop = TrainingLoop(model, self.train, self.valid, config or RunConfig(), self._emit)
+        remember(model, self.train)
         self._machine = self._loop.machine
         self.plan = self._loop.plan
 
@@ -102,13 +108,14 @@ class Run:
         """Where the run stands."""
         loop, total, per_epoch = self._loop, self._loop.total_steps, self._loop.steps_per_epoch
         with self._machine.lock:
+            total = max(total, loop.goal * per_epoch)
             state, progress, speed = self._machine.state, loop.progress, loop.speed.steps_per_second
             step, done = progress.position.step, len(progress.epochs)
             summary = self.plan if state in {"ready", "running"} else progress.summary(self.config, per_epoch)
             return RunStatus(
                 state=state,
                 epoch=done,
-                epochs=max(self.config.epochs, done),
+                epochs=max(self.config.epochs, done, loop.goal),
                 step=step,
                 steps_per_epoch=per_epoch,
                 total_steps=total,
@@ -117,6 +124,7 @@ class Run:
                 rows_per_second=speed * len(self.train) / per_epoch if speed else None,
                 loss=progress.position.mean.values().get("loss"),
                 message=loop.failure or summary,
+                back_to=loop.back_to,
             )
 
     # ---- commands: they return at once and take effect after the step at work ------------------------------------
@@ -153,6 +161,20 @@ class Run:
     def stop(self) -> Self:
         """End training after the step at work; iterating again goes on from there."""
         self._machine.stop()
+        return self
+
+    def go_back(self) -> Self:
+        """Go back to the best epoch, as if the run had been stopped after it: weights, history and live controls.
+
+        It helps after a `NonFiniteLossError`, where the last weights are often ruined already. The optimiser starts
+        anew. Lower the learning rate, by `tune`, where the best epoch had the one that failed.
+        """
+        with self._machine.lock:
+            if self._machine.training:
+                raise RuntimeError("a run goes back between trainings: stop() it and wait() first")
+            self._loop.go_back()
+        self._emit("tune")
+        self._emit("state")
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -217,14 +239,15 @@ class Run:
     def fit(self, epochs: int | None = None) -> Self:
         """Train here and now, with a progress bar: `epochs` more, or until the config's number is reached.
 
+        A schedule is laid out over the config's epochs; for epochs beyond these, anew from where the run stands.
         A `KeyboardInterrupt` comes after the step at work and loses nothing: calling again goes on. After a
-        `NonFiniteLossError` the model has the last good weights.
+        `NonFiniteLossError` the model has the weights from before that step; `go_back` gives those of the best epoch.
         """
         from tqdm.auto import tqdm
 
         progress, goal = self._loop.progress, self._goal(epochs)
         if goal > len(self.epochs) and not progress.ended_early(self.config):
-            tqdm.write(self.plan)
+            tqdm.write(f"{self.plan} {self._loop.describe_schedule(goal)}".strip())
         steps = max(0, goal * self._loop.steps_per_epoch - progress.position.step)
         with tqdm(total=steps, unit="step", desc="Training") as bar:
             stop_listening = self.listen(lambda _, event: bar.update() if event == "step" else None)
@@ -251,10 +274,21 @@ class Run:
     # ---- leaving and coming back: between two steps, also while it trains ----------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write the run to one safetensors file: weights, optimiser, history and place, so that it can go on."""
+        """Write the run to one safetensors file: weights, optimiser, history and place, so that it can go on.
+
+        Of the data it holds what tells them: names of columns, levels and classes, and hashes of the rows.
+        """
+        rows = self._hashes()
         with self._machine.between_steps():
             checkpoint = self._loop.checkpoint()
-        return write(path, checkpoint)
+        return write(path, described(checkpoint, self.train.signature, rows))
+
+    def _hashes(self) -> dict[str, NDArray[np.uint64]]:
+        """Return hashes of the training and validation rows; computed once."""
+        if not self._row_hashes:
+            parts = {"train": self.train, "valid": self.valid}
+            self._row_hashes = {name: part.hashes(target=True) for name, part in parts.items() if part is not None}
+        return self._row_hashes
 
     @classmethod
     def load(
@@ -262,7 +296,8 @@ class Run:
     ) -> "Run":
         """Read a saved run, on whatever device is here, with the data it was trained on: those are not in the file.
 
-        A `model` of your own class is to be built as before; genolab's models are rebuilt from the file.
+        A `model` of your own class is to be built as before; genolab's models are rebuilt from the file. The rows are
+        recognised, in any order, by their hashes; others are refused, so that no test row is trained on.
         """
         saved = read(path)
         rows = saved.facts["n_train"]
@@ -271,7 +306,10 @@ class Run:
                 f"a run goes on with the data it was trained on: {path} had {rows:,} rows, got {len(train):,}. "
                 "To train on other data, make a new Run(run.model, ...)"
             )
-        run = cls(model or load_model(path), train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
+        if (known := trained_on(saved)) is not None:
+            train = recognised(train.aligned(known), saved, "train")
+            valid = None if valid is None or not len(valid) else recognised(valid.aligned(known), saved, "valid")
+        run = cls(model or rebuild(saved, path), train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
         run._loop.restore(saved)
         return run
 
@@ -291,4 +329,6 @@ class Run:
         config = dataclasses.replace(config, **{name: changes[name] for name in own})
         other = Run(model, self.train, self.valid, config)
         other._loop.restore(saved)
+        if own & {"epochs", "batch_size", "schedule"}:
+            other._loop.progress.schedule = None  # laid out anew
         return other.tune(**{name: value for name, value in changes.items() if name not in own})

@@ -3,19 +3,27 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from genolab import registry
+from genolab.checks import listing, warn
+from genolab.data.dataset import AnnDataset, remember
+from genolab.data.signature import Signature
 
 Tensors = dict[str, torch.Tensor]
 
 _HEADER = "genolab"
+_FORMAT = 2
+"""1 had no number, and nothing of the data but the number of rows."""
 
 
 class Checkpoint(NamedTuple):
@@ -54,7 +62,62 @@ def read(path: str | Path) -> Checkpoint:
         raise ValueError(f"{path} is damaged or no safetensors file ({error}): save the run again") from error
     if header is None:
         raise ValueError(f"{path} holds tensors but no run: Run.load reads what run.save(path) wrote")
-    return Checkpoint(tensors, json.loads(header))
+    checkpoint = Checkpoint(tensors, json.loads(header))
+    _check_format(path, checkpoint.facts)
+    return checkpoint
+
+
+def _check_format(path: Path, facts: dict[str, Any]) -> None:
+    version = facts.get("format", 1)
+    if version == 1:
+        warn(
+            f"{path} was saved by an earlier genolab, in format 1, which knows nothing of genes, classes and rows: "
+            "make sure that the data are those it was trained on, and save it again"
+        )
+    elif version != _FORMAT:
+        raise ValueError(
+            f"{path} is in format {version!r}, and this genolab reads formats 1 to {_FORMAT}: a later genolab wrote "
+            "it; install that one (pip install --upgrade genolab)"
+        )
+
+
+def described(checkpoint: Checkpoint, signature: Signature, rows: Mapping[str, NDArray[np.uint64]]) -> Checkpoint:
+    """Add to a checkpoint what tells its data."""
+    hashes = {name: torch.from_numpy(each.view(np.int64)) for name, each in rows.items()}
+    facts = checkpoint.facts | {"format": _FORMAT, "trained_on": signature.facts()}
+    return Checkpoint(checkpoint.tensors | group(rows=hashes), facts)
+
+
+def trained_on(saved: Checkpoint) -> Signature | None:
+    """Return what a saved model was trained on; ``None`` where the file is too old to say."""
+    facts = saved.facts.get("trained_on")
+    return None if facts is None else Signature.from_facts(facts)
+
+
+def recognised(dataset: AnnDataset, saved: Checkpoint, part: Literal["train", "valid"]) -> AnnDataset:
+    """Return rows in the order that they had in the saved run, or refuse them where they are others."""
+    wanted = ungroup(saved.tensors, "rows").get(part)
+    if wanted is None:
+        return dataset
+    before, here = wanted.numpy().view(np.uint64), dataset.hashes(target=True)
+    if np.array_equal(before, here):
+        return dataset
+    old, new = np.argsort(before, kind="stable"), np.argsort(here, kind="stable")
+    if len(before) != len(here) or not np.array_equal(before[old], here[new]):
+        known = np.isin(here, before)
+        what = {"train": "training", "valid": "validation"}[part]
+        names = listing(map(repr, dataset.adata.obs_names[dataset.rows[~known]][:3]))
+        others = (
+            f"{(~known).sum():,} of the {len(here):,} are others, such as {names}" if len(names) else "some are gone"
+        )
+        raise ValueError(
+            f"a run goes on with the {what} rows that it had ({len(before):,}, recognised by input and target): "
+            f"{others}. Pass the same part of the split, prepared in the same way; to train on other data, make a new "
+            "Run(run.model, ...)"
+        )
+    order = np.empty_like(old)
+    order[old] = new
+    return dataset.subset(order)
 
 
 def group(**groups: Tensors) -> Tensors:
@@ -70,7 +133,11 @@ def ungroup(tensors: Tensors, place: str) -> Tensors:
 
 def load_model(path: str | Path) -> nn.Module:
     """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs."""
-    saved = read(path)
+    return rebuild(read(path), path)
+
+
+def rebuild(saved: Checkpoint, path: str | Path) -> nn.Module:
+    """Rebuild the model of a checkpoint that was read from `path`."""
     name, config = saved.facts["model"], saved.facts["model_config"]
     known = registry.table("models")
     if name not in known or config is None:
@@ -83,4 +150,5 @@ def load_model(path: str | Path) -> nn.Module:
     # A model that is built from more than its config, such as tables of features, finds it among its weights.
     model: nn.Module = kind.rebuild(config, weights) if hasattr(kind, "rebuild") else kind(**config)
     model.load_state_dict(weights)
+    remember(model, trained_on(saved))
     return model.eval()

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from genolab.config import check, control, share_control
-from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.dataset import AnnDataset, Batch, aligned
 from genolab.models.ensemble import Ensemble, mixture
 from genolab.models.layers import covariate_width, drop, encode_covariates, evaluating, seeded, standard_normal
 
@@ -366,6 +366,7 @@ class ExpressionRNN(nn.Module):
         model, and returned.
         """
         self._check_forecasts()
+        dataset = aligned(self, dataset)
         with evaluating(self):
             errors = torch.cat([self._errors(batch.to(self.band.device)) for batch in dataset.batches(1024)])
         # The finite-sample rank: of n errors the one at (n + 1) * coverage

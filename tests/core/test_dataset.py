@@ -80,6 +80,13 @@ def test_an_epoch_has_every_row_once_and_no_batch_of_one():
     assert sorted(rows_of(dataset, seed=0)) == list(range(33))
 
 
+@pytest.mark.parametrize(("n", "size", "sizes"), [(5, 2, [3, 2]), (7, 3, [3, 2, 2]), (2, 1, [1, 1]), (1, 8, [1])])
+def test_no_batch_has_a_single_row_unless_asked_for(n, size, sizes):
+    dataset = AnnDataset(counts(n))
+    assert [len(batch) for batch in dataset.batches(size, seed=0)] == sizes
+    assert dataset.n_batches(size) == len(sizes)
+
+
 def test_the_order_is_the_seeds():
     dataset = AnnDataset(counts())
     assert np.array_equal(rows_of(dataset, seed=[1, 2]), rows_of(dataset, seed=[1, 2]))

@@ -542,3 +542,62 @@ def test_a_schedule_reaches_the_optimiser_and_survives_a_cut():
             break
     assert same(whole, cut.fit())
     assert not torch.equal(whole.model.weight, line_run().fit().model.weight)
+
+
+def test_epochs_beyond_the_schedule_have_a_cycle_of_their_own_which_history_and_files_know(tmp_path, capsys):
+    run = line_run(schedule="one cycle").fit()
+    before = run.model.weight.item()
+    run.fit(3)
+    assert run.model.weight.item() != before
+    assert "12 steps, from step 17 to 28" in capsys.readouterr().out
+    steps = np.arange(4, 13, 4) - 1
+    assert run.history["rate"].tolist()[4:] == [run.config.rate(step, 12) for step in steps]
+    cut = line_run(schedule="one cycle").fit()
+    for _ in cut._train(3):
+        break
+    again = gl.Run.load(cut.save(tmp_path / "run"), cut.train, cut.valid, model=Line())
+    assert same(run, again.fit(2))
+
+
+def test_more_epochs_than_the_config_has_are_one_cycle_from_the_start():
+    assert same(line_run(schedule="one cycle").fit(8), line_run(schedule="one cycle", epochs=8).fit())
+    assert "rate" not in line_run().fit(1).history
+
+
+class Fragile(Line):
+    """A line whose loss is infinite once its weight is beyond 4: kept weights are then ruined already."""
+
+    def loss(self, batch):
+        parts = super().loss(batch)
+        return parts | {"loss": parts["loss"] * torch.where(self.weight.abs() > 4, torch.inf, 1.0)}
+
+
+def ruined_run() -> gl.Run:
+    run = gl.Run(Fragile(), line_data(), line_data(8), gl.RunConfig(epochs=6, batch_size=16, learning_rate=0.1))
+    run.fit(3).tune(learning_rate=0.9)
+    with pytest.raises(NonFiniteLossError, match=r"Epoch 3 was the best: run.go_back\(\) goes on from there"):
+        run.fit()
+    return run
+
+
+def test_after_a_ruined_epoch_a_run_goes_back_to_its_best_one_and_on():
+    run = ruined_run()
+    with pytest.raises(NonFiniteLossError):
+        run.fit()
+    assert run.status.back_to == 3
+    run.go_back()
+    assert (run.status.state, len(run.epochs), run.config.learning_rate, run.changes) == ("stopped", 3, 0.1, ())
+    assert run.model.weight.item() < 4
+    assert run.fit().status.state == "finished"
+    assert np.isfinite(run.history["valid_loss"]).all()
+
+
+def test_where_nothing_was_validated_there_is_nothing_to_go_back_to():
+    with pytest.raises(ValueError, match="there is no best epoch to go back to"):
+        gl.Run(Line(), line_data()).go_back()
+
+
+def test_a_batch_of_one_row_under_batch_norm_is_refused_in_words():
+    run = gl.Run(gl.models.Autoencoder(30, hidden=(4,)), AnnDataset(counts(4)), config=gl.RunConfig(batch_size=1))
+    with pytest.raises(ValueError, match=r"at least 2 rows a step, got 1: raise RunConfig.batch_size"):
+        run.fit()

@@ -10,7 +10,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from genolab.data.dataset import AnnDataset
+from genolab.data.dataset import AnnDataset, aligned
 from genolab.drugs.metrics import errors, ranking
 from genolab.drugs.metrics.errors import LEVELS, Truth
 from genolab.drugs.metrics.ranking import Array, Figure
@@ -251,6 +251,7 @@ def estimate(name: str, model: Any, test: AnnDataset) -> tuple[Array, Array | No
 
 
 def _output(model: nn.Module, verb: str, test: AnnDataset) -> Array:
+    test = aligned(model, test)
     with borrowed(model, verb) as (method, device):
         return np.concatenate([to_numpy(method(batch.to(device)), np.float64) for batch in test.batches(1024)])
 

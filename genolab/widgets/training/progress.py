@@ -95,13 +95,15 @@ class LossCurve:
         self.parts: list[str] = ["loss"]
         self.has_valid = False
         self._n = 0
+        self._newest: Epoch | None = None
         self._rows = np.empty((0, 2), dtype=np.float32)  # with room to grow: an epoch costs the same late and early
 
     def update(self, epochs: "Sequence[Epoch]") -> bool:
         """Read the epochs that are new; return whether there are any."""
-        if len(epochs) == self._n:
+        is_longer = len(epochs) >= self._n and (not self._n or epochs[self._n - 1] is self._newest)  # not gone back
+        if is_longer and len(epochs) == self._n:
             return False
-        if not self._n or len(epochs) < self._n:
+        if not self._n or not is_longer:
             self._begin(epochs)
         if len(epochs) > len(self._rows):
             more = np.empty((len(epochs) + 64, self._rows.shape[1]), dtype=np.float32)
@@ -109,7 +111,7 @@ class LossCurve:
         with np.errstate(over="ignore"):  # a loss beyond float32 is off any axis
             for i in range(self._n, len(epochs)):
                 self._rows[i] = self._row(epochs[i])
-        self._n = len(epochs)
+        self._n, self._newest = len(epochs), epochs[-1] if epochs else None
         return True
 
     def _begin(self, epochs: "Sequence[Epoch]") -> None:

@@ -146,7 +146,7 @@ class Buttons {
   show() {
     const status = this.channel.get("status");
     if (this.waiting && this.isDone(status)) this.stop();
-    for (const [one, tag] of this.tags) this.paint(one, tag, status.state);
+    for (const [one, tag] of this.tags) this.paint(one, tag, status);
     if (!this.waiting || this.waiting.isReceived) this.hint.hidden = true;
   }
 
@@ -156,10 +156,10 @@ class Buttons {
     this.hint.hidden = false;
   }
 
-  paint(one, tag, state) {
+  paint(one, tag, { state, back_to: back }) {
     const does = one.does[state];
     const mine = this.waiting && one.does[this.waiting.state] === this.waiting.does;
-    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(one, state);
+    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(one, state, back);
     const enabled = Boolean(does && !this.waiting && !this.isGone);
     write(tag, text);
     tag.setAttribute("aria-disabled", String(!enabled)); // not `disabled`: that would drop the keyboard's focus
@@ -179,7 +179,9 @@ class Buttons {
   }
 }
 
-function textOf({ key, text }, state) {
+// After a loss that wasn't finite the last weights may be ruined: the run goes on from its best epoch.
+function textOf({ key, text }, state, back) {
+  if (key === "start" && back) return `Go on from epoch ${back}`;
   if (key === "pause" && state === "paused") return "Resume";
   if (key === "start" && (state === "stopped" || state === "failed")) return "Go on";
   return text;

@@ -25,7 +25,7 @@ _HEARTBEAT: Final = 10  # calls without news, about two seconds, after which the
 _ROWS_PER_SECOND: Final = 1500  # a curve of more epochs is sent anew more seldom, however short the epochs are
 _ENDED: Final = frozenset({"stopped", "finished", "failed"})
 _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
-    "start": Run.start,
+    "start": lambda run: (run if run.status.back_to is None else run.go_back()).start(),
     "pause": Run.pause,
     "resume": Run.resume,
     "step": Run.step,
@@ -198,6 +198,7 @@ class TrainingPanel(NotebookWidget):
             "progress": text.progress,
             "pace": text.pace,
             "message": now.message,
+            "back_to": now.back_to,
         }
         is_same = all(self.status.get(name) == value for name, value in facts.items())
         self._unchanged = self._unchanged + 1 if is_same else 0
