@@ -75,6 +75,10 @@ class FileRows(MemoryRows):
     def __init__(self, matrix: Any, *, bytes_stay: bool = True) -> None:
         self.matrix, self._numbers, self._bytes_stay = matrix, None, bytes_stay
 
+    def read(self, rows: Rows) -> Any:  # noqa: D102 - see RowSource
+        read = super().read(rows)
+        return _canonical(read) if sparse.issparse(read) else read  # a file may hold columns, or entries twice
+
     def take(self, rows: Rows) -> DenseRows:  # noqa: D102 - see RowSource
         wanted, place = np.unique(rows, return_inverse=True)
         return _densify(self.read(wanted)[place])

@@ -15,6 +15,7 @@ Latent spaces
 -------------
 latents         several latent spaces by known cell types
 knn_scores      one by the labels of each cell's neighbours (`KNNScores`)
+knn_transfer    labels carried from one data set to another (`KNNScores`)
 leiden_ari      one by clusters that agree with the labels (`LeidenScore`)
 LATENT_METRICS  what `latents` measures
 RESOLUTIONS     what `leiden_ari` tries
@@ -33,7 +34,16 @@ Interval        a figure and its 95 % interval
 
 from genolab.evaluate.bootstrap import Interval
 from genolab.evaluate.classification import CLASSIFICATION_METRICS, confusion, precision_recall, roc, table
-from genolab.evaluate.latent import LATENT_METRICS, RESOLUTIONS, KNNScores, LeidenScore, knn_scores, latents, leiden_ari
+from genolab.evaluate.latent import (
+    LATENT_METRICS,
+    RESOLUTIONS,
+    KNNScores,
+    LeidenScore,
+    knn_scores,
+    knn_transfer,
+    latents,
+    leiden_ari,
+)
 from genolab.evaluate.markers import markers
 from genolab.evaluate.reconstruction import reconstruction
 
@@ -46,6 +56,7 @@ __all__ = [
     "LeidenScore",
     "confusion",
     "knn_scores",
+    "knn_transfer",
     "latents",
     "leiden_ari",
     "markers",

@@ -25,7 +25,7 @@ _SILHOUETTE_CELLS: Final = 5000  # all pairs of cells are compared: of more cell
 
 
 class KNNScores(NamedTuple):
-    """How well each cell's label is predicted by its neighbours' (see `knn_scores`)."""
+    """How well each cell's label is predicted by its neighbours' (see `knn_scores` and `knn_transfer`)."""
 
     accuracy: Interval
     macro_f1: Interval  # averaged over classes: rare ones count as much as frequent ones
@@ -136,14 +136,89 @@ def knn_scores(
     voted = cross_val_predict(KNeighborsClassifier(n_neighbors), points[large], codes[large], cv=folds)
     predicted = np.full(len(points), None, dtype=object)
     predicted[large] = np.asarray(classes, dtype=object)[voted]
-    one_hot = np.eye(len(classes), dtype=bool)
+    return KNNScores(**_voting_scores(codes[large], voted, len(classes), n_boot, seed), predicted=predicted)
+
+
+def _voting_scores(
+    true: NDArray[np.int64], voted: NDArray[np.int64], n_classes: int, n_boot: int, seed: int
+) -> dict[str, Interval]:
+    """Return accuracy and macro F1 of voted classes, with intervals over the cells."""
+    one_hot = np.eye(n_classes, dtype=bool)
 
     def figures(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        counts = Counts.of(one_hot[codes[large]], one_hot[voted], weights)
+        counts = Counts.of(one_hot[true], one_hot[voted], weights)
         return {"accuracy": accuracy(counts), "macro_f1": macro(f1(counts))}
 
-    scores = bootstrap.intervals(figures, len(voted), n_boot=n_boot, seed=seed)
-    return KNNScores(**scores, predicted=predicted)
+    return bootstrap.intervals(figures, len(voted), n_boot=n_boot, seed=seed)
+
+
+def knn_transfer(
+    reference: ArrayLike,
+    labels: ArrayLike,
+    latent: ArrayLike,
+    truth: ArrayLike,
+    *,
+    n_neighbors: int = 15,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> KNNScores:
+    """Carry labels from one data set to another, by the majority of each cell's nearest neighbours, and score them.
+
+    Both are embedded by the same model, best one that was trained on the reference alone.
+
+    Parameters
+    ----------
+    reference, labels
+        ``(m, d)`` finite coordinates of the labelled cells, and their ``(m,)`` labels of at least two classes.
+    latent, truth
+        ``(n, d)`` coordinates of the other cells, and their ``(n,)`` true labels, named as in `labels`. Cells of
+        classes that the reference lacks count as wrong, with a warning.
+    n_neighbors
+        Neighbours in the reference that vote.
+    n_boot
+        Resamplings of the other cells behind the intervals; 0: no intervals.
+
+    Examples
+    --------
+    >>> model = gl.Run(model, healthy).fit().model
+    >>> spaces = gl.infer.embed(model, healthy), gl.infer.embed(model, patients)
+    >>> knn_transfer(spaces[0], healthy.adata.obs["cell_type"], spaces[1], patients.adata.obs["cell_type"])
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    points, others = _points(reference, "reference"), _points(latent, "latent")
+    if points.shape[1] != others.shape[1]:
+        raise ValueError(
+            f"both spaces must have the same dimensions, got {points.shape[1]} in the reference and {others.shape[1]}: "
+            "embed both by one model"
+        )
+    codes, known = _codes(labels, len(points))
+    true_codes, true = _codes(truth, len(others), fewest=1)
+    if not 1 <= n_neighbors <= len(points):
+        raise ValueError(f"n_neighbors must be 1 to {len(points):,}, the cells of the reference, got {n_neighbors}")
+    classes = _joined(known, true, np.bincount(true_codes))
+    voted = KNeighborsClassifier(n_neighbors).fit(points, codes).predict(others)
+    predicted = np.asarray(known, dtype=object)[voted]
+    place = {str(name): at for at, name in enumerate(classes)}
+    found = np.array([place[str(name)] for name in true])[true_codes]
+    return KNNScores(**_voting_scores(found, voted, len(classes), n_boot, seed), predicted=predicted)
+
+
+def _joined(known: list[Any], true: list[Any], sizes: NDArray[np.int64]) -> list[Any]:
+    """Return the classes of a reference, followed by those that it lacks; classes are the same by name."""
+    names = set(map(str, known))
+    new = [(name, size) for name, size in zip(true, sizes, strict=True) if str(name) not in names]
+    if len(new) == len(true):
+        raise ValueError(
+            f"no class of the other cells ({listing(true)}) is one of the reference's ({listing(known)}): name the "
+            "classes of both alike"
+        )
+    if new:
+        warn(
+            f"{sum(size for _, size in new):,} of {sizes.sum():,} cells are of classes that the reference lacks, and "
+            f"count as wrong: {listing(f'{name} ({size:,})' for name, size in new)}"
+        )
+    return [*known, *(name for name, _ in new)]
 
 
 def leiden_ari(
@@ -260,7 +335,7 @@ def _points(latent: ArrayLike, name: str) -> NDArray[np.float64]:
     return points
 
 
-def _codes(labels: ArrayLike, n_cells: int) -> tuple[NDArray[np.int64], list[Any]]:
+def _codes(labels: ArrayLike, n_cells: int, *, fewest: int = 2) -> tuple[NDArray[np.int64], list[Any]]:
     """Return each cell's number of its class, and the classes in order."""
     column = pd.Series(labels).reset_index(drop=True)
     if len(column) != n_cells:
@@ -271,7 +346,7 @@ def _codes(labels: ArrayLike, n_cells: int) -> tuple[NDArray[np.int64], list[Any
             "leave these cells out of both latents and labels"
         )
     codes, classes = pd.factorize(column, sort=True)
-    if len(classes) < 2:
+    if len(classes) < fewest:
         raise ValueError(f"labels must have at least two classes, got only {list(classes)}")
     return codes.astype(np.int64), list(classes)
 

@@ -73,7 +73,7 @@ class _CellSums(NamedTuple):
 
 
 def _cell_sums(truth: Any, model: Any, name: str) -> _CellSums:
-    mean = np.asarray(truth.mean(axis=0), dtype=np.float64).ravel()
+    mean = np.asarray(_matrix(truth).mean(axis=0, dtype=np.float64)).ravel()
     parts = []
     for true, rebuilt in row_blocks(truth, model):
         for whose, values in (("truth", true), (name, rebuilt)):
@@ -85,10 +85,16 @@ def _cell_sums(truth: Any, model: Any, name: str) -> _CellSums:
 
 def row_blocks(truth: Any, model: Any) -> Iterator[tuple[Array, Array]]:
     """Walk the truth ``(n, genes)`` and a reconstruction of it, dense, by blocks of rows."""
+    truth, model = _matrix(truth), _matrix(model)
     for first in range(0, truth.shape[0], _BLOCK_ROWS):
         true = _dense(truth[first : first + _BLOCK_ROWS])
         rebuilt = _dense(model if len(np.shape(model)) == 1 else model[first : first + _BLOCK_ROWS])
         yield true, np.broadcast_to(rebuilt, true.shape)
+
+
+def _matrix(values: Any) -> Any:
+    """Return values whose rows can be taken: sparse ones by rows, others as an array."""
+    return sparse.csr_array(values) if sparse.issparse(values) else np.asarray(values)
 
 
 def _dense(values: Any) -> Array:

@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 from sklearn import metrics
 
-from genolab.evaluate import knn_scores, latents, leiden_ari, reconstruction
+from genolab.checks import DataWarning
+from genolab.evaluate import knn_scores, knn_transfer, latents, leiden_ari, reconstruction
 from genolab.evaluate.graph import neighbor_graph
 from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
 
@@ -389,3 +390,28 @@ def test_truth_that_cannot_be_compared_is_refused():
         reconstruction(np.ones((0, 2)), {"m": np.ones((0, 2))})
     with pytest.raises(ValueError, match="no reconstructions to compare"):
         reconstruction(np.ones((3, 2)), {})
+
+
+# ---- labels carried over ----------------------------------------------------------------------------------------
+
+
+def test_labels_are_carried_to_the_nearest_cells_of_another_data_set():
+    reference, labels = np.array([[0.0], [1], [2], [10], [11], [12]]), pd.Categorical(["a"] * 3 + ["b"] * 3)
+    scores = knn_transfer(reference, labels, [[1.0], [11], [12], [2]], ["a", "b", "b", "b"], n_neighbors=3)
+    assert list(scores.predicted) == ["a", "b", "b", "a"]
+    assert scores.accuracy.value == 0.75
+    assert scores.macro_f1.value == pytest.approx((2 / 3 + 0.8) / 2)
+    assert scores.accuracy.low < 0.75 < scores.accuracy.high
+    again = knn_transfer(reference, labels, [[1.0], [11], [12], [2]], ["a", "b", "b", "b"], n_neighbors=3)
+    assert again.accuracy == scores.accuracy
+
+
+def test_cells_of_classes_that_the_reference_lacks_count_as_wrong_and_are_told():
+    reference, labels = [[0.0], [1], [10], [11]], [1, 1, 2, 2]
+    with pytest.warns(DataWarning, match=r"1 of 4 cells are of classes that the reference lacks.*: 3 \(1\)"):
+        scores = knn_transfer(reference, labels, [[0.0], [1], [10], [5]], ["1", "1", "2", "3"], n_neighbors=1)
+    assert scores.accuracy.value == 0.75
+    with pytest.raises(ValueError, match=r"no class of the other cells .x. is one of the reference's .1, 2."):
+        knn_transfer(reference, labels, [[0.0]], ["x"], n_neighbors=1)
+    with pytest.raises(ValueError, match="same dimensions, got 1 in the reference and 2"):
+        knn_transfer(reference, labels, [[0.0, 1]], ["1"], n_neighbors=1)
