@@ -101,7 +101,8 @@ class DeviceRows:
         if source.backed:
             return source
         if isinstance(source, cls):
-            tensors = {name: part.to(device) for name, part in vars(source).items() if isinstance(part, torch.Tensor)}
+            parts = vars(source).items()
+            tensors: dict[str, Any] = {name: part.to(device) for name, part in parts if isinstance(part, torch.Tensor)}
             return dataclasses.replace(source, **tensors)
         if isinstance(source, ColumnRows | RecodedRows):
             return dataclasses.replace(source, source=cls.of(source.source, device))

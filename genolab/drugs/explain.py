@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.checks import check_key, check_known
 from genolab.drugs.compounds import fingerprints
 from genolab.drugs.compounds.molecules import molecule_of
+from genolab.drugs.pairs import number_in
 from genolab.infer.lend import borrowed, to_numpy
 
 Array = NDArray[np.float64]
@@ -140,8 +141,9 @@ def feature_scores(
     measured = [_difference(response[has[:, at]], response[~has[:, at]]) for at in scored]
     scores = pd.DataFrame(measured, columns=["measured", "low", "high", "p"])
     scores.insert(0, "feature", [str(names[at]) for at in scored])
+    in_model = number_in(model, adata, number, side="compounds")
     with borrowed(model, "score_contexts") as (ask, _):
-        scores.insert(1, "effect", [_effect(partial(ask, number), matrix[contexts], at) for at in scored])
+        scores.insert(1, "effect", [_effect(partial(ask, in_model), matrix[contexts], at) for at in scored])
     scores["q"] = false_discovery_control(scores["p"].fillna(1.0))  # missing of two groups without any variance
     scores["n"] = n_with[scored]
     order = scores["effect"].abs().sort_values(ascending=False, kind="stable").index

@@ -6,13 +6,15 @@ each compound and each context is described once, however often it was measured.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from genolab.checks import check_known
 from genolab.data.dataset import AnnDataset
+from genolab.data.signature import Signature
 from genolab.drugs.compounds.molecules import standard_table
 
 if TYPE_CHECKING:
@@ -127,6 +129,20 @@ def pair_names(adata: "AnnData") -> tuple[tuple[str, ...], tuple[str, ...]] | No
         structure = compounds["canonical"].fillna("").astype(str)
         names = structure.where(structure != "", names)
     return tuple(map(str, names)), tuple(map(str, contexts.index))
+
+
+def number_in(model: Any, adata: "AnnData", number: int, *, side: Literal["compounds", "contexts"]) -> int:
+    """Return a compound's or context's row in the tables of a model, from that in the tables of an AnnData."""
+    known, own = getattr(model, "trained_on", None), pair_names(adata)
+    codes = known.inputs[0].codes if isinstance(known, Signature) else None
+    at = ("compounds", "contexts").index(side)
+    if codes is None or own is None or not 0 <= number < len(own[at]):
+        return number
+    name, names = own[at][number], codes[at]
+    if names[number : number + 1] == (name,):
+        return number
+    check_known(f"{side} that the model was trained on", [name], names)
+    return names.index(name)
 
 
 def feature_matrix(values: Any, name: str) -> NDArray[Any]:

@@ -46,7 +46,7 @@ def reconstruct(model: nn.Module, dataset: AnnDataset, *, batch_size: int = 1024
 def _back(model: nn.Module, dataset: AnnDataset) -> Any:
     """Return the places of the model's columns in the order of the dataset's."""
     known, own = getattr(model, "trained_on", None), dataset.signature.inputs[0].names
-    if not isinstance(known, Signature) or own is None or known.inputs[0].names is None:
+    if not isinstance(known, Signature) or own is None or known.inputs[0].names is None or known.inputs[0].names == own:
         return slice(None)
     place = {name: at for at, name in enumerate(known.inputs[0].names)}
     return [place[name] for name in own if name in place]
@@ -74,7 +74,7 @@ def decode(
     points = torch.from_numpy(to_numpy(latent))
     if points.ndim != 2:
         raise ValueError(f"latent must have two dimensions, (n, n_latent), got the shape {tuple(points.shape)}")
-    known = {name: _codes(model, name, values) for name, values in (covariates or {}).items()}
+    known = {name: covariate_codes(model, name, values) for name, values in (covariates or {}).items()}
     if wrong := [f"{name}: {len(values):,}" for name, values in known.items() if len(values) != len(points)]:
         raise ValueError(f"covariates have one value for each of {len(points):,} points, got {', '.join(wrong)}")
     parts = []
@@ -86,7 +86,7 @@ def decode(
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
-def _codes(model: nn.Module, name: str, values: ArrayLike) -> torch.Tensor:
+def covariate_codes(model: nn.Module, name: str, values: ArrayLike) -> torch.Tensor:
     """Return a covariate as numbers: its levels, where they are given by name, as the codes that the model knows."""
     given, known = to_numpy(values, None), getattr(model, "trained_on", None)
     if given.dtype.kind not in "OUS" or not isinstance(known, Signature) or name not in known.covariates:

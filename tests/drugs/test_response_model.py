@@ -325,3 +325,33 @@ def test_classes_that_cannot_be_learned_are_refused(tables):
         gl.Run(model, gl.data.AnnDataset(unknown, "obsm/pair", target="obs/activity"))
     with pytest.raises(ValueError, match="one number a row"):
         gl.Run(small(compounds, contexts), active_or_not(response))
+
+
+# ---- what its numbers stand for -----------------------------------------------------------------------------------
+
+
+def measured(smiles: list[str], kinases: list[str]) -> AnnData:
+    """Responses of named compounds, in a table of their own, whose names are but numbers."""
+    rows = [(one, kinase, 5 + len(one) / 2 + len(kinase)) for one in smiles for kinase in kinases]
+    table = pd.DataFrame(rows, columns=["smiles", "kinase", "value"])
+    return gl.drugs.responses(table, smiles="smiles", response="value", context="kinase", unit="pKd")
+
+
+def test_other_data_number_their_compounds_and_contexts_otherwise_and_are_read_by_structure_and_name():
+    smiles, kinases = ["CCO", "c1ccccc1", "CCN", "CC(=O)O"], ["ABL", "SRCX"]
+    train, other = measured(smiles, kinases), measured(smiles[::-1], kinases)
+    features = gl.drugs.compounds.fingerprints(train.uns["compounds"]["canonical"])
+    model = gl.drugs.ResponseModel(features, np.eye(2, dtype=np.float32), n_axes=None, members=1, width=4, hidden=8)
+    gl.Run(model, dataset_of(train), config=gl.RunConfig(epochs=2)).fit()
+    known = dict(zip(label(train), gl.infer.predict(model, dataset_of(train)), strict=True))
+    found = dict(zip(label(other), gl.infer.predict(model, dataset_of(other)), strict=True))
+    assert found == pytest.approx(known)
+    with pytest.raises(ValueError, match="'obsm/pair' has 1 that the model was not trained on: CCCC"):
+        gl.infer.predict(model, dataset_of(measured([*smiles, "CCCC"], kinases)))
+    ranked = [gl.drugs.rank(model, smiles, "SRCX", train=each, picks=1)["score"] for each in (train, other)]
+    assert np.allclose(*ranked)
+
+
+def label(adata: AnnData) -> list[str]:
+    pair, canonical = adata.obsm["pair"], adata.uns["compounds"]["canonical"]
+    return [f"{canonical.iloc[one]} {adata.uns['contexts'].index[context]}" for one, context in pair]

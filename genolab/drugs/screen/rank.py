@@ -9,6 +9,7 @@ import numpy as np
 from genolab.checks import check_columns, check_known, check_one_of
 from genolab.drugs.compounds import diverse, fingerprints, nearest, properties, standardise
 from genolab.drugs.compounds.molecules import molecule_of
+from genolab.drugs.pairs import number_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,8 @@ def rank(
     valid = table[table["reason"] == ""]
     if valid.empty:
         raise ValueError(f"a library needs a SMILES that can be read; of {len(table):,} there is none")
-    score, spread = _score(model, features(valid["canonical"].tolist()), _context_number(context, train))
+    number = number_in(model, train, _context_number(context, train), side="contexts")
+    score, spread = _score(model, features(valid["canonical"].tolist()), number)
     ranked = valid.assign(score=score, uncertainty=spread)
     ranked = ranked.sort_values("score", ascending=best == "low", kind="stable")
     description = _describe(ranked.head(describe), train, picks)
