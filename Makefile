@@ -5,6 +5,8 @@
 #
 #   make doctor   look over the set-up          make clean   remove .venv, so that the next call makes a new one
 #   make pins     resolve constraints.txt anew
+#   make gpu      on a machine with an NVIDIA GPU, all checks that need one, in six minutes; `make gpu-pack`, on one with
+#                 a network, packs what a machine without may lack (into build/gpu, which goes along with the clone)
 #
 # Variables, all optional:
 #   PORT=9000         where `make lab` serves; by default the first free port from 8888
@@ -13,7 +15,7 @@
 #   TORCH_INDEX=URL   where to take torch from. On Linux the usual torch brings several GB for NVIDIA's GPUs; for a laptop
 #                     without one, give the address of the CPU builds that pytorch.org shows under "Get Started"
 #                     (Linux, Pip, CPU; what follows --index-url).
-#   ARGS="-k recipe"  what `make test` hands to pytest
+#   ARGS="-k recipe"  what `make test` hands to pytest, and `make gpu` to its script
 #
 # Both are instant when run again and safe to interrupt: a step counts as done only when its mark is written, the mark's
 # name is made from the content of the files that it depends on, and what an interrupted pip left half-written goes.
@@ -27,7 +29,7 @@ KEY := $(shell (cat pyproject.toml constraints.txt Makefile; pwd) | cksum | tr '
 WORKERS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 SAY := @printf 'genolab: %s\n'
 
-.PHONY: help lab test setup-lab setup-test doctor pins clean
+.PHONY: help lab test setup-lab setup-test doctor pins clean gpu gpu-pack
 .DEFAULT_GOAL := help
 
 help:
@@ -50,6 +52,12 @@ test: setup-test
 
 doctor: setup-lab
 	@$(BIN)/genolab doctor
+
+gpu:
+	@tests/gpu/run.sh $(ARGS)
+
+gpu-pack:
+	@tests/gpu/pack.sh
 
 clean:
 	rm -rf .venv

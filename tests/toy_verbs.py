@@ -18,6 +18,7 @@ from anndata import AnnData
 from scipy import sparse
 
 import genolab as gl
+from genolab.data.dataset import remember
 from genolab.widgets.latent.follow_run import RunFollower
 
 Rows = gl.data.AnnDataset
@@ -32,6 +33,10 @@ def cells() -> AnnData:
 
 def counts() -> Rows:
     return Rows(cells(), "layers/counts", covariates="batch")
+
+
+def genes_turned() -> Rows:
+    return Rows(cells()[:, ::-1].copy(), "layers/counts", covariates="batch")
 
 
 @cache
@@ -146,11 +151,18 @@ def _response_model(table: Any, **options: Any) -> Any:
     return gl.drugs.ResponseModel(table, options.pop("contexts", CONTEXTS), **sizes | options)
 
 
+def _trained_vae() -> torch.nn.Module:
+    model = MODELS["VariationalAutoencoder"]()
+    remember(model, counts())
+    return model
+
+
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {
     "Autoencoder": lambda: gl.models.Autoencoder(20, hidden=(8,), n_latent=2),
     "VariationalAutoencoder": lambda: gl.models.VariationalAutoencoder(
         20, hidden=(8,), n_latent=3, covariates=counts().covariate_levels
     ),
+    "VariationalAutoencoder, trained": _trained_vae,
     "PCABaseline": lambda: gl.models.PCABaseline(3).fit(counts()),
     "SequenceCNN": lambda: gl.dna.SequenceCNN(3, length=20, n_filters=4, width=5, hidden=8, members=2),
     "SequenceCNN, both strands": lambda: gl.dna.SequenceCNN(
@@ -253,6 +265,9 @@ VERBS: dict[str, Verb] = {
         "VariationalAutoencoder", lambda m, _: gl.infer.decode(m, np.ones((2, 3)), covariates={"batch": [0, 1]})
     ),
     "decode of points there": Verb("PCABaseline", lambda m, d: gl.infer.decode(m, torch.ones(2, 3).to(d))),
+    "embed of genes in another order, rows there": Verb(
+        "VariationalAutoencoder, trained", lambda m, d: gl.infer.embed(m, genes_turned().to(d))
+    ),
     "LatentExplorer.watch": Verb("VariationalAutoencoder", _follow),
     **_of_rows("PCABaseline", counts, "embed", "reconstruct"),
     "decode by PCABaseline": Verb("PCABaseline", lambda m, _: gl.infer.decode(m, np.ones((2, 3)))),

@@ -62,7 +62,7 @@ def test_what_stays_on_the_device_gives_what_the_cpu_gives():
 def test_a_seed_of_ours_leaves_the_generators_of_all_gpus_alone(monkeypatch):
     engine, seeded = Engine(Noisy(20), gl.RunConfig(device="cpu")), []
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
-    engine.step(Rows(cells()).batch([0, 1]), gl.RunConfig(), number=0, total=1)
+    engine.step(Rows(cells()).batch([0, 1]), gl.RunConfig(), rate=1e-3, number=0, total=1)
     gl.models.Autoencoder(20, n_latent=2)
     assert seeded == []
 

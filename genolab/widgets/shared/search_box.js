@@ -34,8 +34,7 @@ export class SearchBox {
     const text = this.input.value;
     if (!text.trim()) return this.show([]);
     const { result } = await this.channel.ask("find", { text });
-    if (!result) return this.shut(); // an error, which says nothing about the name
-    return this.input.value === text && this.show(result);
+    return this.input.value === text && this.show(result ?? []);
   }
 
   show(names) {
