@@ -1,17 +1,23 @@
 """What goes wrong while a file is read -> one error that names the file, and says what to do.
 
-`reading` stands round every reader; `check_sparse` looks at what can't be trusted though it was read.
+`reading` or `reads` stands round every reader; `check_sparse` looks at what can't be trusted though it was read.
 """
 
-from collections.abc import Iterator, Mapping
+import dis
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from anndata import AnnData
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _KEPT = (KeyError, TypeError, OSError, ImportError, NotImplementedError)  # kinds that say more than ValueError
 
@@ -35,11 +41,32 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         raise ValueError(f"{path} ({_size(path)}) can't be read as {what}: {message}. {_fix(error)}") from error
 
 
+def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Put `reading` round a function whose first argument is a path, or may be one."""
+
+    def around(function: Callable[P, R]) -> Callable[P, R]:
+        first = next(iter(inspect.signature(function).parameters))
+
+        @functools.wraps(function)
+        def read(*args: P.args, **options: P.kwargs) -> R:
+            path = args[0] if args else options.get(first)
+            if not isinstance(path, str | Path):
+                return function(*args, **options)
+            with reading(path, what):
+                return function(*args, **options)
+
+        return read
+
+    return around
+
+
 def _is_own(trace: "TracebackType | None") -> bool:
-    """Return whether genolab raised an error, by the last frame of its traceback."""
+    """Return whether a ``raise`` of genolab's made an error, rather than an operation that failed in its code."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("genolab.")
+    if trace is None or not str(trace.tb_frame.f_globals.get("__name__")).startswith("genolab."):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
 def _message(error: Exception) -> str:

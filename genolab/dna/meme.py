@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.data.faults import reading
+from genolab.data.faults import reads
 from genolab.data.gzipped import open_text
 
 Array = NDArray[np.float64]
@@ -18,10 +18,11 @@ _STATED: Final = re.compile(r"\b(alength|w)=\s*(\d+)")
 _ROUNDED: Final = 0.02  # what probabilities of a position may add up to more or less than 1
 
 
+@reads("motifs in MEME's format")
 def read_meme(path: str | Path) -> dict[str, Array]:
     """Read a file of motifs, packed or not: name to probabilities of A C G T, ``(4, width)``."""
     path = Path(path).expanduser()
-    with reading(path, "motifs in MEME's format"), open_text(path) as opened:
+    with open_text(path) as opened:
         motifs = _motifs(opened, path)
     if not motifs:
         raise ValueError(

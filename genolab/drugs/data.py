@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from genolab.checks import check_columns, listing, warn
+from genolab.data.faults import reads
 from genolab.data.layout import read_frame
 from genolab.drugs.compounds import standardise
 from genolab.drugs.pairs import compound_table, pairs_adata
@@ -33,6 +34,7 @@ MAX_DIFFERENCE = 1.0
 """Values of one compound in one context that differ by more than this, in powers of ten, contradict each other."""
 
 
+@reads("measured responses")
 def responses(
     table: "pd.DataFrame | str | Path",
     *,

@@ -13,6 +13,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from genolab.data.faults import reads
 from genolab.jupyter import kernels
 from genolab.jupyter.page import to_html
 
@@ -83,6 +84,7 @@ def run(
     return Outcome(target, page, tuple(seconds), failure)
 
 
+@reads("a Jupyter notebook")
 def read(source: Path) -> NotebookNode:
     """Read a notebook."""
     content = source.read_text(encoding="utf-8")
@@ -90,6 +92,8 @@ def read(source: Path) -> NotebookNode:
         notebook: NotebookNode = nbformat.reads(content, as_version=4)
     except (ValueError, TypeError, LookupError, AttributeError, nbformat.ValidationError) as error:
         raise ValueError(f"{source} is not a Jupyter notebook: {_one_line(str(error))}") from error
+    if any("source" not in cell for cell in notebook.cells):
+        raise ValueError(f"{source} is not a Jupyter notebook: a cell of it has no source")
     return notebook
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from genolab import registry
 from genolab.checks import listing, warn
 from genolab.data.dataset import AnnDataset, remember
+from genolab.data.faults import reads
 from genolab.data.signature import Signature
 
 Tensors = dict[str, torch.Tensor]
@@ -49,6 +50,7 @@ def write(path: str | Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
+@reads("a saved run")
 def read(path: str | Path) -> Checkpoint:
     """Read a checkpoint; the tensors are on the CPU."""
     path = Path(path)
@@ -131,6 +133,7 @@ def ungroup(tensors: Tensors, place: str) -> Tensors:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
+@reads("a saved run")
 def load_model(path: str | Path) -> nn.Module:
     """Rebuild one of genolab's models from a saved run, with the weights it had: all that `gl.infer` needs."""
     return rebuild(read(path), path)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from genolab.checks import listing, warn
 from genolab.data.cache import cache_folder
+from genolab.data.faults import reads
 from genolab.data.gzipped import is_plain, open_utf8, read_utf8
 from genolab.data.quiet import ignore_anndata_warnings
 
@@ -109,6 +110,7 @@ class IndexedFasta:
         return IndexedFasta, (self.path, self._places)
 
 
+@reads("FASTA")
 def open_fasta(path: str | Path) -> Fasta:
     """Open a FASTA file, gzipped or not; a file that is open already, and unchanged, is not read again."""
     path = Path(path).expanduser().resolve()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
+from genolab.data.faults import reads
 from genolab.data.gzipped import open_text, unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
 
@@ -69,6 +70,7 @@ class _Directives:
     has_sequence: bool = False
 
 
+@reads("regions of a genome")
 def read_regions(path: str | Path) -> Annotation:
     """Read regions of a ``.bed .narrowPeak .broadPeak .gff3 .gff`` (GFF3) or ``.gtf`` file, gzipped or not.
 

@@ -115,7 +115,7 @@ def judge(reader: Reader, good: Path, path: Path, change: Any) -> tuple[str, str
         try:
             observed = reader.read(path)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
-            return classify(error, path.parent)
+            return classify(error, good.parent)
         if change.same and observed != (expected := reader.read(good)):
             return "other", f"{expected} became {observed}"
     return ("empty", "") if observed[0] == 0 and has_data(path) else ("read", "")

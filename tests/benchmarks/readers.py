@@ -322,8 +322,23 @@ def _gene_sets(root: Path) -> list[Path]:
     return [_write(root, "sets.gmt", text), _write(root, "sets.gmt.gz", text)]
 
 
+def _gaf(root: Path) -> list[Path]:
+    genes, lines = list(_cells().var_names), ["!gaf-version: 2.2"]
+    for at, gene in enumerate(genes[:25]):
+        term, code = f"GO:{at % 7 + 1:07d}", ("IDA", "IEA", "ND")[at % 3]
+        fields = ["UniProtKB", f"P{at:05d}", gene, "enables", term, "PMID:1", code, "", "F", "a gene", f"S{at}|T{at}"]
+        lines.append("\t".join([*fields, "protein", "taxon:9606", "20240101", "UniProt", "", ""]))
+    text = "\n".join(lines) + "\n"
+    return [_write(root, "human.gaf", text), _write(root, "human.gaf.gz", text)]
+
+
+def _see_gaf(path: Path) -> Seen:
+    terms = gl.function.read_gaf(path)
+    return len(terms), f"{sorted((gene, sorted(of)) for gene, of in terms.items())}"
+
+
 def _see_gene_sets(path: Path) -> Seen:
-    sets = gl.function.gene_sets(path)
+    sets = gl.function.read_gmt(path)
     return len(sets), f"{sorted((name, sorted(genes)) for name, genes in sets.items())}"
 
 
@@ -429,6 +444,7 @@ READERS = {
     "motifs": Reader(_motifs, _see_motifs),
     "ontology": Reader(_ontology, _see_ontology),
     "gene_sets": Reader(_gene_sets, _see_gene_sets),
+    "gaf": Reader(_gaf, _see_gaf),
     "responses": Reader(_responses, _see_responses),
     "plate": Reader(_plate, _see_plate),
     "model": Reader(_run, _see_model),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from genolab.checks import check_columns
+from genolab.data.faults import reads
 from genolab.data.layout import read_frame
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _WELL: Final = re.compile(r"\s*([A-Z]|A[A-F])\s*0*([1-9]|[1-3]\d|4[0-8])\s*", re.IGNORECASE)
 
 
+@reads("a plate")
 def read_plate(path: str | Path, *, negative: str, positive: str) -> "pd.DataFrame":
     """Read a plate, or several, from a table as text; see `plate`."""
     return plate(read_frame(path), negative=negative, positive=positive)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from genolab.checks import listing, warn
 from genolab.data.cache import File, locate
+from genolab.data.faults import reads
 from genolab.data.gzipped import open_text, read_unpacked
 from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
@@ -25,6 +26,7 @@ _SPACES: Final = {"F": "molecular_function", "P": "biological_process", "C": "ce
 _COLUMNS: Final = ("id", "space", "name", "parents", "alternatives")
 
 
+@reads("an ontology (OBO)")
 def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -> Ontology:
     """Read an ontology in the OBO format, ``.obo`` or ``.obo.gz``.
 
@@ -144,6 +146,7 @@ def _parsed(text: str) -> Ontology:
     )
 
 
+@reads("gene sets (GMT)")
 def read_gmt(path: str | Path) -> dict[str, frozenset[str]]:
     """Read gene sets in the GMT format of MSigDB, Enrichr and WikiPathways, ``.gmt`` or ``.gmt.gz``: name to genes.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from genolab.checks import check_known, check_one_of, listing, warn
+from genolab.data.faults import reads
 from genolab.data.gzipped import open_text
 
 EXPERIMENTAL: Final = frozenset(["EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"])
@@ -28,6 +29,7 @@ class _Line(NamedTuple):
     taxon: str
 
 
+@reads("annotations of genes (GAF)")
 def read_gaf(
     path: str | Path, *, by: By = "symbol", evidence: Collection[str] | None = None, taxon: int | None = None
 ) -> dict[str, frozenset[str]]:
