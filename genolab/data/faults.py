@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_LONGEST = 300  # letters of another package's message
 _KEPT = (KeyError, TypeError, OSError, ImportError, NotImplementedError)  # kinds that say more than ValueError
 
 
@@ -70,12 +72,12 @@ def _is_own(trace: "TracebackType | None") -> bool:
 
 
 def _message(error: Exception) -> str:
-    """Return an error's text, or of another package's the first line that says something."""
+    """Return an error's text on one line, shortened where another package wrote a page."""
     if isinstance(error, KeyError) and error.args:  # whose text is the key alone, or a sentence in quotes
         text = str(error.args[0])
         return text if " " in text else f"it has no {text!r}"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    text = " ".join(str(error).split())
+    return text if _is_own(error.__traceback__) else shorten(text, _LONGEST).rstrip(".:") or type(error).__name__
 
 
 def _size(path: Path) -> str:

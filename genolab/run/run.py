@@ -17,6 +17,7 @@ from torch import nn
 
 from genolab.config import Control
 from genolab.data.dataset import AnnDataset, aligned, remember
+from genolab.data.faults import reading
 from genolab.run.background import TrainingThread
 from genolab.run.engine import on_this_machine
 from genolab.run.loop import Event, TrainingLoop
@@ -299,19 +300,20 @@ class Run:
         A `model` of your own class is to be built as before; genolab's models are rebuilt from the file. The rows are
         recognised, in any order, by their hashes; others are refused, so that no test row is trained on.
         """
-        saved = read(path)
-        rows = saved.facts["n_train"]
-        if len(train) != rows:
-            raise ValueError(
-                f"a run goes on with the data it was trained on: {path} had {rows:,} rows, got {len(train):,}. "
-                "To train on other data, make a new Run(run.model, ...)"
-            )
-        if (known := trained_on(saved)) is not None:
-            train = recognised(train.aligned(known), saved, "train")
-            valid = None if valid is None or not len(valid) else recognised(valid.aligned(known), saved, "valid")
-        run = cls(model or rebuild(saved, path), train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
-        run._loop.restore(saved)
-        return run
+        with reading(path, "a saved run"):
+            saved = read(path)
+            rows = saved.facts["n_train"]
+            if len(train) != rows:
+                raise ValueError(
+                    f"a run goes on with the data it was trained on: {path} had {rows:,} rows, got {len(train):,}. "
+                    "To train on other data, make a new Run(run.model, ...)"
+                )
+            if (known := trained_on(saved)) is not None:
+                train = recognised(train.aligned(known), saved, "train")
+                valid = None if valid is None or not len(valid) else recognised(valid.aligned(known), saved, "valid")
+            run = cls(model or rebuild(saved, path), train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
+            run._loop.restore(saved)
+            return run
 
     def branch(self, epoch: int | None = None, **changes: Any) -> "Run":
         """Return a second run with a model of its own, that goes on from here or from a kept epoch.

@@ -31,6 +31,7 @@ import sys
 import tempfile
 import time
 import traceback
+import unittest.mock
 import warnings
 import zlib
 from collections import Counter
@@ -91,8 +92,7 @@ def main() -> None:
 @contextlib.contextmanager
 def seeded(name: str) -> Iterator[tuple[Reader, list[Path], Path]]:
     """Make a reader's good files, each in a folder of its own, and a folder for their mutants."""
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["GENOLAB_CACHE"] = f"{home}/cache"
+    with tempfile.TemporaryDirectory() as home, unittest.mock.patch.dict(os.environ, GENOLAB_CACHE=f"{home}/cache"):
         targets = READERS[name].make(Path(home) / "seeds")
         yield READERS[name], targets, Path(home)
 

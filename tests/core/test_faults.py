@@ -1,0 +1,53 @@
+"""genolab.data.faults: whatever goes wrong with a file, the error names it; and broken files of every kind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import fuzz
+
+from genolab.checks import check_known
+from genolab.data.faults import reading, reads
+
+
+def test_another_packages_error_becomes_one_that_names_the_file_and_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "cells.loom"
+    path.write_bytes(b"123")
+    with (
+        pytest.raises(ValueError, match=r"cells\.loom \(3 bytes\) can't be read as loom: Expecting value.*cut short"),
+        reading(path, "loom"),
+    ):
+        json.loads("")
+
+
+def test_an_operation_that_fails_in_genolab_is_described_as_another_packages_error() -> None:
+    with (
+        pytest.raises(ValueError, match=r"a\.gff \(not there\) can't be read as GFF3: '>=' not supported"),
+        reading("a.gff", "GFF3"),
+    ):
+        fuzz.genolab.checks.check_share("gc", "half")  # type: ignore[arg-type]
+
+
+def test_genolabs_own_error_keeps_its_kind_and_gets_the_files_name_once() -> None:
+    @reads("terms")
+    def read(path: str, name: str) -> None:
+        with reading(path, "terms"):
+            check_known("terms", [name], ["a", "b"])
+
+    with pytest.raises(KeyError) as caught:
+        read("terms.tsv", "c")
+    assert caught.value.args == ("terms.tsv: 'c' isn't one of the 2 terms: a, b",)
+
+
+def test_what_needs_too_much_memory_is_not_called_damaged() -> None:
+    with pytest.raises(ValueError, match=r"a\.h5 .*needs more memory than there is"), reading("a.h5", "HDF5"):
+        raise MemoryError
+
+
+@pytest.mark.parametrize("name", ["10x_folder", "bed", "gene_sets", "gff3", "h5ad", "motifs", "ontology", "plate"])
+def test_broken_files_are_read_or_refused_in_genolabs_own_words(name: str) -> None:
+    with fuzz.seeded(name) as (reader, targets, home):
+        for number in range(6):
+            good, path, change = fuzz.mutant(name, 1, number, targets, home)
+            kind, detail = fuzz.judge(reader, good, path, change)
+            assert kind in {"read", "refused"}, f"mutant {number} of seed 1, {change.what}: {detail}"
