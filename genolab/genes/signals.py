@@ -26,9 +26,9 @@ _BRANCH_FROM, _BRANCH_TO = 60, 8  # bases before an intron's end, between which 
 
 
 def known_genes(genes: Known, sequences: Mapping[str, str]) -> list[Gene]:
-    """Return the genes on the chromosomes of `sequences`, of genes or of a table of features."""
+    """Return the genes within `sequences`, of genes or of a table of features; none that goes over an origin."""
     genes = coding_genes(genes) if isinstance(genes, AnnData | pd.DataFrame) else genes
-    return [gene for gene in genes if gene.chromosome in sequences]
+    return [gene for gene in genes if gene.end <= len(sequences.get(gene.chromosome, ""))]
 
 
 class Site(NamedTuple):

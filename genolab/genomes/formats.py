@@ -1,6 +1,7 @@
 """A comparison to files that other tools read: VCF, PAF, GFF3."""
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,18 @@ def _escaped(text: str) -> str:
     return quote(text, safe=" .:^*$@!+_?-|/()").replace(" ", "_")
 
 
+def _word(name: str) -> str:
+    """Return a name without white space, which would be columns of a PAF."""
+    return re.sub(r"\s", "_", name)
+
+
 def write_paf(blocks: Sequence[Block], path: Path) -> Path:
     """Write blocks, one line each: b as query, a as target."""
     lines = []
     for part in (part for block in blocks for part in split_at_origins(block)):
         equal, size = int((part.columns == col.EQUAL).sum()), len(part.columns)
-        query = [part.b.chromosome, part.b.size, *part.b_span, part.strand]
-        target = [part.a.chromosome, part.a.size, part.a_start, part.a_end]
+        query = [_word(part.b.chromosome), part.b.size, *part.b_span, part.strand]
+        target = [_word(part.a.chromosome), part.a.size, part.a_start, part.a_end]
         tags = ["tp:A:P", f"NM:i:{size - equal}", f"AS:i:{part.score}", f"cg:Z:{col.to_cigar(part.columns)}"]
         lines.append("\t".join(map(str, [*query, *target, equal, size, 60, *tags])))
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -16,6 +16,7 @@ from genolab.sequences.encode import COMPLEMENT
 from genolab.sequences.fasta import open_fasta
 from genolab.sequences.genetic_codes import check_code
 from genolab.sequences.genome import check_chromosome, genome_info
+from genolab.sequences.regions import join_over_origins
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -143,6 +144,9 @@ def open_genome(source: GenomeLike, *, circular: bool | None = None, genetic_cod
     genome = source if isinstance(source, Genome) else _read(source)
     if circular is not None:
         genome = replace(genome, circular=frozenset(genome.sequences if circular else ()))
+    if genome.features is not None:
+        circles = {name: length for name, length in genome.lengths.items() if name in genome.circular}
+        genome = replace(genome, features=join_over_origins(genome.features, circles))
     code = genome.genetic_code if genetic_code is None else genetic_code
     check_code(code)
     return replace(genome, genetic_code=code)

@@ -22,6 +22,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from genolab.checks import listing, warn
+from genolab.sequences.regions import join_over_origins
 
 GENE_COLUMNS: Final = ("chromosome", "start", "end", "strand", "kind", "parent", "phase", "score")
 NO_PHASE: Final = -1
@@ -99,6 +100,9 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
     `dubious`: whether genes whose ``orf_classification`` is "Dubious" (SGD's word) count, too.
     """
     table = check_features(genome)
+    if isinstance(genome, AnnData) and "genome" in genome.uns:
+        info = genome.uns["genome"]
+        table = join_over_origins(table, {name: info["lengths"][name] for name in info.get("circular", ())})
     coding = table[table["kind"] == "CDS"]
     unstranded = coding.index[~coding["strand"].isin(["+", "-"])]
     if len(unstranded):
@@ -107,15 +111,12 @@ def coding_genes(genome: AnnData | pd.DataFrame, *, dubious: bool = False) -> li
             f"{coding['strand'][unstranded[0]]!r}"
         )
     coding = coding[~_is_true(coding, "pseudo")]
-    transcripts = _transcripts(coding)
-    gene_of = _gene_names(table, coding, transcripts)
     left_out = set(table.index[table["kind"].isin(_NO_GENES)]) | (set() if dubious else set(_dubious(table)))
     longest: dict[tuple[str, str, str], Gene] = {}
-    for transcript, gene in _genes(coding, transcripts):
-        name = gene_of.get(transcript, transcript)
-        place = (name, gene.chromosome, gene.strand)
-        if name not in left_out and (place not in longest or gene.length > longest[place].length):
-            longest[place] = gene._replace(name=name)
+    for gene in _transcripts(table, coding):
+        place = (gene.name, gene.chromosome, gene.strand)
+        if gene.name not in left_out and (place not in longest or gene.length > longest[place].length):
+            longest[place] = gene
     return sorted(longest.values(), key=lambda gene: (gene.chromosome, gene.start, gene.end))
 
 
@@ -197,37 +198,41 @@ def _is_true(table: pd.DataFrame, name: str) -> NDArray[np.bool_]:
     return np.isin(np.char.lower(_texts(table, name).astype(str)), ["true", "1", "yes"])
 
 
-def _transcripts(coding: pd.DataFrame) -> NDArray[np.object_]:
-    """Return what each coding part belongs to: its parent, or else the feature that it is itself, or a part of."""
-    parent, shared, own = _texts(coding, "parent"), _texts(coding, "ID"), coding.index.to_numpy(dtype=object)
-    return np.where(parent != "", parent, np.where(shared != "", shared, own.astype(str))).astype(object)
+def _transcripts(table: pd.DataFrame, coding: pd.DataFrame) -> Iterator[Gene]:
+    """Yield the coding part of each transcript under the name of its gene, once a chromosome that it lies on.
 
-
-def _genes(coding: pd.DataFrame, transcripts: NDArray[np.object_]) -> Iterator[tuple[str, Gene]]:
-    """Yield the coding part of each transcript, on each chromosome that it lies on, as a gene.
-
-    What a cell joins from RNA of both strands, or from different RNAs, is no gene between whose parts introns lie.
+    What a cell joins from RNA of both strands, or from several RNAs, is no gene between whose parts introns lie.
     """
+    feature = _features(coding)
+    genes = _gene_names(table, coding, feature)
     chromosome, strand, phase = (_texts(coding, name) for name in ("chromosome", "strand", "phase"))
     spliced = np.char.find(_texts(coding, "exception").astype(str), "trans-splicing") >= 0
     start, end = (coding[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
-    on, names = pd.factorize(chromosome)
-    place = pd.factorize(transcripts)[0].astype(np.int64) * max(1, len(names)) + on
+    place = np.zeros(len(coding), dtype=np.int64)
+    for column in (feature, genes, chromosome):  # NCBI's GTF has one "unknown_transcript_1" for many genes
+        codes, names = pd.factorize(column)
+        place = pd.factorize(place * max(1, len(names)) + codes)[0]
     order = np.lexsort((end, start, place))
     left_out = []
     for rows in np.split(order, np.flatnonzero(np.diff(place[order])) + 1) if len(order) else []:
-        name, first = str(transcripts[rows[0]]), rows[0 if strand[rows[0]] == "+" else -1]
+        first = rows[0 if strand[rows[0]] == "+" else -1]
         if spliced[rows].any() or (strand[rows] != strand[first]).any():
-            left_out.append(name)
+            left_out.append(genes[first])
             continue
         exons = _exons(start[rows].tolist(), end[rows].tolist())
         frame = int(phase[first]) if phase[first] in {"0", "1", "2"} else 0
-        yield name, Gene(name, str(chromosome[first]), str(strand[first]), exons, frame)
+        yield Gene(genes[first], chromosome[first], strand[first], exons, frame)
     if left_out:
         warn(
             "genes are left out, whose parts lie on both strands or are joined by trans-splicing "
             f"({len(left_out):,}: {listing(left_out)})"
         )
+
+
+def _features(coding: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what each coding part belongs to: its parent, or else the feature that it is itself, or a part of."""
+    parent, shared, own = _texts(coding, "parent"), _texts(coding, "ID"), coding.index.to_numpy(dtype=object)
+    return np.where(parent != "", parent, np.where(shared != "", shared, own.astype(str))).astype(object)
 
 
 def _exons(starts: list[int], ends: list[int]) -> tuple[tuple[int, int], ...]:
@@ -241,16 +246,19 @@ def _exons(starts: list[int], ends: list[int]) -> tuple[tuple[int, int], ...]:
     return tuple(exons)
 
 
-def _gene_names(table: pd.DataFrame, coding: pd.DataFrame, transcripts: NDArray[np.object_]) -> dict[str, str]:
-    """Map transcripts to their genes: by the transcript's own row, or by GTF's ``gene_id`` of its coding parts."""
-    names = {str(name): gene for name, gene in zip(transcripts, _texts(coding, "gene_id"), strict=True) if gene}
-    rows = table[table.index.isin(set(transcripts))]
+def _gene_names(table: pd.DataFrame, coding: pd.DataFrame, feature: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the gene of each coding part: by GTF's ``gene_id``, or by the row of the transcript that it belongs to."""
+    above: dict[str, str] = {}
+    rows = table[table.index.isin(set(feature))]
     for name, kind, parent in zip(rows.index, _texts(rows, "kind"), _texts(rows, "parent"), strict=True):
-        if kind.endswith("gene"):  # the parts hang on the gene itself
-            names[str(name)] = str(name)
-        elif parent:
-            names[str(name)] = parent
-    return names
+        if parent and not kind.endswith("gene"):  # else the parts hang on the gene itself
+            above[str(name)] = parent
+    names, own = [above.get(name, name) for name in feature], _texts(coding, "gene_id")
+    known = set(table.index.astype(str)) if (own != "").any() else set()
+    pairs = zip(names, own, strict=True)
+    return np.array(
+        [name if not gene or (name in known and gene not in known) else gene for name, gene in pairs], dtype=object
+    )
 
 
 def _dubious(table: pd.DataFrame) -> list[str]:

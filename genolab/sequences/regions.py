@@ -114,7 +114,7 @@ def read_regions(path: str | Path) -> Annotation:
     table = _table(_with_stop_codons(columns) if kind == ".gtf" else columns)
     lengths, circular = _landmarks(table)
     lengths |= stated.lengths
-    table = _join_over_origins(table, {name: lengths[name] for name in circular})
+    table = join_over_origins(table, {name: lengths[name] for name in circular})
     return Annotation(table, lengths, circular, stated.has_sequence)
 
 
@@ -127,8 +127,10 @@ def _landmarks(table: pd.DataFrame) -> tuple[dict[str, int], tuple[str, ...]]:
     return lengths, tuple(name for name in circular if name in lengths)
 
 
-def _join_over_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
+def join_over_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
     """Make one row of a feature that is written as two lines, before and after the origin of a circle."""
+    if not sizes or not {"kind", "parent"}.issubset(table.columns):
+        return table
     on = table["chromosome"].astype(str)
     size = on.map(sizes)
     before = np.flatnonzero((table["end"] == size) & (table["start"] > 0))
@@ -372,17 +374,19 @@ def _joined(parts: list[Columns]) -> Columns:
 
 def _with_stop_codons(columns: Columns) -> Columns:
     """Give the coding parts of each transcript their stop codon, which GTF keeps apart."""
-    start, end, chromosomes = columns["start"], columns["end"], columns["chromosome"]
-    # A transcript may lie on two chromosomes, as in the pseudoautosomal regions of X and Y.
-    place = columns["parent"].codes.astype(np.int64) * len(chromosomes.categories) + chromosomes.codes
-    transcript = pd.factorize(place)[0]
+    start, end = columns["start"], columns["end"]
+    # A transcript may lie on two chromosomes (X and Y share regions), and one name may stand for all unknown ones.
+    place = columns["parent"].codes.astype(np.int64)
+    for other in (columns["chromosome"], columns.get("gene_id")):
+        if other is not None:
+            place = pd.factorize(place * len(other.categories) + other.codes)[0]
     coding = np.flatnonzero(columns["kind"] == "CDS")
-    coding = coding[np.argsort(transcript[coding], kind="stable")]
-    edges = np.searchsorted(transcript[coding], np.arange(transcript.max() + 2))
+    coding = coding[np.argsort(place[coding], kind="stable")]
+    edges = np.searchsorted(place[coding], np.arange(place.max() + 2))
     extra = []
     for stop in np.flatnonzero((columns["kind"] == "stop_codon") & (columns["parent"] != "")).tolist():
         first, last = start[stop], end[stop]
-        parts = coding[edges[transcript[stop]] : edges[transcript[stop] + 1]]
+        parts = coding[edges[place[stop]] : edges[place[stop] + 1]]
         if ((start[parts] <= first) & (last <= end[parts])).any():
             continue
         touching = parts[(end[parts] == first) | (start[parts] == last)]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import genolab as gl
+from genolab.genomes.genome import open_genome
 from genolab.sequences.annotation import TAGS, coding_genes
 from genolab.sequences.regions import check_within, read_regions
 
@@ -312,6 +313,15 @@ def test_a_gtf_without_rows_of_transcripts_knows_its_genes_by_gene_id(tmp_path):
         assert found == [("g1", "c1", ((0, 60),)), ("g 2", "c1", ((99, 129),))]
 
 
+def test_one_transcript_id_of_many_genes_joins_nothing(tmp_path):
+    line = 'MT N {} {} {} . + 0 gene_id "{}"; transcript_id "unknown_transcript_1";'
+    rows = [("transcript", 1, 5, "TRNF"), ("CDS", 10, 39, "ATP8"), ("CDS", 35, 90, "ATP6"), ("gene", 1, 5, "TRNF")]
+    rows += [("gene", 10, 42, "ATP8"), ("gene", 35, 93, "ATP6"), ("stop_codon", 40, 42, "ATP8")]
+    rows += [("stop_codon", 91, 93, "ATP6")]
+    found = genes(write(tmp_path, "a.gtf", gff3(*(line.format(*row) for row in rows), top="")))
+    assert found == [("ATP8", "MT", ((9, 42),)), ("ATP6", "MT", ((34, 93),))]
+
+
 def test_attributes_go_to_the_end_of_the_line(tmp_path):
     text = "chrX\te\tCDS\t11\t40\t.\t+\t0\tID=c1;Note=heat\tshock;Parent = t1\n"
     row = read_regions(write(tmp_path, "a.gff3", text)).regions.iloc[0]
@@ -379,3 +389,13 @@ def test_the_phase_of_a_gene_over_the_origin_is_that_of_its_first_part(tmp_path)
         text = gff3(CIRCLE, *(line.format(strand, own) for line, own in zip(lines, phases, strict=True)))
         (gene,) = coding_genes(gl.data.read(write(tmp_path, "a.gff3", text)))
         assert gene.phase == phase
+
+
+def test_a_circle_may_be_known_to_the_user_alone(tmp_path):
+    (tmp_path / "c.fa").write_text(">c1\n" + "A" * 1000)
+    lines = "c1 R CDS 1 100 . + 0 Parent=g", "c1 R CDS 951 1000 . + 0 Parent=g"
+    genome = gl.data.read(write(tmp_path, "a.gff3", gff3(*lines)), fasta=tmp_path / "c.fa")
+    assert [gene.exons for gene in coding_genes(genome)] == [((0, 100), (950, 1000))]
+    assert open_genome(genome, circular=True).features["end"].tolist() == [1100]
+    genome.uns["genome"]["circular"] = ["c1"]
+    assert [gene.exons for gene in coding_genes(genome)] == [((950, 1100),)]
