@@ -531,6 +531,37 @@ def test_a_reloaded_page_shows_the_state_again(explorer):
     assert explorer.book.run(2) == "1 0,0\n"
 
 
+# ---- without its kernel ----
+
+
+def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_picture(notebook):
+    book = notebook([GRID, SHOW])
+    book.spent = True
+    book.run(0)
+    book.run(1)
+    explorer = Explorer(book)
+    picture = book.cell(1).locator(".genolab-picture")
+    assert not picture.is_visible()
+    kill = "import os, signal, threading; threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()"
+    book.run_code(kill)
+    book.page.get_by_text("appears to have died").wait_for(timeout=30_000)
+    book.page.keyboard.press("Escape")
+    explorer.page.mouse.move(*explorer.at(3, 7))
+    explorer.shows(".gl-message", "The kernel is gone")
+    assert not picture.is_visible()
+    book.screenshot("explorer-kernel-gone", explorer.root)
+    book.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    book.page.reload()
+    picture.locator("img").wait_for(timeout=30_000)
+    book.page.get_by_text("model not found").wait_for(state="attached", timeout=30_000)  # JupyterLab's, and hidden
+    assert not book.page.get_by_text("model not found").is_visible()
+    assert "run the notebook to use it" in picture.inner_text()
+    for dark in (False, True):
+        book.theme(dark=dark)
+        book.screenshot(f"explorer-reopened-{'dark' if dark else 'light'}")
+    book.errors.clear()  # JupyterLab reports the lost connection and the widget that isn't there
+
+
 # ---- a browser that can't ----
 
 

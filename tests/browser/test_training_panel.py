@@ -243,11 +243,11 @@ def test_a_cell_that_trains_in_the_foreground_is_followed_and_late_clicks_do_no_
 def test_wait_leaves_the_final_picture_in_the_notebook(notebook):
     panel = opened(notebook, "run = make(epochs=3); panel = gl.widgets.TrainingPanel(run); panel", "panel.wait()")
     panel.book.run(2)
-    (before,) = panel.book.outputs(2)
+    _, before = panel.book.outputs(2)
     assert "not started" in before["data"]["text/plain"]
     panel.book.run(3)
     panel.book.draw()
-    (after,) = panel.book.outputs(2)
+    _, after = panel.book.outputs(2)
     assert "3 of 3 epochs, finished in" in after["data"]["text/plain"]
     assert after["data"]["image/png"] != before["data"]["image/png"]
     Panel(panel.book, 2).sees("finished in")
@@ -260,7 +260,7 @@ def test_a_kernel_that_was_restarted_leaves_a_panel_that_says_so(notebook):
     panel.book.page.evaluate(
         "async () => await jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
     )
-    panel.sees("The kernel is gone")
+    panel.sees("The kernel is gone", seconds=5)  # at once, not for its silence
     assert panel.node.evaluate("node => node.classList.contains('gl-gone')")
     assert {panel.button(key).get_attribute("aria-disabled") for key in ("start", "pause", "step", "stop")} == {"true"}
     panel.book.screenshot("training-panel-kernel-gone", panel.node)

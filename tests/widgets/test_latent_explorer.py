@@ -559,6 +559,29 @@ def test_a_saved_page_shows_the_static_picture():
     assert f"data:image/png;base64,{data['image/png'][:60]}" in page
 
 
+def test_a_notebook_gets_the_widget_and_beside_it_a_picture_for_where_it_is_gone(monkeypatch):
+    shown = []
+    monkeypatch.setattr("genolab.widgets.shared.base.display", lambda data, **how: shown.append((data, how)))
+    LatentExplorer(cells(), None)._ipython_display_()
+    assert list(shown.pop()[0]) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
+    adata = cells()
+    adata.obsm["<script>"] = adata.obsm["X_vae"]
+    explorer = LatentExplorer(adata, "<script>")
+    explorer._ipython_display_()
+    (live, _), (picture, how) = shown
+    assert live["text/html"] == ""  # a page without widgets shows the picture alone
+    assert how["display_id"] == explorer._view_id
+    assert picture["image/png"] in picture["text/html"]
+    assert "<script>" not in picture["text/html"]
+
+
+def test_a_message_is_always_replied_to_since_silence_means_a_kernel_that_is_gone(monkeypatch):
+    explorer = LatentExplorer(cells(), "X_vae")
+    monkeypatch.setattr(explorer, "_handle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert query(explorer, "ping") is None
+    assert query(explorer, "hover", row=1) == "interrupted"
+
+
 def test_the_static_pictures_scale_is_viridis():
     from matplotlib import colormaps
 

@@ -377,7 +377,8 @@ def test_a_notebook_run_without_a_screen_keeps_the_final_picture():
     cells = [NOTEBOOK, "panel.wait()\nrun.status.state"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    (shown,) = book.cells[0].outputs
+    live, shown = book.cells[0].outputs
+    assert _VIEW in live.data
     assert shown.data["text/plain"].startswith("TrainingPanel(2 of 2 epochs, finished in ")
     assert base64.b64decode(shown.data["image/png"]).startswith(b"\x89PNG")
     assert book.cells[1].outputs[0].data["text/plain"] == "'finished'"

@@ -5,11 +5,14 @@ import inspect
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import traitlets as t
+from IPython.display import display, update_display
 
 from genolab.widgets.shared.linker import link
+from genolab.widgets.shared.picture import picture_output
 
 
 class NotebookWidget(anywidget.AnyWidget):
@@ -17,7 +20,8 @@ class NotebookWidget(anywidget.AnyWidget):
 
     Python owns the state and publishes it as traits. The browser sends messages ``{kind, browser, number, ...}``, which
     `_handle` obeys or answers, and gets a reply to each, after the traits that the message has changed. The error of a
-    command stands on the message line of every view; that of a query goes to the view that asked.
+    command stands on the message line of every view; that of a query goes to the view that asked. A message without any
+    reply tells the browser that the kernel was restarted.
 
     Attributes
     ----------
@@ -27,6 +31,8 @@ class NotebookWidget(anywidget.AnyWidget):
 
     message = t.Unicode("", read_only=True).tag(sync=True)
     _is_error = t.Bool(False).tag(sync=True)
+    _view_id = t.Unicode().tag(sync=True)
+    _is_shown = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if not hasattr(cls, "_esm"):  # else it inherits a view
@@ -35,7 +41,7 @@ class NotebookWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         self._lock = threading.RLock()  # traits are set by one thread at a time: ipywidgets doesn't see to that
-        super().__init__(**traits)
+        super().__init__(_view_id=f"genolab-{uuid4().hex}", **traits)
         self.on_msg(self._receive)
 
     def png(self) -> bytes:
@@ -57,15 +63,17 @@ class NotebookWidget(anywidget.AnyWidget):
         reply: dict[str, Any] = {"browser": content.get("browser"), "number": content.get("number")}
         attached: list[bytes] = []
         try:
-            result = self._handle(content.get("kind", ""), content | {"buffers": buffers})
+            kind = content.get("kind", "")
+            result = None if kind == "ping" else self._handle(kind, content | {"buffers": buffers})
             if isinstance(result, bytes):
                 attached = [result]
             else:
                 reply["result"] = result
             if is_command and self._is_error:
                 self._publish(message="", _is_error=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs on the screen, where the person looks
-            reply["error"] = str(error.args[0]) if error.args else type(error).__name__
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - it belongs on the screen, where the person looks
+            said = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            reply["error"] = str(error.args[0]) if error.args else said
             if is_command:
                 self._publish(message=reply["error"], _is_error=True)
         self.send(reply, attached)
@@ -73,14 +81,27 @@ class NotebookWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget, a picture for pages on which no widget runs (GitHub, a saved page), and a line of text."""
         picture = self.png()  # first, since it may bring the widget up to date
-        bundle: dict[str, Any] = {
-            "text/plain": repr(self),
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            },
-        }
-        if picture:
-            bundle["image/png"] = base64.b64encode(picture).decode("ascii")
-        return bundle, {}
+        image = {"image/png": base64.b64encode(picture).decode("ascii")} if picture else {}
+        return {"text/plain": repr(self), **self._live(), **image}, {}
+
+    def _ipython_display_(self) -> None:
+        """Show the widget and its picture as two outputs: of one, JupyterLab shows the widget even where it is gone."""
+        picture = self.png()
+        if not picture:
+            display(self._repr_mimebundle_()[0], raw=True)  # type: ignore[no-untyped-call]  # IPython's
+            return
+        display({**self._live(), "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]
+        display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]
+        self._is_shown = True
+
+    def _update_picture(self) -> None:
+        """Draw the picture anew wherever the widget was shown."""
+        if self._is_shown and (picture := self.png()):
+            update_display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]
+
+    def _live(self) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"application/vnd.jupyter.widget-view+json": view}
+
+    def _beside(self, picture: bytes) -> dict[str, Any]:
+        return picture_output(picture, view_id=self._view_id, text=repr(self))

@@ -2,6 +2,10 @@
 // what a person does goes there as a message, and to each message comes a reply (genolab/widgets/shared/base.py).
 
 const SLOW_MS = 300; // without a reply for so long, the screen says that something is going on
+const LATE_MS = 10000; // for so long, that the kernel may be gone; that is checked, and again after twice the time
+const GRACE_MS = 500; // for a reply that comes after the kernel has called itself idle
+
+export const GONE = "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell.";
 
 /** What all views of one widget share. A subclass may keep state of its own, and take over the traits by `take`. */
 export class Channel {
@@ -14,12 +18,15 @@ export class Channel {
     this.received = 0; // commands that Python has followed
     this.pending = 0; // messages without a reply yet, those that are quiet aside
     this.isSlow = false;
+    this.isLate = false;
+    this.isGone = false; // the kernel, with the widget's Python: what is sent gets an error at once
     this.replies = new Map();
     this.listeners = new Set();
     this.changed = new Set();
     const heard = [...traits, "message", "_is_error"];
     this.handlers = heard.map((name) => [`change:${name}`, () => this.note(name)]);
     this.handlers.push(["msg:custom", (reply, buffers) => this.receive(reply, buffers)]);
+    this.handlers.push(["comm_live_update", () => setTimeout(() => this.check())]); // JupyterLab's, on a restart
     for (const [event, handler] of this.handlers) model.on(event, handler);
   }
 
@@ -71,7 +78,7 @@ export class Channel {
   }
 
   post(content, { buffers = [], isQuiet = false }) {
-    const { browser } = this;
+    if (this.isGone) return Promise.resolve({ error: GONE });
     const number = (this.number += 1);
     const wait = (by) => isQuiet || this.wait(by);
     wait(1);
@@ -80,20 +87,57 @@ export class Channel {
         wait(-1);
         resolve(reply);
       });
-      this.model.send({ ...content, browser, number }, undefined, buffers);
+      this.deliver({ ...content, browser: this.browser, number }, buffers);
     });
+  }
+
+  // A kernel that is idle after a message, and has not replied, doesn't know the widget: it was restarted.
+  deliver(content, buffers) {
+    const check = () => this.replies.has(content.number) && this.lose();
+    const status = (message) => message.content.execution_state === "idle" && setTimeout(check, GRACE_MS);
+    try {
+      this.model.send(content, { iopub: { status } }, buffers);
+    } catch {
+      this.lose(); // the page has ended the connection to a kernel that died or was shut down
+    }
+  }
+
+  /** See whether the kernel is still there. */
+  check() {
+    this.checked = performance.now();
+    this.ask("ping", {}, { isQuiet: true });
+  }
+
+  /** Take the kernel for gone: all that waits for it gets an error. */
+  lose() {
+    if (this.isGone) return;
+    this.isGone = true;
+    for (const answer of this.replies.values()) answer({ error: GONE });
+    this.replies.clear();
+    this.note("gone");
   }
 
   wait(by) {
     this.pending += by;
     clearTimeout(this.clock);
     this.setSlow(false);
-    if (this.pending > 0) this.clock = setTimeout(() => this.setSlow(true), SLOW_MS);
+    if (this.pending > 0) this.clock = setTimeout(() => this.beSlow(), SLOW_MS);
   }
 
-  setSlow(isSlow) {
-    if (isSlow !== this.isSlow) this.note("slow");
-    this.isSlow = isSlow;
+  beSlow() {
+    this.setSlow(true);
+    this.clock = setTimeout(() => this.beLate(LATE_MS), LATE_MS);
+  }
+
+  beLate(waited) {
+    this.setSlow(true, true);
+    this.clock = setTimeout(() => this.beLate(2 * waited), 2 * waited);
+    this.check();
+  }
+
+  setSlow(isSlow, isLate = false) {
+    if (isSlow !== this.isSlow || isLate !== this.isLate) this.note("slow");
+    Object.assign(this, { isSlow, isLate });
   }
 
   receive(reply, buffers) {
@@ -119,10 +163,25 @@ export function widget(open, View) {
       },
       render({ el }) {
         const view = new View(channel, el);
-        return () => view.close();
+        const place = el.querySelector(".genolab");
+        place.dataset.view = channel.get("_view_id"); // by which its picture is hidden (genolab/widgets/shared/picture.py)
+        const stop = watchKernel(channel, place);
+        return () => {
+          stop();
+          view.close();
+        };
       },
     };
   };
+}
+
+// A kernel that has died is noticed when a person turns to the widget. What is seen of a widget without one is dimmed.
+function watchKernel(channel, place) {
+  const look = () => performance.now() - (channel.checked ?? -Infinity) > LATE_MS && channel.check();
+  for (const event of ["pointerenter", "focusin"]) place.addEventListener(event, look);
+  const show = () => place.classList.toggle("gl-gone", channel.isGone);
+  show();
+  return channel.on(["gone"], show);
 }
 
 // A Bytes trait arrives as a DataView (null while empty); its start need not be aligned, then it is copied.

@@ -34,7 +34,8 @@ export class SearchBox {
     const text = this.input.value;
     if (!text.trim()) return this.show([]);
     const { result } = await this.channel.ask("find", { text });
-    return this.input.value === text && this.show(result ?? []);
+    if (!result) return this.shut(); // an error, which says nothing about the name
+    return this.input.value === text && this.show(result);
   }
 
   show(names) {

@@ -1,7 +1,7 @@
 // The training panel: it shows where the run stands and sends what the person asks for.
 
 import "../shared/base.css";
-import { Channel, floats, widget } from "../shared/channel.js";
+import { Channel, GONE, floats, widget } from "../shared/channel.js";
 import { element, root, row, space } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { onTheme, theme } from "../shared/theme.js";
@@ -24,7 +24,6 @@ const BUTTONS = [
 // A running run is heard of from its own thread, also while a cell keeps the kernel from taking clicks.
 const BUSY = "The click waits for the cell that is running; interrupting that cell frees it.";
 const QUIET = "The kernel has not answered: it is busy with another cell, or was restarted.";
-const GONE = "The kernel is gone, and this is the last that was seen. Run the notebook again from its first cell.";
 const WAITING = { start: "Starting", pause: "Pausing", resume: "Resuming", step: "Stepping", stop: "Stopping" };
 
 let views = 0;
@@ -45,9 +44,8 @@ class View {
     // Out of sight the kernel sends nothing.
     const watch = new IntersectionObserver((entries) => this.watch(entries[entries.length - 1].isIntersecting));
     watch.observe(this.el);
-    const kernel = watchKernel({
+    const kernel = watchSilence({
       channel,
-      el,
       isExpected: () => this.isSeen && !document.hidden && channel.get("status").state === "running",
       report: (isGone) => {
         this.el.classList.toggle("gl-gone", isGone);
@@ -76,26 +74,23 @@ class View {
   }
 }
 
-// Report when the kernel is gone: JupyterLab marks the view on a restart; a kernel that was killed only falls silent.
-function watchKernel({ channel, el, isExpected, report }) {
+// Report when the kernel is gone, also one that was killed: that one only falls silent.
+function watchSilence({ channel, isExpected, report }) {
   let heard = performance.now();
   const look = () => {
     if (!isExpected()) heard = performance.now();
-    report(el.classList.contains("jupyter-widgets-disconnected") || performance.now() - heard > SILENT_MS);
+    report(channel.isGone || performance.now() - heard > SILENT_MS);
   };
   const hear = () => {
     heard = performance.now();
     look();
   };
-  const silence = channel.on(["status"], hear);
-  const marks = new MutationObserver(look);
-  marks.observe(el, { attributes: true, attributeFilter: ["class"] });
+  const stop = [channel.on(["status"], hear), channel.on(["gone"], look)];
   const timer = setInterval(look, 1000);
   look();
   return {
     stop: () => {
-      silence();
-      marks.disconnect();
+      stop.forEach((forget) => forget());
       clearInterval(timer);
     },
   };

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import traitlets as t
-from IPython.display import display, update_display
 
 from genolab.run import Run, RunStatus
 from genolab.widgets.shared import static
@@ -78,7 +77,6 @@ class TrainingPanel(NotebookWidget):
         self._curve_due = 0.0
         self._unchanged = self._heartbeats = 0
         self._views: set[str] = set()
-        self._is_shown = False
         self._throttle = Throttle(self._refresh_quietly)
         self._stop_listening: Callable[[], None] | None = None
         fields = [dataclasses.asdict(field) for field in self._fields.values()]
@@ -120,7 +118,7 @@ class TrainingPanel(NotebookWidget):
         try:
             self.run.wait(timeout)
         finally:
-            self._update_display()
+            self._update_picture()
 
     def _stays_paused(self) -> bool:
         """Return whether the run is paused, and not one that was just resumed, which takes a moment to wake."""
@@ -156,7 +154,7 @@ class TrainingPanel(NotebookWidget):
             self.run.wait()
         finally:
             stop_listening()
-            self._update_display()
+            self._update_picture()
 
     def close(self) -> None:
         """Take the panel away; the run goes on."""
@@ -210,15 +208,9 @@ class TrainingPanel(NotebookWidget):
         self.refresh()
         return static.png(lambda figure: progress.draw(figure, self._curve, self.status, self.changes), height=3.6)
 
-    def _ipython_display_(self) -> None:
-        # With an id, so that the picture in the notebook can be renewed once the run has ended.
-        self._is_shown = True
-        display(self._repr_mimebundle_()[0], raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]  # IPython's
-
-    def _update_display(self) -> None:
+    def _update_picture(self) -> None:
         self.refresh()
-        if self._is_shown:
-            update_display(self._repr_mimebundle_()[0], raw=True, display_id=self.model_id)  # type: ignore[no-untyped-call]
+        super()._update_picture()
 
     # ---- between run and browser ------------------------------------------------------------------------------------
 

@@ -1,0 +1,30 @@
+"""The picture of a widget beside it in the notebook, which is seen where the live view isn't.
+
+JupyterLab prefers the widget to a picture in the same output, also in a notebook that was opened again, whose widget
+is gone. So the picture is an output of its own, and hides itself where the view stands on the page.
+"""
+
+import base64
+import html
+from string import Template
+from typing import Any, Final
+
+# A view that failed or has yet to load has text but no element; one that was closed is hidden, and its picture with it.
+_HTML: Final = Template("""<style>
+.genolab-picture img { max-width: 100%; }
+.genolab-picture p { margin: 0; opacity: 0.7; }
+:root:has([data-view="$id"]) :is(.$id, .jp-OutputArea-child:has(.$id)),
+.jp-OutputArea-child:has(> .lm-mod-hidden) + .jp-OutputArea-child:has(.$id),
+.jp-OutputArea-child:not(:has(.jp-OutputArea-output > *)):has(+ .jp-OutputArea-child .$id) { display: none; }
+</style>
+<div class="genolab-picture $id">
+<img alt="$alt" src="data:image/png;base64,$png">
+<p>A picture of the live view: run the notebook to use it.</p>
+</div>""")
+
+
+def picture_output(png: bytes, *, view_id: str, text: str) -> dict[str, Any]:
+    """Return the output that shows a picture where no view with `view_id`, a CSS class, is on the page."""
+    encoded = base64.b64encode(png).decode("ascii")
+    page = _HTML.substitute(id=view_id, alt=html.escape(text), png=encoded)
+    return {"text/html": page, "image/png": encoded, "text/plain": text}
