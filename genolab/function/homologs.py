@@ -9,9 +9,10 @@ extends without gaps to a high score.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from genolab.compiled import compiled
 
 Integers = NDArray[np.int64]
 
@@ -150,7 +151,7 @@ def _candidates(queries: _Concatenated, targets: _Concatenated, *, within: bool)
     return np.concatenate(pairs)
 
 
-@numba.njit(cache=True)
+@compiled
 def _targets_with_seed(query, queries, targets, index, matrix, first):
     """Return the targets from `first` on that share a seed with a query."""
     order, bounds, owner = index
@@ -171,7 +172,7 @@ def _targets_with_seed(query, queries, targets, index, matrix, first):
     return np.flatnonzero(hits)
 
 
-@numba.njit(cache=True)
+@compiled
 def _ungapped_score(one, other, at, to, limits, matrix):
     """Return the best score of an extension without gaps in both directions."""
     start, end, other_start, other_end = limits
