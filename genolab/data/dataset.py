@@ -236,6 +236,9 @@ class AnnDataset:
                 f"the model was trained on {len(to.inputs)} inputs ({', '.join(slot.slot for slot in to.inputs)}), got "
                 f"{len(own.inputs)} ({', '.join(self.inputs)}): choose the slots in AnnDataset(inputs=...)"
             )
+        pairs = zip(own.inputs, to.inputs, strict=True)
+        if other_slots := [f"{own.slot!r} for {to.slot!r}" for own, to in pairs if own.slot != to.slot]:
+            warn(f"the model reads {', '.join(other_slots)}, which it was trained on: they must hold the same kind")
         three = zip(self._sources, own.inputs, to.inputs, strict=True)
         other = self._with(_sources=tuple(self._aligned_source(*each) for each in three))
         other._align_covariates(to)

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.data.dataset import AnnDataset
+from genolab.data.signature import places
 from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.classification import Predictions, collect_predictions
 from genolab.function.ontology.graph import Ontology
@@ -59,7 +60,7 @@ def evaluate(
     """
     predictions = collect_predictions(models, test)
     truth, parents = predictions.truth, test.adata.uns.get("parents")
-    bits = information_accretion(truth if train is None else _truth(train), parents)
+    bits = information_accretion(truth if train is None else _truth(train, test), parents)
     rows: list[tuple[Any, ...]] = []
     for space, columns in _spaces(test, truth.shape[1]).items():
         known = np.flatnonzero(truth[:, columns].any(axis=1))
@@ -122,8 +123,14 @@ def information_accretion(truth: NDArray[np.bool_], parents: ArrayLike | None) -
     return bits
 
 
-def _truth(dataset: AnnDataset) -> NDArray[np.bool_]:
-    return np.concatenate([target_of(batch) for batch in dataset.batches(4096)]) > 0
+def _truth(train: AnnDataset, test: AnnDataset) -> NDArray[np.bool_]:
+    """Return which terms the training genes have, in the order of the test set's."""
+    truth = np.concatenate([target_of(batch) for batch in train.batches(4096)]) > 0
+    own, wanted = train.signature.outputs, test.signature.outputs
+    order = (
+        places(wanted, own, "the terms of train", "Pass the train part of the same data") if own and wanted else None
+    )
+    return truth if order is None else truth[:, order]
 
 
 def _spaces(test: AnnDataset, n_terms: int) -> dict[str, NDArray[np.int64]]:

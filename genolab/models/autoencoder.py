@@ -16,6 +16,7 @@ from genolab.models.likelihood import Likelihood, negative_binomial, normal, poi
 
 # Left to itself, the KL weight reaches its end after half the run, and after this many steps in a long one.
 _WARMUP_STEPS = 400
+_ROUNDING = 1e-3  # a count may be off by so much, after other programs
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,8 @@ class VariationalAutoencoder(nn.Module):
     def encode(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean and the log variance of each cell in the latent space, both ``(n, n_latent)``."""
         _check_width(batch.x, self.config.n_genes)
+        if self.config.likelihood != "normal" and not self.training:  # of training rows `plan` has looked at all
+            _check_counts(batch.x)
         x = batch.x if self.config.likelihood == "normal" else torch.log1p(batch.x)  # (n, n_genes)
         x = encode_covariates(batch.covariates, self.config.covariates, x)  # (n, n_genes + extra)
         self.encoder.dropout = self.config.dropout
@@ -284,6 +287,15 @@ def _check_width(x: torch.Tensor, n_genes: int) -> None:
     if x.shape[1] != n_genes:
         raise ValueError(
             f"this model was built for {n_genes:,} genes, got {x.shape[1]:,}: pass the data it was trained on"
+        )
+
+
+def _check_counts(x: torch.Tensor) -> None:
+    """Refuse rows that can't be counts: a model of counts would embed logged values without a complaint."""
+    if not ((x >= 0) & ((x - x.round()).abs() < _ROUNDING)).all():
+        raise ValueError(
+            f"this model was built for raw counts (whole numbers of at least 0), and these rows hold others, from "
+            f"{x.min():g} to {x.max():g}: pass the counts, as in inputs='layers/counts'"
         )
 
 

@@ -84,11 +84,14 @@ class Engine:
         self._generator = torch.Generator(self.device)
         self._draws_globally = any(isinstance(part, _DRAWS_GLOBALLY) for part in model.modules())
 
-    def step(self, batch: Batch, config: RunConfig, *, rate: float, number: int, total: int) -> Losses:
-        """Take optimiser step `number` of `total`, from 0, at a learning rate; return the loss and its parts.
+    def step(self, batch: Batch, config: RunConfig, *, number: int, total: int, rate: float | None = None) -> Losses:
+        """Take optimiser step `number` of `total`, from 0, and return the loss and its parts.
+
+        Without a learning `rate`, it is the schedule's over that total.
 
         On a `NonFiniteLossError` (a part of the loss, or the gradient) the model is as it was before the step.
         """
+        rate = config.rate(number, total) if rate is None else rate
         for group in self.optimiser.param_groups:
             group["lr"], group["weight_decay"] = rate, config.weight_decay
         buffers = [buffer.clone() for buffer in self.model.buffers()]

@@ -9,7 +9,7 @@ from torch import nn
 
 from genolab.data.dataset import AnnDataset
 from genolab.infer.lend import borrowed, to_numpy
-from genolab.infer.predict import over_batches
+from genolab.infer.predict import covariate_codes, over_batches
 from genolab.timecourse.model import Forecast
 
 Array = NDArray[np.float32]
@@ -39,5 +39,5 @@ def forecast(
     """
     with borrowed(model, "forecast", device) as (ask, where):
         inputs = [torch.from_numpy(to_numpy(part)).to(where) for part in (values, times, at)]
-        known = {name: torch.from_numpy(to_numpy(part, None)).to(where) for name, part in (covariates or {}).items()}
+        known = {name: covariate_codes(model, name, part).to(where) for name, part in (covariates or {}).items()}
         return Forecast(*map(to_numpy, ask(*inputs, **({"covariates": known} if known else {}))))

@@ -129,6 +129,17 @@ def test_columns_of_a_table_in_obsm_have_names_and_an_array_has_a_width():
     assert AnnDataset(adata, "obsm/plain").signature.inputs[0].names is None
 
 
+def test_counts_that_are_logged_are_refused_and_another_slot_is_told():
+    adata = cells()
+    model = vae(adata, inputs="layers/counts").model
+    known = gl.infer.embed(model, AnnDataset(adata, "layers/counts"))
+    with pytest.warns(DataWarning, match="the model reads 'X' for 'layers/counts', which it was trained on"):
+        assert np.array_equal(gl.infer.embed(model, AnnDataset(adata)), known)
+    adata.X = adata.X.log1p()
+    with pytest.raises(ValueError, match=r"built for raw counts .* these rows hold others, from 0 to"):
+        gl.infer.embed(model, AnnDataset(adata))
+
+
 # ---- levels and classes -----------------------------------------------------------------------------------------
 
 

@@ -61,9 +61,15 @@ def checked_method(method: str | None, length: int) -> str:
     return method
 
 
-def checked_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    """Return the names of the outputs, all different; without any, their numbers."""
+def checked_names(names: Sequence[str] | None, trained: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return the names of the outputs, all different: those given, or the classes of training, or numbers."""
+    names = trained if names is None and len(trained) == count else names
     labels = tuple(f"output {i}" for i in range(count)) if names is None else tuple(str(name) for name in names)
     if len(labels) != count or len(set(labels)) != count:
         raise ValueError(f"names must be {count} different ones, one an output, got {list(labels)}")
+    if set(labels) == set(trained) and labels != tuple(trained):
+        raise ValueError(
+            f"names must be in the order of the classes that the model was trained on, {list(trained)}, got "
+            f"{list(labels)}: leave them out"
+        )
     return labels

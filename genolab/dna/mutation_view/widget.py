@@ -13,6 +13,7 @@ import traitlets as t
 from numpy.typing import NDArray
 from torch import nn
 
+from genolab.data.dataset import trained_classes
 from genolab.dna.attribution import checked_sequences, every_change, integrated_gradients
 from genolab.dna.mutation_view.arguments import (
     as_bases,
@@ -65,7 +66,7 @@ class MutationView(NotebookWidget):
     reference
         What it is compared with, of the same length; ``None``: the sequence as it is given.
     names
-        Names of the outputs, such as ``dataset.target_names``; ``None``: their numbers.
+        Names of the outputs, in order; ``None``: the classes that the model was trained on, else their numbers.
     target
         The output whose contributions are shown, by number or name; the widget has a list of them, too.
     task
@@ -88,7 +89,7 @@ class MutationView(NotebookWidget):
 
     Examples
     --------
-    >>> view = MutationView(model, "ACGT...", names=test.target_names, target="donor")
+    >>> view = MutationView(model, "ACGT...", target="donor")
     >>> view  # change some bases, then, in the next cell:
     >>> view.changes, view.prediction
     """
@@ -120,7 +121,7 @@ class MutationView(NotebookWidget):
         self._method = checked_method(method, len(now))
         self._scorer = Scorer(model, None, positions=positions)
         self._reference_prediction = self._predict(before)
-        self._names = checked_names(names, len(self._reference_prediction))
+        self._names = checked_names(names, trained_classes(model), len(self._reference_prediction))
         self._undo_stack: list[str] = []
         self._redo_stack: list[str] = []
         self._now = now
