@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Collection, Iterable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,13 @@ def warn(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=level)
 
 
+def reader_stream() -> TextIO:
+    """Return where a note to the reader goes: stdout in a notebook, which paints stderr pink, and stderr elsewhere."""
+    ipython = sys.modules.get("IPython")
+    in_notebook = ipython is not None and ipython.get_ipython() is not None
+    return sys.stdout if in_notebook else sys.stderr
+
+
 _show_other = warnings.showwarning
 
 
@@ -39,9 +46,7 @@ def _show(message: Warning | str, category: type[Warning], *place: Any, **more: 
     if not issubclass(category, DataWarning):
         _show_other(message, category, *place, **more)
     else:
-        ipython = sys.modules.get("IPython")
-        in_notebook = ipython is not None and ipython.get_ipython() is not None  # which paints stderr pink
-        print(f"Note: {message}", file=sys.stdout if in_notebook else sys.stderr)
+        print(f"Note: {message}", file=reader_stream())
 
 
 warnings.showwarning = _show  # as its documentation allows

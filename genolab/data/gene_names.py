@@ -128,4 +128,6 @@ def gene_values(adata: AnnData, gene: Gene) -> NDArray[np.float64]:
     if gene.is_raw:
         held = adata.raw.X
     column = held[:, [gene.column]]
-    return np.asarray(column.toarray() if issparse(column) else column, dtype=np.float64).ravel()
+    dense = column.toarray() if issparse(column) else column
+    values: NDArray[np.float64] = np.asarray(dense, dtype=np.float64).ravel()
+    return np.where(np.ma.getmaskarray(dense).ravel(), np.nan, values) if np.ma.isMaskedArray(dense) else values

@@ -112,7 +112,7 @@ def execute(
     """
     # An unencrypted kernel warns in every notebook's log; one that can't be encrypted starts all the same.
     private = Config({"KernelManager": {"transport_encryption": "auto"}})
-    client = NotebookClient(notebook, kernel_name=kernel, timeout=timeout, config=private)
+    client = NotebookClient(notebook, kernel_name=kernel, timeout=timeout, config=private, coalesce_streams=True)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()]
     watch = watch or (lambda *_: None)

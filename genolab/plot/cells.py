@@ -83,7 +83,7 @@ def _coordinates(adata: AnnData, basis: str, dims: Pair) -> NDArray[np.float64]:
 
 def _values(adata: AnnData, color: str, layer: str | None) -> pd.Series:
     if color in adata.obs:
-        return pd.Series(adata.obs[color]).reset_index(drop=True)
+        return pd.Series(adata.obs[color]).infer_objects().reset_index(drop=True)
     gene = find_gene(adata, color, layer=layer)
     return pd.Series(gene_values(adata, gene), name=gene.label)
 

@@ -134,3 +134,15 @@ def test_values_of_every_kind_give_the_colours_of_dense_doubles(kind, where, tmp
         colours = colour_by(adata, name)
         np.testing.assert_array_equal(colours.codes, wanted.astype(int) * 65534)
         np.testing.assert_array_equal(colours.values, wanted)
+
+
+def test_masked_values_are_none():
+    values = np.ma.masked_array([[1, 2], [3, 4]], mask=[[False, False], [True, False]])
+    np.testing.assert_array_equal(
+        colour_by(AnnData(values, var=pd.DataFrame(index=["A", "B"])), "A").values, [1, np.nan]
+    )
+
+
+def test_numbers_held_as_objects_are_numbers():
+    obs = pd.DataFrame({"score": np.array([1.5, None, 2.5], dtype=object)}, index=list("abc"))
+    np.testing.assert_array_equal(colour_by(AnnData(obs=obs), "score").values, [1.5, np.nan, 2.5])

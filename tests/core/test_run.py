@@ -544,6 +544,13 @@ def test_a_schedule_reaches_the_optimiser_and_survives_a_cut():
     assert not torch.equal(whole.model.weight, line_run().fit().model.weight)
 
 
+def test_a_notebook_gets_progress_as_text_that_it_can_keep(capsys, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", object)
+    line_run().fit()
+    shown = capsys.readouterr()
+    assert ("Training: 100%" in shown.out, shown.err) == (True, "")
+
+
 def test_epochs_beyond_the_schedule_have_a_cycle_of_their_own_which_history_and_files_know(tmp_path, capsys):
     run = line_run(schedule="one cycle").fit()
     before = run.model.weight.item()

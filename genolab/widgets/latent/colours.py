@@ -105,7 +105,8 @@ def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:
     if column.ndim == 2:
         raise ValueError(f"obs has {column.shape[1]} columns named {name!r}: rename all but one")
     kind = pd.api.types
-    is_number = kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column)
+    column = column.infer_objects()  # numbers that are held as objects
+    is_number = kind.is_numeric_dtype(column) and not (kind.is_bool_dtype(column) or kind.is_complex_dtype(column))
     if not is_number or (kind.is_integer_dtype(column) and column.nunique() <= _MAX_CLUSTERS):
         return _by_categories(name, column)
     return _by_numbers(name, column.to_numpy(dtype=np.float64, na_value=np.nan), "column of obs")
