@@ -25,9 +25,9 @@ for name in $NAMES; do
 done
 # What no check reads.
 find "$site" -depth -type d \( -name tests -o -name Contrib \) -exec rm -rf {} +
-find "$site" -depth \( -path '*/umap/umap_*' -o -name '*.pyi' -o -name '*.h' \) -type f -exec rm -f {} +
+find "$site" -type f \( -name '*.pyi' -o -name '*.h' \) -delete
 rm -rf "$site"/bin "$site"/share "$site"/jedi "$site"/plotly/labextension "$site"/plotly/package_data/datasets
-XZ_OPT=-9e tar -cJf build/gpu/site.tar.xz -C "$site" .
+XZ_OPT=-9 tar -cJf build/gpu/site.tar.xz -C "$site" .
 rm -rf "$site"
 size=$(stat -c %s build/gpu/site.tar.xz)
 echo "build/gpu/site.tar.xz: $((size / 1000000)) MB"
