@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from genolab import registry
 from genolab.checks import listing, warn
 from genolab.data.faults import check_sparse, reading
-from genolab.data.gzipped import unpacked_name
+from genolab.data.gzipped import open_text, unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import SUMMARY_ROW, read_table
 
@@ -432,9 +432,9 @@ def _tsv(path: Path) -> "pd.DataFrame":
 
     import pandas as pd
 
-    with _reading(path, "tab-separated text"):
+    with _reading(path, "tab-separated text"), open_text(path) as opened:
         table: pd.DataFrame = pd.read_csv(
-            path, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE
+            opened, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE
         )
     return table
 

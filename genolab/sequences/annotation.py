@@ -146,11 +146,19 @@ def tag_genome(genome: AnnData, *, dubious: bool = False) -> dict[str, NDArray[n
     --------
     >>> genome.uns["genome"]["tags"] = tag_genome(genome)
     """
-    info = genome.uns["genome"]
+    info = genome.uns.get("genome", {})
+    if not info.get("lengths"):
+        raise KeyError(
+            "tags need the lengths of chromosomes, and uns['genome']['lengths'] has none: read the annotation with its "
+            "sequence, gl.data.read('genes.gff3', fasta='genome.fa')"
+        )
     tags = {name: np.zeros(length, dtype=np.uint8) for name, length in info["lengths"].items()}
     genes = sorted(coding_genes(genome, dubious=dubious), key=lambda gene: gene.length)
     rnas = trna_genes(genome)
     _check_within((*genes, *rnas), info)
+    if genome.n_obs and not genes and not rnas:
+        kinds = listing(genome.obs["kind"].unique())
+        warn(f"every base is tagged intergenic: there are no coding parts (CDS) of genes and no tRNAs, only {kinds}")
     for gene in genes:
         for start, end in gene.introns:
             _paint(tags, gene, np.arange(start, end), _INTRON[gene.strand])

@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 
+import genolab as gl
 from genolab.data.gzipped import open_text, read_utf8, unpacked_name
 
 TEXT = "gene\tnote\nA\tprotéine\nB\t5\u2019 β\n"
@@ -83,3 +84,12 @@ def test_what_is_cut_short_is_called_so(tmp_path):
 def test_the_suffix_of_packing_is_no_part_of_a_name(tmp_path):
     names = ["g.gff3", "g.gff3.gz", "g.gff3.bgz", "g.gff3.GZ", "g.gff3.bgzf"]
     assert {unpacked_name(tmp_path / name) for name in names} == {"g.gff3"}
+
+
+def test_names_of_a_10x_folder_are_text_as_any_other(tmp_path):
+    (tmp_path / "matrix.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n2 1 1\n1 1 5\n")
+    (tmp_path / "features.tsv").write_bytes("G1\tA\nG2\tB\n".encode("utf-8-sig"))
+    (tmp_path / "barcodes.tsv").write_bytes("contrôle\n".encode("latin-1"))
+    with pytest.warns(UserWarning, match="barcodes.tsv isn't UTF-8.* 'contrôle'"):
+        cells = gl.data.read(tmp_path)
+    assert (cells.obs_names.tolist(), cells.var["gene_ids"].tolist()) == (["contrôle"], ["G1", "G2"])

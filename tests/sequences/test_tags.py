@@ -104,6 +104,19 @@ def test_a_gene_beyond_its_chromosome_is_an_error_that_names_both() -> None:
         tag_genome(genome)
 
 
+def test_a_genome_without_coding_parts_is_tagged_with_a_warning() -> None:
+    genome = annotated(20, feature("e", 2, 8, "+", "exon"), feature("t", 2, 8, "+", "transcript"))
+    with pytest.warns(UserWarning, match="no coding parts .* only exon, transcript"):
+        assert not tag_genome(genome)["chr"].any()
+
+
+def test_tags_of_an_annotation_alone_are_an_error_that_asks_for_the_sequence() -> None:
+    genome = annotated(20, feature("e", 2, 8, "+", "CDS"))
+    genome.uns["genome"]["lengths"] = {}
+    with pytest.raises(KeyError, match=r"fasta='genome\.fa'"):
+        tag_genome(genome)
+
+
 def test_a_table_without_the_columns_is_an_error_that_names_them() -> None:
     with pytest.raises(KeyError, match=r"\['parent'\] are missing"):
         coding_genes(annotated(9, feature("gene.1", 0, 9, "+", "CDS")).obs.drop(columns="parent"))
