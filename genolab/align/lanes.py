@@ -1,8 +1,7 @@
 """Many pairs at once, one in each lane of the processor's vector registers, compiled by numba.
 
-Gotoh's recurrences (1982) run over rows and columns, and the innermost loop over `LANES` pairs (inter-sequence
-vectorisation, Rognes 2011, as in SWIPE): no lane waits for another, so the compiler turns that loop into vector
-instructions. Only one row of every matrix is held.
+Gotoh's recurrences (1982) run over rows and columns, and each of their numbers is one of every lane's (inter-sequence
+vectorisation, Rognes 2011, as in SWIPE): no lane waits for another. Only one row of every matrix is held.
 
 Gaps are carried one step ahead: a cell leaves behind what a gap would be worth that goes on to the right of it, or
 below it. So no cell begins as minus infinity, and nothing can overflow that `sequences.score_bound` doesn't bound.
@@ -15,9 +14,10 @@ from typing import Final
 import numpy as np
 
 from genolab.align.sequences import GLOBAL, LOCAL
+from genolab.align.vectors import WIDTH, load, maximum, splat, store, where_equal, where_greater
 from genolab.compiled import compiled
 
-LANES: Final = 32  # 16-bit numbers that fill one 512-bit register, or two of 256 bits
+LANES: Final = 32  # two vectors: the more lanes, the fewer packs, and the more that are empty where pairs are few
 
 VALUES, PLACES, NOTHING = range(3)  # what to note of where the best alignment ends
 
@@ -71,38 +71,49 @@ def _has_length(lengths, row):
 
 @compiled
 def _one_row(query, target, costs, table, mode, band, ends, row, seek, directions, at):
-    """Fill one row of every lane: scores of its letters, values, and where the best one is."""
-    state = np.zeros(2 * LANES, dtype=band.dtype)  # values left above, gaps going on to the right
-    _start_row(band, state, costs, row)
-    scores = np.empty_like(target)
+    """Fill one row of every lane: values, and where the best one is."""
+    scores = np.empty_like(target) if len(table) else target[:0]
     if len(table):
         _score_by_table(query[row], target, table, scores)
-    else:
-        _score_matches(query[row], target, costs, scores)
-    if len(directions):
-        _steps_and_directions(band, state, scores, costs, directions[at])
-    else:
-        _steps(band, state, scores, costs)
-    if mode == LOCAL and seek == VALUES:
-        _keep_best(band, ends)
-    elif mode == LOCAL and seek == PLACES:
-        _keep_places(band, ends, row + 1)
+    for lane in range(0, LANES, WIDTH):
+        if len(directions):
+            _steps_and_directions(query, target, scores, costs, band, row, lane, directions[at])
+        else:
+            _steps(query, target, scores, costs, band, row, lane)
+        if mode == LOCAL and seek != NOTHING:
+            _keep_best(band, ends, row + 1, lane)
+    _start_next_row(band, border(costs, row + 1))
 
 
 @compiled
 def _two_rows(query, target, costs, band, ends, row):
-    # Of the upper row: values left above, gaps going on, codes; the same of the lower row; the best values of all
-    state = np.zeros(7 * LANES, dtype=band.dtype)
-    for lane in range(LANES):
-        state[2 * LANES + lane], state[5 * LANES + lane] = query[row, lane], query[row + 1, lane]
-        state[6 * LANES + lane] = ends[lane]
-    _start_row(band, state, costs, row)
-    _start_row(band, state[3 * LANES :], costs, row + 1)
-    for column in range(len(target)):
-        _two_steps(band[column + 1], state, target[column], costs)
-    if costs[4] == 0:  # only local alignments end anywhere
-        for lane in range(LANES):
-            ends[lane] = state[6 * LANES + lane]
+    narrow = band.dtype.type
+    match, mismatch, gap_open, gap_extend = splat(costs[0]), splat(costs[1]), splat(costs[2]), splat(costs[3])
+    floor = splat(costs[4])
+    for lane in range(0, LANES, WIDTH):
+        upper_codes, lower_codes = load(query, row * LANES + lane), load(query, (row + 1) * LANES + lane)
+        upper_corner, lower_corner = load(band, lane), splat(narrow(border(costs, row + 1)))
+        upper_right = lower_corner - gap_open
+        lower_right = splat(narrow(border(costs, row + 2))) - gap_open
+        best = load(ends, lane)
+        for column in range(len(target)):
+            cell = (column + 1) * 2 * LANES + lane
+            codes, above = load(target, column * LANES + lane), load(band, cell + LANES)
+            upper = upper_corner + where_equal(upper_codes, codes, match, mismatch)
+            upper = maximum(maximum(upper, floor), maximum(upper_right, above))
+            opened = upper - gap_open
+            upper_corner, upper_right = load(band, cell), maximum(opened, upper_right - gap_extend)
+            above = maximum(opened, above - gap_extend)
+            lower = lower_corner + where_equal(lower_codes, codes, match, mismatch)
+            lower = maximum(maximum(lower, floor), maximum(lower_right, above))
+            opened = lower - gap_open
+            lower_corner, lower_right = upper, maximum(opened, lower_right - gap_extend)
+            store(band, cell, lower)
+            store(band, cell + LANES, maximum(opened, above - gap_extend))
+            best = maximum(best, maximum(upper, lower))
+        if costs[4] == 0:  # only local alignments end anywhere
+            store(ends, lane, best)
+    _start_next_row(band, border(costs, row + 2))
 
 
 @compiled
@@ -123,21 +134,9 @@ def border(costs, place):
 
 
 @compiled
-def _start_row(band, state, costs, row):
-    value = border(costs, row + 1)
+def _start_next_row(band, value):
     for lane in range(LANES):
-        state[lane] = band[0, lane]
-        state[LANES + lane] = value - costs[2]
         band[0, lane] = value
-
-
-@compiled
-def _score_matches(query, target, costs, scores):
-    match, mismatch = costs[0], costs[1]
-    for column in range(len(target)):
-        letters, here = target[column], scores[column]
-        for lane in range(len(here)):  # a length that the compiler can't see, or it unrolls instead of vectorising
-            here[lane] = match if query[lane] == letters[lane] else mismatch
 
 
 @compiled
@@ -149,88 +148,61 @@ def _score_by_table(query, target, table, scores):
 
 
 @compiled
-def _steps(band, state, scores, costs):
-    """Fill the cells of a row. Each number is cut back to the lanes' width, or the compiler would widen them."""
-    narrow = band.dtype.type
-    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(scores)):
-        cell, score = band[column + 1], scores[column]
-        for lane in range(LANES):
-            left, above = state[LANES + lane], cell[LANES + lane]
-            value = max(narrow(state[lane] + score[lane]), floor, left, above)
-            opened = narrow(value - gap_open)
-            state[lane] = cell[lane]
-            state[LANES + lane] = max(opened, narrow(left - gap_extend))
-            cell[lane] = value
-            cell[LANES + lane] = max(opened, narrow(above - gap_extend))
+def _steps(query, target, scores, costs, band, row, lane):
+    """Fill the cells of a row in some lanes; `scores` are those of its letters, if match and mismatch don't do."""
+    match, mismatch, gap_open, gap_extend = splat(costs[0]), splat(costs[1]), splat(costs[2]), splat(costs[3])
+    floor, by_table, own = splat(costs[4]), len(scores) > 0, load(query, row * LANES + lane)
+    corner, right = load(band, lane), splat(band.dtype.type(border(costs, row + 1))) - gap_open
+    for column in range(len(target)):
+        cell, at = (column + 1) * 2 * LANES + lane, column * LANES + lane
+        above = load(band, cell + LANES)
+        score = load(scores, at) if by_table else where_equal(own, load(target, at), match, mismatch)
+        value = maximum(maximum(corner + score, floor), maximum(right, above))
+        opened = value - gap_open
+        corner, right = load(band, cell), maximum(opened, right - gap_extend)
+        store(band, cell, value)
+        store(band, cell + LANES, maximum(opened, above - gap_extend))
 
 
 @compiled
-def _steps_and_directions(band, state, scores, costs, directions):
+def _steps_and_directions(query, target, scores, costs, band, row, lane, directions):
     """Do as `_steps` does, and note where values came from. Of equals: diagonal, left, above; a new gap, an old one."""
     narrow = band.dtype.type
-    gap_open, gap_extend, floor = costs[2], costs[3], costs[4]
-    for column in range(len(scores)):
-        cell, score, direction = band[column + 1], scores[column], directions[column]
-        for lane in range(LANES):
-            left, above = state[LANES + lane], cell[LANES + lane]
-            value, way = narrow(state[lane] + score[lane]), narrow(DIAGONAL)
-            way = narrow(LEFT) if left > value else way
-            value = max(left, value)
-            way = narrow(ABOVE) if above > value else way
-            value = max(above, value, floor)
-            opened, left, above = narrow(value - gap_open), narrow(left - gap_extend), narrow(above - gap_extend)
-            way = narrow(way | (narrow(MORE_LEFT) if left > opened else narrow(0)))
-            way = narrow(way | (narrow(MORE_ABOVE) if above > opened else narrow(0)))
-            state[lane] = cell[lane]
-            state[LANES + lane] = max(opened, left)
-            cell[lane] = value
-            cell[LANES + lane] = max(opened, above)
-            direction[lane] = way
+    match, mismatch, gap_open, gap_extend = splat(costs[0]), splat(costs[1]), splat(costs[2]), splat(costs[3])
+    floor, by_table, own = splat(costs[4]), len(scores) > 0, load(query, row * LANES + lane)
+    corner, right = load(band, lane), splat(narrow(border(costs, row + 1))) - gap_open
+    diagonal, from_left, from_above = splat(narrow(DIAGONAL)), splat(narrow(LEFT)), splat(narrow(ABOVE))
+    more_left, more_above, new = splat(narrow(MORE_LEFT)), splat(narrow(MORE_ABOVE)), splat(narrow(0))
+    for column in range(len(target)):
+        cell, at = (column + 1) * 2 * LANES + lane, column * LANES + lane
+        above = load(band, cell + LANES)
+        score = load(scores, at) if by_table else where_equal(own, load(target, at), match, mismatch)
+        value = corner + score
+        way = where_greater(right, value, from_left, diagonal)
+        value = maximum(right, value)
+        way = where_greater(above, value, from_above, way)
+        value = maximum(maximum(above, value), floor)
+        opened, right, above = value - gap_open, right - gap_extend, above - gap_extend
+        way = way | where_greater(right, opened, more_left, new) | where_greater(above, opened, more_above, new)
+        corner, right = load(band, cell), maximum(opened, right)
+        store(band, cell, value)
+        store(band, cell + LANES, maximum(opened, above))
+        store(directions, at, way)
 
 
 @compiled
-def _two_steps(cell, state, target, costs):
-    """Fill two cells of every lane, one below the other."""
-    narrow = cell.dtype.type
-    match, mismatch, gap_open, gap_extend, floor = costs[0], costs[1], costs[2], costs[3], costs[4]
-    for lane in range(LANES):
-        letter, left, above = target[lane], state[LANES + lane], cell[LANES + lane]
-        score = match if state[2 * LANES + lane] == letter else mismatch
-        upper = max(narrow(state[lane] + score), floor, left, above)
-        opened = narrow(upper - gap_open)
-        state[lane] = cell[lane]
-        state[LANES + lane] = max(opened, narrow(left - gap_extend))
-        left, above = state[4 * LANES + lane], max(opened, narrow(above - gap_extend))
-        score = match if state[5 * LANES + lane] == letter else mismatch
-        lower = max(narrow(state[3 * LANES + lane] + score), floor, left, above)
-        opened = narrow(lower - gap_open)
-        state[3 * LANES + lane] = upper
-        state[4 * LANES + lane] = max(opened, narrow(left - gap_extend))
-        cell[lane] = lower
-        cell[LANES + lane] = max(opened, narrow(above - gap_extend))
-        state[6 * LANES + lane] = max(state[6 * LANES + lane], upper, lower)
-
-
-@compiled
-def _keep_best(band, ends):
-    for column in range(1, len(band)):
-        cell = band[column]
-        for lane in range(len(cell) // 2):
-            ends[lane] = max(ends[lane], cell[lane])
-
-
-@compiled
-def _keep_places(band, ends, row):
+def _keep_best(band, ends, row, lane):
     """Keep the best values of a row and the first places where they are."""
-    row = band.dtype.type(row)
+    narrow = band.dtype.type
+    own, one, place = splat(narrow(row)), splat(narrow(1)), splat(narrow(1))
+    best, rows, places = load(ends, lane), load(ends, LANES + lane), load(ends, 2 * LANES + lane)
     for column in range(1, len(band)):
-        cell, place = band[column], band.dtype.type(column)
-        for lane in range(LANES):
-            better = cell[lane] > ends[lane]
-            ends[lane] = cell[lane] if better else ends[lane]
-            ends[LANES + lane] = row if better else ends[LANES + lane]
-            ends[2 * LANES + lane] = place if better else ends[2 * LANES + lane]
+        value = load(band, column * 2 * LANES + lane)
+        rows, places = where_greater(value, best, own, rows), where_greater(value, best, place, places)
+        best, place = maximum(best, value), place + one
+    store(ends, lane, best)
+    store(ends, LANES + lane, rows)
+    store(ends, 2 * LANES + lane, places)
 
 
 @compiled

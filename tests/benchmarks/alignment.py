@@ -10,11 +10,16 @@ had on a machine, such as that of a GPU where there is none, isn't in it.
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
 import genome_comparison
+import llvmlite.binding
 import numpy as np
 import pandas as pd
 import parasail
@@ -26,6 +31,14 @@ from genolab.align import Scoring
 
 CELLS = 1_000 * 500 * 500
 MODES = ("local", "global", "semiglobal")
+# A processor, as LLVM calls it, and what is asked of the one that runs its code.
+PROCESSORS = {
+    "haswell": ("avx2",),
+    "skylake-avx512": ("avx512bw", "avx512vl", "avx512dq"),
+    "icelake-server": ("avx512bw", "avx512vl", "avx512dq", "avx512vbmi2", "avx512vnni"),
+    "znver3": ("avx2", "vaes", "clzero"),
+    "host": (),
+}
 
 
 def main() -> None:
@@ -88,6 +101,25 @@ def speed(*, quick: bool) -> dict[str, float]:
     print(table.round(2).to_string(index=False))
     least = table.groupby("what")["ratio"].min()
     return {"score_vs_parasail": least["score alone"], "trace_vs_parasail": least["with path"]}
+
+
+def speed_by_processor(*, quick: bool) -> dict[str, float]:
+    """Measure the speed of scores with code for several processors, each in a process and a cache of its own."""
+    host = llvmlite.binding.get_host_cpu_features()
+    figures = {}
+    for target, needed in PROCESSORS.items():
+        if lacking := [feature for feature in needed if not host.get(feature)]:
+            print(f"\n{target} left out: this processor lacks {', '.join(lacking)}")
+            continue
+        chosen = {} if target == "host" else {"NUMBA_CPU_NAME": target, "NUMBA_CPU_FEATURES": ""}
+        command = [sys.executable, __file__, "--only", "speed", *["--quick"][:quick]]
+        with tempfile.TemporaryDirectory() as folder:
+            environment = os.environ | chosen | {"NUMBA_CACHE_DIR": folder}
+            printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        print(f"\ncode for {target}:\n{printed.rpartition(chr(10) + '{')[0].strip()}")
+        name = f"score_vs_parasail_{target.replace('-', '_')}"
+        figures[name] = json.loads(printed.splitlines()[-1])["score_vs_parasail"]
+    return figures
 
 
 def equal_pairs() -> tuple[list[str], list[str]]:
@@ -161,6 +193,7 @@ def gpu(*, quick: bool) -> dict[str, float]:
 PARTS = {
     "exactness": exactness,
     "speed": speed,
+    "processors": speed_by_processor,
     "long": long_pair,
     "gpu": gpu,
     **genome_comparison.PARTS,
