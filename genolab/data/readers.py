@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TABLES = (".csv", ".tsv", ".txt")
 _VALUES_AT_ONCE = 10_000_000  # of a dense matrix in a file that is read by parts
 _HDF5 = (".h5ad", ".h5", ".loom")
+_MATRIX = re.compile(r"(raw/X|X|layers/[^/]+)(/(data|indices|indptr))?")  # arrays of a store that hold values
 _OWN = (*_TABLES, ".mtx", *_HDF5, ".zarr")
 # Gene names that a spreadsheet took for a date or a number: MARCH1, SEPT1, and RIKEN's 2310009E13. A month and a number
 # without a zero before it is a worm's gene, such as sep-1.
@@ -193,7 +194,7 @@ def _kind_inside(path: Path, kind: str) -> str:
             if "matrix/barcodes" in file or _genomes(file):
                 return ".h5"
             holds = _describe(file)
-    except (OSError, RuntimeError, KeyError, UnicodeDecodeError):
+    except (OSError, RuntimeError, KeyError, AttributeError, UnicodeDecodeError):  # its reader says what is wrong
         return kind
     raise ValueError(f"{path} can't be read as AnnData, 10x HDF5 or loom: {holds}")
 
@@ -245,8 +246,25 @@ def _read_zarr(path: Path) -> "AnnData":
         )
     with _reading(path, "AnnData (.zarr)"), _knowing_encodings(path):
         adata: AnnData = anndata.read_zarr(path)
+        missing = _missing_chunks(path)
     check_sparse(adata, path)
+    if missing:
+        listed = listing(f"{gone:,} of {count:,} of {name}" for name, (gone, count) in missing.items())
+        warn(
+            f"{path.name}: parts that aren't there were read as zeros ({listed}): that is right where all of a part is "
+            "0; else the store was copied in part: copy it again, and compare the number of its files"
+        )
     return adata
+
+
+def _missing_chunks(path: Path) -> dict[str, tuple[int, int]]:
+    """Return the matrices of a store that lack chunks, how many and of how many: zarr takes such for zeros."""
+    import zarr
+
+    arrays = zarr.open_group(path, mode="r").members(max_depth=None)
+    matrices = {name: part for name, part in arrays if isinstance(part, zarr.Array) and _MATRIX.fullmatch(name)}
+    gone = {name: (part.nchunks - part.nchunks_initialized, part.nchunks) for name, part in matrices.items()}
+    return {name: counts for name, counts in gone.items() if counts[0] > 0}
 
 
 def _tables_below(path: Path) -> list[Path]:

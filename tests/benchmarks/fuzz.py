@@ -276,7 +276,9 @@ def write_gtf(path: Path) -> None:
 
     genes = read_regions(shipped("data") / "yeast_chr1_2.gff3.gz").regions
     genes = genes[genes["kind"] == "gene"]
-    spans = list(zip(genes.index, genes["start"], genes["end"], genes["strand"].replace(".", "+"), strict=True))
+    spans = list(
+        zip(genes.index, genes["start"], genes["end"], genes["strand"].astype(str).replace(".", "+"), strict=True)
+    )
     written = copy = 0
     with path.open("w", encoding="utf-8") as opened:
         while written < LINES:

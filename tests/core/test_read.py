@@ -523,3 +523,16 @@ def test_a_size_beyond_memory_is_refused_with_the_files_name(tmp_path: Path) -> 
         opened.create_dataset("X/data", shape=(2**50,), dtype="f8", chunks=(1024,))
     with pytest.raises(ValueError, match=r"cells\.h5ad .* more memory than there is"):
         gl.data.read(tmp_path / "cells.h5ad")
+
+
+def test_a_store_without_some_of_its_chunks_is_read_with_a_warning(tmp_path: Path) -> None:
+    cells = example()
+    cells.X = cells.X.toarray()
+    cells.write_zarr(tmp_path / "cells.zarr")
+    gl.data.read(tmp_path / "cells.zarr")  # whole: no word
+    for chunk in [
+        path for path in (tmp_path / "cells.zarr/X").rglob("*") if path.name in {"0.0", "0"} and path.is_file()
+    ]:
+        chunk.unlink()
+    with pytest.warns(UserWarning, match=r"cells\.zarr: parts that aren't there were read as zeros \(1 of 1 of X\)"):
+        gl.data.read(tmp_path / "cells.zarr")
