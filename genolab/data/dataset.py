@@ -451,8 +451,7 @@ def split(
         Column of ``obs`` whose classes should have the same shares in every part; a group counts for the class that
         most of its rows have.
     """
-    if any(f < 0 for f in fractions) or not np.isclose(sum(fractions), 1):
-        raise ValueError(f"fractions must be three shares of at least 0 that add up to 1, got {fractions}")
+    check_fractions(fractions)
     unit = _units(dataset, by)
     stratum = np.zeros(len(dataset), dtype=np.int64) if stratify is None else _codes(dataset, stratify)
     part = _assign(unit, stratum, np.asarray(fractions), np.random.default_rng(seed))
@@ -466,6 +465,12 @@ def split(
                 "fractions=(0.5, 0.5, 0.0), or split by a finer column"
             )
     return Split(*(dataset.subset(np.flatnonzero(part == number)) for number in range(3)))
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Raise ValueError unless these are three shares that add up to 1."""
+    if len(fractions) != 3 or any(f < 0 for f in fractions) or not np.isclose(sum(fractions), 1):
+        raise ValueError(f"fractions must be three shares of at least 0 that add up to 1, got {fractions}")
 
 
 def _units(dataset: AnnDataset, by: str | None) -> NDArray[np.int64]:

@@ -94,11 +94,13 @@ def test_a_missing_smiles_is_named_with_its_place() -> None:
 
 
 def test_a_scaffold_is_the_rings_and_what_links_them() -> None:
-    assert gl.drugs.compounds.scaffolds([ASPIRIN, "c1ccccc1CCc1ccncc1CC", "CCO"]) == [
+    assert gl.drugs.compounds.scaffolds([ASPIRIN, "c1ccccc1CCc1ccncc1CC", "CCO", "C[C@H]1CCC[C@@H](F)C1"]) == [
         "c1ccccc1",
         "c1ccc(CCc2ccncc2)cc1",
         "",
+        "C1CCCCC1",
     ]
+    assert len(set(gl.drugs.compounds.scaffolds(["O[C@@]12CCCC1CCC2C", "O[C@]12CCCC1CCC2C"]))) == 1
 
 
 def test_fingerprints_are_those_of_rdkit() -> None:

@@ -391,3 +391,20 @@ def test_a_cold_split_of_a_part_stays_within_it(grid: gl.data.AnnDataset) -> Non
 def test_a_split_in_which_nothing_is_cold_is_refused(grid: gl.data.AnnDataset) -> None:
     with pytest.raises(ValueError, match="for neither, take split"):
         gl.drugs.cold_split(grid, None, None)
+
+
+def test_a_scaffold_split_by_size_fills_train_with_the_largest_and_needs_no_seed() -> None:
+    scaffold = np.repeat(["a", "b", "c", "d", "e", "f"], [1, 4, 2, 1, 1, 1])
+    obs = pd.DataFrame({"compound": [f"c{at}" for at in range(10)], "context": "t", "scaffold": scaffold})
+    obs["response"] = np.arange(10.0)
+    tables = [pd.DataFrame(index=pd.Index(names)) for names in (obs["compound"], ["t"])]
+    pairs = gl.data.AnnDataset(
+        pairs_adata(obs, *tables, measure={"name": "y", "unit": ""}), "obsm/pair", target="obs/response"
+    )
+    for seed in (0, 1):
+        parts = gl.drugs.cold_split(pairs, "scaffold", None, order="largest first", seed=seed)
+        assert [sorted(groups(part, "scaffold")) for part in parts[:3]] == [["b", "c", "e", "f"], ["d"], ["a"]]
+    with pytest.raises(ValueError, match=r"three shares"):
+        gl.drugs.cold_split(pairs, "scaffold", None, order="largest first", fractions=(0.5, 0.1, 0.1))
+    with pytest.raises(ValueError, match="order must be one of"):
+        gl.drugs.cold_split(pairs, "scaffold", None, order="smallest")  # type: ignore[arg-type]

@@ -48,7 +48,8 @@ def standard_table(smiles: str | Iterable[str], *, with_scaffold: bool = True) -
 def scaffolds(smiles: str | Iterable[str]) -> list[str]:
     """Return the Bemis-Murcko scaffold of each molecule, its rings and their linkers, as canonical SMILES.
 
-    It is empty for a molecule without a ring. Compounds of one scaffold belong in one part of a split.
+    It is empty for a molecule without a ring, and without stereochemistry: stereoisomers have one scaffold. Compounds
+    of one scaffold belong in one part of a split.
     """
     return [_scaffold(molecule_of(text)) for text in as_texts(smiles)]
 
@@ -161,7 +162,6 @@ def _standard(smiles: str, with_scaffold: bool) -> tuple[str, str, str, str]:
 
 
 def _scaffold(molecule: Any) -> str:
-    from rdkit import Chem
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
-    return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule)))
+    return str(MurckoScaffold.MurckoScaffoldSmiles(mol=molecule, includeChirality=False))
