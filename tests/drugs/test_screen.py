@@ -91,6 +91,34 @@ def test_a_plate_that_can_not_be_is_refused(changes: dict[str, object], message:
         plate(**changes)
 
 
+@pytest.mark.parametrize("word", ["OVRFLW", "OVER", "***", "Sat", ">", "#SAT"])
+def test_a_well_above_range_is_told_and_kept_as_the_highest_signal(word: str) -> None:
+    with pytest.warns(UserWarning, match=r"1 above the reader's range.*C02"):
+        made = plate(signal=["100", "110", "90", "10", "12", "8", "55", word])
+    assert made["range"].tolist() == [""] * 7 + ["above range"]
+    assert made["signal"].iloc[-1] == 110
+    with pytest.warns(UserWarning, match="above the reader's range"):
+        assert plate(signal=["1", "1,5", "1", "0,1", "0,2", "0,1", "0,5", ">4,0"])["signal"].iloc[-1] == 4.0
+
+
+def test_wells_without_a_signal_or_a_concentration_are_told() -> None:
+    with pytest.warns(UserWarning, match=r"1 without a signal: C01; 1 without a concentration.*: C02"):
+        made = plate(
+            signal=["1", "1.1", "1", "0.1", "0.2", "0.1", "ND", "0.5"], concentration=[np.nan] * 6 + ["1", "?"]
+        )
+    assert made["role"].tolist()[6:] == ["sample", "unknown"]
+    assert plate(concentration=[np.nan] * 6 + [0.0, 10.0])["role"].tolist()[6:] == ["sample", "sample"]
+
+
+def test_controls_above_range_give_no_scale() -> None:
+    with pytest.warns(UserWarning, match="above"):
+        made = plate(signal=["OVER", "110", "90", "10", "12", "8", "55", "10"])
+    assert np.isnan(gl.drugs.z_prime(made).loc["1", "z_prime"])
+    assert np.isfinite(gl.drugs.z_prime(made, robust=True).loc["1", "z_prime"])
+    with pytest.raises(ValueError, match="of the negative ones of plate 1 half or more"):
+        plate(signal=["OVER", "OVER", "90", "10", "12", "8", "55", "10"])
+
+
 def test_controls_that_are_alike_normalise_nothing() -> None:
     with pytest.raises(ValueError, match="on plate 1 their medians are equal"):
         gl.drugs.normalise(plate(signal=[5.0] * 8))
@@ -158,6 +186,61 @@ def test_controls_and_missing_wells_do_not_count() -> None:
     fitted = gl.drugs.dose_response(table)
     assert fitted["compound"].tolist() == ["x"]
     assert fitted["n"].tolist() == [29]
+
+
+BELL = [0, 2, 10, 35, 75, 95, 100, 92, 60, 25]
+
+
+@pytest.mark.parametrize(
+    ("effect", "turn"),
+    [
+        (BELL, "rises, then falls"),
+        ([100 - y for y in BELL], "falls, then rises"),
+        ([0, 1, 5, 20, 60, 95, 100, 98, 99, 40], "rises, then falls"),
+    ],
+)
+def test_a_response_that_turns_is_called_so_and_has_no_ic50(effect: list[float], turn: str) -> None:
+    table = pd.DataFrame({"compound": "x", "concentration": np.geomspace(1e-3, 30, 10), "effect": effect})
+    row = gl.drugs.dose_response(table).iloc[0]
+    assert turn in row["note"]
+    assert np.isnan(row["ic50"])
+
+
+def test_noise_on_a_curve_is_no_turn() -> None:
+    many = pd.concat([series(0.1, noise=15, seed=seed).assign(compound=seed) for seed in range(10)])
+    assert not gl.drugs.dose_response(many)["note"].str.contains("then").any()
+
+
+def test_wells_at_concentration_0_are_a_baseline() -> None:
+    table = series(0.5, 1.5)
+    baseline = pd.DataFrame({"compound": "x", "concentration": [0.0, 0.0], "effect": [0.0, 0.0]})
+    fitted = gl.drugs.dose_response(pd.concat([table, baseline])).iloc[0]
+    assert fitted["ic50"] == pytest.approx(0.5, rel=1e-3)
+    assert (fitted["n"], fitted["note"]) == (32, "wells at concentration 0, the baseline: 2")
+    np.testing.assert_allclose(gl.drugs.curve(fitted, [0.0]), 0, atol=0.1)
+
+
+def test_one_bad_well_costs_itself_alone_and_its_compound_is_named() -> None:
+    table = pd.concat([series(1).assign(compound=f"c{number}") for number in range(4)], ignore_index=True)
+    table.loc[5, "concentration"] = -1.0
+    table.loc[table["compound"] == "c1", "effect"] = np.nan
+    fitted = gl.drugs.dose_response(table).set_index("compound")
+    assert fitted["ic50"].drop("c1").tolist() == pytest.approx([1, 1, 1], rel=1e-3)
+    assert fitted.loc["c0", ["n", "note"]].tolist() == [
+        29,
+        "wells without a concentration of at least 0, which don't count: 1",
+    ]
+    assert "0 concentrations in 0 wells" in fitted.loc["c1", "note"]
+    with pytest.warns(UserWarning, match="1 of 120 wells have no compound"):
+        gl.drugs.dose_response(table.assign(compound=[None, *table["compound"][1:]]))
+
+
+def test_a_curve_with_wells_above_range_says_that_its_ic50_is_a_bound() -> None:
+    table = series(1)
+    table["effect"] = [f"{y:.2f}" if y < 90 else "OVRFLW" for y in table["effect"]]
+    row = gl.drugs.dose_response(table).iloc[0]
+    assert row["n"] == 30
+    assert "beyond the reader's range" in row["note"]
 
 
 # --- a library

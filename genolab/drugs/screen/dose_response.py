@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.checks import check_columns, check_share
+from genolab.checks import check_columns, check_share, warn
+from genolab.drugs.screen.values import read_values, within_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,9 @@ Fixed = tuple[float | None, float | None]
 _MAX_SLOPE: Final = 10.0  # a curve steeper than this is a step, which no series of dilutions resolves
 _BEYOND: Final = 3.0  # powers of ten outside of what was measured, in which an IC50 is looked for
 _MAX_STEPS: Final = 200  # of least squares from one start; a real curve takes some 10
+_TURNING_SHARE: Final = 0.3  # of the whole effect, by which a response that turns must come back
+_SCATTERS: Final = 4.0  # standard deviations of wells, too: of curves of noise alone one in a hundred turns so far
+_TOP_WELLS: Final = 3
 _COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top", "r2", "n", "note")
 
 
@@ -40,14 +44,16 @@ def dose_response(
     """Fit a curve to each compound: ``bottom + (top - bottom) / (1 + (concentration / ic50) ** slope)``.
 
     Four-parameter logistic regression over the logarithm of the concentration, by scipy's bounded least squares. The
-    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t. A curve that
-    doesn't differ from a flat line by an F test at 1 % has no IC50.
+    interval of the IC50 is that of its logarithm, from the covariance at the optimum and Student's t. Wells at
+    concentration 0 are a baseline. A curve that doesn't differ from a flat line by an F test at 1 % has no IC50, nor
+    has one that rises, then falls, or falls, then rises.
 
     Parameters
     ----------
     table
         A row a well: ``concentration``, the response, and the compound. Wells whose ``role`` is not ``"sample"``, and
-        missing responses, don't count. What `normalise` returns, or any other table.
+        missing responses, don't count; those of a ``range``, as of `plate`, count as bounds that they are, and are
+        noted. What `normalise` returns, or any other table.
     response, by
         Columns of the response, rising or falling, and of what is one curve.
     at_zero, at_full
@@ -73,10 +79,15 @@ def dose_response(
     check_columns(table, by, "concentration", response)
     check_share("confidence", confidence, zero=False, one=False)
     wells = table[table["role"] == "sample"] if "role" in table else table
-    wells = wells[wells[response].notna()]
+    if unnamed := int(wells[by].isna().sum()):
+        warn(f"{unnamed:,} of {len(wells):,} wells have no {by}, and belong to no curve")
+    x = read_values(wells["concentration"])
+    y, beyond = within_range(read_values(wells[response]))
+    marked = wells["range"].to_numpy() if "range" in wells else beyond
+    points = pd.DataFrame({by: wells[by].array, "x": np.where(x.sign == "=", x.number, np.nan), "y": y})
+    points["beyond"] = marked != ""
     rows = [
-        [name, *_row(w["concentration"].to_numpy(float), w[response].to_numpy(float), (at_zero, at_full), confidence)]
-        for name, w in wells.groupby(by, sort=False, observed=True)
+        [name, *_row(of, (at_zero, at_full), confidence)] for name, of in points.groupby(by, sort=False, observed=True)
     ]
     return pd.DataFrame(rows, columns=[by, *_COLUMNS])
 
@@ -87,24 +98,76 @@ def curve(fitted: "pd.Series[Any]", concentrations: ArrayLike) -> Array:
     bottom, top, ic50, slope = (float(fitted[name]) for name in ("bottom", "top", "ic50", "slope"))
     if np.isnan(ic50):
         return np.full(x.shape, bottom)
-    return _logistic(np.log10(x), bottom, top, np.log10(ic50), -slope)
+    return _logistic(_log10(x), bottom, top, np.log10(ic50), -slope)
 
 
-def _row(concentration: Array, response: Array, fixed: Fixed, confidence: float) -> list[Any]:
-    if not (np.isfinite(concentration) & (concentration > 0)).all() or not np.isfinite(response).all():
-        raise ValueError("concentrations are finite numbers above 0, and responses finite: leave out the others")
-    x, n = np.log10(concentration), len(response)
+def _log10(concentration: Array) -> Array:
+    with np.errstate(divide="ignore"):  # a baseline, at no concentration, lies at minus infinity
+        return np.asarray(np.log10(concentration))
+
+
+def _row(points: "pd.DataFrame", fixed: Fixed, confidence: float) -> list[Any]:
+    """Return a row of the table without its name: the fit, and notes on wells that aren't like the others."""
+    measured = points[points["y"].notna()]
+    used = measured[measured["x"] >= 0]
+    row = _fitted(_log10(used["x"].to_numpy()), used["y"].to_numpy(), fixed, confidence)
+    notes = {
+        "without a concentration of at least 0, which don't count": len(measured) - len(used),
+        "at concentration 0, the baseline": int((used["x"] == 0).sum()),
+        "beyond the reader's range, which count as its end, so that the IC50 is a bound": int(used["beyond"].sum()),
+    }
+    row[-1] = "; ".join([row[-1]] * bool(row[-1]) + [f"wells {what}: {n}" for what, n in notes.items() if n])
+    return row
+
+
+def _fitted(x: Array, response: Array, fixed: Fixed, confidence: float) -> list[Any]:
+    n = len(response)
     n_free = 4 - sum(value is not None for value in fixed)
-    flat = [np.nan, np.nan, np.nan, "=", np.nan, response.mean(), response.mean(), 0.0, n]
-    if len(np.unique(x)) < 4 or n <= n_free:
-        return [*flat, f"{len(np.unique(x))} concentrations in {n} wells are too few: take 4 or more"]
+    mean = response.mean() if n else np.nan
+    flat = [np.nan, np.nan, np.nan, "=", np.nan, mean, mean, 0.0, n]
+    doses = x[np.isfinite(x)]
+    if len(np.unique(doses)) < 4 or n <= n_free:
+        return [*flat, f"{len(np.unique(doses))} concentrations in {n} wells are too few: take 4 or more"]
+    if turn := _turn(x, response):
+        return [*flat, f"as the concentration rises the response {turn}: fit one side of it alone"]
     fit = _best_fit(x, response, fixed)
     if fit is None:
         return [*flat, "no curve could be fitted"]
     residual, total = _squares(response, _logistic(x, *fit.parameters)), _squares(response, response.mean())
     if not _better_than_flat(residual, total, n, n_free):
         return [*flat, "the response doesn't depend on the concentration"]
-    return [*_estimates(fit, x, n, confidence), 1 - residual / total, n, _note(fit, x)]
+    return [*_estimates(fit, doses, n, confidence), 1 - residual / total, n, _note(fit, doses)]
+
+
+def _turn(x: Array, response: Array) -> str:
+    """Return how the response turns within what was measured, "" where it only rises or only falls.
+
+    It is compared with the best curve of two monotone sides: between the top and either end, that must fall by a share
+    of all that it does, and by several times what the wells scatter, and the top must be more than a stray well.
+    """
+    level, at, wells = np.unique(x, return_inverse=True, return_counts=True)
+    means = np.bincount(at, response) / wells
+    sides = [(sign, _two_sides(sign * means, wells)) for sign in (1, -1)]
+    sign, sides_of = min(sides, key=lambda pair: float((wells * (pair[0] * means - pair[1]) ** 2).sum()))
+    top = sides_of.max()
+    drop, reach = top - max(sides_of[0], sides_of[-1]), top - min(sides_of[0], sides_of[-1])
+    scatter = np.sqrt(_squares(response, sign * sides_of[at]) / max(len(x) - len(level) // 2 - 1, 1))
+    several = _SCATTERS if len(x) >= 1.5 * len(level) else 1.5 * _SCATTERS  # copies tell more of the scatter
+    stray = wells[sides_of >= top - drop / 2].sum() < _TOP_WELLS
+    if stray or drop < _TURNING_SHARE * reach or drop <= several * scatter:
+        return ""
+    return "rises, then falls" if sign > 0 else "falls, then rises"
+
+
+def _two_sides(means: Array, wells: NDArray[np.int64]) -> Array:
+    """Return the least squares curve that rises up to one concentration and falls after it."""
+    from scipy.optimize import isotonic_regression
+
+    def joined(peak: int) -> Array:
+        rising = isotonic_regression(means[:peak], weights=wells[:peak]).x
+        return np.concatenate([rising, isotonic_regression(means[peak:], weights=wells[peak:], increasing=False).x])
+
+    return min(map(joined, range(1, len(means))), key=lambda curve: float((wells * (means - curve) ** 2).sum()))
 
 
 def _logistic(x: Array, at_zero: float, at_full: float, log_ic50: float, steepness: float) -> Array:
@@ -117,14 +180,15 @@ def _jacobian(x: Array, at_zero: float, at_full: float, log_ic50: float, steepne
     """Return the derivatives of the curve by its four parameters, ``(n, 4)``."""
     share = _logistic(x, 0.0, 1.0, log_ic50, steepness)
     turn = np.log(10) * (at_full - at_zero) * share * (1 - share)
-    return np.stack([1 - share, share, -steepness * turn, (x - log_ic50) * turn], axis=1)
+    distance = np.where(np.isfinite(x), x - log_ic50, 0.0)
+    return np.stack([1 - share, share, -steepness * turn, distance * turn], axis=1)
 
 
 def _best_fit(x: Array, response: Array, fixed: Fixed) -> _Fit | None:
     """Return the best of the least squares from several starts: they have local minima."""
     low, high = (response[x == end].mean() for end in (x.min(), x.max()))
     ends = [low if fixed[0] is None else fixed[0], high if fixed[1] is None else fixed[1]]
-    starts = np.quantile(x, (0.25, 0.5, 0.75))
+    starts = np.quantile(x[np.isfinite(x)], (0.25, 0.5, 0.75))
     fits = [_fit(np.array([*ends, log_ic50, 1.0]), x, response, fixed) for log_ic50 in starts]
     converged = [fit for fit in fits if fit is not None]
     return min(converged, key=lambda fit: _squares(response, _logistic(x, *fit.parameters)), default=None)
@@ -152,6 +216,7 @@ def _fit(start: Array, x: Array, response: Array, fixed: Fixed) -> _Fit | None:
                 bounds=(lower, upper),
                 jac=lambda x, *values: _jacobian(x, *all_four(values))[:, free],
                 max_nfev=_MAX_STEPS,
+                check_finite=False,  # a baseline's logarithm isn't
             )
     except RuntimeError:  # no optimum in so many steps: another start may have one
         return None
@@ -162,6 +227,7 @@ def _bounds(x: Array, response: Array) -> Array:
     """Return the least and the most that each parameter may be, ``(4, 2)``."""
     reach = 2 * np.ptp(response) + 1e-9
     end = (response.min() - reach, response.max() + reach)
+    x = x[np.isfinite(x)]
     return np.array([end, end, (x.min() - _BEYOND, x.max() + _BEYOND), (0.1, _MAX_SLOPE)])
 
 

@@ -117,7 +117,7 @@ def _standardised(library: "pd.DataFrame | Iterable[str]") -> "pd.DataFrame":
 
     table = library if isinstance(library, pd.DataFrame) else pd.DataFrame({"smiles": list(library)})
     check_columns(table, "smiles", what="the library")
-    standard = standardise(table["smiles"])
+    standard = standardise(table["smiles"].fillna(""))
     table = table.reset_index(drop=True).drop(columns=["canonical", "reason"], errors="ignore")
     return table.assign(canonical=standard["canonical"], reason=standard["reason"])
 

@@ -56,6 +56,20 @@ def read_values(column: "pd.Series[Any]") -> Values:
     return Values(np.where(np.isfinite(number), number, np.nan), sign, reason)
 
 
+def within_range(values: Values) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Return numbers, bounds among them, and ``"above range"`` or ``"below range"`` of each that is one, else ``""``.
+
+    A bound without a number is the highest or the lowest number of all.
+    """
+    number, known = values.number.copy(), values.number[np.isfinite(values.number)]
+    beyond = np.array([{">": "above range", "<": "below range"}.get(sign, "") for sign in values.sign], dtype=object)
+    if len(known):
+        for sign, end in ((">", known.max()), ("<", known.min())):
+            number[(values.sign == sign) & np.isnan(number)] = end
+    beyond[np.isnan(number)] = ""
+    return number, beyond
+
+
 def _parted(text: str) -> tuple[str, str]:
     """Return the sign and what stands after it; of a reader's words there is but the sign."""
     word = text.lower().strip("#[]()'\" ")
