@@ -153,7 +153,10 @@ def _no_table(path: Path, lines: Sequence[str], candidates: Sequence[str]) -> st
 
 
 def read_frame(path: str | Path, *, separator: str | None = None) -> "pd.DataFrame":
-    """Read a table with names in its first row, whatever its columns hold; see `find_layout`."""
+    """Read a table with names in its first row, whatever its columns hold; see `find_layout`.
+
+    ``attrs["separator"]`` is what was found: between semicolons, numbers have decimal commas.
+    """
     import pandas as pd
 
     path = Path(path).expanduser()
@@ -166,7 +169,9 @@ def read_frame(path: str | Path, *, separator: str | None = None) -> "pd.DataFra
             frame: pd.DataFrame = pd.read_csv(opened, index_col=False, low_memory=False, **options)
         except pd.errors.ParserError as error:
             raise ValueError(_too_long(path, layout) or f"{path}: {error}") from error
-    return frame.set_axis([name or f"Unnamed: {at}" for at, name in enumerate(layout.header)], axis=1)
+    frame = frame.set_axis([name or f"Unnamed: {at}" for at, name in enumerate(layout.header)], axis=1)
+    frame.attrs["separator"] = layout.separator
+    return frame
 
 
 def _too_long(path: Path, layout: Layout) -> str | None:

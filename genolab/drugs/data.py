@@ -1,5 +1,6 @@
 """A table of SMILES and measured values -> AnnData, a row a compound in a context."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MOLAR: Final = {"fm": 15, "pm": 12, "nm": 9, "um": 6, "mm": 3, "m": 0}
 _MOLAR_NAMES: Final = ("pM", "nM", "uM", "mM", "M")
 _LOGARITHMIC: Final = ("pIC50", "pEC50", "pKi", "pKd", "-log10 M")
+_PLAIN_LOGARITHMIC: Final = frozenset(name.lower() for name in _LOGARITHMIC)
 _OPPOSITE: Final = {"<": ">", ">": "<", "=": "="}
 _FEW_BELOW_ZERO: Final = 0.05  # of the values: more aren't slips, but numbers of another kind
 
@@ -99,7 +101,7 @@ def responses(
             f"{kept['response'].iloc[0]:g}: is {response!r} the right column?"
         )
     _warn(left_out, len(rows))
-    used = {smiles, response, context, unit}
+    used = {smiles, response, context, unit if _is_column(unit, table) else None}
     others = table.drop(columns=[name for name in table.columns if name in used])
     adata = _adata(kept, _other_columns(others, kept, readable), sequences, _measure(kept, response, unit, classes))
     adata.uns["left_out"] = left_out
@@ -125,7 +127,7 @@ def _measured(
     if classes:
         return _labels(table[response]), True
     values = read_values(table[response])
-    units = table[unit] if unit in table else pd.Series([unit or ""] * len(table))
+    units = table[unit] if _is_column(unit, table) else pd.Series([unit or ""] * len(table))
     power, logarithmic = _powers(units.astype("string").fillna("").str.strip(), unit, table)
     if set(values.number[np.isfinite(values.number)]) == {0.0, 1.0} and (values.sign == "=").all():
         if not logarithmic.all():
@@ -155,17 +157,27 @@ def _powers(
     units: "pd.Series[Any]", unit: str | None, table: "pd.DataFrame"
 ) -> "tuple[pd.Series[Any], pd.Series[Any]]":  # fmt: skip
     """Return the power of ten of each row's unit, missing where it is none, and which rows stay as they are."""
-    plain = units.str.lower().str.replace("\u00b5", "u").str.replace("\u03bc", "u")
-    plain = plain.str.replace(r"mol(ar|/l|.l-1)$", "m", regex=True)
+    plain = units.map(_plain)
     power = plain.map(_MOLAR).astype(float)
-    logarithmic = plain.isin([name.lower() for name in _LOGARITHMIC]) | (unit is None)
+    logarithmic = plain.isin(_PLAIN_LOGARITHMIC) | (unit is None)
     unknown = sorted(set(units[power.isna() & ~logarithmic]) - {""})
-    if unknown and (unit not in table or not (power.notna() | logarithmic).any()):
+    if unknown and (not _is_column(unit, table) or not (power.notna() | logarithmic).any()):
         known = ", ".join([*_MOLAR_NAMES, *_LOGARITHMIC])
         raise ValueError(
             f"a unit is one of {known}, or None for numbers as they are, got {listing(map(repr, unknown))}"
         )
     return power.reset_index(drop=True), logarithmic.reset_index(drop=True)
+
+
+def _plain(unit: str) -> str:
+    """Return a unit in small letters, with u for both signs of micro, and m for molar."""
+    text = str(unit).strip().lower().replace("\u00b5", "u").replace("\u03bc", "u")
+    return re.sub(r"mol(ar|/l|.l-1)$", "m", text)
+
+
+def _is_column(unit: str | None, table: "pd.DataFrame") -> bool:
+    """Return whether a column holds the units; a column that is called nM is one of values."""
+    return unit is not None and unit in table and _plain(unit) not in {*_MOLAR, *_PLAIN_LOGARITHMIC}
 
 
 def _labels(given: "pd.Series[Any]") -> "pd.DataFrame":

@@ -87,7 +87,12 @@ def _largest_first(dataset: AnnDataset, column: str, fractions: tuple[float, flo
 
     check_fractions(fractions)
     check_columns(dataset.adata.obs, column, what="obs")
-    group, _ = pd.factorize(dataset.adata.obs[column].iloc[dataset.rows], use_na_sentinel=False)
+    names = dataset.adata.obs[column].iloc[dataset.rows]
+    if missing := int(names.isna().sum()):
+        raise ValueError(
+            f"obs[{column!r}] must be known for every row; it is missing for {missing:,} of {len(names):,}"
+        )
+    group, _ = pd.factorize(names)
     size = np.bincount(group)
     first = np.unique(group, return_index=True)[1]
     room = np.array(fractions) * len(group)

@@ -228,6 +228,18 @@ def test_an_unknown_unit_in_a_column_costs_its_row_alone() -> None:
     assert mine.obs["response"].tolist() == pytest.approx([9.0, 4.0, 6.0])
 
 
+def test_a_column_that_is_called_as_the_unit_is_one_of_values() -> None:
+    rows = table().rename(columns={"ic50": "nM"})
+    assert gl.drugs.responses(rows, smiles="smiles", response="nM").obs["response"].tolist() == [9.0, 8.0, 7.0, 6.0]
+
+
+def test_between_semicolons_a_comma_is_a_decimal_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("smiles;ic50\nCCO;1,500\nCCN;2,250\nCCC;n.d.\n")
+    with pytest.warns(UserWarning, match=r"no value \('n\.d\.'\)"):
+        mine = gl.drugs.responses(tmp_path / "mine.csv", smiles="smiles", response="ic50")
+    assert mine.obs["value"].tolist() == [1.5, 2.25]
+
+
 def test_numbers_that_are_no_concentrations_stay_as_they_are() -> None:
     mine = read(table(ic50=[-3.5, 0.0, 1.25, 40.0]), unit=None)
     assert mine.obs["response"].tolist() == [-3.5, 0.0, 1.25, 40.0]

@@ -296,6 +296,13 @@ def test_what_is_no_gaf_file_is_refused(tmp_path, text, message):
         gl.function.read_gaf(tmp_path / "x.gaf")
 
 
+def test_a_term_without_a_name_is_called_by_its_id(tmp_path):
+    path = tmp_path / "nameless.obo"
+    path.write_text(OBO.replace("name: growth\n", ""))
+    read = gl.function.read_ontology(path)
+    assert (read.names["T:2"], read.parents["T:2"]) == ("T:2", ("T:1",))
+
+
 def test_a_link_to_a_term_that_is_not_there_is_left_out_and_told(tmp_path):
     path = tmp_path / "part.obo"
     path.write_text("\ufeff" + OBO.replace("name: division", "name: division\nis_a: T:99\nis_a: T:7\nis_a: T:20"))

@@ -150,7 +150,7 @@ def _standard(smiles: str, with_scaffold: bool) -> tuple[str, str, str, str]:
     if molecule is None:
         return "", "", "", reason
     with rdBase.BlockLogs():
-        several = "." in smiles or has_counter_metal(molecule)
+        several = "." in smiles or ("[" in smiles and has_counter_metal(molecule))
         kept, removed, reason = split_compound(molecule) if several else (molecule, "", "")
         if reason:
             return "", "", "", reason

@@ -45,11 +45,15 @@ class Values(NamedTuple):
 
 def read_values(column: "pd.Series[Any]") -> Values:
     """Read a column: numbers, bounds, decimal commas where the column shows them, and words for what is no number."""
+    import pandas as pd
+
     if column.dtype.kind in "biuf":
-        column = column.astype(float)
+        column = pd.Series(column.to_numpy(dtype=float, na_value=np.nan))
     texts = ["" if missing else str(value).strip() for value, missing in zip(column, column.isna(), strict=True)]
     signs, rests = zip(*map(_parted, texts), strict=True) if texts else ((), ())
     decimal_comma = _decimal_comma(rests)
+    if decimal_comma is None and column.attrs.get("separator") == ";":
+        decimal_comma = True  # between semicolons a comma is never one of thousands
     number = np.array([_number(rest, decimal_comma) for rest in rests], dtype=np.float64)
     sign = np.array(signs, dtype=object)
     reason = np.array([_reason(*row) for row in zip(texts, signs, rests, number, strict=True)], dtype=object)

@@ -40,14 +40,16 @@ def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -
         graph = obonet.read_obo(opened, ignore_obsolete=False)
     nodes = dict(graph.nodes(data=True))
     (default,) = graph.graph.get("default-namespace", [""])
-    space = {term: data.get("namespace", default) for term, data in nodes.items() if "name" in data}
+    space = {
+        term: data.get("namespace", default) for term, data in nodes.items() if data
+    }  # without: named by links only
     live = [term for term in space if nodes[term].get("is_obsolete") != "true"]
     links = [(child, parent) for child, parent, kind in graph.edges(keys=True) if kind in relations]
     gone = {term: nodes[term] for term in space if nodes[term].get("is_obsolete") == "true"}
     replaced = _replaced({term: nodes[term] for term in live}, gone)
     return Ontology(
         _parents(links, live, space, replaced),
-        {term: nodes[term]["name"] for term in live},
+        {term: nodes[term].get("name", term) for term in live},
         {term: space[term] for term in live},
         replaced,
         {term: tuple(data.get("consider", ())) for term, data in gone.items() if not data.get("replaced_by")},
