@@ -156,6 +156,31 @@ def test_numbers_that_json_has_no_word_for_never_reach_the_browser():
     assert panel.status["state"] == "failed"
 
 
+class Fragile(Line):
+    """A line whose loss is infinite once its weight is beyond 4: kept weights are then ruined already."""
+
+    def loss(self, batch):
+        parts = super().loss(batch)
+        return parts | {"loss": parts["loss"] * torch.where(self.weight.abs() > 4, torch.inf, 1.0)}
+
+
+def test_after_a_loss_that_is_not_finite_the_panel_goes_on_from_the_best_epoch():
+    run = gl.Run(Fragile(), line_data(), line_data(8), gl.RunConfig(epochs=6, batch_size=16, learning_rate=0.1))
+    run.fit(3).tune(learning_rate=0.9)
+    panel = TrainingPanel(run)
+    with pytest.raises(NonFiniteLossError):
+        run.fit()
+    panel.refresh()
+    assert panel.status["back_to"] == 3
+    send(panel, "start")
+    run.wait(20)
+    panel.refresh()
+    assert (panel.status["state"], panel.status["back_to"], len(run.epochs)) == ("finished", None, 6)
+    rows = np.frombuffer(panel.curve, np.float32).reshape(6, -1)
+    assert rows[:, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert np.allclose(rows[:, 1], run.history["train_loss"])
+
+
 # ---- what it does ------------------------------------------------------------------------------------------------
 
 
