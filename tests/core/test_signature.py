@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsRegressor
 from torch import nn
 from toy_models import Line, counts, line_data
 
@@ -251,3 +252,24 @@ def test_a_later_format_is_refused_by_name_and_an_earlier_one_read_with_a_word(t
     save_file(weights, tmp_path / "old", metadata={"genolab": json.dumps(old)})
     with pytest.warns(DataWarning, match="in format 1, which knows nothing of genes"):
         assert len(gl.Run.load(tmp_path / "old", line_data(), model=Line()).epochs) == 1
+
+
+def test_terms_are_compared_by_name():
+    random = np.random.default_rng(0)
+    adata = ad.AnnData(random.normal(size=(30, 4)).astype(np.float32))
+    adata.obsm["terms"] = (adata.X[:, :3] > 0.2).astype(np.uint8)
+    adata.uns["terms"] = ["GO:1", "GO:2", "GO:3"]
+    data = AnnDataset(adata, target="obsm/terms")
+    baseline = gl.models.Baseline(KNeighborsRegressor(3)).fit(data)
+    turned = adata.copy()
+    turned.obsm["terms"], turned.uns["terms"] = adata.obsm["terms"][:, [2, 0, 1]], ["GO:3", "GO:1", "GO:2"]
+    other = AnnDataset(turned, target="obsm/terms")
+    scores = [
+        gl.evaluate.table({"near": baseline}, each, n_boot=0).set_index(["metric", "class"]) for each in (data, other)
+    ]
+    assert np.allclose(*(each["value"].xs("macro", level="class") for each in scores))
+    assert scores[0].loc[("auroc", "2"), "value"] == scores[1].loc[("auroc", "0"), "value"]
+    assert torch.equal(other.aligned(data.signature).batch([4, 2]).target, data.batch([4, 2]).target)
+    turned.uns["terms"] = ["GO:3", "GO:1", "GO:9"]
+    with pytest.raises(ValueError, match="not trained on what is true of some rows of the test set: GO:9"):
+        gl.evaluate.table({"near": baseline}, AnnDataset(turned, target="obsm/terms"), n_boot=0)
