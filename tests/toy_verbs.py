@@ -227,7 +227,6 @@ def _mutate(model: Any, _device: str) -> Any:
     view = gl.dna.MutationView(model, loci().obsm["sequence"][0], names=["a", "b", "c"], target="b")
     view.mutate(3, "G" if view.sequence[3] != "G" else "T")
     view.refresh()
-    assert view.png()
     return view.prediction, view.attribution
 
 
@@ -291,7 +290,6 @@ VERBS: dict[str, Verb] = {
     "MutationView": Verb("SequenceCNN", _mutate),
     "evaluate.table": Verb("SequenceCNN", lambda m, d: gl.evaluate.table({"m": m}, sequences().to(d), n_boot=0)),
     "evaluate.confusion": Verb("SequenceCNN", lambda m, _: gl.evaluate.confusion(m, sequences())),
-    "plot.roc": Verb("SequenceCNN", lambda m, _: len(gl.plot.roc({"m": m}, sequences(), label="b").data)),
     **_of_rows("PWMBaseline", sequences, "predict"),
     **_of_rows("KmerBaseline", sequences, "predict"),
     **_of_rows("SequenceTagger", tagged, "predict", "embed"),
@@ -369,11 +367,10 @@ VERBS: dict[str, Verb] = {
         "ResponseModel", lambda m, d: gl.drugs.evaluate({"m": m}, responses().to(d), n_boot=0)
     ),
     "calibration": Verb("ResponseModel", lambda m, _: gl.drugs.calibration({"m": m}, responses())),
-    "plot.predicted": Verb("ResponseModel", lambda m, _: len(gl.drugs.plot.predicted(m, responses()).data)),
+    **_of_rows("MeansBaseline", responses, "predict"),
     **{
-        name: verb
-        for model in ("MeansBaseline", "NeighbourBaseline", "RidgeBaseline", "ForestBaseline", "KernelBaseline")
-        for name, verb in _of_rows(model, responses, "predict").items()
+        f"predict by {model}": Verb(model, lambda m, _: gl.infer.predict(m, responses()))
+        for model in ("NeighbourBaseline", "RidgeBaseline", "ForestBaseline", "KernelBaseline")
     },
     "evaluate by a forest's spread": Verb(
         "ForestBaseline", lambda m, d: gl.drugs.evaluate({"m": m}, responses().to(d), n_boot=0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packs what a machine with a GPU and without a network lacks, for its Python 3.12: build/gpu/site.tar.xz.
-# torch, triton, numpy, scipy, scikit-learn, h5py, numba, safetensors, networkx, matplotlib, tqdm, typer and pytest are
-# taken to be there. The wheels are unpacked and packed anew: as they are, they take half as much room again.
+# torch, triton, numpy, scipy, scikit-learn, h5py, numba, safetensors, networkx, matplotlib, tqdm, typer, filelock,
+# lazy-loader, packaging, pygments, typing-extensions and pytest are taken to be there. The wheels are unpacked and packed anew: as they are, they take half as much room again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PYTHON=${PYTHON:-python3}
