@@ -72,7 +72,7 @@ def chromosome(
         raise ValueError(f"a strand is '+', '-' or '.', got {strand!r}")
     length, circular = info["lengths"][name], name in info["circular"]
     start, end = 0 if start is None else start, length if end is None else end
-    if not 0 <= start <= end <= (start + length if circular else length) or start > length:
+    if not 0 <= start <= end <= (start + length if circular else length) or start > length * (1 + circular):
         raise ValueError(f"a part of {name!r} lies within its {length:,} bases (0 to {length:,}), got {start} to {end}")
     bases = fetch_padded(open_fasta(info["fasta"]), name, start, end, circular=circular)
     text = bases.tobytes().decode("ascii", "replace")

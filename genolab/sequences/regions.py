@@ -47,6 +47,8 @@ _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
 _GTF_LIKE: Final = re.compile(r"\s*[^\s;=\"]+\s+[^\s=]")  # a key, white space and a value; GFF3 has a = between them
 _LINES: Final = 20_000  # read at once
 
+_SAME: Final = ("chromosome", "kind", "strand")  # what the parts of a feature have in common
+
 # What warnings say of a number of lines.
 _SPACED: Final = "lines without the tabs of GFF3 and GTF were split at white space"
 _NO_BASE: Final = "regions without a base are left out"
@@ -140,7 +142,7 @@ def join_over_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataF
     first = {keys[row]: row for row in before if feature[row]}
     pairs = [(first[keys[row]], row) for row in after if keys[row] in first] if keys else []
     if not pairs:
-        return table
+        return _shift_beyond_origins(table, sizes)
     columns = {name: table[name].to_numpy(copy=True) for name in ("end", "phase") if name in table}
     names = table.index.to_numpy(copy=True)
     for row, rest in pairs:
@@ -149,7 +151,28 @@ def join_over_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataF
         if "phase" in columns and table["strand"].iloc[row] == "-":  # whose first base is in the part after the origin
             columns["phase"][row] = columns["phase"][rest]
     keep = np.delete(np.arange(len(table)), [rest for _, rest in pairs])
-    return table.assign(**columns).set_axis(names, axis=0).iloc[keep]
+    return _shift_beyond_origins(table.assign(**columns).set_axis(names, axis=0).iloc[keep], sizes)
+
+
+def _shift_beyond_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.DataFrame:
+    """Count the parts of a feature that lie after the origin of a circle on from those before it.
+
+    The widest gap between two parts is then no intron: it is wider than that over the origin, and than half the circle.
+    """
+    feature = np.where(table["parent"] == "", table.get("ID", ""), table["parent"])
+    is_part = table["chromosome"].isin(list(sizes)) & table["kind"].isin(["CDS", "exon"]) & (feature != "")
+    keys = pd.DataFrame({"feature": feature, **{name: table[name].astype(str) for name in _SAME}})[is_part]
+    keys = keys.assign(row=np.flatnonzero(is_part))[keys.duplicated(keep=False)]
+    moves = np.zeros(len(table), dtype=np.int64)
+    for (on, *_), group in keys.groupby([*_SAME, "feature"]):
+        rows, size = group["row"].to_numpy(), sizes[on]
+        rows = rows[np.argsort(table["start"].to_numpy()[rows], kind="stable")]
+        start, end = (table[name].to_numpy()[rows] for name in ("start", "end"))
+        gaps, over = start[1:] - end[:-1], start[0] + size - end[-1]
+        widest = int(gaps.argmax())
+        if gaps[widest] > over and (end[-1] > size or gaps[widest] > size / 2):
+            moves[rows[: widest + 1]] = size
+    return table.assign(start=table["start"] + moves, end=table["end"] + moves) if moves.any() else table
 
 
 def _batches(path: Path, stated: _Directives) -> Iterator[list[tuple[int, str]]]:
@@ -492,7 +515,7 @@ def check_within(annotation: Annotation, lengths: Mapping[str, int], circular: C
     table, on = table[known], on[known]
     round_ = on.isin([*circular, *annotation.circular]).to_numpy()
     end = on.map(lengths).to_numpy(dtype=np.int64)
-    beyond = np.flatnonzero(np.where(round_, table["start"] >= end, table["end"] > end) | (table["start"] < 0))
+    beyond = np.flatnonzero(np.where(round_, table["end"] > 2 * end, table["end"] > end) | (table["start"] < 0))
     if len(beyond):
         row = table.iloc[beyond[0]]
         raise ValueError(

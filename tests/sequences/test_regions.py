@@ -391,6 +391,21 @@ def test_the_phase_of_a_gene_over_the_origin_is_that_of_its_first_part(tmp_path)
         assert gene.phase == phase
 
 
+@pytest.mark.parametrize("last", [1000, 980])  # an exon lies over the origin, or an intron
+def test_the_parts_of_a_gene_over_the_origin_are_in_order(tmp_path, last):
+    (tmp_path / "c.fa").write_text(">c1\n" + "A" * 1000)
+    lines = [f"c1 R CDS 951 {last} . - 0 Parent=g", "c1 R CDS 41 100 . - 0 Parent=g", "c1 R CDS 1 20 . - 0 Parent=g"]
+    genome = gl.data.read(write(tmp_path, "a.gff3", gff3(CIRCLE, *lines)), fasta=tmp_path / "c.fa")
+    (gene,) = coding_genes(genome)
+    first = ((950, 1020),) if last == 1000 else ((950, 980), (1000, 1020))
+    assert gene.exons == (*first, (1040, 1100))
+    tags = gl.sequences.tag_genome(genome)["c1"]
+    assert np.flatnonzero(tags == TAGS.index("intron-")).tolist() == [*range(20, 40), *range(last, 1000)]
+    assert not tags[100:950].any()
+    assert gl.sequences.windows(genome, 60, regions=genome.obs[genome.obs["start"] == 1040]).n_obs == 1
+    assert gl.sequences.chromosome(genome, "c1", 1040, 1100) == "A" * 60
+
+
 def test_a_circle_may_be_known_to_the_user_alone(tmp_path):
     (tmp_path / "c.fa").write_text(">c1\n" + "A" * 1000)
     lines = "c1 R CDS 1 100 . + 0 Parent=g", "c1 R CDS 951 1000 . + 0 Parent=g"
