@@ -15,8 +15,8 @@ from genolab.compiled import compiled
 Numbers = NDArray[Any]  # int16 or int32, by bound
 
 MEMORY: Final = 64_000_000  # bytes of directions that a pack may hold at a time
-FEW: Final = 8  # pairs that are quicker one by one than in lanes most of which are empty
-LANES_GAIN: Final = 3  # cells that lanes fill in the time of one in which a pair is alone, about
+FEW: Final = 3  # pairs that are quicker one by one than in lanes most of which are empty
+LANES_GAIN: Final = 8  # cells that lanes fill in the time of one in which a pair is alone, at least
 CALL: Final = 50_000  # cells that could be filled while a pair alone is called for, about
 
 
