@@ -194,7 +194,7 @@ def _kind_inside(path: Path, kind: str) -> str:
             if "matrix/barcodes" in file or _genomes(file):
                 return ".h5"
             holds = _describe(file)
-    except (OSError, RuntimeError, KeyError, AttributeError, UnicodeDecodeError):  # its reader says what is wrong
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError):  # damaged: its reader says how
         return kind
     raise ValueError(f"{path} can't be read as AnnData, 10x HDF5 or loom: {holds}")
 

@@ -245,7 +245,7 @@ class Summary:
 
     minimum: float  # of the finite values, implicit zeros included
     maximum: float
-    whole: bool  # whether every finite value is a whole number
+    whole: bool  # whether every finite value is a whole number, but for its `rounding_error`
     n_not_finite: int  # NaN and infinite values
     empty_rows: NDArray[np.int64]  # numbers of the rows, within the dataset, whose values add up to zero
 
@@ -261,11 +261,23 @@ def summarise(source: RowSource, rows: Rows) -> Summary:
         values = values[finite]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-        whole = whole and bool((values == np.floor(values)).all())
+        whole = whole and are_whole(values)
         if sparse.issparse(block) and block.nnz < np.prod(block.shape):
             low, high = min(low, 0.0), max(high, 0.0)
         totals.append(np.asarray(abs(block).sum(axis=tuple(range(1, block.ndim)))).ravel())
     return Summary(float(low), float(high), whole, bad, np.flatnonzero(np.concatenate(totals) == 0))
+
+
+def rounding_error(values: NDArray[Any]) -> NDArray[Any]:
+    """Return by how much float32, or a logarithm and back, may put a whole number off."""
+    return np.asarray(np.minimum(1e-4 + 1e-6 * np.abs(values), 0.1))
+
+
+def are_whole(values: NDArray[Any]) -> bool:
+    """Return whether all values are whole numbers, but for their `rounding_error`."""
+    if values.dtype.kind != "f" or (values == np.floor(values)).all():
+        return True
+    return bool((np.abs(values - np.rint(values)) <= rounding_error(values)).all())
 
 
 def row_hashes(source: RowSource, rows: Rows, *, seed: int = 0) -> NDArray[np.uint64]:

@@ -45,16 +45,17 @@ _CELL = re.compile(r"(.*[_:.#-])?[ACGTN]{10,}([-_.].{1,12})?|(cell|barcode)[_. -
 
 # What stands among counts and is none, in lower case with _ between words: of genes, and of cells.
 _OF_GENES = re.compile(
-    r"chr(om(osome)?)?|seq_?name|start|end|strand|((gene|eff(ective)?)_?)?length|width|entrez_?(gene)?_?(id)?|ncbi_gene_id"
-    r"|transcript_?ids?(\(s\))?|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?|gene_?(short_?)?name|hgnc_id"
-    r"|(gene_?)?description|(gene_?)?(bio)?type|(percentage_gene_)?gc_content|tpm|fpkm|rpkm|base_?mean|log2?_?f(old_?)?c(hange)?"
-    r"|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+"
+    r"chr(om(osome)?)?|seq_?name|start|end|strand|width|((gene|transcript|exon|eff(ective)?|mean|median)_?)?length(_(bp|kb))?|(.*_)?entrez.*|ncbi_gene_id"
+    r"|transcript_?ids?(\(s\))?|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?"
+    r"|gene_?(short_?)?name|hgnc_id|(gene_?)?description|(gene_?)?(bio)?type|(percentage_gene_)?gc_content|tpm|fpkm|rpkm"
+    r"|base_?mean|log2?_?f(old_?)?c(hange)?|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+"
 )
 _OF_CELLS = re.compile(
-    r"cell(_?(id|name))?|(seurat_)?clusters?|louvain|leiden|cell_?types?|annotation|barcodes?|orig_ident|batch|plate|well|sample(_?id)?|donor(_?id)?"
-    r"|patient(_?id)?|subject|condition|group|treatment|time|day|age|sex|gender|n_?(counts?|features?|genes?|umis?)(_rna|_by_counts)?"
-    r"|total_counts(_mt)?|(percent|pct)(_.*)?|(mito|ribo)_(percent|frac(tion)?)|size_factors?|doublet_score|pseudotime"
-    r"|(umap|tsne|pca?)_?\d+|index|unnamed:_\d+"
+    r"cell(_?(id|name))?|(.*_)?clusters?(_?(id|\d+))?|.*_snn_res_.*|(louvain|leiden)(_.*)?|cell_?types?|annotation|barcodes?"
+    r"|orig_ident|batch|plate|well|sample(_?id)?|donor(_?id)?|patient(_?id)?|subject|condition|group|treatment|time|day|age"
+    r"|sex|gender|phase|n_?(counts?|features?|genes?|umis?)(_[a-z]+|_by_counts)?|total_counts(_mt)?|.*percent(age)?(_.*)?"
+    r"|pct(_.*)?|(mito|ribo)_(frac(tion)?)|size_factors?|doublet_score|(s|g2m)_score|pseudotime|(umap|tsne)_?\d+|pca?_\d+|index"
+    r"|unnamed:_\d+"
 )
 
 

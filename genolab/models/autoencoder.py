@@ -13,10 +13,11 @@ from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import Layers, covariate_width, drop, encode_covariates, seeded, standard_normal
 from genolab.models.likelihood import Likelihood, negative_binomial, normal, poisson, zero_inflated_negative_binomial
+from genolab.preprocess.counts import places_of_counts
 
 # Left to itself, the KL weight reaches its end after half the run, and after this many steps in a long one.
 _WARMUP_STEPS = 400
-_ROUNDING = 1e-3  # a count may be off by so much, after other programs
+_ROUNDING = 1e-3  # a count may be off by so much, after other programs, and a large one by what float32 makes of it
 
 
 @dataclass(frozen=True)
@@ -292,11 +293,20 @@ def _check_width(x: torch.Tensor, n_genes: int) -> None:
 
 def _check_counts(x: torch.Tensor) -> None:
     """Refuse rows that can't be counts: a model of counts would embed logged values without a complaint."""
-    if not ((x >= 0) & ((x - x.round()).abs() < _ROUNDING)).all():
+    if not ((x >= 0) & ((x - x.round()).abs() < (1e-6 * x).clamp(_ROUNDING, 0.1))).all():
         raise ValueError(
             f"this model was built for raw counts (whole numbers of at least 0), and these rows hold others, from "
             f"{x.min():g} to {x.max():g}: pass the counts, as in inputs='layers/counts'"
         )
+
+
+def _where_counts_are(dataset: AnnDataset, slot: str) -> str:
+    places = places_of_counts(dataset.adata, but=slot)
+    if inputs := [place for place in places if place != "raw"]:
+        return f"Pass inputs={inputs[0]!r}"
+    option = "counts='raw'" if places else "round_counts=True"
+    what = "raw has some" if places else "if they are estimated counts, round them"
+    return f"Pass inputs='layers/counts' of gl.preprocess.apply(cells, {option}): {what}"
 
 
 def _check_values(dataset: AnnDataset, n_genes: int, *, counts: bool) -> None:
@@ -317,7 +327,7 @@ def _check_values(dataset: AnnDataset, n_genes: int, *, counts: bool) -> None:
         what = f"its smallest value is {values.minimum:g}" if values.minimum < 0 else "it holds fractions"
         raise ValueError(
             f"a count likelihood needs raw counts (whole numbers of at least 0), but {slot!r} has none: {what}. "
-            "Pass inputs='layers/counts', or choose likelihood='normal'"
+            f"{_where_counts_are(dataset, slot)}, or choose likelihood='normal'"
         )
     if len(values.empty_rows):
         names = list(dataset.adata.obs_names[dataset.rows[values.empty_rows[:3]]])

@@ -51,6 +51,8 @@ def apply(
     """
     known = recipe if isinstance(recipe, FittedRecipe) else None
     rule = known.recipe if known else recipe if isinstance(recipe, Recipe) else Recipe()
+    if adata.isbacked and adata.is_view:  # of which anndata makes no further view
+        adata = adata.to_memory()
     matrix = counts_of(adata, counts, round_counts=round_counts)
     adata = with_genes_of(adata, counts_place(adata, counts))
     _check_names(adata)

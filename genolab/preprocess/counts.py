@@ -12,6 +12,7 @@ from scipy import sparse
 
 from genolab.checks import check_key, listing
 from genolab.data.gene_names import symbols_of
+from genolab.data.rows import rounding_error
 
 Mask = NDArray[np.bool_]
 
@@ -89,15 +90,19 @@ def _in_words(place: str) -> str:
     return f"layers[{place.removeprefix('layers/')!r}]" if place.startswith("layers/") else place
 
 
-def _elsewhere(adata: AnnData, but: str) -> str:
-    """Name where else there are whole numbers, as the end of a message; ``""`` where there are none."""
+def places_of_counts(adata: AnnData, *, but: str = "") -> list[str]:
+    """Return where there seem to be counts, ``"raw"``, ``"layers/name"`` or ``"X"``, the likeliest first."""
     layers = sorted(layers_of(adata), key=lambda name: _USUAL.index(name) if name in _USUAL else len(_USUAL))
     places = [*(["raw"] if adata.raw is not None else []), *(f"layers/{name}" for name in layers), "X"]
-    fitting = [place for place in places if place != but and _seems_counts(_held(adata, place))]
-    if not fitting:
+    return [place for place in places if place != but and _seems_counts(_held(adata, place))]
+
+
+def _elsewhere(adata: AnnData, but: str) -> str:
+    """Name where else there are whole numbers, as the end of a message; ``""`` where there are none."""
+    if not (places := places_of_counts(adata, but=but)):
         return ""
     return (
-        f". There are whole numbers in {listing(map(_in_words, fitting))}: pass counts={fitting[0]!r} if these are they"
+        f". There are whole numbers in {listing(map(_in_words, places))}: pass counts={places[0]!r} if these are they"
     )
 
 
@@ -227,7 +232,7 @@ def _faults(values: NDArray[Any], *, round_counts: bool) -> Iterator[tuple[str, 
     if (values == np.floor(values)).all():
         yield "negative values", values < 0
         return
-    off = np.minimum(1e-4 + 1e-6 * np.abs(values), 0.1)  # what float32 and a logarithm and back may change
+    off = rounding_error(values)
     yield "negative values", values < -off
     if not round_counts:
         yield _FRACTIONS, np.abs(values - np.rint(values)) > off

@@ -204,6 +204,11 @@ def test_any_counts_give_the_same_quality_in_every_form(kind: str, form: str, se
     pd.testing.assert_frame_equal(found, quality(cells(counts)), check_dtype=False)
 
 
+def test_a_view_of_a_file_is_read_as_well(tmp_path: Path) -> None:
+    adata = stored(noise(), "float32", "backed csr", tmp_path)[::2]
+    np.testing.assert_array_equal(apply(adata).layers["counts"].toarray(), noise()[::2])
+
+
 def test_sums_of_halves_and_bytes_do_not_overflow() -> None:
     for kind in ("float16", "int8", "uint8"):
         metrics = quality(cells(np.full((2, 3000), 100, dtype=kind)))

@@ -265,3 +265,9 @@ def test_counts_of_any_number_type_have_the_same_summary(kind, as_sparse):
     cells = ad.AnnData(np.zeros((3, 3), "float32"), layers={"counts": sparse.csr_matrix(whole) if as_sparse else whole})
     summary = AnnDataset(cells, "layers/counts").summary()
     assert (summary.minimum, summary.maximum, summary.whole, summary.empty_rows.tolist()) == (0, 1, True, [2])
+
+
+def test_what_float32_puts_off_whole_is_whole_still():
+    counts = np.array([[1.000001, 0], [0, 29.99999]], dtype=np.float32)
+    assert AnnDataset(ad.AnnData(counts)).summary().whole
+    assert not AnnDataset(ad.AnnData(counts + np.float32(0.01))).summary().whole

@@ -377,6 +377,18 @@ def test_what_is_no_count_is_refused_where_counts_are_asked(values, said):
         gl.Run(VariationalAutoencoder(30), with_values(values))
 
 
+def test_what_is_no_count_says_where_counts_are():
+    dataset = with_values((0.5, 0))
+    with pytest.raises(ValueError, match=r"apply\(cells, round_counts=True\): if they are estimated counts"):
+        gl.Run(VariationalAutoencoder(30), dataset)
+    dataset.adata.raw = counts()
+    with pytest.raises(ValueError, match=r"apply\(cells, counts='raw'\): raw has some, or choose"):
+        gl.Run(VariationalAutoencoder(30), dataset)
+    dataset.adata.layers["umi"] = counts().X
+    with pytest.raises(ValueError, match="Pass inputs='layers/umi', or choose likelihood='normal'"):
+        gl.Run(VariationalAutoencoder(30), dataset)
+
+
 def test_an_empty_cell_is_named():
     adata = counts()
     matrix = adata.X.toarray()

@@ -179,7 +179,7 @@ def test_what_is_no_count_of_a_gene_goes_to_var(tmp_path: Path, name: str) -> No
     assert read.var[name].tolist() == [60, 4609]
 
 
-@pytest.mark.parametrize("name", ["seurat_clusters", "percent.mt", "nCount_RNA", "age", "donor"])
+@pytest.mark.parametrize("name", ["seurat_clusters", "percent.mt", "nCount_RNA", "RNA_snn_res.0.8", "donor"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_what_is_no_count_of_a_cell_goes_to_obs(tmp_path: Path, name: str, turned: bool) -> None:
     table = [["", "ACTB", name, "MYC"], ["p", "5", "2", "0"], ["q", "1", "3", "4"]]
@@ -194,6 +194,12 @@ def test_what_is_no_count_of_a_cell_goes_to_obs(tmp_path: Path, name: str, turne
 def test_a_cell_may_have_the_name_of_what_cells_are_described_by(tmp_path: Path) -> None:
     read = gl.data.read(written(tmp_path, "gene,donor,day 7\nACTB,5,1\n"))
     assert read.obs_names.tolist() == ["donor", "day 7"]
+
+
+def test_samples_and_genes_may_be_named_nearly_like_that(tmp_path: Path) -> None:
+    read = gl.data.read(written(tmp_path, "gene,full_length_1,start_0h\nACTB,5,1\nPCA3,1,2\nAGER,0,3\n"))
+    assert read.obs_names.tolist() == ["full_length_1", "start_0h"]
+    assert read.var_names.tolist() == ["ACTB", "PCA3", "AGER"]
 
 
 def test_columns_that_only_genes_have_show_where_the_genes_are(tmp_path: Path) -> None:
