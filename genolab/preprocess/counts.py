@@ -55,7 +55,7 @@ def counts_of(adata: AnnData, counts: str | None = None, *, round_counts: bool =
             f"counts are looked for in layers['counts'] and X; X is empty, layers has {layers_of(adata)}"
             f"{_elsewhere(adata, place)}"
         )
-    if round_counts and counts is None and _elsewhere(adata, place):
+    if round_counts and ((counts is None and _elsewhere(adata, place)) or _is_log(adata, place)):
         round_counts = False  # true counts are better than rounded values: the error names them
     return _as_counts(in_memory(matrix), place, adata, round_counts=round_counts)
 
@@ -84,6 +84,10 @@ def _held(adata: AnnData, place: str) -> Any:
     if place == "raw":
         return adata.raw.X
     return adata.X if place == "X" else adata.layers[place.removeprefix("layers/")]
+
+
+def _is_log(adata: AnnData, place: str) -> bool:
+    return place == "X" and "log1p" in adata.uns
 
 
 def _in_words(place: str) -> str:
@@ -154,6 +158,8 @@ def in_memory(matrix: Any) -> Any:
     """Return a matrix as a numpy array or as CSR without repeated entries, itself where it is that already."""
     if hasattr(matrix, "to_memory"):  # a sparse matrix in a file
         matrix = matrix.to_memory()
+    if isinstance(matrix, np.ma.MaskedArray):  # what is masked is missing
+        matrix = matrix.astype(np.float64).filled(np.nan) if matrix.mask.any() else matrix.data
     if not sparse.issparse(matrix):
         return np.asarray(matrix)
     csr = sparse.csr_matrix(matrix)
@@ -164,8 +170,11 @@ def in_memory(matrix: Any) -> Any:
 
 
 def without_stored_zeros(matrix: Any) -> Any:
-    """Return a matrix for scanpy, copied where scanpy would remove stored zeros from the user's own."""
-    return matrix.copy() if sparse.issparse(matrix) and not matrix.data.all() else matrix
+    """Return a matrix for scanpy, copied where scanpy would remove stored zeros from the user's own, or try to."""
+    if not sparse.issparse(matrix):
+        return matrix
+    is_locked = not all(part.flags.writeable for part in (matrix.data, matrix.indices, matrix.indptr))
+    return matrix.copy() if is_locked or not matrix.data.all() else matrix
 
 
 def layers_of(adata: AnnData) -> list[str]:
@@ -218,6 +227,8 @@ def _advice(adata: AnnData, place: str, what: str) -> str:
     advice = f"put the raw counts in layers['counts']; layers has {layers_of(adata)}"
     if elsewhere := _elsewhere(adata, place):
         return advice + elsewhere
+    if _is_log(adata, place):
+        return f"{advice}; X was log-transformed, as uns['log1p'] says, and can't be rounded to counts"
     if what == _FRACTIONS:
         advice += ". If they are estimated counts (RSEM, Salmon, alevin), pass round_counts=True"
     return advice
