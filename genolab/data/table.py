@@ -48,7 +48,8 @@ _OF_GENES = re.compile(
     r"chr(om(osome)?)?|seq_?name|start|end|strand|width|((gene|transcript|exon|eff(ective)?|mean|median)_?)?length(_(bp|kb))?|(.*_)?entrez.*|ncbi_gene_id"
     r"|transcript_?ids?(\(s\))?|gene|(gene|ensembl|ensembl_gene)_?(id|version)|ensembl|((gene|hgnc|hugo)_?)?symbols?"
     r"|gene_?(short_?)?name|hgnc_id|(gene_?)?description|(gene_?)?(bio)?type|(percentage_gene_)?gc_content|tpm|fpkm|rpkm"
-    r"|base_?mean|log2?_?f(old_?)?c(hange)?|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+"
+    r"|base_?mean|log2?_?f(old_?)?c(hange)?|lfc_?se|stat(istic)?|p_?val(ue)?|p_?adj|fdr|index|unnamed:_\d+|name|product"
+    r"|locus_?tag|alias(es)?|means|dispersions(_norm)?|variances(_norm)?|highly_variable(_rank)?|n_cells(_by_counts)?"
 )
 _OF_CELLS = re.compile(
     r"cell(_?(id|name))?|(.*_)?clusters?(_?(id|\d+))?|.*_snn_res_.*|(louvain|leiden)(_.*)?|cell_?types?|annotation|barcodes?"

@@ -159,7 +159,7 @@ def in_memory(matrix: Any) -> Any:
     if hasattr(matrix, "to_memory"):  # a sparse matrix in a file
         matrix = matrix.to_memory()
     if isinstance(matrix, np.ma.MaskedArray):  # what is masked is missing
-        matrix = matrix.astype(np.float64).filled(np.nan) if matrix.mask.any() else matrix.data
+        matrix = np.ma.filled(matrix.astype(np.float64), np.nan) if matrix.mask.any() else matrix.data
     if not sparse.issparse(matrix):
         return np.asarray(matrix)
     csr = sparse.csr_matrix(matrix)

@@ -171,7 +171,7 @@ def test_featurecounts_own_file_is_read_with_its_annotation_in_var(tmp_path: Pat
     assert read.var["Start"].tolist() == ["10;50", "7"]
 
 
-@pytest.mark.parametrize("name", ["Entrez_Gene_Id", "Length", "description", "Unnamed: 0"])
+@pytest.mark.parametrize("name", ["Entrez_Gene_Id", "Length", "description", "stat", "Unnamed: 0"])
 def test_what_is_no_count_of_a_gene_goes_to_var(tmp_path: Path, name: str) -> None:
     with pytest.warns(UserWarning, match="went to var"):
         read = gl.data.read(written(tmp_path, f"Hugo_Symbol\t{name}\ta\nACTB\t60\t5\nMYC\t4609\t0\n"))
