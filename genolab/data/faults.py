@@ -122,12 +122,16 @@ def _matrices(adata: "AnnData") -> Iterator[tuple[str, Any]]:
 
 
 def _index_fault(matrix: Any) -> str | None:
-    """Say what is wrong with the indices of a CSR or CSC matrix; unsigned ones become signed, which scipy needs."""
+    """Say what is wrong with a CSR or CSC matrix; unsigned indices and half floats become what scipy can work with."""
     if any(array.ndim != 1 or array.dtype.kind not in "iu" for array in (matrix.indptr, matrix.indices)):
         return "they aren't lists of whole numbers"
     for name in ("indptr", "indices"):
         if getattr(matrix, name).dtype.kind == "u":
             setattr(matrix, name, getattr(matrix, name).astype("int64"))
+    if matrix.data.dtype.kind not in "biufc":
+        return f"its values are {matrix.data.dtype}, not numbers"
+    if matrix.data.dtype == "float16":
+        matrix.data = matrix.data.astype("float32")
     try:
         matrix.check_format(full_check=True)
     except (ValueError, TypeError) as error:
