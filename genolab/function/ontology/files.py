@@ -23,6 +23,7 @@ GENE_ONTOLOGY: Final = File(
 # A gene with the narrower term has the broader one, too; "regulates" and "has_part" don't imply that.
 _IMPLYING: Final = ("is_a", "part_of")
 _SPACES: Final = {"F": "molecular_function", "P": "biological_process", "C": "cellular_component"}
+_LONGEST_LINE: Final = 100_000  # of longer ones obonet takes minutes
 _COLUMNS: Final = ("id", "space", "name", "parents", "alternatives")
 
 
@@ -36,6 +37,9 @@ def read_ontology(path: str | Path, *, relations: tuple[str, ...] = _IMPLYING) -
     """
     import obonet
 
+    with open_text(Path(path)) as opened:
+        if wrong := next((number for number, line in enumerate(opened, start=1) if len(line) > _LONGEST_LINE), None):
+            raise ValueError(f"{path}, line {wrong:,}: a line of OBO is shorter than {_LONGEST_LINE:,} letters")
     with open_text(Path(path)) as opened:
         graph = obonet.read_obo(opened, ignore_obsolete=False)
     nodes = dict(graph.nodes(data=True))
