@@ -20,6 +20,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_CACHE].cleanup()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest first: they compute while browser tests wait, and none is left for the end.
-    items.sort(key=lambda item: "notebooks" not in item.path.parts)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Notebooks compute for minutes while browser tests mostly wait: each worker, whose tests stand together here,
+    # begins with its share of the notebooks, so that none of them is left for the end.
+    n_workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    long = [item for item in items if item.name.startswith("test_a_notebook_runs")]
+    rest = [item for item in items if item not in long]
+    size = len(items) // n_workers
+    items.clear()
+    for worker in range(n_workers):
+        own = long[worker::n_workers]
+        end = size - len(own) if worker < n_workers - 1 else len(rest)
+        items += own + rest[:end]
+        rest = rest[end:]
