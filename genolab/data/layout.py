@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from genolab.data.gzipped import open_text
+from genolab.data.text import open_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from genolab import registry
 from genolab.checks import listing, warn
 from genolab.data.faults import check_sparse, reading
-from genolab.data.gzipped import open_text, unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import SUMMARY_ROW, read_table
+from genolab.data.text import open_text, unpacked_name
 
 if TYPE_CHECKING:
     import pandas as pd

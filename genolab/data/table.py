@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from genolab.checks import check_one_of, listing, warn
-from genolab.data.gzipped import open_text
 from genolab.data.layout import Layout, fields_of, find_layout, has_decimal_commas, is_number
 from genolab.data.quiet import ignore_anndata_warnings
+from genolab.data.text import open_text
 
 if TYPE_CHECKING:
     import numpy as np

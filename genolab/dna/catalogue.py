@@ -84,7 +84,7 @@ def _promoters(positive: Path, negative: Path, *, tss: int) -> "AnnData":
 
 
 def _records(path: Path) -> "list[Record]":
-    from genolab.data.gzipped import read_utf8
+    from genolab.data.text import read_utf8
     from genolab.sequences.fasta import parse_fasta
 
     return list(parse_fasta(read_utf8(path), path))

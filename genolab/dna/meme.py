@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolab.data.faults import reads
-from genolab.data.gzipped import open_text
+from genolab.data.text import open_text
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genolab.data.catalogue import Paths
-from genolab.data.gzipped import read_unpacked
+from genolab.data.text import read_unpacked
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from genolab.data.catalogue import fetch, known_sources
-from genolab.data.gzipped import unpacked_name
+from genolab.data.text import unpacked_name
 from genolab.sequences.encode import COMPLEMENT
 from genolab.sequences.fasta import open_fasta
 from genolab.sequences.genetic_codes import check_code

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from genolab.checks import listing, warn
 from genolab.data.cache import cache_folder
 from genolab.data.faults import reads
-from genolab.data.gzipped import is_plain, open_utf8, read_utf8
 from genolab.data.quiet import ignore_anndata_warnings
+from genolab.data.text import is_plain, open_utf8, read_utf8
 
 Bytes = NDArray[np.uint8]
 

@@ -21,8 +21,8 @@ from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
 from genolab.data.faults import reads
-from genolab.data.gzipped import open_text, unpacked_name
 from genolab.data.quiet import ignore_anndata_warnings
+from genolab.data.text import open_text, unpacked_name
 
 if TYPE_CHECKING:
     from anndata import AnnData

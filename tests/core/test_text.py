@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 import genolab as gl
-from genolab.data.gzipped import open_text, read_utf8, unpacked_name
+from genolab.data.text import open_text, read_utf8, unpacked_name
 
 TEXT = "gene\tnote\nA\tprotéine\nB\t5\u2019 β\n"
 

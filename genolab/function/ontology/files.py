@@ -9,7 +9,7 @@ from typing import Any, Final
 from genolab.checks import listing, warn
 from genolab.data.cache import File, locate
 from genolab.data.faults import reads
-from genolab.data.gzipped import open_text, read_unpacked
+from genolab.data.text import open_text, read_unpacked
 from genolab.function.ontology.graph import Ontology
 from genolab.paths import shipped
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from genolab.checks import check_known, check_one_of, listing, warn
 from genolab.data.faults import reads
-from genolab.data.gzipped import open_text
+from genolab.data.text import open_text
 
 EXPERIMENTAL: Final = frozenset(["EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"])
 """The evidence codes of experiments, those of high throughput included, for `read_gaf`."""

@@ -1,4 +1,4 @@
-"""Files as they come: packed with gzip or bgzip, known by their first bytes, and text in any of the usual encodings.
+"""Text as it comes: in any of the usual encodings, and packed with gzip or bgzip, known by its first bytes.
 
 What reads text reads it through `open_text`, or as bytes through `open_utf8`.
 """
