@@ -3,9 +3,10 @@
 `reading` or `reads` stands round every reader; `check_sparse` looks at what can't be trusted though it was read.
 """
 
-import dis
 import functools
 import inspect
+import linecache
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,6 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from anndata import AnnData
 
 P = ParamSpec("P")
@@ -28,19 +27,23 @@ _KEPT = (KeyError, TypeError, OSError, ImportError, NotImplementedError)  # kind
 def reading(path: str | Path, what: str) -> Iterator[None]:
     """Refuse a file that can't be read as `what`, such as ``"loom"``, by an error that names it.
 
-    Errors that genolab raises get the file's name where they lack it; those of other packages become a `ValueError`.
+    Errors that genolab raises get the file's name where they lack it. Those of other packages become a `ValueError`;
+    what the system refuses, and a package that isn't installed, stay an `OSError` and an `ImportError`.
     """
     try:
         yield
     except Exception as error:
-        path = Path(path)
-        own, message = _is_own(error.__traceback__), _message(error)
+        path, own = Path(path), _is_own(error)
+        message = _message(error, own=own)
         if own and path.name in message:
             raise
         if own:
             kind = type(error) if isinstance(error, _KEPT) and type(error).__module__ == "builtins" else ValueError
             raise kind(f"{path}: {message}") from error
-        raise ValueError(f"{path} ({_size(path)}) can't be read as {what}: {message}. {_fix(error)}") from error
+        if isinstance(error, FileNotFoundError):
+            check_there(path)
+        becomes, fix = _fix(error)
+        raise becomes(f"{path} ({_size(path)}) can't be read as {what}: {message}. {fix}") from error
 
 
 def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -62,38 +65,52 @@ def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return around
 
 
-def _is_own(trace: "TracebackType | None") -> bool:
+def _is_own(error: Exception) -> bool:
     """Return whether a ``raise`` of genolab's made an error, rather than an operation that failed in its code."""
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not str(trace.tb_frame.f_globals.get("__name__")).startswith("genolab."):
-        return False
-    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    *_, (frame, number) = traceback.walk_tb(error.__traceback__)
+    line = linecache.getline(frame.f_code.co_filename, number, frame.f_globals)
+    return str(frame.f_globals.get("__name__")).startswith("genolab.") and line.lstrip().startswith("raise ")
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, *, own: bool) -> str:
     """Return an error's text on one line, shortened where another package wrote a page."""
     if isinstance(error, KeyError) and error.args:  # whose text is the key alone, or a sentence in quotes
         text = str(error.args[0])
         return text if " " in text else f"it has no {text!r}"
     text = " ".join(str(error).split())
-    return text if _is_own(error.__traceback__) else shorten(text, _LONGEST).rstrip(".:") or type(error).__name__
+    return text if own else shorten(text, _LONGEST).rstrip(".:") or type(error).__name__
 
 
 def _size(path: Path) -> str:
     return f"{path.stat().st_size:,} bytes" if path.is_file() else "a folder" if path.is_dir() else "not there"
 
 
-def _fix(error: Exception) -> str:
+def _fix(error: Exception) -> tuple[type[Exception], str]:
+    """Return the kind that another package's error becomes, and what to do about it."""
+    if isinstance(error, ImportError):
+        return ImportError, "Install what is missing: the file may be good"
+    if isinstance(error, OSError) and error.errno is not None:
+        return type(error), "The system doesn't let it be read: see that it is a file, and that you may read it"
     if isinstance(error, MemoryError):
-        return (
+        return ValueError, (
             "It needs more memory than there is: read it where there is more, or, if it should be small, fetch or copy "
             "it again, for a size in it is wrong"
         )
-    return (
+    return ValueError, (
         "If it should be one, it was cut short or damaged: fetch or copy it again, and compare its size with the "
         "original's"
     )
+
+
+def check_there(path: Path) -> None:
+    """Raise an error for a file or folder that isn't there, with what is, or that is empty."""
+    if not path.exists():
+        parent = path.parent
+        near = sorted(p.name for p in parent.iterdir())[:8] if parent.is_dir() else None
+        beside = f"; {parent} has {near}" if near is not None else f"; nor is the folder {parent}"
+        raise FileNotFoundError(f"{path} isn't there{beside}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes): was its download or copy cut off?")
 
 
 def check_sparse(adata: "AnnData", path: Path) -> None:

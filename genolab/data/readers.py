@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import registry
 from genolab.checks import listing, warn
-from genolab.data.faults import check_sparse, reading
+from genolab.data.faults import check_sparse, check_there, reading
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.table import SUMMARY_ROW, read_table
 from genolab.data.text import open_text, unpacked_name
@@ -100,7 +100,7 @@ def read(
     >>> peaks = gl.data.read("genome.fa", regions="peaks.bed", window=500)
     """
     path = Path(path).expanduser()
-    _check_there(path)
+    check_there(path)
     kind = _kind_of(path)
     kind = _kind_inside(path, kind) if kind in _HDF5 else kind
     reader = _reader_of(kind)
@@ -134,16 +134,6 @@ def _reader_of(kind: str) -> "Callable[..., AnnData]":
     own = {".h5ad": _read_h5ad, ".zarr": _read_zarr, ".h5": _read_10x_h5, ".mtx": _read_10x_folder, ".loom": _read_loom}
     reader: Callable[..., AnnData] = own[kind] if kind in own else registry.load(registry.table("readers")[kind])
     return reader
-
-
-def _check_there(path: Path) -> None:
-    if not path.exists():
-        parent = path.parent
-        near = sorted(p.name for p in parent.iterdir())[:8] if parent.is_dir() else None
-        beside = f"; {parent} has {near}" if near is not None else f"; nor is the folder {parent}"
-        raise FileNotFoundError(f"{path} isn't there{beside}")
-    if path.is_file() and path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes): was its download or copy cut off?")
 
 
 def _kind_of(path: Path) -> str:

@@ -1,11 +1,13 @@
 """genolab.data.faults: whatever goes wrong with a file, the error names it; and broken files of every kind."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from benchmarks import fuzz
 
+import genolab as gl
 from genolab.checks import check_known
 from genolab.data.faults import reading, reads
 
@@ -37,6 +39,23 @@ def test_genolabs_own_error_keeps_its_kind_and_gets_the_files_name_once() -> Non
     with pytest.raises(KeyError) as caught:
         read("terms.tsv", "c")
     assert caught.value.args == ("terms.tsv: 'c' isn't one of the 2 terms: a, b",)
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "terms.obo").touch()
+    with pytest.raises(FileNotFoundError, match=r"sets\.gmt isn't there; .* has \['terms\.obo'\]"):
+        gl.function.read_gmt(tmp_path / "sets.gmt")
+
+
+def test_what_the_system_refuses_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match=r"\(a folder\) can't be read as .*: see that it is a file"):
+        gl.function.read_gmt(tmp_path)
+
+
+def test_a_file_is_not_called_damaged_where_a_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(ImportError, match=r"a\.zarr .* zarr .*Install what is missing"), reading("a.zarr", "zarr"):
+        import zarr  # noqa: F401 - importing it is what fails
 
 
 def test_what_needs_too_much_memory_is_not_called_damaged() -> None:
