@@ -13,6 +13,7 @@ import torch
 from genolab.run.records import Change, Epoch, Losses, RunConfig
 
 _WINDOW_S: Final = 5.0
+_DAMAGED: Final = "the file was damaged or changed by hand: copy it, or save the run, again"
 
 
 @dataclass
@@ -125,11 +126,31 @@ class Progress:
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """Return the progress that `facts` described, without weights."""
         position = facts["position"]
-        return cls(
+        progress = cls(
             Position(**position | {"mean": RunningMean(**position["mean"])}),
             [Epoch(**epoch) for epoch in facts["epochs"]],
             [Change(**change) for change in facts["changes"]],
             schedule=tuple(facts["schedule"]) if facts.get("schedule") else None,
+        )
+        _check_numbers(progress)
+        return progress
+
+
+def _check_numbers(progress: Progress) -> None:
+    """Refuse what was read where it has anything else for a number, on which the history would fail later."""
+    epochs, position, best = progress.epochs, progress.position, progress.best
+    groups = [position.mean.sums, *(group for epoch in epochs for group in (epoch.train, epoch.valid, epoch.settings))]
+    values: list[object] = [group for group in groups if not isinstance(group, dict)]
+    if not values:
+        values = [value for group in groups for value in group.values()]
+    values += [position.step, position.in_epoch, position.seconds, position.mean.rows, *(progress.schedule or ())]
+    values += [value for epoch in epochs for value in (epoch.number, epoch.step, epoch.seconds)]
+    values += [value for change in progress.changes for value in (change.step, change.before, change.after)]
+    if wrong := [value for value in values if not isinstance(value, int | float)]:
+        raise ValueError(f"the history of a run is numbers, got {wrong[0]!r}: {_DAMAGED}")
+    if best is not None and "loss" not in best.valid:
+        raise ValueError(
+            f"the best epoch, {best.number}, has no validation loss: the file was damaged or changed by hand"
         )
 
 

@@ -16,7 +16,7 @@ from toy_models import Line, Noisy, counts, line_data
 import genolab as gl
 from genolab import registry
 from genolab.data import AnnDataset, split
-from genolab.run import NonFiniteLossError, load_model
+from genolab.run import NonFiniteLossError, load_model, saving
 
 
 def vae_run(epochs: int = 6, **config) -> gl.Run:
@@ -448,6 +448,32 @@ def test_what_is_no_run_is_refused_in_words(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "other")
     with pytest.raises(ValueError, match="no run"):
         gl.Run.load(tmp_path / "other", train)
+
+
+def spoiled_best(facts):
+    facts["epochs"][-1] |= {"best": True, "valid": {}}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda facts: facts["epochs"][0].update(valid=None), "got None"),
+        (lambda facts: facts["epochs"][0]["train"].update(loss="low"), "got 'low'"),
+        (lambda facts: facts["epochs"][1].update(seconds=None), "got None"),
+        (lambda facts: facts["position"].update(step="7"), "got '7'"),
+        (lambda facts: facts["position"]["mean"].update(sums=[1]), r"got \[1\]"),
+        (spoiled_best, "the best epoch, 2, has no validation loss"),
+    ],
+)
+def test_a_saved_run_whose_history_is_no_numbers_is_refused_as_it_is_loaded(tmp_path, spoil, said):
+    run = line_run().fit(2)
+    path = run.save(tmp_path / "run.safetensors")
+    assert len(gl.Run.load(path, run.train, run.valid, model=Line()).history) == 2
+    saved = saving.read(path)
+    spoil(saved.facts)
+    saving.write(path, saved)
+    with pytest.raises(ValueError, match=rf"run\.safetensors: .*{said}"):
+        gl.Run.load(path, run.train, run.valid, model=Line())
 
 
 def test_a_model_of_the_users_own_is_loaded_by_passing_it(tmp_path):
