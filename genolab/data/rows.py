@@ -268,9 +268,9 @@ def summarise(source: RowSource, rows: Rows) -> Summary:
     return Summary(float(low), float(high), whole, bad, np.flatnonzero(np.concatenate(totals) == 0))
 
 
-def rounding_error(values: NDArray[Any]) -> NDArray[Any]:
-    """Return by how much float32, or a logarithm and back, may put a whole number off."""
-    return np.asarray(np.minimum(1e-4 + 1e-6 * np.abs(values), 0.1))
+def rounding_error(values: Any) -> Any:
+    """Return by how much float32, or a logarithm and back, may put whole numbers off, an array or a tensor of them."""
+    return (1e-4 + 1e-6 * abs(values)).clip(max=0.1)
 
 
 def are_whole(values: NDArray[Any]) -> bool:

@@ -11,13 +11,13 @@ from torch.nn import functional
 from genolab.checks import check_one_of
 from genolab.config import check, control
 from genolab.data.dataset import AnnDataset, Batch
+from genolab.data.rows import rounding_error
 from genolab.models.layers import Layers, covariate_width, drop, encode_covariates, seeded, standard_normal
 from genolab.models.likelihood import Likelihood, negative_binomial, normal, poisson, zero_inflated_negative_binomial
 from genolab.preprocess.counts import places_of_counts
 
 # Left to itself, the KL weight reaches its end after half the run, and after this many steps in a long one.
 _WARMUP_STEPS = 400
-_ROUNDING = 1e-3  # a count may be off by so much, after other programs, and a large one by what float32 makes of it
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def _check_width(x: torch.Tensor, n_genes: int) -> None:
 
 def _check_counts(x: torch.Tensor) -> None:
     """Refuse rows that can't be counts: a model of counts would embed logged values without a complaint."""
-    if not ((x >= 0) & ((x - x.round()).abs() < (1e-6 * x).clamp(_ROUNDING, 0.1))).all():
+    if not ((x >= 0) & ((x - x.round()).abs() <= rounding_error(x))).all():
         raise ValueError(
             f"this model was built for raw counts (whole numbers of at least 0), and these rows hold others, from "
             f"{x.min():g} to {x.max():g}: pass the counts, as in inputs='layers/counts'"

@@ -1,5 +1,6 @@
 """A model remembers what it was trained on: other data come in its order, by name, or are refused."""
 
+import contextlib
 import json
 
 import anndata as ad
@@ -139,6 +140,17 @@ def test_counts_that_are_logged_are_refused_and_another_slot_is_told():
     adata.X = adata.X.log1p()
     with pytest.raises(ValueError, match=r"built for raw counts .* these rows hold others, from 0 to"):
         gl.infer.embed(model, AnnDataset(adata))
+
+
+@pytest.mark.parametrize(("count", "is_one"), [(5.00005, True), (5.0005, False), (4000.004, True), (4000.006, False)])
+def test_what_passes_for_a_count_is_the_same_in_training_and_after(count, is_one):
+    adata = cells(dense=True)
+    model = vae(adata).model
+    adata.X = adata.X.astype("float64")
+    adata.X[0, 0] = count
+    for ask in (lambda: vae(adata), lambda: gl.infer.embed(model, AnnDataset(adata))):
+        with contextlib.nullcontext() if is_one else pytest.raises(ValueError, match="raw counts"):
+            ask()
 
 
 # ---- levels and classes -----------------------------------------------------------------------------------------
