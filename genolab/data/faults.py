@@ -20,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _LONGEST = 300  # letters of another package's message
+_AT_ONCE = 10_000_000  # indices of a matrix that stays in its file
 _KEPT = (KeyError, TypeError, OSError, ImportError, NotImplementedError)  # kinds that say more than ValueError
 
 
@@ -114,9 +115,12 @@ def check_there(path: Path) -> None:
 
 
 def check_sparse(adata: "AnnData", path: Path) -> None:
-    """Refuse sparse matrices whose indices lie outside of them: using one would read foreign memory, or crash."""
+    """Refuse sparse matrices whose indices lie outside of them: using one would read foreign memory, or crash.
+
+    Those that stay in the file are read once for it, by parts.
+    """
     for name, matrix in _matrices(adata):
-        if fault := _index_fault(matrix):
+        if fault := _fault_in_file(matrix) if hasattr(matrix, "group") else _index_fault(matrix):
             raise ValueError(
                 f"{path}: the indices of the sparse matrix {name} don't fit its shape {matrix.shape} ({fault}): it was "
                 "damaged, or written by a faulty tool; fetch or copy it again"
@@ -124,11 +128,7 @@ def check_sparse(adata: "AnnData", path: Path) -> None:
 
 
 def _matrices(adata: "AnnData") -> Iterator[tuple[str, Any]]:
-    parts: dict[str, Any] = {
-        "X": None if adata.isbacked else adata.X,
-        "raw": adata.raw and adata.raw.X,
-        "uns": adata.uns,
-    }
+    parts: dict[str, Any] = {"X": adata.X, "raw": adata.raw and adata.raw.X, "uns": adata.uns}
     parts |= {name: getattr(adata, name) for name in ("layers", "obsm", "varm", "obsp", "varp")}
     while parts:
         name, part = parts.popitem()
@@ -153,4 +153,24 @@ def _index_fault(matrix: Any) -> str | None:
         matrix.check_format(full_check=True)
     except (ValueError, TypeError) as error:
         return str(error)
+    return None
+
+
+def _fault_in_file(matrix: Any) -> str | None:
+    """Say what is wrong with a CSR or CSC matrix of anndata's that stays in its file."""
+    indptr, indices, data = (matrix.group[name] for name in ("indptr", "indices", "data"))
+    height, width = matrix.shape if matrix.format == "csr" else matrix.shape[::-1]
+    if any(array.ndim != 1 or array.dtype.kind not in "iu" for array in (indptr, indices)):
+        return "they aren't lists of whole numbers"
+    ends = indptr[:].astype("int64")
+    if len(ends) != height + 1 or ends[0] != 0 or (ends[1:] < ends[:-1]).any() or ends[-1] > len(indices):
+        return (
+            f"its {len(ends):,} index pointers must ascend from 0 to {len(indices):,}, for {height:,} rows or columns"
+        )
+    if len(data) != len(indices):
+        return f"it has {len(indices):,} indices, and {len(data):,} values"
+    for first in range(0, len(indices), _AT_ONCE):
+        part = indices[first : first + _AT_ONCE]
+        if part.min() < 0 or part.max() >= width:
+            return f"indices must be at least 0 and below {width:,}"
     return None

@@ -72,7 +72,8 @@ def read(
     feature_types
         10x only: take the features of this type or these types, such as ``"Peaks"``, instead of gene expression.
     backed
-        ``.h5ad`` only: leave ``X`` in the file, and read rows as they are needed.
+        ``.h5ad`` only: leave ``X`` in the file, and read rows as they are needed. Its indices, where it is sparse, are
+        looked over once.
     fasta
         Regions only (``.gff3 .gtf .bed``): the sequence that they lie on, which is read as it is needed.
     regions

@@ -66,9 +66,12 @@ def test_what_anndata_wrote_comes_back_as_it_was(tmp_path: Path, suffix: str) ->
 
 
 def test_a_backed_h5ad_leaves_its_matrix_in_the_file(tmp_path: Path) -> None:
-    example().write_h5ad(tmp_path / "cells.h5ad")
+    cells = example()
+    cells.raw = cells
+    cells.write_h5ad(tmp_path / "cells.h5ad")
     read = gl.data.read(tmp_path / "cells.h5ad", backed=True)
     assert read.isbacked
+    assert read.raw.X[1:3].toarray().tolist() == COUNTS[1:3].tolist()
     assert read[1:3].to_memory().X.toarray().tolist() == COUNTS[1:3].tolist()
     read.file.close()
 
@@ -503,17 +506,20 @@ def test_a_real_sample_is_the_same_by_every_format(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "wrong"), [("indices", 2**30), ("indices", -1), ("indptr", 2**30)])
 @pytest.mark.parametrize("group", ["X", "layers/counts", "raw/X"])
+@pytest.mark.parametrize("backed", [False, True])
+@pytest.mark.parametrize("form", ["csr", "csc"])
 def test_indices_outside_of_a_sparse_matrix_are_refused_before_they_are_used(
-    tmp_path: Path, group: str, name: str, wrong: int
+    tmp_path: Path, group: str, name: str, wrong: int, backed: bool, form: str
 ) -> None:
     cells = example()
+    cells.X = cells.X.asformat(form)
     cells.layers["counts"] = cells.X.copy()
     cells.raw = cells
     cells.write_h5ad(tmp_path / "cells.h5ad")
     with h5py.File(tmp_path / "cells.h5ad", "r+") as opened:
         opened[f"{group}/{name}"][-1] = wrong
     with pytest.raises(ValueError, match=r"cells\.h5ad.* the sparse matrix .* don't fit its shape"):
-        gl.data.read(tmp_path / "cells.h5ad")
+        gl.data.read(tmp_path / "cells.h5ad", backed=backed)
 
 
 def test_a_size_beyond_memory_is_refused_with_the_files_name(tmp_path: Path) -> None:
