@@ -71,15 +71,13 @@ def test_a_dataset_gives_the_same_floats_hashes_and_summary(kind, tmp_path):
             assert one.empty_rows.tolist() == other.empty_rows.tolist()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[1:])
 def test_a_target_and_a_covariate_are_the_same_numbers(kind):
     obs = pd.DataFrame({"value": np.arange(40) % 2, "other": np.arange(40) % 3})
     expected = AnnDataset(ad.AnnData(whole().astype("float64"), obs), target="X")
-    for form, matrix in stored(kind) if kind != "bool" else []:
+    for form, matrix in stored(kind):
         dataset = AnnDataset(ad.AnnData(matrix, obs), target="X")
         assert torch.equal(dataset.batch([3, 1]).target, expected.batch([3, 1]).target), form
-    if kind == "bool":
-        return
     column = obs.astype(kind)
     batch = AnnDataset(ad.AnnData(whole(), column), target="obs/value", covariates="other").batch([1, 5, 2])
     assert batch.target.tolist() == [1, 1, 0]
