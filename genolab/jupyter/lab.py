@@ -12,6 +12,8 @@ from typing import NamedTuple, NoReturn
 from genolab.jupyter.kernels import BEST
 from genolab.paths import shipped
 
+SETTINGS = Path(__file__).parent / "settings"  # defaults that a person's own settings override: no question about news
+
 
 class Copied(NamedTuple):
     """What `copy_notebooks` did: names of the files that it wrote, and of those it kept though they differ."""
@@ -93,6 +95,8 @@ def is_free(port: int) -> bool:
 
 def become(words: list[str]) -> NoReturn:
     """Give this process over to a command, so that Ctrl-C and signals reach it directly."""
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     if os.name == "posix":
         sys.stdout.flush()
         os.execv(words[0], words)  # noqa: S606, the words are our own, and no shell is wanted

@@ -233,7 +233,7 @@ def running_lab(tmp_path: Path) -> Iterator[str]:
         process.wait(timeout=60)
 
 
-def test_lab_opens_the_notebook_behind_a_token(running_lab: str) -> None:
+def test_lab_opens_the_notebook_behind_a_token_and_without_a_question(running_lab: str) -> None:
     root, query = running_lab.split("?")
     assert root.endswith("/lab/tree/lesson.ipynb")
     assert urllib.request.urlopen(running_lab, timeout=60).status == 200
@@ -241,3 +241,6 @@ def test_lab_opens_the_notebook_behind_a_token(running_lab: str) -> None:
     assert json.load(urllib.request.urlopen(f"{contents}?{query}", timeout=60))["type"] == "notebook"
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(contents, timeout=60)
+    settings = root.replace("/lab/tree/lesson.ipynb", "/lab/api/settings/@jupyterlab/apputils-extension:notification")
+    schema = json.load(urllib.request.urlopen(f"{settings}?{query}", timeout=60))["schema"]
+    assert schema["properties"]["fetchNews"]["default"] == "false"  # "none" lays a question about news over the page
