@@ -206,8 +206,8 @@ def _of_rows(model: str, rows: Callable[[], Rows], *verbs: str) -> dict[str, Ver
     """Return verbs of `genolab.infer`, for rows on the CPU and for rows that lie on the device."""
     asked = {verb: getattr(gl.infer, verb) for verb in verbs}
     here = {f"{verb} by {model}": Verb(model, lambda m, _, ask=ask: ask(m, rows())) for verb, ask in asked.items()}
-    there = lambda m, device: asked[verbs[0]](m, rows().to(device))  # noqa: E731
-    return here | {f"{verbs[0]} by {model}, rows there": Verb(model, there)}
+    there = Verb(model, lambda m, device: asked[verbs[0]](m, rows().to(device)))
+    return here | {f"{verbs[0]} by {model}, rows there": there}
 
 
 def _seen_and_asked(device: str = "cpu") -> tuple[Any, ...]:

@@ -210,10 +210,11 @@ def _is_row_of_counts(corner: str, columns: Sequence[str]) -> bool:
 
 def _find_genes(path: Path, table: _Table) -> Axis:
     rows, columns = table.rows, table.columns
-    for pattern, here, there in ((_GENE, "rows", "columns"), (_CELL, "columns", "rows")):
+    sides: list[tuple[re.Pattern[str], Axis, Axis]] = [(_GENE, "rows", "columns"), (_CELL, "columns", "rows")]
+    for pattern, here, there in sides:
         in_rows, in_columns = (any(map(pattern.fullmatch, names)) for names in (rows, columns))
         if in_rows != in_columns:
-            return here if in_rows else there  # type: ignore[return-value]
+            return here if in_rows else there
     of_genes, of_cells = (
         [_is(pattern, name) for name in map(str, table.annotation)] for pattern in (_OF_GENES, _OF_CELLS)
     )

@@ -211,7 +211,7 @@ class Notebook:
         self.folder = server.folder
         self._listeners = {"console": self._note_console, "pageerror": lambda error: self._note(str(error))}
         for event, listener in self._listeners.items():
-            page.on(event, listener)  # type: ignore[call-overload]  # one of the names that it knows
+            page.on(event, listener)
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
         book.metadata["kernelspec"] = {"name": KERNEL, "display_name": "genolab (test)", "language": "python"}
         if page.url.startswith(server.url):

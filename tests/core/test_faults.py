@@ -27,7 +27,7 @@ def test_an_operation_that_fails_in_genolab_is_described_as_another_packages_err
         pytest.raises(ValueError, match=r"a\.gff \(not there\) can't be read as GFF3: '>=' not supported"),
         reading("a.gff", "GFF3"),
     ):
-        fuzz.genolab.checks.check_share("gc", "half")  # type: ignore[arg-type]
+        fuzz.genolab.checks.check_share("gc", "half")
 
 
 def test_genolabs_own_error_keeps_its_kind_and_gets_the_files_name_once() -> None:

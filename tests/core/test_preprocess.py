@@ -244,9 +244,9 @@ def test_everything_of_the_user_is_carried_over(pbmc):
 
 def test_no_global_seed_is_touched(pbmc):
     np.random.seed(7)  # noqa: NPY002 - the global state is what is tested
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - as above
     apply(pbmc, Recipe(n_top_genes=50))
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002 - as above
 
 
 def test_the_same_input_gives_the_same_output(pbmc):

@@ -319,7 +319,7 @@ def test_ten_thousand_unknown_names_are_taken_for_genes_with_a_warning(tmp_path:
 
 def test_a_wrong_answer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got 'genes'"):
-        gl.data.read(table(tmp_path / "c.csv"), genes_in="genes")  # type: ignore[arg-type]
+        gl.data.read(table(tmp_path / "c.csv"), genes_in="genes")
     example().write_h5ad(tmp_path / "c.h5ad")
     with pytest.raises(ValueError, match=r"genes_in is not for c\.h5ad: its format takes backed"):
         gl.data.read(tmp_path / "c.h5ad", genes_in="rows")

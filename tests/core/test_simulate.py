@@ -198,9 +198,9 @@ def test_chunks_do_not_repeat_each_other() -> None:
 
 def test_the_global_generator_is_left_alone() -> None:
     np.random.seed(0)  # noqa: NPY002 - the global generator is what is watched
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - as above
     gl.data.simulate_cells(10, 10)
-    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002 - as above
 
 
 @pytest.mark.parametrize(("n_cells", "n_genes"), [(1, 1), (1, 50), (50, 1), (2, 3)])

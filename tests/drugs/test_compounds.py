@@ -90,7 +90,7 @@ def test_warnings_of_rdkit_are_kept_off_the_screen_and_its_log_stays_as_it_was(
 
 def test_a_missing_smiles_is_named_with_its_place() -> None:
     with pytest.raises(TypeError, match="got nan at position 1"):
-        gl.drugs.compounds.standardise(["CCO", float("nan")])  # type: ignore[list-item]
+        gl.drugs.compounds.standardise(["CCO", float("nan")])
 
 
 def test_a_scaffold_is_the_rings_and_what_links_them() -> None:

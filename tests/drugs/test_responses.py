@@ -30,7 +30,7 @@ def table(**columns: list[object]) -> pd.DataFrame:
 
 
 def read(rows: pd.DataFrame, **options: object) -> AnnData:
-    return gl.drugs.responses(rows, smiles="smiles", response="ic50", **options)  # type: ignore[arg-type]
+    return gl.drugs.responses(rows, smiles="smiles", response="ic50", **options)
 
 
 @pytest.fixture(scope="module")
@@ -419,4 +419,4 @@ def test_a_scaffold_split_by_size_fills_train_with_the_largest_and_needs_no_seed
     with pytest.raises(ValueError, match=r"three shares"):
         gl.drugs.cold_split(pairs, "scaffold", None, order="largest first", fractions=(0.5, 0.1, 0.1))
     with pytest.raises(ValueError, match="order must be one of"):
-        gl.drugs.cold_split(pairs, "scaffold", None, order="smallest")  # type: ignore[arg-type]
+        gl.drugs.cold_split(pairs, "scaffold", None, order="smallest")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import AnnData
 
 import genolab as gl
 from genolab.drugs.pairs import compound_table, pairs_adata
@@ -259,7 +260,7 @@ class _ByCarbons:
 
 
 @pytest.fixture
-def known() -> "gl.data.AnnData":  # type: ignore[name-defined]
+def known() -> AnnData:
     compounds = compound_table(["ethanol", "benzene"], ["CCO", "c1ccccc1"])
     contexts = pd.DataFrame(index=pd.Index(["A", "B"], name="context"))
     obs = pd.DataFrame({"compound": ["ethanol", "benzene"], "context": ["A", "B"], "response": [5.0, 6.0]})
@@ -269,15 +270,15 @@ def known() -> "gl.data.AnnData":  # type: ignore[name-defined]
 LIBRARY = ["C", "CCCCCCO", "c1ccccc1C", "C1CC", "CCO.Cl"]
 
 
-def test_a_shortlist_is_picked_from_the_best_however_small_the_library(known: "gl.data.AnnData") -> None:  # type: ignore[name-defined]
+def test_a_shortlist_is_picked_from_the_best_however_small_the_library(known: AnnData) -> None:
     library = ["C" * n for n in range(2, 40)] + ["N"]  # ammonia is like none of them, and the weakest
-    ranked = gl.drugs.rank(_ByCarbons(), library, "B", train=known, picks=2)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), library, "B", train=known, picks=2)
     assert ranked.index[ranked["pick"] > 0].max() < 20
     assert ranked["pick"].iloc[0] == 1
 
 
 def test_a_library_is_ranked_described_and_nothing_of_it_is_lost(known: object) -> None:
-    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, picks=2)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, picks=2)
     assert sorted(ranked["smiles"]) == sorted(LIBRARY)
     assert ranked["score"].iloc[:4].is_monotonic_decreasing
     assert ranked["reason"].iloc[-1].startswith("unclosed ring")
@@ -292,29 +293,29 @@ def test_a_library_is_ranked_described_and_nothing_of_it_is_lost(known: object) 
 
 
 def test_low_scores_come_first_where_they_are_best_and_contexts_differ(known: object) -> None:
-    high = gl.drugs.rank(_ByCarbons(), LIBRARY, 1, train=known)  # type: ignore[arg-type]
-    low = gl.drugs.rank(_ByCarbons(), LIBRARY, "A", train=known, best="low")  # type: ignore[arg-type]
+    high = gl.drugs.rank(_ByCarbons(), LIBRARY, 1, train=known)
+    low = gl.drugs.rank(_ByCarbons(), LIBRARY, "A", train=known, best="low")
     assert low["smiles"].tolist() == high["smiles"].tolist()
 
 
 def test_only_the_best_are_described_where_few_are_asked_for(known: object) -> None:
-    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, describe=1)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known, describe=1)
     assert ranked["qed"].notna().tolist() == [True] + [False] * 4
 
 
 def test_an_unknown_context_and_an_unreadable_library_are_refused(known: object) -> None:
     with pytest.raises(KeyError, match="'C' isn't one of the 2 contexts: A, B"):
-        gl.drugs.rank(_ByCarbons(), LIBRARY, "C", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), LIBRARY, "C", train=known)
     with pytest.raises(ValueError, match="of 1 there is none"):
-        gl.drugs.rank(_ByCarbons(), ["C1CC"], "A", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), ["C1CC"], "A", train=known)
     with pytest.raises(KeyError, match="the library has no column 'smiles'"):
-        gl.drugs.rank(_ByCarbons(), pd.DataFrame({"SMILES": ["C"]}), "A", train=known)  # type: ignore[arg-type]
+        gl.drugs.rank(_ByCarbons(), pd.DataFrame({"SMILES": ["C"]}), "A", train=known)
 
 
 def test_a_shortlist_is_written_as_sdf_and_read_back(known: object, tmp_path: Path) -> None:
     from rdkit import Chem
 
-    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known)  # type: ignore[arg-type]
+    ranked = gl.drugs.rank(_ByCarbons(), LIBRARY, "B", train=known)
     ranked["name"] = "two\n$$$$\nlines"
     assert gl.drugs.to_sdf(ranked, tmp_path / "picks.sdf") == 4
     back = [molecule for molecule in Chem.SDMolSupplier(str(tmp_path / "picks.sdf")) if molecule is not None]

@@ -78,7 +78,8 @@ def test_mitochondria_change_by_transitions_rather_than_transversions(mitochondr
 
 
 def test_substitutions_are_as_many_as_in_one_alignment_from_end_to_end(mitochondria) -> None:
-    parasail = pytest.importorskip("parasail")
+    import parasail
+
     (block,) = mitochondria.alignments
     a = mitochondria.a.sequences["MT_human"].tobytes().decode()
     b = mitochondria.b.slice("MT_orang", block.b_start, block.b_end).tobytes().decode()
@@ -117,7 +118,8 @@ def test_where_the_published_place_of_a_carried_over_gene_is_known_it_is_the_sam
 
 
 def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
-    pysam = pytest.importorskip("pysam")
+    import pysam
+
     with pysam.VariantFile(str(mitochondria.to_vcf(tmp_path / "mt.vcf"))) as opened:
         rows = list(opened)
     table = mitochondria.variants
@@ -138,7 +140,8 @@ def test_files_are_read_by_other_tools(mitochondria, tmp_path: Path) -> None:
 
 
 def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None:
-    pysam = pytest.importorskip("pysam")
+    import pysam
+
     known = "".join(np.random.default_rng(0).choice(list("ACGT"), 500))
     other = known[:200] + {"A": "C", "C": "G", "G": "T", "T": "A"}[known[200]] + known[201:]
     path = gl.genomes.compare({"a,b <c>": known}, {"x": other}).to_vcf(tmp_path / "variants.vcf")
@@ -147,7 +150,8 @@ def test_a_vcf_is_read_whatever_its_chromosome_is_called(tmp_path: Path) -> None
 
 
 def test_a_variant_over_the_origin_of_a_circle_is_valid_in_a_vcf(tmp_path: Path) -> None:
-    pysam = pytest.importorskip("pysam")
+    import pysam
+
     text = "GATTC" + random_dna(2_990, 50) + "CTGAC"
     for other, n_rows in ((text[3:-3], 2), ("TC" + text[5:-2] + "GGG", 3), (text[3:], 1)):
         for strand, read in (("+", other), ("-", reverse_complement(other))):
@@ -550,8 +554,9 @@ def test_reading_frames_go_over_the_origin_of_a_circle(size: int) -> None:
 
 @pytest.mark.parametrize("code", sorted(gl.sequences.GENETIC_CODES))
 def test_genetic_codes_are_ncbis(code: int) -> None:
-    tables = pytest.importorskip("Bio.Data.CodonTable")
-    table = tables.unambiguous_dna_by_id[code]
+    from Bio.Data import CodonTable
+
+    table = CodonTable.unambiguous_dna_by_id[code]
     for codon in (x + y + z for x in "TCAG" for y in "TCAG" for z in "TCAG"):
         known = table.forward_table.get(codon, "*")
         assert gl.sequences.translate(codon, code) == known.replace("*", "") or codon in table.stop_codons
@@ -576,7 +581,8 @@ def mutated(text: str, share: float, seed: int) -> str:
 
 
 def test_distances_and_the_tree_find_the_pairs() -> None:
-    phylo = pytest.importorskip("Bio.Phylo")
+    from Bio import Phylo
+
     root = random_dna(10_000, 20)
     inner = {"x": mutated(root, 0.04, 1), "y": mutated(root, 0.04, 2)}
     genomes = [{f"{name}{i}": mutated(inner[name], 0.02, ord(name) * i)} for name in inner for i in (3, 4)]
@@ -586,7 +592,7 @@ def test_distances_and_the_tree_find_the_pairs() -> None:
         assert table.loc["x3", "x4"] == pytest.approx(0.04, abs=0.01)
         assert table.loc["x3", "y3"] == pytest.approx(0.12, abs=0.03)
     text = gl.genomes.tree(table)
-    read = phylo.read(io.StringIO(text), "newick")
+    read = Phylo.read(io.StringIO(text), "newick")
     assert sorted(leaf.name for leaf in read.get_terminals()) == ["x3", "x4", "y3", "y4"]
     read.root_with_outgroup("y3", "y4")
     assert read.distance("x3", "x4") < 0.5 * read.distance("x3", "y3")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from anndata import AnnData
 from scipy.sparse import csc_matrix, csr_matrix
 from toy_browser import query, send, synced
@@ -14,8 +15,6 @@ from genolab import palette
 from genolab.widgets import LatentExplorer
 from genolab.widgets.latent.colours import colour_by
 from genolab.widgets.shared.name_search import NameSearch
-
-torch = pytest.importorskip("torch")
 
 
 def cells(n: int = 6, *, genes: tuple[str, ...] = ("CD3D", "CD19", "LYZ")) -> AnnData:

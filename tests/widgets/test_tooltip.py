@@ -92,7 +92,6 @@ def compounds(smiles=("CCO", "c1ccccc1O", "not a molecule")):
 
 
 def test_a_compound_shows_its_structure_as_a_picture_that_rdkit_drew():
-    pytest.importorskip("rdkit")
     explorer = LatentExplorer(compounds(), "X")
     part = query(explorer, "hover", row=1)["parts"][0]
     assert part["kind"] == "picture"
@@ -104,7 +103,6 @@ def test_a_compound_shows_its_structure_as_a_picture_that_rdkit_drew():
 
 
 def test_a_molecule_that_is_refused_is_shown_as_text():
-    pytest.importorskip("rdkit")
     nasty = "<img src=x onerror=alert(1)>"
     parts = query(LatentExplorer(compounds(("CCO", "CC", nasty)), "X"), "hover", row=2)["parts"]
     assert {part["kind"] for part in parts} == {"text"}
@@ -112,7 +110,6 @@ def test_a_molecule_that_is_refused_is_shown_as_text():
 
 
 def test_a_response_shows_its_compound_with_what_was_measured():
-    pytest.importorskip("rdkit")
     adata = simulate_responses(5, 4, seed=0)
     adata.obsm["X"] = np.zeros((20, 2))
     explorer = LatentExplorer(adata, "X")

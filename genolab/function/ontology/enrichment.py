@@ -251,13 +251,16 @@ class _Ranking(NamedTuple):
 
 def _by_gene(scores: "pd.Series | ArrayLike", background: object) -> pd.Series:
     """Return a finite score a gene, the mean of its rows."""
-    if background is None and not isinstance(scores, pd.Series):
+    if background is not None:
+        rows = _row_names(background)
+    elif isinstance(scores, pd.Series):
+        rows = scores.index.to_numpy()
+    else:
         raise TypeError(
             f"scores need the names of their genes: pass a Series of gene to number, or background=, got "
             f"{type(scores).__name__}"
         )
     values = np.asarray(scores, dtype=np.float64)
-    rows = scores.index.to_numpy() if background is None else _row_names(background)  # type: ignore[union-attr]
     if values.shape != rows.shape:
         raise ValueError(f"scores need one number a row of the background: {len(rows):,} rows, got {values.shape}")
     if not np.isfinite(values).all():

@@ -90,14 +90,14 @@ class NotebookWidget(anywidget.AnyWidget):
         if not picture:
             display(self._repr_mimebundle_()[0], raw=True)  # type: ignore[no-untyped-call]  # IPython's
             return
-        display({**self._live(), "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]
-        display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]
+        display({**self._live(), "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]  # as above
+        display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]  # as above
         self._is_shown = True
 
     def _update_picture(self) -> None:
         """Draw the picture anew wherever the widget was shown."""
         if self._is_shown and (picture := self.png()):
-            update_display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]
+            update_display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]  # as above
 
     def _live(self) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
