@@ -87,14 +87,21 @@ def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, 
     that of the page; `panels` with titles of their own need room under the figure's.
     """
     top = 64 + 32 * bool(subtitle) + 30 * panels
+    heading = {"text": title, "font": {"size": _fitting(title, 22)}, "y": 1 - 22 / height}
     figure.update_layout(
         template=TEMPLATE,
         height=height,
         margin={"t": top},
-        title={"text": title, "subtitle": {"text": subtitle}, "y": 1 - 22 / height},
+        title=heading | {"subtitle": {"text": subtitle, "font": {"size": _fitting(subtitle, 16)}}},
         modebar={"remove": _BUTTONS},
     )
     return figure
+
+
+def _fitting(text: str, size: int) -> int:
+    """Return a font size, at most `size` and at least 14, at which a title fits a notebook on a laptop, uncut."""
+    wide = 1600 // max(len(html.unescape(text)), 1)  # 800 pixels over what a letter takes, half its size
+    return min(size, max(wide, 14))
 
 
 def dot_rows(figure: Figure, names: Sequence[object], *, reference: float | None = None) -> None:

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from genolab import evaluate, palette, plot, preprocess
 from genolab.data import AnnDataset
-from genolab.plot.style import percent, plain
+from genolab.plot.style import Figure, dress, percent, plain
 
 NASTY = '<b>x</b> <a href="javascript:1">y</a> & $z$'
 SAFE = '&lt;b&gt;x&lt;/b&gt; &lt;a href="javascript:1"&gt;y&lt;/a&gt; &amp; &#36;z&#36;'
@@ -526,3 +526,10 @@ def test_drawing_a_history_does_not_load_scanpy():
     code = "import sys, pandas as pd, genolab as gl; gl.plot; print('scanpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_long_title_is_set_smaller_where_a_notebook_on_a_laptop_would_cut_it():
+    short, long = (dress(Figure(), "x" * n, subtitle="y" * n).layout.title for n in (60, 100))
+    assert (short.font.size, short.subtitle.font.size) == (22, 16)
+    assert (long.font.size, long.subtitle.font.size) == (16, 16)
+    assert dress(Figure(), "x" * 1000).layout.title.font.size == 14

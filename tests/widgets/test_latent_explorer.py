@@ -336,6 +336,12 @@ def test_refresh_reads_the_anndata_again():
     assert "new" in synced(explorer, "_choices")["columns"]
 
 
+def test_no_search_for_genes_is_offered_where_there_are_none():
+    adata = cells()
+    assert synced(LatentExplorer(adata, "X_vae"), "_choices")["genes"]
+    assert not synced(LatentExplorer(adata[:, :0].copy(), "X_vae"), "_choices")["genes"]
+
+
 def test_names_are_found_by_any_part_the_likeliest_first():
     names = NameSearch(pd.Index(["XCD3", "cd3d", "CD3", "CD3E", "LYZ", "CD3"]))
     assert names.find("cd3") == ["CD3", "cd3d", "CD3E", "XCD3"]

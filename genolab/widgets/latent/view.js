@@ -128,7 +128,7 @@ class View {
 
   showChoices() {
     const { store } = this;
-    const { columns, bases } = store.get("_choices");
+    const { columns, bases, genes } = store.get("_choices");
     const [color, basis] = [store.get("color"), store.get("basis")];
     const isGene = color !== null && !columns.includes(color);
     fill(this.colour, color ?? "", [
@@ -140,6 +140,7 @@ class View {
     const other = isOther ? [[basis ?? "", basis ?? "the run"]] : [];
     fill(this.basis, basis ?? "", [...other, ...bases.map(([name]) => [name, name])]);
     this.basis.hidden = bases.length + other.length < 2;
+    this.search.el.hidden = !genes;
   }
 
   showFrame() {
