@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData, read_h5ad
 from scipy.sparse import csc_matrix, csr_matrix
+from toy_matrices import read_only
 
 from genolab import plot
 from genolab.checks import DataWarning
@@ -96,12 +97,6 @@ def test_a_figure_is_coloured_by_a_symbol():
     assert figure.data[0].marker.color.tolist() == [10, 11, 12, 13]
 
 
-def read_only(values):
-    values = np.array(values)
-    values.flags.writeable = False
-    return values
-
-
 KINDS = {
     "float64": np.asarray,
     "float32": np.float32,
@@ -109,8 +104,8 @@ KINDS = {
     "int8": np.int8,
     "uint64": np.uint64,
     "bool": np.bool_,
-    "read-only": read_only,
-    "fortran": np.asfortranarray,
+    "read-only": lambda values: read_only(np.array(values)),
+    "column-major": np.asfortranarray,
     "csr": csr_matrix,
     "csc int": lambda values: csc_matrix(values.astype(np.int32)),
     "csr bool": lambda values: csr_matrix(values.astype(np.bool_)),

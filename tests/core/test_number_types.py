@@ -6,26 +6,13 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
+from toy_matrices import FORMS, forms_of, read_only
 from toy_models import counts
 
 import genolab as gl
 from genolab.data import AnnDataset
 
 KINDS = ["bool", "uint8", "int64", "float16", "float32"]
-FORMS = {
-    "dense": np.asarray,
-    "column-major": np.asfortranarray,
-    "csr": sparse.csr_matrix,
-    "csc": sparse.csc_matrix,
-    "csr array": sparse.csr_array,
-}
-
-
-def read_only(matrix):
-    """Return the matrix, with numbers that can't be written to."""
-    for array in (matrix.data, matrix.indices, matrix.indptr) if sparse.issparse(matrix) else (matrix,):
-        array.flags.writeable = False
-    return matrix
 
 
 def whole(kind: str = "int64") -> np.ndarray:
@@ -34,9 +21,8 @@ def whole(kind: str = "int64") -> np.ndarray:
 
 
 def stored(kind: str) -> list[tuple[str, np.ndarray | sparse.spmatrix]]:
-    """Return the counts in all forms that scipy has for the number type."""
-    forms = [name for name in FORMS if kind != "float16" or name in {"dense", "column-major"}]
-    return [(name, read_only(FORMS[name](whole(kind).astype(kind)).copy())) for name in forms]
+    """Return the counts in all forms that there are for the number type."""
+    return [(name, read_only(FORMS[name](whole(kind).astype(kind)).copy())) for name in forms_of(kind)]
 
 
 def cells(matrix) -> ad.AnnData:
