@@ -42,6 +42,14 @@ class Line(nn.Module):
         return {"loss": error + pull, "error": error, "pull": pull}
 
 
+class Fragile(Line):
+    """A line whose loss is infinite once its weight is beyond 4: kept weights are then ruined already."""
+
+    def loss(self, batch):
+        parts = super().loss(batch)
+        return parts | {"loss": parts["loss"] * torch.where(self.weight.abs() > 4, torch.inf, 1.0)}
+
+
 class Noisy(nn.Module):
     """A network of torch's own layers, whose dropout draws from torch's global generator."""
 

@@ -23,7 +23,7 @@ from genolab.run.background import TrainingThread
 from genolab.run.engine import on_this_machine
 from genolab.run.loop import Event, TrainingLoop
 from genolab.run.records import Change, Epoch, RunConfig, RunStatus
-from genolab.run.saving import described, read, rebuild, recognised, trained_on, write
+from genolab.run.saving import check_fits, described, read, rebuild, recognised, trained_on, write
 
 Listener = Callable[["Run", Event], object]
 
@@ -312,7 +312,10 @@ class Run:
             if (known := trained_on(saved)) is not None:
                 train = recognised(train.aligned(known), saved, "train")
                 valid = None if valid is None or not len(valid) else recognised(valid.aligned(known), saved, "valid")
-            run = cls(model or rebuild(saved, path), train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
+            if model is None:
+                model = rebuild(saved, path)
+            check_fits(model, saved)
+            run = cls(model, train, valid, on_this_machine(RunConfig(**saved.facts["config"])))
             run._loop.restore(saved)
             return run
 

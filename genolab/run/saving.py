@@ -139,6 +139,18 @@ def load_model(path: str | Path) -> nn.Module:
     return rebuild(read(path), path)
 
 
+def check_fits(model: nn.Module, saved: Checkpoint) -> None:
+    """Refuse a model of the user's own whose weights have other names or shapes than the saved ones."""
+    here, there = (
+        {name: tuple(value.shape) for name, value in tensors.items()}
+        for tensors in (model.state_dict(), ungroup(saved.tensors, "weights"))
+    )
+    names = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+    if names:
+        pairs = listing(f"{name} {here.get(name, 'none')} for {there.get(name, 'none')}" for name in names)
+        raise ValueError(f"the model isn't built as the saved one was, it has {pairs}: build it with the same settings")
+
+
 def rebuild(saved: Checkpoint, path: str | Path) -> nn.Module:
     """Rebuild the model of a checkpoint that was read from `path`."""
     name, config = saved.facts["model"], saved.facts["model_config"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from toy_models import Line, Noisy, counts, line_data
+from toy_models import Fragile, Line, Noisy, counts, line_data
 
 import genolab as gl
 from genolab import registry
@@ -483,6 +483,9 @@ def test_a_model_of_the_users_own_is_loaded_by_passing_it(tmp_path):
         gl.Run.load(path, run.train, run.valid)
     again = gl.Run.load(path, run.train, run.valid, model=Line())
     assert same(line_run().fit(), again.fit())
+    with pytest.raises(ValueError, match=r"isn't built as the saved one was, it has bias \(1,\) for none") as caught:
+        gl.Run.load(path, run.train, run.valid, model=torch.nn.Linear(1, 1))
+    assert "damaged" not in str(caught.value)
 
 
 def test_other_data_than_it_was_trained_on_is_refused(tmp_path):
@@ -593,14 +596,6 @@ def test_epochs_beyond_the_schedule_have_a_cycle_of_their_own_which_history_and_
 def test_more_epochs_than_the_config_has_are_one_cycle_from_the_start():
     assert same(line_run(schedule="one cycle").fit(8), line_run(schedule="one cycle", epochs=8).fit())
     assert "rate" not in line_run().fit(1).history
-
-
-class Fragile(Line):
-    """A line whose loss is infinite once its weight is beyond 4: kept weights are then ruined already."""
-
-    def loss(self, batch):
-        parts = super().loss(batch)
-        return parts | {"loss": parts["loss"] * torch.where(self.weight.abs() > 4, torch.inf, 1.0)}
 
 
 def ruined_run() -> gl.Run:

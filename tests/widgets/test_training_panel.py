@@ -10,7 +10,7 @@ import pytest
 import torch
 import toy_browser
 from nbclient import NotebookClient
-from toy_models import Line, counts, line_data
+from toy_models import Fragile, Line, counts, line_data
 
 import genolab as gl
 from genolab.data import AnnDataset, split
@@ -154,14 +154,6 @@ def test_numbers_that_json_has_no_word_for_never_reach_the_browser():
     assert panel.status["so_far"] is None
     assert "Lower the learning rate" in panel.status["message"]
     assert panel.status["state"] == "failed"
-
-
-class Fragile(Line):
-    """A line whose loss is infinite once its weight is beyond 4: kept weights are then ruined already."""
-
-    def loss(self, batch):
-        parts = super().loss(batch)
-        return parts | {"loss": parts["loss"] * torch.where(self.weight.abs() > 4, torch.inf, 1.0)}
 
 
 def test_after_a_loss_that_is_not_finite_the_panel_goes_on_from_the_best_epoch():
