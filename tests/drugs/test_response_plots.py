@@ -127,7 +127,7 @@ def test_curves_go_through_half_their_height_at_the_ic50_and_the_most_potent_com
     assert set(curves[2].y) == {3.0}
     assert all(0 not in trace.x for trace in figure.data)  # no logarithm of 0
     titles = [note.text for note in figure.layout.annotations]
-    assert titles[:3] == [f"{SAFE}: IC50 10 nM", "weak: IC50 1,000 nM", "none: no IC50"]
+    assert titles[:3] == [f"{SAFE}<br>IC50 10 nM", "weak<br>IC50 1,000 nM", "none<br>no IC50"]
     assert figure.layout.title.text == f"{SAFE} acts at the lowest concentration, IC50 10 nM"
     bands = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.type == "rect"]
     assert bands == [(5, 20), (500, 2000)]
@@ -150,7 +150,7 @@ def test_what_lies_beyond_the_concentrations_comes_last_and_has_no_line():
     table = fits()
     table.loc[0, ["ic50", "censored"]] = [5.0, ">"]
     figure = plot.dose_response(table, unit="nM")
-    assert [note.text for note in figure.layout.annotations][1] == "weak: IC50 above all measured"
+    assert [note.text for note in figure.layout.annotations][1] == "weak<br>IC50 above all measured"
     assert sum(shape.type == "line" for shape in figure.layout.shapes) == 1
 
 

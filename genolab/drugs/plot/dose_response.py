@@ -55,7 +55,7 @@ def dose_response(
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=0.24 / down if down > 1 else None,
-        subplot_titles=[f"{plain(row[by])}: {_ic50(row, unit)}" for _, row in chosen.iterrows()],
+        subplot_titles=[f"{plain(row[by])}<br>{_ic50(row, unit)}" for _, row in chosen.iterrows()],
         figure=Figure(),
     )
     wells = None if table is None else _samples(table, chosen[by], by)
