@@ -7,7 +7,7 @@ of GTF need little more memory than their table.
 
 import itertools
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,9 +44,12 @@ _FIELDS: Final = {
 }
 _NUMBERS: Final = ("score", "signal", "p_value", "q_value", "summit")
 _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
+_GTF_QUOTED: Final = re.compile(r'\s*([^\s;"]+)\s+"([^"]*)"\s*')
+_SEMICOLON: Final = "\0"  # stands for one within quotes
 _GTF_LIKE: Final = re.compile(r"\s*[^\s;=\"]+\s+[^\s=]")  # a key, white space and a value; GFF3 has a = between them
 _LINES: Final = 20_000  # read at once
 
+_TEXTS: Final = ("id", "parent", "name")  # which the table holds as text; all others as sorted categories
 _SAME: Final = ("chromosome", "kind", "strand")  # what the parts of a feature have in common
 
 # What warnings say of a number of lines.
@@ -175,11 +178,11 @@ def _shift_beyond_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.D
     return table.assign(start=table["start"] + moves, end=table["end"] + moves) if moves.any() else table
 
 
-def _batches(path: Path, stated: _Directives) -> Iterator[list[tuple[int, str]]]:
-    """Yield numbered lines with a region; ``##sequence-region`` fills `stated`, ``##FASTA`` ends the annotation."""
+def _batches(path: Path, stated: _Directives) -> Iterator[dict[int, str]]:
+    """Yield lines with a region by their numbers; ``##sequence-region`` fills `stated`, ``##FASTA`` ends them."""
     with open_text(path) as opened:
         lines = _region_lines(opened, stated)
-        while batch := list(itertools.islice(lines, _LINES)):
+        while batch := dict(itertools.islice(lines, _LINES)):
             yield batch
 
 
@@ -198,30 +201,17 @@ def _region_lines(lines: Iterator[str], stated: _Directives) -> Iterator[tuple[i
         yield number, line.rstrip("\r\n")
 
 
-def _parsed(lines: list[tuple[int, str]], kind: str, path: Path, notes: Counter[str]) -> Columns:
+def _parsed(lines: dict[int, str], kind: str, path: Path, notes: Counter[str]) -> Columns:
     """Return the columns of some lines, checked, attributes as they are; absent text is ``""``."""
     names, is_bed = _FIELDS[kind], _FIELDS[kind] is not _GFF
-    most = -1 if is_bed else len(_GFF) - 1  # attributes go to the end of the line
-    rows = [line.split("\t" if "\t" in line else None, most) for _, line in lines]
 
     def where(row: int) -> str:
-        return f"line {lines[row][0]:,} of {path}"
+        return f"line {list(lines)[row]:,} of {path}"
 
-    for row, fields in enumerate(rows):
-        if is_bed and len(fields) < 3:
-            raise ValueError(f"{where(row)} has {len(fields)} columns; BED has at least chromosome, start and end")
-        if not is_bed and len(fields) < 9:
-            raise ValueError(
-                f"{where(row)} has {len(fields)} columns; GFF3 and GTF have 9, with tabs between them: "
-                f"{' '.join(fields)[:60]!r}"
-            )
-    if not is_bed and (spaced := sum("\t" not in line for _, line in lines)):
+    columns: Columns = dict(zip(names, _split(list(lines.values()), is_bed=is_bed, where=where), strict=False))
+    if not is_bed and (spaced := sum("\t" not in line for line in lines.values())):
         notes[_SPACED] += spaced
-    columns: Columns = {
-        name: np.array(texts, dtype=object)
-        for name, texts in zip(names, itertools.zip_longest(*rows, fillvalue=""), strict=False)
-    }
-    strand = columns.setdefault("strand", np.full(len(rows), "", dtype=object))
+    strand = columns.setdefault("strand", np.full(len(lines), "", dtype=object))
     strand[(strand == "") if is_bed else (strand == "?")] = "."
     columns |= _positions(columns, first=0 if is_bed else 1, where=where)
     _check_among("strand", strand, STRANDS, where)
@@ -232,6 +222,28 @@ def _parsed(lines: list[tuple[int, str]], kind: str, path: Path, notes: Counter[
         notes[_NO_BASE] += int((~holds).sum())
         columns = {key: column[holds] for key, column in columns.items()}
     return columns
+
+
+def _split(lines: list[str], *, is_bed: bool, where: Callable[[int], str]) -> Iterator[Objects]:
+    """Yield the columns of lines; the last ones of BED may be missing, and attributes go to the end of the line."""
+    widths = {line.count("\t") + 1 for line in lines}
+    width = max(widths)
+    if len(widths) == 1 and (width == len(_GFF) or (is_bed and width >= 3)):  # a list a line would take thrice the time
+        fields = "\t".join(lines).split("\t")
+    else:
+        rows = [line.split("\t" if "\t" in line else None, -1 if is_bed else len(_GFF) - 1) for line in lines]
+        for row, some in enumerate(rows):
+            if is_bed and len(some) < 3:
+                raise ValueError(f"{where(row)} has {len(some)} columns; BED has at least chromosome, start and end")
+            if not is_bed and len(some) < 9:
+                raise ValueError(
+                    f"{where(row)} has {len(some)} columns; GFF3 and GTF have 9, with tabs between them: "
+                    f"{' '.join(some)[:60]!r}"
+                )
+        width = max(map(len, rows))
+        fields = [text for some in rows for text in some + [""] * (width - len(some))]
+    for column in range(width):
+        yield np.array(fields[column::width], dtype=object)
 
 
 def _attribute_format(attributes: Iterable[str], kind: str) -> str:
@@ -299,87 +311,102 @@ def _is_whole(text: str) -> bool:
 
 
 def _gff3_attribute(text: str) -> tuple[str, str]:
-    key, value = map(str.strip, text.split("=", 1))
+    key, _, value = map(str.strip, text.partition("="))
     return key, value if key == "Parent" else unquote(value)  # a comma between parents is no part of a name
 
 
-def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
-    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(attributes))
-    parents: list[list[str]] = []
-    for row, text in enumerate(attributes):
-        parents.append([])
-        for key, value in (_gff3_attribute(pair) for pair in text.split(";") if "=" in pair):
-            if key == "Parent":
-                parents[-1] += [unquote(name) for name in value.split(",") if name]
-            else:
-                values[key][row] = value
-    own: Columns = {
-        name: np.array(values.pop(key, [""] * len(attributes)), dtype=np.object_)
-        for name, key in (("id", "ID"), ("name", "Name"))
-    }
-    columns = _beside(columns | own | {"parent": own["id"]}, values)
-    rows = np.repeat(np.arange(len(parents)), [max(1, len(some)) for some in parents])
-    columns = {key: column[rows] for key, column in columns.items()}
-    return columns | {"parent": np.array([name for some in parents for name in some or [""]], dtype=object)}
+def _gtf_attribute(text: str) -> tuple[str, str]:
+    """Return key and value; the key is a quote where this is no single attribute, and empty where there is none."""
+    if alone := _GTF_QUOTED.fullmatch(text):
+        return alone[1], alone[2].replace(_SEMICOLON, ";")
+    if '"' not in text:  # a value goes on to the semicolon
+        key, *value = text.split(None, 1) or [""]
+        return (key, value[0].strip()) if value else ("", key)
+    pairs = _GTF_ATTRIBUTE.findall(text)
+    whole = len(pairs) == 1 and text.count('"') % 2 == 0
+    return (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"', text)
 
 
-class _GtfAttributes(dict[str, tuple[str, str]]):
-    """What lies between two semicolons, to key and value: most of it repeats from line to line.
+def _attribute_columns(lines: Objects, pair: Callable[[str], tuple[str, str]]) -> Columns:
+    """Return the values of each key as categories, ``""`` in lines without it; commas join several, each once.
 
-    The key is empty where there is none, and a quote where this is no single attribute (a semicolon within quotes).
+    What lies between two semicolons repeats from line to line, so a `pair` of key and value is made once of each text.
     """
+    code, texts = pd.factorize(np.array(";".join(lines).split(";"), dtype=object))
+    line = np.repeat(np.arange(len(lines)), [text.count(";") + 1 for text in lines])
+    pairs = [("", ""), *map(pair, texts)]
+    value, values = pd.factorize(np.array([value for _, value in pairs], dtype=object))  # 0 is ""
+    key, keys = pd.factorize(np.array([key for key, _ in pairs], dtype=object))
+    value, key = value[1:][code], key[1:][code]
+    columns = {}
+    for number, name in enumerate(keys):
+        at = np.flatnonzero((key == number) & (value > 0))
+        columns[name] = _column(values, value[at], line[at], len(lines))
+    return columns
 
-    def __missing__(self, text: str) -> tuple[str, str]:
-        self[text] = self._pair(text)
-        return self[text]
 
-    @staticmethod
-    def _pair(text: str) -> tuple[str, str]:
-        if '"' not in text:  # a value goes on to the semicolon
-            key, *value = text.split(None, 1) or [""]
-            return (key, value[0].strip()) if value else ("", key)
-        pairs = _GTF_ATTRIBUTE.findall(text)
-        whole = len(pairs) == 1 and text.count('"') % 2 == 0
-        return (pairs[0][0], pairs[0][1] or pairs[0][2]) if whole else ('"', "-")
+def _column(texts: Objects, text: Any, line: Any, n: int) -> "pd.Categorical[str]":
+    """Return a column of `n` lines, which has some texts in some of its lines, in ascending order."""
+    column = np.zeros(n, dtype=np.int64)
+    column[line] = text
+    code, used = pd.factorize(column)
+    packed = pd.Categorical.from_codes(code, texts[used])
+    if (np.diff(line) > 0).all():
+        return packed
+    is_new = ~pd.Series(line * len(texts) + text).duplicated().to_numpy()
+    line, text = line[is_new], text[is_new]
+    rank = np.arange(len(line)) - np.searchsorted(line, line)
+    joined = np.array(packed, dtype=object)
+    joined[line[rank == 0]] = texts[text[rank == 0]]
+    for again in range(1, rank.max() + 1):
+        joined[line[rank == again]] += "," + texts[text[rank == again]]
+    return _pack(joined)
+
+
+def _with_gff3_attributes(columns: Columns, attributes: Objects) -> Columns:
+    values, none = _attribute_columns(attributes, _gff3_attribute), np.full(len(attributes), "", dtype=object)
+    names = (("id", "ID"), ("name", "Name"), ("parent", "Parent"))
+    own = {name: np.asarray(values.pop(key, none)) for name, key in names}
+    parents = [[unquote(name) for name in text.split(",") if name] or [""] for text in own["parent"]]
+    rows = np.repeat(np.arange(len(parents)), [len(some) for some in parents])
+    columns = {key: column[rows] for key, column in _beside(columns | own, values).items()}
+    return columns | {"parent": np.array([*itertools.chain.from_iterable(parents)], dtype=object)}
 
 
 def _with_gtf_attributes(columns: Columns, attributes: Objects) -> Columns:
-    code, texts = pd.factorize(attributes)  # an exon and its coding part have the same ones, as a rule
-    values: dict[str, list[str]] = defaultdict(lambda: [""] * len(texts))
-
-    def fill(row: int, pairs: Iterable[tuple[str, str]]) -> None:
-        for key, value in pairs:
-            column = values[key]
-            column[row] = f"{column[row]},{value}" if column[row] else value
-
-    known = _GtfAttributes()
-    for row, text in enumerate(texts):
-        fill(row, map(known.__getitem__, text.split(";")))
-    for row in np.flatnonzero(values.pop('"', [])).tolist():
-        for column in values.values():
-            column[row] = ""
-        fill(row, ((key, quoted or bare) for key, quoted, bare in _GTF_ATTRIBUTE.findall(texts[row])))
-    bare = np.array(values.pop("", [""] * len(texts)), dtype=object)[code]  # Augustus names genes so
-    own = {key: np.array(column, dtype=object)[code] for key, column in values.items()}
+    code, lines = pd.factorize(attributes)  # an exon and its coding part have the same ones, as a rule
+    own = _attribute_columns(lines, _gtf_attribute)
+    if '"' in own:
+        for row in np.flatnonzero(own['"'] != ""):
+            pairs = (pair[0] for pair in _GTF_ATTRIBUTE.finditer(lines[row]))
+            lines[row] = ";".join(pair.replace(";", _SEMICOLON) for pair in pairs)
+        own = _attribute_columns(lines, _gtf_attribute)
+    own = {key: column[code] for key, column in own.items()}
     empty, kind = np.full(len(code), "", dtype=object), columns["kind"]
-    gene, transcript, name = (own.get(key, empty) for key in ("gene_id", "transcript_id", "gene_name"))
-    gene = np.where((kind == "gene") & (gene == ""), bare, gene)
-    transcript = np.where((kind == "transcript") & (transcript == ""), bare, transcript)
-    parent = np.where(kind == "transcript", gene, np.where(transcript == "", gene, transcript))
-    parent[kind == "gene"] = ""
-    names = np.where(kind == "gene", gene, np.where(kind == "transcript", transcript, ""))
+    bare = np.asarray(own.pop("", empty))  # Augustus names genes so
+    gene, transcript, name = (np.asarray(own.get(key, empty)) for key in ("gene_id", "transcript_id", "gene_name"))
+    is_gene, is_transcript = kind == "gene", kind == "transcript"
+    gene = np.where(is_gene & (gene == ""), bare, gene)
+    transcript = np.where(is_transcript & (transcript == ""), bare, transcript)
+    parent = np.where(is_transcript | (transcript == ""), gene, transcript)
+    parent[is_gene] = ""
+    names = np.where(is_gene, gene, np.where(is_transcript, transcript, ""))
     return _beside(columns | {"id": names, "parent": parent, "name": name}, own)
 
 
 def _beside(columns: Columns, values: Mapping[str, Any]) -> Columns:
     """Add attributes as columns; one with the name of a column keeps its values under another."""
     named = {f"attribute_{key}" if key in columns else key: column for key, column in values.items()}
-    return columns | {key: np.array(column, dtype=object) for key, column in named.items()}
+    return columns | named
 
 
 def _packed(columns: Columns) -> Columns:
     """Hold texts as categories: each text once, and two bytes a row."""
-    return {key: pd.Categorical(values) if values.dtype == object else values for key, values in columns.items()}
+    return {key: _pack(values) if values.dtype == object else values for key, values in columns.items()}
+
+
+def _pack(texts: Objects) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(*pd.factorize(texts))
 
 
 def _joined(parts: list[Columns]) -> Columns:
@@ -389,8 +416,9 @@ def _joined(parts: list[Columns]) -> Columns:
     def join(key: str) -> Any:
         empty = (pd.Categorical.from_codes(np.zeros(n, dtype=np.int8), pd.Index([""])) for n in sizes)
         values = [part.pop(key, absent) for part, absent in zip(parts, empty, strict=True)]
-        is_text = isinstance(values[0], pd.Categorical)
-        return union_categoricals(values, sort_categories=True) if is_text else np.concatenate(values)
+        if isinstance(values[0], pd.Categorical):
+            return union_categoricals(values, sort_categories=key not in _TEXTS)
+        return np.concatenate(values)
 
     return {key: join(key) for key in dict.fromkeys(key for part in parts for key in part)}
 
@@ -441,7 +469,7 @@ def _table(columns: Columns) -> pd.DataFrame:
 def _final(name: str, values: Any) -> Any:
     if name in _NUMBERS:
         return pd.to_numeric(values.categories, errors="coerce").to_numpy()[values.codes]
-    return np.asarray(values) if name in {"parent", "name"} else values
+    return np.asarray(values) if name in _TEXTS else values
 
 
 def _shared_ids(columns: Columns) -> "pd.Categorical[str]":

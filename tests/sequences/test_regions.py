@@ -72,6 +72,34 @@ def test_gtf_hangs_parts_on_transcripts_and_adds_the_stop_codon(tmp_path):
     assert coding["phase"].tolist() == [0, 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "parent", "values"),
+    [
+        ('gene_id "g1"; transcript_id "t1"; tag "a"; note "x"; tag "b"; tag "a"', "t1", {"tag": "a,b", "note": "x"}),
+        ('gene_id "g1";transcript_id "t1";note "x; tag \\"y";tag b', "t1", {"note": "x; tag \\", "tag": "b"}),
+        ('gene_id "g1"; transcript_id ""; note heat  shock ; tag "";', "g1", {"note": "heat  shock"}),
+    ],
+)
+def test_gtf_attributes_may_repeat_hold_semicolons_lack_quotes_or_be_empty(tmp_path, attributes, parent, values):
+    text = f'chr1\tme\tgene\t1\t60\t.\t+\t.\tgene_id "g1"\nchr1\tme\texon\t1\t60\t.\t+\t.\t{attributes}\n'
+    row = read_regions(write(tmp_path, "a.gtf", text)).regions.iloc[1]
+    assert row["parent"] == parent
+    assert {name: row[name] for name in ("note", "tag") if name in row} == values
+
+
+def test_a_bare_name_of_augustus_may_end_with_a_semicolon(tmp_path):
+    table = read_regions(write(tmp_path, "a.gtf", "chr1\tA\tgene\t1\t60\t.\t+\t.\tg1;\n")).regions
+    assert table.index.tolist() == ["g1"]
+
+
+def test_gff3_attributes_that_are_written_twice_are_both_kept(tmp_path):
+    line = "chr1\tme\tgene\t1\t60\t.\t+\t.\tID=g1;Dbxref=a;Parent=p;Dbxref=b%2Cc;Parent=q;ID=g1\n"
+    table = read_regions(write(tmp_path, "a.gff3", line)).regions
+    assert table["Dbxref"].tolist() == ["a,b,c"] * 2
+    assert table["parent"].tolist() == ["p", "q"]
+    assert table.index.tolist() == ["g1", "g1-1"]
+
+
 def test_bed_of_every_width(tmp_path):
     text = "# c\ntrack name=x\nbrowser hide all\nchr1\t0\t5\nchr1 5 9 named 7 -\n"
     text += "chr1\t2\t4\tn\t0\t.\t2\t4\t0,0,0\t1\t2\t0\n"
