@@ -350,7 +350,7 @@ def _column(texts: Objects, text: Any, line: Any, n: int) -> "pd.Categorical[str
     column = np.zeros(n, dtype=np.int64)
     column[line] = text
     code, used = pd.factorize(column)
-    packed = pd.Categorical.from_codes(code, texts[used])
+    packed = pd.Categorical.from_codes(code, pd.Index(texts[used]))
     if (np.diff(line) > 0).all():
         return packed
     is_new = ~pd.Series(line * len(texts) + text).duplicated().to_numpy()
@@ -406,7 +406,8 @@ def _packed(columns: Columns) -> Columns:
 
 
 def _pack(texts: Objects) -> "pd.Categorical[str]":
-    return pd.Categorical.from_codes(*pd.factorize(texts))
+    code, used = pd.factorize(texts)
+    return pd.Categorical.from_codes(code, pd.Index(used))
 
 
 def _joined(parts: list[Columns]) -> Columns:
