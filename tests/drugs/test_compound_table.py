@@ -7,7 +7,7 @@ from anndata import AnnData
 from toy_browser import send, synced
 
 from genolab.drugs import CompoundTable
-from genolab.drugs.compound_table.rows import drawn, matches
+from genolab.drugs.compound_table.rows import NO_VALUE, drawn, matches
 from genolab.widgets import LatentExplorer
 
 
@@ -86,6 +86,16 @@ def test_picks_come_from_the_column_and_go_back_only_when_saved(ranked):
         table.picks = ["w", "v"]
 
 
+def test_numbers_of_a_column_have_the_same_decimals_and_what_is_unknown_is_said_to_be(ranked):
+    ranked["nM"], ranked["p"] = [1200.5, 30.25, 4.0, 7.0], [1e-9, 0.5, 0.25, np.nan]
+    ranked.attrs["n_described"] = 2
+    view = synced(CompoundTable(ranked, columns=["score", "similarity", "nM", "p"]), "_view")
+    columns = [list(cells) for cells in zip(*(row["cells"] for row in view["rows"]), strict=True)]
+    assert columns[:2] == [["7", NO_VALUE, "9", "8"], ["0.9000", "0.2000", "0.4000", "0.3000"]]
+    assert columns[2:] == [["1200", "30", "4", "7"], ["1e-09", "0.5", "0.25", NO_VALUE]]
+    assert view["note"].startswith(f"{NO_VALUE} no value: the best 2 alone were described")
+
+
 def test_pages_turn_and_stop_at_the_last(ranked):
     table = CompoundTable(ranked, rows=3)
     assert len(labels(table)) == 3
@@ -107,7 +117,7 @@ def test_it_is_linked_with_an_explorer_by_names(ranked):
     table.picks = ["x", "w"]
     send(table, "explore")
     assert explorer.selection.tolist() == [False, False, True]
-    assert table.message == "1 of the picks aren't in the explorer."
+    assert table.message == "1 of the picks is not in the explorer."
     with pytest.raises(ValueError, match="shows 3 rows and the table has 4: name the column"):
         CompoundTable(ranked, explorer=explorer)
 

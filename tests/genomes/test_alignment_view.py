@@ -144,9 +144,16 @@ def test_a_view_has_its_place_text_and_changes(pair):
     assert view.text(5).splitlines()[0].split() == ["104", text(columns(pair).page(104, 109))[0]]
 
 
-def test_genes_positions_and_places_are_gone_to(pair):
+def test_genes_synonyms_positions_and_places_are_gone_to_and_suggested(pair):
+    pair.a.features["Alias"] = ["CO1,COX1", "", "MTND", ""]
     view = AlignmentView(pair)
-    for asked, place in (("COX", 90), ("nad", 339), ("a: 1,100", 1100), (450, 450)):
+    assert [query(view, "find", text=text) for text in ("Co", "mt", " 5,000 ", "x9")] == [
+        ["cox"],
+        ["nad"],
+        ["5,000"],
+        [],
+    ]
+    for asked, place in (("COX", 90), ("nad", 339), ("cox1", 90), ("a: 1,100", 1100), (450, 450)):
         view.go_to(asked)
         assert view.place.a_position == place
     assert view.row == 1
@@ -205,7 +212,7 @@ def test_the_browser_gets_the_page_that_it_asks_for_and_no_more(pair):
     assert query(view, "page", row=2, first=390, stop=900)["a"] == text(columns(pair, 2).page(390, 400))[0]
     assert query(view, "change", row=0, column=110, way=1) == (0, 200)
     assert "no change after" in query(view, "change", row=0, column=350, way=1)
-    assert query(view, "find", text="a:500") == (1, 100)
+    assert query(view, "place", text="a:500") == (1, 100)
     assert query(view, "at", row=1, x=500.2) == (1, 100)
     assert query(view, "at", row=1, x=3.0) in {(1, 0), (1, 399)}
     assert "can't 'dance'" in query(view, "dance")

@@ -196,7 +196,7 @@ class View {
     for (let i = 0; i < reference.length; i += 1) changed += reference[i] !== channel.sequence[i];
     const bases = `${count(changed)} ${changed === 1 ? "base" : "bases"} changed`;
     const what = old === now ? now : `${now}, was ${old}`;
-    this.where.textContent = `position ${count(cursor)}: ${what}   ${bases}`;
+    this.where.textContent = `position ${count(cursor)}: ${what} \u00b7 ${bases}`;
   }
 
   // ---- keys and pointer ----

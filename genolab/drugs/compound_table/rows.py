@@ -14,6 +14,8 @@ from genolab.widgets.shared.static import shorten
 
 _COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign><=|>=|<|>|=)\s*(?P<value>[^<>=]+?)\s*$")
 _WIDTH, _HEIGHT = 250, 180  # pixels of a structure
+NO_VALUE: Final = "\u2013"
+_HIDDEN: Final = 0.01  # of the numbers may read as zero
 _MAX_LENGTH: Final = 80  # characters of a value that the card shows
 
 
@@ -50,15 +52,31 @@ def _holding(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:
     return keep
 
 
-def written(cells: "pd.Series[Any]") -> list[str]:
-    """Return cells as text: numbers by four digits, nothing where nothing is known."""
-    return [_written(value) for value in cells]
+def number_format(column: "pd.Series[Any]") -> str:
+    """Return the format of a column's numbers: the same decimals for all, four digits for the largest.
+
+    Where decimals would turn small numbers into zeros, such as p-values, each has its own four digits.
+    """
+    if not pd.api.types.is_float_dtype(column):
+        return ""
+    sizes = np.abs(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if len(sizes) == 0 or (sizes == np.rint(sizes)).all():
+        return ".0f"
+    decimals = max(0, 3 - int(np.floor(np.log10(sizes.max()))))
+    hidden = np.mean(sizes < 0.5 * 10.0**-decimals)
+    return ".4g" if hidden > _HIDDEN else f".{decimals}f"
 
 
-def _written(value: Any) -> str:
+def written(cells: "pd.Series[Any]", form: str) -> list[str]:
+    """Return cells as text: numbers in a format of `number_format`, a dash where nothing is known."""
+    return [_written(value, form) or NO_VALUE for value in cells]
+
+
+def _written(value: Any, form: str = ".4g") -> str:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
-    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+    return f"{value:{form or '.4g'}}" if isinstance(value, float | np.floating) else str(value)
 
 
 def drawn(table: pd.DataFrame, row: int) -> list[Part]:

@@ -70,7 +70,8 @@ class View {
     this.back = labelled("‹", "The page before", turn(-1));
     this.next = labelled("›", "The next page", turn(1));
     this.where = element("span", { class: "gl-muted gl-number" });
-    return row("", this.line.el, space(), this.where, this.back, this.next);
+    this.note = element("span", { class: "gl-muted" });
+    return row("", this.line.el, this.note, space(), this.where, this.back, this.next);
   }
 
   // ---- what is shown ----
@@ -103,8 +104,10 @@ class View {
     this.body.replaceChildren(...(this.lines.length ? this.lines : [element("tr", {}, none)]));
     if (hadFocus) this.lines[this.at]?.focus({ preventScroll: true });
     const last = view.first + view.rows.length;
-    const of = view.nShown < view.nAll ? `${count(view.nShown)} of ${count(view.nAll)}` : count(view.nAll);
-    this.where.textContent = view.rows.length ? `${count(view.first + 1)} to ${count(last)} of ${of}` : `none of ${of}`;
+    const fit = view.nShown < view.nAll ? ` that fit, of ${count(view.nAll)} in all` : "";
+    const place = `${count(view.first + 1)} to ${count(last)} of ${count(view.nShown)}${fit}`;
+    this.where.textContent = view.rows.length ? place : `none of ${count(view.nAll)} fits`;
+    this.note.textContent = view.note;
     this.back.disabled = view.first === 0;
     this.next.disabled = last >= view.nShown;
     this.describe(view.rows[this.at]);

@@ -14,7 +14,7 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from genolab.drugs.compound_table.rows import drawn, matches, written
+from genolab.drugs.compound_table.rows import NO_VALUE, drawn, matches, number_format, written
 from genolab.drugs.compound_table.static import page_png
 from genolab.widgets.shared.base import NotebookWidget
 
@@ -90,7 +90,7 @@ class CompoundTable(NotebookWidget):
         if rows < 1:
             raise ValueError(f"rows a page are at least 1, got {rows}")
         shown = [name for name in self._table if name not in _UNSHOWN] if columns is None else list(columns)
-        self._columns = [self._column(name) for name in shown]
+        self._columns = {self._column(name): number_format(self._table[name]) for name in shown}
         self._label = next((name for name in _LABELS if name in self._table), None)
         self._explorer, self._rows_of = explorer, _rows_of(self._table, explorer, key)
         self._picks = _picked(self._table, picks)
@@ -184,7 +184,7 @@ class CompoundTable(NotebookWidget):
     def _show(self, message: str = "") -> None:
         """Make the page anew and publish it."""
         page = self._order[self._first : self._first + self._size]
-        cells = {name: written(self._table[name].iloc[page]) for name in self._columns}
+        cells = {name: written(self._table[name].iloc[page], form) for name, form in self._columns.items()}
         rows = [
             {"row": int(row), "label": self._named(row), "picked": int(row) in self._picks, "cells": list(values)}
             for row, values in zip(page, zip(*cells.values(), strict=True), strict=True)
@@ -199,8 +199,15 @@ class CompoundTable(NotebookWidget):
             "sort": self.sort,
             "ascending": self.ascending,
             "isLinked": self._explorer is not None,
+            "note": self._note() if any(NO_VALUE in of_column for of_column in cells.values()) else "",
         }
         self._publish(_view=view, n_picked=len(self._picks), message=message, _is_error=False)
+
+    def _note(self) -> str:
+        """Say why there are cells without a value."""
+        n = self._table.attrs.get("n_described", len(self._table))
+        beyond = f": the best {n:,} alone were described, by rank(..., describe={n})" if n < len(self._table) else ""
+        return f"{NO_VALUE} no value{beyond}"
 
     def _named(self, row: int) -> str:
         return str(self._table.index[row] if self._label is None else self._table[self._label].iloc[row])
@@ -229,7 +236,7 @@ class CompoundTable(NotebookWidget):
         mask[there[there >= 0]] = True
         self._explorer.select(mask)
         lost = int((there < 0).sum())
-        self._show(f"{lost:,} of the picks aren't in the explorer." if lost else "")
+        self._show(f"{lost:,} of the picks {'is' if lost == 1 else 'are'} not in the explorer." if lost else "")
 
     def _pick(self, row: int, on: bool) -> None:
         self._picks = [one for one in self._picks if one != row] + [row] * on

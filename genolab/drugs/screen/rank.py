@@ -60,7 +60,7 @@ def rank(
         of the best ``describe``: ``nearest``, the most similar training compound, and its Tanimoto ``similarity``
         (below about 0.3 the model has seen nothing similar); the columns of `genolab.drugs.compounds.properties`;
         ``pick``, 1, 2 ... in the order of picking by MaxMin, else 0. Last come those that RDKit refuses, with
-        ``reason``.
+        ``reason``. ``attrs["n_described"]`` is how many are described.
     """
     import pandas as pd
 
@@ -77,6 +77,7 @@ def rank(
     whole = pd.concat([ranked.join(description), table[table["reason"] != ""]]).reset_index(drop=True)
     whole["pick"] = whole["pick"].fillna(0).astype(int)
     whole["nearest"] = whole["nearest"].fillna("")
+    whole.attrs["n_described"] = len(description)
     return whole
 
 

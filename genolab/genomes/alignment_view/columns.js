@@ -9,7 +9,9 @@ const LEFT = 94; // for the positions before a line
 const RIGHT = 84; // and after it
 const OVERVIEW = 40;
 const ROW = { gene: 17, acid: 16, base: 17, bar: 11, gap: 14 };
-export const COLOURS = { base: 1, gap: 4, silent: 2, other: 3, broken: 4 }; // of PALETTE.okabeIto, by the kind of change
+// By the kind of change: which of PALETTE.okabeIto, and how dense; codons also have a line.
+export const COLOURS = { base: 1, gap: 7, silent: 2, other: 3, broken: 4 };
+export const DENSITY = { base: 0.38, gap: 0.25, silent: 0.2, other: 0.2, broken: 0.2 };
 
 export class AlignmentColumns extends Drawing {
   /** `drawn` is called after each drawing. */
@@ -175,7 +177,7 @@ export class AlignmentColumns extends Drawing {
     return LEFT + (column - from) * this.step;
   }
 
-  // Behind the bases: other bases on orange, gaps fainter; of N and its like nothing is known, so they stay plain.
+  // Behind the bases: other bases on orange, gaps on grey; of N and its like nothing is known, so they stay plain.
   changes(context, { colours, kinds }, { from, to, a, b, bar }) {
     const { page } = this.state;
     const { step } = this;
@@ -184,9 +186,9 @@ export class AlignmentColumns extends Drawing {
       const isGap = one === "-" || other === "-";
       const x = this.x(at, from);
       if (!isGap && !("ACGT".includes(one) && "ACGT".includes(other))) continue;
-      const [colour, alpha] = isGap ? [kinds.gap, 0.25] : [kinds.base, 0.38];
+      const kind = isGap ? "gap" : "base";
       if (one === other) fillBox(context, colours.muted, [x + step / 2 - 0.5, bar + 2, 1, ROW.bar - 4], 0.6);
-      else fillBox(context, colour, [x, a, step, b - a + ROW.base], alpha);
+      else fillBox(context, kinds[kind], [x, a, step, b - a + ROW.base], DENSITY[kind]);
     }
   }
 
@@ -215,7 +217,7 @@ export class AlignmentColumns extends Drawing {
       const ends = [Math.max(columns[0], from), Math.min(columns[2] + 1, to)];
       const [left, right] = ends.map((at) => this.x(at, from));
       const colour = kinds[change]; // none where codons are the same, or unknown
-      for (const y of colour ? [up, down + 1] : []) fillBox(context, colour, [left + 0.5, y, right - left - 1, ROW.acid - 2], 0.2);
+      for (const y of colour ? [up, down + 1] : []) fillBox(context, colour, [left + 0.5, y, right - left - 1, ROW.acid - 2], DENSITY[change]);
       for (const y of [up + ROW.acid - 2, down]) fillBox(context, colour ?? colours.muted, [left + 1, y, right - left - 2, 1]);
       if (columns[1] < from || columns[1] >= to) continue;
       const x = this.x(columns[1], from) + this.step / 2;

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from genolab.genomes.alignment_view.columns import GAP, AlignmentColumns
 from genolab.sequences.annotation import Gene, coding_genes
 from genolab.sequences.encode import COMPLEMENT
 from genolab.sequences.genetic_codes import amino_acids
-from genolab.sequences.plot_genes import genes_of
+from genolab.sequences.plot_genes import common_names, genes_of
+from genolab.widgets.shared.name_search import NameSearch
 
 if TYPE_CHECKING:
     from genolab.genomes import Comparison, Genome
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _PLACE: Final = re.compile(r"(?:(?P<chromosome>.+):)?(?P<position>-?[\d,_ ]+)")
 _NEAR: Final = 6  # names that a message lists
 _UNKNOWN: Final = "X"  # an amino acid
+# Columns of features with further names of a gene, as GFF3, NCBI and Ensembl call them; a comma divides several.
+_SYNONYMS: Final = ("name", "gene", "gene_name", "gene_synonym", "locus_tag", "standard_name", "Alias")
 
 Integers = NDArray[np.int64]
 
@@ -40,22 +44,44 @@ class Genes:
         self._of_a = _by_chromosome(comparison.a)
         self._of_b = _by_chromosome(comparison.b)
 
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, str, int]]:
+        """Side, chromosome and first base of each gene, by its name in lower case."""
+        places: dict[str, tuple[str, str, int]] = {}
+        for side, known in (("a", self._of_a), ("b", self._of_b)):
+            for chromosome, some in known.items():
+                for gene in some.genes:
+                    start = gene.start if gene.strand == "+" else gene.end - 1
+                    places.setdefault(gene.name.lower(), (side, chromosome, start))
+        return places
+
+    @cached_property
+    def _synonyms(self) -> dict[str, str]:
+        """The name of each gene, by each of its names in lower case."""
+        pairs = [*_synonyms(self._comparison.a), *_synonyms(self._comparison.b)]
+        return {other.lower(): name for name, other in reversed(pairs) if name.lower() in self._places}
+
+    @cached_property
+    def _search(self) -> NameSearch:
+        return NameSearch(self._synonyms.values(), self._synonyms)
+
+    def suggest(self, text: str) -> list[str]:
+        """Return names of genes that `text` is a part of, or of one of whose synonyms it is; of a position itself."""
+        return [text.strip()] if _PLACE.fullmatch(text.strip()) else self._search.find(text)
+
     def find(self, text: str) -> tuple[str, str, int]:
         """Return side (``"a"`` or ``"b"``), chromosome and position of a position or a gene's name."""
         asked = text.strip()
         place = _PLACE.fullmatch(asked)
         if place:
             return "a", *self._place(place["chromosome"], int(re.sub(r"[,_ ]", "", place["position"])))
-        for side, known in (("a", self._of_a), ("b", self._of_b)):
-            for name, some in known.items():
-                for gene in some.genes:
-                    if gene.name.lower() == asked.lower():
-                        return side, name, gene.start if gene.strand == "+" else gene.end - 1
+        name = asked.lower()
+        if name in self._places or name in self._synonyms:
+            return self._places[name if name in self._places else self._synonyms[name].lower()]
         raise ValueError(f"neither genome has a gene {asked!r}{self._suggestion(asked)}")
 
     def _suggestion(self, asked: str) -> str:
-        names = {gene.name for known in (self._of_a, self._of_b) for some in known.values() for gene in some.genes}
-        near = sorted(name for name in names if asked.lower() in name.lower())[:_NEAR]
+        near = self._search.find(asked, limit=_NEAR)
         return f"; there are {', '.join(near)}" if near else "; type a position, such as 5,000, or a gene's name"
 
     def _place(self, chromosome: str | None, position: int) -> tuple[str, int]:
@@ -110,6 +136,18 @@ def _reach(columns: AlignmentColumns, gene: Gene, first: int, stop: int) -> tupl
     at = columns.of_a(np.arange(gene.start, gene.end) % columns.block.a.size)
     here = at[(at >= first) & (at < stop)]
     return (int(here.min()), int(here.max()) + 1) if len(here) else (first, first)
+
+
+def _synonyms(genome: "Genome") -> list[tuple[str, str]]:
+    """Return pairs of a gene's name, as it is shown, and each name that the annotation has for it."""
+    table = genome.features
+    if table is None or table.empty:
+        return []
+    names, ids = common_names(table), list(table.index.astype(str))
+    shown = [names.get(one, one) for one in ids]
+    columns = [shown, ids, *(list(table[column].fillna("").astype(str)) for column in _SYNONYMS if column in table)]
+    cells = (pair for column in columns for pair in zip(shown, column, strict=True))
+    return [(name, other.strip()) for name, cell in cells for other in cell.split(",") if other.strip()]
 
 
 def _by_chromosome(genome: "Genome") -> dict[str, _OnChromosome]:

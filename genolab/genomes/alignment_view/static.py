@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from genolab import palette
-from genolab.genomes.alignment_view.columns import AlignmentColumns, is_unknown
+from genolab.genomes.alignment_view.columns import GAP, AlignmentColumns, is_unknown
 from genolab.genomes.alignment_view.genes import Genes
 from genolab.genomes.plot import layout
 from genolab.widgets.shared import static
@@ -78,8 +78,10 @@ class StaticView:
                 for x, base in enumerate(bases[part].tobytes().decode()):
                     _write(axes, x + 0.5, y, base)
             differ = (page.a[part] != page.b[part]) & ~(is_unknown(page.a[part]) | is_unknown(page.b[part]))
+            is_gap = (page.a[part] == GAP) | (page.b[part] == GAP)
             for x in np.flatnonzero(differ).tolist():
-                axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=palette.OKABE_ITO[1], alpha=0.35, linewidth=0)
+                colour = palette.NONE if is_gap[x] else palette.OKABE_ITO[1]
+                axes.fill_between([x, x + 1], top + 0.9, top + 3.7, color=colour, alpha=0.4, linewidth=0)
             self._draw_codons(axes, track, (first + at, first + part.stop), top)
 
     def _draw_codons(self, axes: "Axes", track: dict[str, Any], span: tuple[int, int], top: float) -> None:

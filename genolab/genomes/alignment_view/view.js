@@ -8,8 +8,9 @@ import { Channel, floats, widget } from "../../widgets/shared/channel.js";
 import { button, element, group, pointerPlace, root, row, space, wheelPixels, wheelZoom } from "../../widgets/shared/dom.js";
 import { count } from "../../widgets/shared/format.js";
 import { MessageLine } from "../../widgets/shared/message_line.js";
+import { SearchBox } from "../../widgets/shared/search_box.js";
 import { css, onPaper, onTheme, theme } from "../../widgets/shared/theme.js";
-import { AlignmentColumns, COLOURS } from "./columns.js";
+import { AlignmentColumns, COLOURS, DENSITY } from "./columns.js";
 import { Dotplot } from "./dotplot.js";
 import "./view.css";
 
@@ -104,14 +105,11 @@ class View {
     this.back = button("\u2039", "Read the block before ([)", () => this.turn(-1), "Block before");
     this.next = button("\u203a", "Read the next block (])", () => this.turn(1), "Next block");
     this.title = element("span", { class: "gl-title" });
-    this.field = element("input", {
-      class: "gl-input",
-      type: "search",
+    const field = new SearchBox(this.channel, {
+      label: "Go to a position or gene",
       placeholder: "position or gene...",
       title: "Go to a position of the first genome, such as 5,000 or chrI:5,000, or to a gene of either; then Enter",
-      "aria-label": "Go to a position or gene",
-      spellcheck: "false",
-      on: { keydown: (event) => event.key === "Enter" && this.find(event) },
+      choose: (text) => this.seek(() => this.channel.ask("place", { text })),
     });
     const changes = group(
       "Changes",
@@ -119,14 +117,16 @@ class View {
       button("Next change", "Go to the next change (N)", () => this.change(1)),
       button("?", "Show the keys", () => this.line.say(KEYS), "Keys"),
     );
-    return row("gl-head", group("Blocks", this.back, this.next), this.title, space(), this.field, changes);
+    return row("gl-head", group("Blocks", this.back, this.next), this.title, space(), field.el, changes);
   }
 
   colourKeys() {
     const { dark } = theme(this.el);
     const swatch = (kind) => {
       const made = element("span", { class: "gl-swatch", "aria-hidden": "true" });
-      made.style.background = css(onPaper(PALETTE.okabeIto[COLOURS[kind]], dark));
+      const colour = css(onPaper(PALETTE.okabeIto[COLOURS[kind]], dark));
+      made.style.background = `color-mix(in srgb, ${colour} ${100 * DENSITY[kind]}%, transparent)`;
+      if (kind !== "base" && kind !== "gap") made.style.borderBottom = `2px solid ${colour}`;
       return made;
     };
     this.keys.replaceChildren(...KINDS.map(([kind, name]) => element("span", { class: "gl-key" }, swatch(kind), name)));
@@ -205,7 +205,7 @@ class View {
     const side = ([name], positions, bases) => `${name} ${count(positions[at])}: ${bases[at]}`;
     const codons = page.codons.filter(([columns]) => columns.includes(channel.column));
     const words = [side(a, page.aAt, page.a), side(b, page.bAt, page.b), ...codons.map((codon) => codonText(codon, page))];
-    this.where.textContent = words.join("   ");
+    this.where.textContent = words.join(" \u00b7 ");
   }
 
   // What is on the screen, for those who look from outside.
@@ -233,12 +233,6 @@ class View {
     const { channel, block } = this;
     if (block.count === undefined) return; // there is nothing to walk through
     this.seek(() => channel.ask("change", { row: channel.row, column: channel.column, way }));
-  }
-
-  find(event) {
-    event.preventDefault();
-    const text = this.field.value.trim();
-    if (text) this.seek(() => this.channel.ask("find", { text }));
   }
 
   // One query at a time: what is pressed meanwhile starts from where the one before has led.

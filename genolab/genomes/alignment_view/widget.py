@@ -233,6 +233,8 @@ class AlignmentView(NotebookWidget):
             case "at":
                 return content["row"], self._blocks.nearest(content["row"], content["x"])
             case "find":
+                return self._blocks.genes.suggest(content["text"])
+            case "place":
                 return self._blocks.find(content["text"], self.row)
             case other:
                 raise ValueError(f"this view can't {other!r}")

@@ -8,8 +8,8 @@ const TYPING_MS = 120;
 let made = 0;
 
 export class SearchBox {
-  /** `label` and `title` are the field's; `choose(name)` is called with the name that was taken. */
-  constructor(channel, { label, title, choose }) {
+  /** `label`, `title` and `placeholder` are the field's; `choose(name)` is called with the name that was taken. */
+  constructor(channel, { label, title, choose, placeholder = "find a gene..." }) {
     Object.assign(this, { channel, choose, names: [], active: -1 });
     const id = `gl-suggestions-${(made += 1)}`;
     this.list = element("div", { class: "gl-suggestions", id, role: "listbox", "aria-label": "Matching genes", hidden: true });
@@ -20,7 +20,7 @@ export class SearchBox {
     };
     const aria = { role: "combobox", "aria-label": label, "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id };
     const plain = { autocomplete: "off", spellcheck: "false" };
-    const field = { class: "gl-input", type: "search", placeholder: "find a gene...", title };
+    const field = { class: "gl-input", type: "search", placeholder, title };
     this.input = element("input", { ...field, ...aria, ...plain, on });
     this.el = element("span", { class: "gl-search" }, this.input, this.list);
   }
