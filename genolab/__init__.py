@@ -15,6 +15,7 @@ The core knows no domain:
 ``gl.evaluate``     figures with intervals, beside baselines; markers
 ``gl.plot``         plotly figures
 ``gl.widgets``      the training panel and the latent explorer
+``gl.check``        which statements of a lesson hold, and what to do about the others
 ==================  ==================================================================
 
 Each chapter is a domain, with all that belongs to it behind one dot:
@@ -34,6 +35,9 @@ The namespaces load on first use, so that ``import genolab`` is quick.
 
 import lazy_loader
 
+from genolab import mistakes
+
+mistakes.fold_tracebacks()
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

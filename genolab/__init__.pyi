@@ -15,6 +15,7 @@ from . import run as run
 from . import sequences as sequences
 from . import timecourse as timecourse
 from . import widgets as widgets
+from .jupyter.statements import check as check
 from .run import Epoch as Epoch
 from .run import Run as Run
 from .run import RunConfig as RunConfig

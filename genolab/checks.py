@@ -7,10 +7,12 @@ Each message says the rule, what came, and the fix where it is known.
 >>> warn("3 of 100 regions are left out: the FASTA has no chrM")
 """
 
+import difflib
 import sys
 import warnings
 from collections.abc import Collection, Iterable
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
@@ -73,14 +75,15 @@ def check_share(name: str, value: float, *, zero: bool = True, one: bool = True)
 def check_one_of(name: str, value: object, choices: Collection[object]) -> None:
     """Raise ValueError unless a value is one of the choices, such as the method that a function follows."""
     if value not in choices:
-        raise ValueError(f"{name} must be one of {listing(choices)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {listing(choices)}, got {value!r}{meant(value, choices)}")
 
 
 def check_known(what: str, names: Iterable[object], known: Collection[object]) -> None:
     """Raise KeyError unless all names are among those known; `what` says in the plural what they are."""
     if unknown := [name for name in names if name not in known]:
         are = "isn't one" if len(unknown) == 1 else "aren't"
-        raise KeyError(f"{listing(map(repr, unknown))} {are} of the {len(known):,} {what}: {listing(known)}")
+        those = f"{listing(map(repr, unknown))} {are} of the {len(known):,} {what}: {listing(known)}"
+        raise KeyError(those + meant(unknown[0], known))
 
 
 def check_columns(table: "pd.DataFrame", *names: str, what: str = "the table", fix: str = "") -> None:
@@ -88,7 +91,7 @@ def check_columns(table: "pd.DataFrame", *names: str, what: str = "the table", f
     if missing := [name for name in names if name not in table]:
         column = "column" if len(missing) == 1 else "columns"
         has = f"{what} has no {column} {listing(map(repr, missing))}; it has {listing(table.columns)}"
-        raise KeyError(f"{has}: {fix}" if fix else has)
+        raise KeyError((f"{has}: {fix}" if fix else has) + meant(missing[0], table.columns))
 
 
 Place = Literal["obs", "var", "obsm", "varm", "obsp", "layers", "uns"]
@@ -99,7 +102,19 @@ def check_key(adata: "AnnData", place: Place, name: str, *, fix: str = "") -> No
     keys = list(getattr(adata, place).keys())
     if name not in keys:
         has = f"'{place}/{name}' is not in this AnnData; {place} has {keys}"
-        raise KeyError(f"{has}: {fix}" if fix else has)
+        raise KeyError((f"{has}: {fix}" if fix else has) + meant(name, keys))
+
+
+def meant(name: object, known: Iterable[object]) -> str:
+    """Return the end of a message about a name that isn't known: ``". Did you mean 'CD3D' or 'CD3E'?"``, or nothing."""
+    texts = {text.casefold(): text for text in map(str, known)}
+    near = [repr(texts[each]) for each in difflib.get_close_matches(str(name).casefold(), texts)]
+    return f". Did you mean {' or '.join(near)}?" if near else ""
+
+
+def meant_file(path: Path) -> str:
+    """Return what `meant` says of a file that isn't there: the files beside it are those known."""
+    return meant(path.name, (each.name for each in path.parent.iterdir())) if path.parent.is_dir() else ""
 
 
 def listing(names: Iterable[object]) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolab.checks import is_whole
+from genolab.checks import check_one_of, is_whole
 
 Alphabet = Literal["dna", "protein"]
 Codes = NDArray[np.uint8]
@@ -104,8 +104,8 @@ class Scoring:
             )
         if not self.mismatch <= 0 < self.match:
             raise ValueError(f"match must be above 0 and mismatch at most 0, got {self.match} and {self.mismatch}")
-        if self.matrix is not None and self.matrix not in MATRICES:
-            raise ValueError(f"no matrix is called {self.matrix!r}; there are {', '.join(MATRICES)}")
+        if self.matrix is not None:
+            check_one_of("matrix", self.matrix, MATRICES)
         if self.matrix is not None and (self.match, self.mismatch) != (Scoring.match, Scoring.mismatch):
             raise ValueError(
                 f"a matrix takes the place of match and mismatch, but {self.matrix} came with {self.match} and "

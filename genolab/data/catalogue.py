@@ -5,7 +5,6 @@ of its `File`, which may say ``shipped = true`` (in ``data/``) or ``inside = "pa
 package). `build` is a function's name.
 """
 
-import difflib
 import importlib.util
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genolab import registry
+from genolab.checks import meant
 from genolab.data.cache import File, check_plain_name, fetch_into, is_here, locate, sha256_of
 from genolab.paths import shipped
 
@@ -215,10 +215,8 @@ def _find(name: str | Source) -> Source:
     known = known_sources()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
-        f"no data set is called {name!r}.{meant} Known: {', '.join(known)}. "
+        f"no data set is called {name!r}{meant(name, known)}; known are {', '.join(known)}. "
         "Your own file is read by gl.data.read(path), or fetched as a gl.data.Source."
     )
 

@@ -5,13 +5,14 @@
 
 import functools
 import inspect
-import linecache
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from genolab.checks import meant_file
+from genolab.mistakes import is_own
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,7 +35,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        path, own = Path(path), _is_own(error)
+        path, own = Path(path), is_own(error)
         message = _message(error, own=own)
         if own and path.name in message:
             raise
@@ -64,13 +65,6 @@ def reads(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return read
 
     return around
-
-
-def _is_own(error: Exception) -> bool:
-    """Return whether a ``raise`` of genolab's made an error, rather than an operation that failed in its code."""
-    *_, (frame, number) = traceback.walk_tb(error.__traceback__)
-    line = linecache.getline(frame.f_code.co_filename, number, frame.f_globals)
-    return str(frame.f_globals.get("__name__")).startswith("genolab.") and line.lstrip().startswith("raise ")
 
 
 def _message(error: Exception, *, own: bool) -> str:
@@ -109,7 +103,7 @@ def check_there(path: Path) -> None:
         parent = path.parent
         near = sorted(p.name for p in parent.iterdir())[:8] if parent.is_dir() else None
         beside = f"; {parent} has {near}" if near is not None else f"; nor is the folder {parent}"
-        raise FileNotFoundError(f"{path} isn't there{beside}")
+        raise FileNotFoundError(f"{path} isn't there{beside}{meant_file(path)}")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path} is empty (0 bytes): was its download or copy cut off?")
 

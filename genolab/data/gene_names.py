@@ -4,7 +4,6 @@
 >>> values = gene_values(cells, gene)
 """
 
-import difflib
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from genolab.checks import check_key, listing, warn
+from genolab.checks import check_key, listing, meant, warn
 
 _SYMBOL_COLUMNS: Final = (
     *("feature_name", "gene_symbols", "gene_symbol", "gene_names", "gene_name", "symbols", "symbol"),
@@ -112,14 +111,9 @@ def find_gene(adata: AnnData, name: str, *, layer: str | None = None) -> Gene:
 
 
 def _unknown(adata: AnnData, name: str, table: pd.DataFrame) -> str:
-    known = [*map(str, adata.obs.columns), *table["label"], *table["id"]]
-    near = difflib.get_close_matches(str(name), list(dict.fromkeys(known)), n=3)
-    hint = (
-        f" (var_names, or symbols in var); the nearest names are {near}"
-        if near
-        else f"; obs has {list(adata.obs.columns)}"
-    )
-    return f"{name!r} is neither a column of obs nor a gene{hint}"
+    known = [*adata.obs.columns, *table["label"], *table["id"]]
+    hint = meant(name, known) or f"; obs has {list(adata.obs.columns)}"
+    return f"{name!r} is neither a column of obs nor a gene (var_names, or symbols in var){hint}"
 
 
 def gene_values(adata: AnnData, gene: Gene) -> NDArray[np.float64]:

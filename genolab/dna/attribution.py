@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.checks import check_one_of
+from genolab.checks import check_one_of, meant
 from genolab.data.dataset import AnnDataset, aligned, trained_classes
 from genolab.dna.model import SequenceCNN, check_one_hot
 from genolab.dna.saturation import single_changes
@@ -94,7 +94,7 @@ def _number(target: int | str, model: nn.Module, rows: Any) -> int:
     if target not in names:
         raise ValueError(
             f"target names a class of the dataset's target, which has {list(names)}; got {target!r}: "
-            "pass one of these, or the output's number"
+            f"pass one of these, or the output's number{meant(target, names)}"
         )
     return int(names.index(target))
 

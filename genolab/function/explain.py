@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from genolab.checks import check_key, meant
 from genolab.infer.lend import to_numpy
 from genolab.sequences.protein import RESIDUES
 
@@ -95,7 +96,8 @@ def row_of(adata: AnnData, gene: str | int) -> int:
         raise KeyError(f"{gene!r} names several rows: make names unique by adata.obs_names_make_unique()")
     if isinstance(gene, int | np.integer) and 0 <= gene < adata.n_obs:
         return int(gene)
-    raise KeyError(f"{gene!r} is no gene of this AnnData: pass one of obs_names, such as {adata.obs_names[0]!r}")
+    near = meant(gene, adata.obs_names)
+    raise KeyError(f"{gene!r} is no gene of this AnnData: pass one of obs_names, such as {adata.obs_names[0]!r}{near}")
 
 
 def _known(adata: AnnData, rows: Any, n_terms: int) -> NDArray[np.float64]:
@@ -109,8 +111,7 @@ def _neighbours(adata: AnnData, row: int, basis: str | None, training: ArrayLike
     none = pd.DataFrame({"gene": [], "row": np.array([], dtype=np.int64), "distance": []})
     if basis is None:
         return none
-    if basis not in adata.obsm:
-        raise KeyError(f"{basis!r} is not in obsm of this AnnData; obsm has {sorted(adata.obsm)}")
+    check_key(adata, "obsm", basis)
     among = np.ones(adata.n_obs, dtype=np.bool_) if training is None else np.array(training, dtype=np.bool_)
     if among.shape != (adata.n_obs,):
         raise ValueError(f"training has one boolean a gene, ({adata.n_obs:,},), got the shape {among.shape}")

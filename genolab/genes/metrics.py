@@ -61,8 +61,8 @@ def evaluate(
     --------
     >>> evaluate({"network": genes, "reading frames": orfs}, genome, chromosomes=["chrI"], baseline="reading frames")
     """
-    if baseline is not None and baseline not in predicted:
-        raise KeyError(f"the baseline must be among those compared; {baseline!r} isn't in {list(predicted)}")
+    if baseline is not None:
+        check_known("methods compared", [baseline], predicted)
     check_known("levels", levels, LEVELS)
     truth = _on(coding_genes(annotated), chromosomes)
     if not predicted or not truth:

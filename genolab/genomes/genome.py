@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from genolab.checks import meant, meant_file
 from genolab.data.catalogue import fetch, known_sources
 from genolab.data.text import unpacked_name
 from genolab.sequences.encode import COMPLEMENT
@@ -187,7 +188,8 @@ def _resolve(source: str | Path | AnnData) -> tuple[str, AnnData | Path]:
         raise TypeError(f"{_RULE}, got a {type(source).__name__}")
     path = Path(source).expanduser()
     if not path.is_file():
-        raise ValueError(f"{_RULE}; there is neither a data set nor a file {str(source)!r}")
+        near = meant(str(source), known_sources()) or meant_file(path)
+        raise ValueError(f"{_RULE}; there is neither a data set nor a file {str(source)!r}{near}")
     return unpacked_name(path).rsplit(".", 1)[0], path
 
 

@@ -119,6 +119,7 @@ def run(
 
 def _find(notebook: Path) -> Path:
     """Take a path as it is, and a bare name also as that of a shipped notebook."""
+    from genolab.checks import meant_file
     from genolab.jupyter.lab import names
     from genolab.paths import shipped
 
@@ -127,7 +128,8 @@ def _find(notebook: Path) -> Path:
         return notebook
     if notebook.parent == Path() and (own / notebook).is_file():
         return own / notebook
-    raise ValueError(f"there is no notebook {str(notebook)!r}; genolab's own are {names(own)}")
+    near = meant_file(notebook) or meant_file(own / notebook.name)
+    raise ValueError(f"there is no notebook {str(notebook)!r}; genolab's own are {names(own)}{near}")
 
 
 def _run_one(path: Path, folder: Path, kernel: str | None, timeout: int | None, inplace: bool) -> bool:

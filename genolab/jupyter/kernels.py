@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from genolab.checks import meant
+
 BEST: Final = "genolab"
 
 # What a GPU's name needs not say to tell it from its neighbours: maker, memory size and form.
@@ -126,7 +128,7 @@ def choose(asked: str | None, wanted: str | None) -> str:
     for kernel in installed():
         if own_name(kernel.device) == asked:
             return kernel.name
-    raise ValueError(f"there is no Jupyter kernel {asked!r}; there are {', '.join(sorted(here))}")
+    raise ValueError(f"there is no Jupyter kernel {asked!r}; there are {', '.join(sorted(here))}{meant(asked, here)}")
 
 
 def own_name(device: str) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from genolab.checks import meant_file
 from genolab.jupyter.kernels import BEST
 from genolab.paths import shipped
 
@@ -66,7 +67,8 @@ def command(root: Path, notebook: str, *, port: int | None = None, browser: bool
     It shows the folder `root`, opens one of its notebooks, and serves on the first free port from 8888 by default.
     """
     if not (root / notebook).is_file():
-        raise ValueError(f"there is no notebook {notebook!r} in {root}; there are {names(root)}")
+        near = meant_file(root / notebook)
+        raise ValueError(f"there is no notebook {notebook!r} in {root}; there are {names(root)}{near}")
     if port is not None and not is_free(port):
         raise ValueError(f"port {port} is taken: choose another with --port (make lab PORT={port + 1})")
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1"]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from genolab import registry
+from genolab.checks import meant
 from genolab.plot.style import (
     FIRST,
     MUTED,
@@ -65,7 +66,7 @@ def history(run: HasHistory | pd.DataFrame, *, part: str = "loss") -> Figure:
         raise ValueError("there is no completed epoch to draw: train first, as in run.fit()")
     parts = [str(name).removeprefix("train_") for name in table.columns if str(name).startswith("train_")]
     if part not in parts or "epoch" not in table:
-        raise KeyError(f"the history has no part {part!r}; it has {parts}")
+        raise KeyError(f"the history has no part {part!r}; it has {parts}{meant(part, parts)}")
     figure = Figure()
     mode = "lines+markers" if len(table) <= 30 else "lines"
     for name, side, colour in (("training", "train", FIRST), ("validation", "valid", SECOND)):
@@ -161,7 +162,7 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     table = _overall(table)
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
-        raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}")
+        raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}{meant(baseline, models)}")
     titles = [_title(str(metric)) for metric in metrics]
     figure = make_subplots(
         cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()

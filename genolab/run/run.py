@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.checks import reader_stream
+from genolab.checks import meant, reader_stream
 from genolab.config import Control
 from genolab.data.dataset import AnnDataset, aligned, remember
 from genolab.data.faults import reading
@@ -200,7 +200,8 @@ class Run:
         """
         known = self.live
         if unknown := sorted(set(values) - set(known)):
-            raise ValueError(f"{', '.join(unknown)} can't change while training; these can: {', '.join(known)}")
+            near = meant(unknown[0], known)
+            raise ValueError(f"{', '.join(unknown)} can't change while training; these can: {', '.join(known)}{near}")
         for owner, name, _ in self._loop.controls():
             if name in values:
                 dataclasses.replace(owner.config, **{name: values[name]})  # checks the value

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from genolab import registry
-from genolab.checks import listing, warn
+from genolab.checks import listing, meant_file, warn
 from genolab.data.dataset import AnnDataset, remember
 from genolab.data.faults import reads
 from genolab.data.signature import Signature
@@ -55,7 +55,9 @@ def read(path: str | Path) -> Checkpoint:
     """Read a checkpoint; the tensors are on the CPU."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no run is saved at {path}: Run.load reads what run.save(path) wrote")
+        raise FileNotFoundError(
+            f"no run is saved at {path}: Run.load reads what run.save(path) wrote{meant_file(path)}"
+        )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = (file.metadata() or {}).get(_HEADER)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.checks import listing, warn
+from genolab.checks import listing, meant_file, warn
 from genolab.data.cache import cache_folder
 from genolab.data.faults import reads
 from genolab.data.quiet import ignore_anndata_warnings
@@ -117,7 +117,7 @@ def open_fasta(path: str | Path) -> Fasta:
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no FASTA file {path}; a genome remembers where its FASTA was: if that was moved, set "
-            "uns['genome']['fasta'] to its new place"
+            f"uns['genome']['fasta'] to its new place{meant_file(path)}"
         )
     state = path.stat()
     return _open(path, state.st_mtime_ns, state.st_size)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.checks import meant
 from genolab.sequences.encode import reverse_complement
 from genolab.sequences.fasta import Fasta, open_fasta
 from genolab.sequences.regions import STRANDS, check_within, read_regions
@@ -83,7 +84,7 @@ def check_chromosome(name: str, lengths: Mapping[str, int]) -> None:
     """Refuse the name of a chromosome that isn't there."""
     if name not in lengths:
         listed = ", ".join(list(lengths)[:8]) + (" ..." if len(lengths) > 8 else "")
-        raise KeyError(f"there is no chromosome {name!r}; there are {listed}")
+        raise KeyError(f"there is no chromosome {name!r}; there are {listed}{meant(name, lengths)}")
 
 
 def fetch_padded(fasta: Fasta, name: str, start: int, end: int, *, circular: bool) -> Bytes:

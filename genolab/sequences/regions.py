@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
-from genolab.data.faults import reads
+from genolab.data.faults import check_there, reads
 from genolab.data.quiet import ignore_anndata_warnings
 from genolab.data.text import open_text, unpacked_name
 
@@ -99,8 +99,7 @@ def read_regions(path: str | Path) -> Annotation:
     kind = ".gff3" if kind == ".gff" else kind
     if kind not in _FIELDS:
         raise ValueError(f"regions come as .bed, .narrowPeak, .broadPeak, .gff3, .gff or .gtf, got {path.name}")
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file of regions {path}")
+    check_there(path)
     stated = _Directives()
     notes: Counter[str] = Counter()
     parts: list[Columns] = []

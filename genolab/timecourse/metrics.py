@@ -13,7 +13,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.checks import check_share
+from genolab.checks import check_one_of, check_share
 from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.metrics import Counts, f1, macro
 from genolab.timecourse.predict import forecast
@@ -53,8 +53,8 @@ def evaluate(
         As `genolab.evaluate.table`, with the metrics ``"f1"`` (macro average) and ``"f1_gain"`` (over the baseline),
         and ``course`` (or ``"all"``: the mean over the courses) in place of the class.
     """
-    if baseline is not None and baseline not in probabilities:
-        raise ValueError(f"the baseline is one of the models, {list(probabilities)}; got {baseline!r}")
+    if baseline is not None:
+        check_one_of("baseline", baseline, probabilities)
     classes = profiles.obs[target].cat
     truth = classes.codes.to_numpy()[:, None] == np.arange(len(classes.categories))
     predicted = {name: _predicted(name, given, truth.shape) for name, given in probabilities.items()}

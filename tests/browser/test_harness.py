@@ -4,13 +4,20 @@ import pytest
 
 
 def test_a_cell_runs_in_the_browser_and_the_next_reads_what_it_left(notebook):
-    book = notebook(["answer = 6 * 7", "print(answer)\nanswer + 1", "1 / 0"])
+    mistake = "from genolab.checks import check_at_least\ncheck_at_least('n_boot', 0)"
+    book = notebook(["answer = 6 * 7", "print(answer)\nanswer + 1", "1 / 0", mistake])
     assert book.run(0) == ""
     assert book.run(1) == "42\n43\n"
     assert book.run_code("print(answer)") == "42\n"
     assert "ZeroDivisionError" in book.run(2, fails=True)
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         book.run(2)
+    assert book.run(3, fails=True).startswith(
+        "n_boot must be a whole number of at least 1, got 0\nValueError in Cell In["
+    )
+    assert not book.cell(3).get_by_text("raise ValueError").is_visible()
+    book.cell(3).get_by_text("Traceback", exact=True).click()
+    assert book.cell(3).get_by_text("raise ValueError").is_visible()
 
 
 def test_an_error_in_the_console_is_noted(notebook):

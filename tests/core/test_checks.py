@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from genolab.checks import (
     check_one_of,
     check_share,
     is_whole,
+    meant,
+    meant_file,
     warn,
 )
 
@@ -63,6 +66,22 @@ def test_missing_columns_and_keys_are_named_beside_those_there() -> None:
     check_key(adata, "obsm", "X_pca")
     with pytest.raises(KeyError, match=r"'obsm/X_vae' is not in this AnnData; obsm has \['X_pca'\]"):
         check_key(adata, "obsm", "X_vae")
+
+
+def test_a_name_that_isnt_known_brings_those_like_it_whatever_their_case(tmp_path: Path) -> None:
+    assert meant("cd3d", ["CD8A", "CD3D", "MS4A1"]) == ". Did you mean 'CD3D'?"
+    assert meant("CD3", ["CD3E", "CD3D", "MS4A1"]) in {
+        ". Did you mean 'CD3E' or 'CD3D'?",
+        ". Did you mean 'CD3D' or 'CD3E'?",
+    }
+    assert meant("actin", ["CD3D"]) == meant("x", []) == ""
+    with pytest.raises(ValueError, match=r"got 'Golbal'. Did you mean 'global'\?"):
+        check_one_of("mode", "Golbal", ("local", "global"))
+    with pytest.raises(KeyError, match=r"X_umap.* Did you mean 'X_umap'\?"):
+        check_key(AnnData(np.ones((2, 2)), obsm={"X_umap": np.ones((2, 1))}), "obsm", "X_UMAP")
+    tmp_path.joinpath("counts.h5ad").touch()
+    assert meant_file(tmp_path / "count.h5ad") == ". Did you mean 'counts.h5ad'?"
+    assert meant_file(tmp_path / "nowhere" / "count.h5ad") == ""
 
 
 def test_a_warning_about_data_is_one_line_at_the_users_place() -> None:

@@ -70,7 +70,7 @@ def test_a_layer_has_no_genes_of_raw_and_an_empty_x_leaves_them():
     adata = cells()
     adata.layers["twice"] = 2 * adata.X
     assert value(adata, "CD3D", 1, layer="twice") == 2
-    with pytest.raises(KeyError, match=r"'ENSG02' is neither a column of obs nor a gene .*nearest"):
+    with pytest.raises(KeyError, match=r"'ENSG02' is neither a column of obs nor a gene .*Did you mean"):
         find_gene(adata, "ENSG02", layer="twice")
     adata.X = None
     assert value(adata, "CD3D", 1) == 1

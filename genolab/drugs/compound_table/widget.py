@@ -14,6 +14,7 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from genolab.checks import check_columns
 from genolab.drugs.compound_table.rows import NO_VALUE, drawn, matches, number_format, written
 from genolab.drugs.compound_table.static import page_png
 from genolab.widgets.shared.base import NotebookWidget
@@ -163,8 +164,7 @@ class CompoundTable(NotebookWidget):
     # ---- the page -----------------------------------------------------------------------------------------------
 
     def _column(self, name: Any) -> str:
-        if name not in self._table:
-            raise KeyError(f"the table has no column {name!r}; it has {', '.join(map(str, self._table))}")
+        check_columns(self._table, name)
         return str(name)
 
     def _find(self, _: Any = None) -> None:
@@ -296,8 +296,7 @@ def _rows_of(table: pd.DataFrame, explorer: "LatentExplorer | None", key: str | 
                 "the explorer's row names by key="
             )
         return np.arange(len(table))
-    if key not in table:
-        raise KeyError(f"the table has no column {key!r}; it has {', '.join(map(str, table))}")
+    check_columns(table, key)
     first = np.flatnonzero(~names.duplicated())
     rows = names[first].get_indexer(pd.Index(table[key].astype(str)))
     if (rows < 0).all():

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from genolab.checks import check_columns, check_known
 from genolab.data.dataset import AnnDataset, aligned
 from genolab.drugs.metrics import errors, ranking
 from genolab.drugs.metrics.errors import LEVELS, Truth
@@ -143,8 +144,7 @@ def evaluate(
     >>> table = gl.drugs.evaluate({"network": model, "means": means}, test, by="compound")
     >>> gl.plot.comparison(table, baseline="means")
     """
-    if unknown := [metric for metric in metrics or () if metric not in _FIGURES]:
-        raise KeyError(f"metrics are {', '.join(METRICS)}; got {unknown}")
+    check_known("metrics", metrics or (), _FIGURES)
     unit = _units(test, by)
     n_units = int(unit.max()) + 1
     width = 1 + _WIDTH * len(unit) // n_units
@@ -230,8 +230,7 @@ def measured(test: AnnDataset, *, censored: bool = False) -> Truth:
 
 def column(test: AnnDataset, name: str) -> pd.Series:
     """Return a column of ``obs`` for the rows of a dataset."""
-    if name not in test.adata.obs:
-        raise KeyError(f"{name!r} is not a column of obs; obs has {list(test.adata.obs.columns)}")
+    check_columns(test.adata.obs, name, what="obs")
     values: pd.Series = test.adata.obs[name].iloc[test.rows]
     return values
 

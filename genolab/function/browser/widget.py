@@ -12,6 +12,7 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.checks import check_known
 from genolab.function.browser.layout import lay_out
 from genolab.function.browser.static import StaticView
 from genolab.function.explain import Explanation, explain_terms, row_of
@@ -253,8 +254,7 @@ class FunctionBrowser(NotebookWidget):
 
     @t.validate("namespace")
     def _check_namespace(self, proposal: Any) -> str:
-        if proposal["value"] not in ("", *self._spaces):
-            raise KeyError(f"namespace is one of {self._spaces}, or '' for all, got {proposal['value']!r}")
+        check_known("namespaces", [proposal["value"]], ("", *self._spaces))
         return str(proposal["value"])
 
     @t.validate("threshold")

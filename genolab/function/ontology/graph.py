@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import warn
+from genolab.checks import check_known, warn
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -164,8 +164,7 @@ class Ontology:
         return self._restricted({term for term, where in self.namespace.items() if where == namespace})
 
     def _check_namespace(self, namespace: str) -> None:
-        if namespace not in self.namespace.values():
-            raise KeyError(f"there is no namespace {namespace!r}; there are {sorted(set(self.namespace.values()))}")
+        check_known("namespaces", [namespace], sorted(set(self.namespace.values())))
 
     def _restricted(self, chosen: set[str]) -> Self:
         ordered = [term for term in self.terms if term in chosen]

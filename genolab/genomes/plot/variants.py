@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from genolab import palette
+from genolab.checks import meant
 from genolab.genomes.plot import layout
 from genolab.genomes.variants import is_transition
 from genolab.plot.style import GRID, INK, Figure, dress, number, plain
@@ -82,7 +83,9 @@ def _locus(comparison: "Comparison", chromosome: str | None, start: int, end: in
         raise ValueError(f"genome a has several chromosomes, {names[:12]}: choose one, as in chromosome={names[0]!r}")
     name = names[0] if chromosome is None else chromosome
     if name not in names:
-        raise ValueError(f"genome a has the chromosomes {names[:12]}, got chromosome={chromosome!r}")
+        raise ValueError(
+            f"genome a has the chromosomes {names[:12]}, got chromosome={chromosome!r}{meant(name, names)}"
+        )
     stop = lengths[name] if end is None else end
     if not 0 <= start < stop <= lengths[name]:
         raise ValueError(f"a part of {name!r} lies within 0 to {lengths[name]:,}, got start={start}, end={end}")

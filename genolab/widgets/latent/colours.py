@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from genolab import palette
+from genolab.checks import check_key
 from genolab.data.gene_names import find_gene, gene_values
 
 Kind = Literal["none", "categories", "numbers"]
@@ -91,8 +92,8 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
     Text, booleans, categories, and whole numbers with at most 20 different values are categories; other numbers get a
     colour scale. A gene is named by its id or symbol; its values are from `layer`, or from ``X`` or else ``.raw``.
     """
-    if layer is not None and layer not in adata.layers:
-        raise KeyError(f"{layer!r} is not a layer of this AnnData; layers has {list(adata.layers)}")
+    if layer is not None:
+        check_key(adata, "layers", layer)
     if name is None:
         return Colouring(None, "none", "", np.empty(0, dtype=np.uint8))
     if name in adata.obs.columns:

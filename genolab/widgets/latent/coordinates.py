@@ -7,6 +7,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
+from genolab.checks import meant
+
 
 def read_coordinates(adata: AnnData, basis: str | None) -> NDArray[Any] | None:
     """Return the coordinates that `basis` names, as they are; ``None`` for no basis."""
@@ -15,7 +17,7 @@ def read_coordinates(adata: AnnData, basis: str | None) -> NDArray[Any] | None:
     if basis not in adata.obsm:
         raise KeyError(
             f"{basis!r} is not in obsm of this AnnData; obsm has {sorted(adata.obsm)}. To watch a run before there are "
-            "coordinates, pass basis=None"
+            f"coordinates, pass basis=None{meant(basis, adata.obsm)}"
         )
     stored = adata.obsm[basis]
     values = stored.toarray() if hasattr(stored, "toarray") else np.asarray(stored)
