@@ -26,6 +26,10 @@ reconstruction  errors of reconstructed values
 markers         genes that are higher in selected cells
 Interval        a figure and its 95 % interval
 
+Trust
+-----
+check_split  duplicates, near-duplicates and groups that the parts of a split share (`SplitCheck`)
+
 >>> table({"cnn": model, "k-mers": baseline}, test)
 >>> latents({"vae": cells.obsm["X_vae"], "pca": cells.obsm["X_pca"]}, cells.obs["cell_type"])
 >>> reconstruction(cells.X, {"vae": rebuilt, "gene mean": train_mean})
@@ -44,6 +48,7 @@ from genolab.evaluate.latent import (
     latents,
     leiden_ari,
 )
+from genolab.evaluate.leakage import SplitCheck, check_split
 from genolab.evaluate.markers import markers
 from genolab.evaluate.reconstruction import reconstruction
 
@@ -54,6 +59,8 @@ __all__ = [
     "Interval",
     "KNNScores",
     "LeidenScore",
+    "SplitCheck",
+    "check_split",
     "confusion",
     "knn_scores",
     "knn_transfer",
