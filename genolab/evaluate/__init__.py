@@ -29,6 +29,8 @@ Interval        a figure and its 95 % interval
 Trust
 -----
 check_split  duplicates, near-duplicates and groups that the parts of a split share (`SplitCheck`)
+report       one HTML page of scores and figures, with the data's hash, configs, seeds and versions
+data_hash    which data it was
 
 >>> table({"cnn": model, "k-mers": baseline}, test)
 >>> latents({"vae": cells.obsm["X_vae"], "pca": cells.obsm["X_pca"]}, cells.obs["cell_type"])
@@ -51,6 +53,7 @@ from genolab.evaluate.latent import (
 from genolab.evaluate.leakage import SplitCheck, check_split
 from genolab.evaluate.markers import markers
 from genolab.evaluate.reconstruction import reconstruction
+from genolab.evaluate.report import data_hash, report
 
 __all__ = [
     "CLASSIFICATION_METRICS",
@@ -62,6 +65,7 @@ __all__ = [
     "SplitCheck",
     "check_split",
     "confusion",
+    "data_hash",
     "knn_scores",
     "knn_transfer",
     "latents",
@@ -69,6 +73,7 @@ __all__ = [
     "markers",
     "precision_recall",
     "reconstruction",
+    "report",
     "roc",
     "table",
 ]
