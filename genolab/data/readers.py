@@ -2,7 +2,9 @@
 
 import inspect
 import json
+import mmap
 import re
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _TABLES = (".csv", ".tsv", ".txt")
 _VALUES_AT_ONCE = 10_000_000  # of a dense matrix in a file that is read by parts
 _HDF5 = (".h5ad", ".h5", ".loom")
+_HEAP = b"GCOL\1\0\0\0"  # begins a heap of texts in HDF5, and its size follows
+_TEXT = struct.Struct("<H6xQ")  # begins a text: its number and size
 _MATRIX = re.compile(r"(raw/X|X|layers/[^/]+)(/(data|indices|indptr))?")  # arrays of a store that hold values
 _OWN = (*_TABLES, ".mtx", *_HDF5, ".zarr")
 # Gene names that a spreadsheet took for a date or a number: MARCH1, SEPT1, and RIKEN's 2310009E13. A month and a number
@@ -103,7 +107,11 @@ def read(
     path = Path(path).expanduser()
     check_there(path)
     kind = _kind_of(path)
-    kind = _kind_inside(path, kind) if kind in _HDF5 else kind
+    if kind in _HDF5:
+        if not backed:  # all of it is read then
+            with reading(path, kind):
+                _check_heaps(path)
+        kind = _kind_inside(path, kind)
     reader = _reader_of(kind)
     options = {
         "genes_in": genes_in,
@@ -170,6 +178,25 @@ def _check_hdf5(path: Path) -> None:
     import h5py
 
     h5py.File(path, "r").close()
+
+
+def _check_heaps(path: Path) -> None:
+    """Refuse a file on whose texts the HDF5 library would read without end.
+
+    Texts of unequal length lie one behind the other in heaps, each after its number and size. Where a part of the file
+    was zeroed, as a broken download leaves it, a size of 0 leads back to itself.
+    """
+    with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        heap = content.find(_HEAP)
+        while heap >= 0:
+            at, end = heap + 16, min(heap + int.from_bytes(content[heap + 8 : heap + 16], "little"), len(content))
+            while at + 16 <= end:
+                number, size = _TEXT.unpack_from(content, at)
+                step = (16 + (size + 7) // 8 * 8 if number else size) % 2**64  # what is free has the number 0
+                if step == 0:
+                    raise ValueError(f"{path}: its texts are damaged (from byte {at:,}): fetch or copy it again")
+                at += step
+            heap = content.find(_HEAP, heap + 8)
 
 
 def _kind_inside(path: Path, kind: str) -> str:

@@ -216,3 +216,15 @@ def test_a_loom_without_names_says_which_it_has(tmp_path: Path) -> None:
         ValueError, match=r"one of CellID, obs_names, .* must name the rows of /col_attrs, which has Age"
     ):
         gl.data.read(path)
+
+
+# --- damaged
+
+
+def test_texts_on_which_the_library_would_read_without_end_are_refused(tmp_path: Path) -> None:
+    example().write_h5ad(path := tmp_path / "cells.h5ad")
+    content = path.read_bytes()
+    heap = content.index(b"GCOL")
+    path.write_bytes(content[: heap + 16] + bytes(64) + content[heap + 80 :])  # as a broken download leaves it
+    with pytest.raises(ValueError, match=rf"cells\.h5ad: its texts are damaged \(from byte {heap + 16:,}\): fetch or"):
+        gl.data.read(path)
