@@ -7,9 +7,10 @@ cd "$(dirname "$0")/../.."
 PYTHON=${PYTHON:-python3}
 [ ! -x .venv/bin/python ] || PYTHON=.venv/bin/python
 if [ -f build/gpu/site.tar.xz ] && ! "$PYTHON" -c 'import anndata, ipywidgets, plotly, rdkit' 2>/dev/null; then
-  mkdir -p /tmp/genolab-gpu-site
-  tar -xJf build/gpu/site.tar.xz -C /tmp/genolab-gpu-site
-  export PYTHONPATH="/tmp/genolab-gpu-site${PYTHONPATH:+:$PYTHONPATH}"
+  SITE=$(mktemp -d)
+  trap 'rm -rf "$SITE"' EXIT
+  tar -xJf build/gpu/site.tar.xz -C "$SITE"
+  export PYTHONPATH="$SITE${PYTHONPATH:+:$PYTHONPATH}"
 fi
 export PYTHONPATH="$PWD:$PWD/tests${PYTHONPATH:+:$PYTHONPATH}" MPLBACKEND=agg
-exec "$PYTHON" tests/gpu/everything.py "$@"
+"$PYTHON" tests/gpu/everything.py "$@"
