@@ -17,7 +17,6 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import union_categoricals
 
 from genolab.checks import warn
 from genolab.data.faults import check_there, reads
@@ -47,7 +46,7 @@ _GTF_ATTRIBUTE: Final = re.compile(r'([^\s;"]+)\s+(?:"([^"]*)"|([^\s;"]+))')
 _GTF_QUOTED: Final = re.compile(r'\s*([^\s;"]+)\s+"([^"]*)"\s*')
 _SEMICOLON: Final = "\0"  # stands for one within quotes
 _GTF_LIKE: Final = re.compile(r"\s*[^\s;=\"]+\s+[^\s=]")  # a key, white space and a value; GFF3 has a = between them
-_LINES: Final = 20_000  # read at once
+_LINES: Final = 60_000  # read at once
 
 _TEXTS: Final = ("id", "parent", "name")  # which the table holds as text; all others as sorted categories
 _SAME: Final = ("chromosome", "kind", "strand")  # what the parts of a feature have in common
@@ -180,24 +179,30 @@ def _shift_beyond_origins(table: pd.DataFrame, sizes: Mapping[str, int]) -> pd.D
 def _batches(path: Path, stated: _Directives) -> Iterator[dict[int, str]]:
     """Yield lines with a region by their numbers; ``##sequence-region`` fills `stated`, ``##FASTA`` ends them."""
     with open_text(path) as opened:
-        lines = _region_lines(opened, stated)
-        while batch := dict(itertools.islice(lines, _LINES)):
-            yield batch
+        first, is_over = 1, False
+        while not is_over and (lines := list(itertools.islice(opened, _LINES))):
+            batch = dict(enumerate([line.rstrip("\r\n") for line in lines], start=first))
+            is_over = _leave_out_comments(batch, stated)
+            first += len(lines)
+            if batch:
+                yield batch
 
 
-def _region_lines(lines: Iterator[str], stated: _Directives) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(lines, start=1):
-        if line[0] in "#>tb \t\r\n":  # it may be none: looked at no closer than needed, for there are millions
-            if line.startswith(("##FASTA", ">")):
-                stated.has_sequence = line[0] == "#"
-                return
-            if line.startswith("##sequence-region"):
-                parts = line.split()
-                if len(parts) == 4 and parts[3].isdigit():
-                    stated.lengths[unquote(parts[1])] = int(parts[3])
-            if line.startswith(("#", "track ", "browser ")) or line.isspace():
-                continue
-        yield number, line.rstrip("\r\n")
+def _leave_out_comments(lines: dict[int, str], stated: _Directives) -> bool:
+    """Take lines without a region out; return whether a FASTA section begins, which goes with them."""
+    for number in [number for number, line in lines.items() if line[:1] in "#>tb \t"]:  # few of millions
+        line = lines[number]
+        if line.startswith(("##FASTA", ">")):
+            stated.has_sequence = line[0] == "#"
+            for rest in range(number, max(lines) + 1):
+                del lines[rest]
+            return True
+        parts = line.split()
+        if line.startswith("##sequence-region") and len(parts) == 4 and parts[3].isdigit():
+            stated.lengths[unquote(parts[1])] = int(parts[3])
+        if not parts or line.startswith(("#", "track ", "browser ")):
+            del lines[number]
+    return False
 
 
 def _parsed(lines: dict[int, str], kind: str, path: Path, notes: Counter[str]) -> Columns:
@@ -208,8 +213,8 @@ def _parsed(lines: dict[int, str], kind: str, path: Path, notes: Counter[str]) -
         return f"line {list(lines)[row]:,} of {path}"
 
     columns: Columns = dict(zip(names, _split(list(lines.values()), is_bed=is_bed, where=where), strict=False))
-    if not is_bed and (spaced := sum("\t" not in line for line in lines.values())):
-        notes[_SPACED] += spaced
+    if not is_bed and (spaced := [line for line in lines.values() if "\t" not in line]):
+        notes[_SPACED] += len(spaced)
     strand = columns.setdefault("strand", np.full(len(lines), "", dtype=object))
     strand[(strand == "") if is_bed else (strand == "?")] = "."
     columns |= _positions(columns, first=0 if is_bed else 1, where=where)
@@ -417,10 +422,19 @@ def _joined(parts: list[Columns]) -> Columns:
         empty = (pd.Categorical.from_codes(np.zeros(n, dtype=np.int8), pd.Index([""])) for n in sizes)
         values = [part.pop(key, absent) for part, absent in zip(parts, empty, strict=True)]
         if isinstance(values[0], pd.Categorical):
-            return union_categoricals(values, sort_categories=key not in _TEXTS)
+            return _joined_texts(values, sort=key not in _TEXTS)
         return np.concatenate(values)
 
     return {key: join(key) for key in dict.fromkeys(key for part in parts for key in part)}
+
+
+def _joined_texts(parts: "list[pd.Categorical[str]]", *, sort: bool) -> "pd.Categorical[str]":
+    """Join categories as pandas' `union_categoricals` does, but look at each text once."""
+    code, used = pd.factorize(np.concatenate([part.categories for part in parts]), sort=sort)
+    ends = np.cumsum([len(part.categories) for part in parts])
+    of_part = np.split(code.astype(np.min_scalar_type(-len(used))), ends[:-1])
+    codes = np.concatenate([new[part.codes] for new, part in zip(of_part, parts, strict=True)])
+    return pd.Categorical.from_codes(codes, pd.Index(used))
 
 
 def _with_stop_codons(columns: Columns) -> Columns:
@@ -485,8 +499,8 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
     names = _names(columns)
     codes = pd.factorize(names)[0]
     again = pd.Series(codes).groupby(codes, sort=False).cumcount().to_numpy()
-    for row in np.flatnonzero(again):
-        names[row] = f"{names[row]}-{again[row]}"
+    rows = np.flatnonzero(again)
+    names[rows] = [f"{name}-{number}" for name, number in zip(names[rows], again[rows].tolist(), strict=True)]
     index: pd.Index[str] = pd.Index(names)
     # Where a name with a number is the name of another feature, the next free number is looked for.
     with ignore_anndata_warnings():
@@ -495,13 +509,12 @@ def _unique_names(columns: Columns) -> "pd.Index[str]":
 
 def _names(columns: Columns) -> NDArray[Any]:
     """Name features by their ID, else by what they are of which parent, else by their name, else by their position."""
-    names, parent, kind = (np.array(columns[key], dtype=object) for key in ("id", "parent", "kind"))
+    names, parent, kind, name = (np.array(columns[key], dtype=object) for key in ("id", "parent", "kind", "name"))
+    is_part = (names == "") & (parent != "")
+    names[is_part] = parent[is_part] + "." + kind[is_part]
+    names = np.where(names == "", name, names)
     for row in np.flatnonzero(names == ""):
-        if parent[row]:
-            names[row] = f"{parent[row]}.{kind[row]}"
-        else:
-            position = f"{columns['chromosome'][row]}:{columns['start'][row]}-{columns['end'][row]}"
-            names[row] = columns["name"][row] or position
+        names[row] = f"{columns['chromosome'][row]}:{columns['start'][row]}-{columns['end'][row]}"
     return names
 
 
