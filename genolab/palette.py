@@ -44,6 +44,9 @@ BASE_COLOURS: Final = {"A": OKABE_ITO[2], "C": OKABE_ITO[0], "G": OKABE_ITO[1], 
 NONE: Final = "#bdbdbd"
 """Grey, for what has no category or no value."""
 
+ZERO: Final = "#d9d0de"
+"""Pale, for the zeros of a gene beside `VIRIDIS`: most cells have none of it, and would hide those that have."""
+
 
 def colours(n: int) -> tuple[str, ...]:
     """Return `n` colours as ``#rrggbb``: `OKABE_ITO`, then `GLASBEY`, and from the start again after 40."""

@@ -21,7 +21,7 @@ cells = anndata.AnnData(np.tile(x[:, None], len(genes)).astype("float32"), obs=o
 cells.obsm["X_vae"] = np.stack([x, y, x + y], axis=1)
 cells.obsm["X_pca"] = np.stack([y, x], axis=1)
 """
-SHOW = "explorer = gl.widgets.LatentExplorer(cells, 'X_vae', color='type')\nexplorer"
+SHOW = "explorer = gl.widgets.LatentExplorer(cells, 'X_vae', color='type'); explorer.dims = (0, 1)\nexplorer"
 READ = "print(explorer.n_selected, *sorted(cells.obs_names[explorer.selection])[:6])"
 
 WEST, EAST = palette.OKABE_ITO[1], palette.OKABE_ITO[0]  # by the alphabet, east is the first
@@ -109,7 +109,13 @@ def test_points_lie_where_they_should_in_the_colours_of_their_category(explorer)
 
 def test_another_dimension_is_chosen_for_an_axis(explorer):
     explorer.book.screenshot("explorer-toy", explorer.root)
-    explorer.root.get_by_label("Dimension up").select_option("2")
+    up = explorer.root.get_by_label("Dimension up")
+    shares = ["PC 1 (75 %)", "PC 2 (25 %)", "PC 3 (0 %)", "dim 1 (25 %)", "dim 2 (25 %)", "dim 3 (50 %)"]
+    assert up.locator("option").all_inner_texts() == shares
+    up.select_option("PC1")
+    explorer.book.until("explorer.dims == (0, 'PC1')")
+    assert up.input_value() == "PC1"
+    up.select_option("2")
     explorer.book.until("explorer.dims == (0, 2)")
     explorer.book.screenshot("explorer-other-dimension", explorer.root)
 
@@ -168,7 +174,7 @@ def test_a_column_of_numbers_gets_a_scale_with_numbers(explorer):
 
 
 def test_a_gene_is_found_by_a_part_of_its_name_and_colours_the_cells(explorer):
-    field = explorer.root.get_by_label("Find a gene")
+    field = explorer.root.get_by_label("Find a cell, gene or column")
     field.press_sequentially("cd3")
     explorer.shows(".gl-option", "CD3E")
     explorer.book.screenshot("explorer-search", explorer.root)
@@ -178,14 +184,24 @@ def test_a_gene_is_found_by_a_part_of_its_name_and_colours_the_cells(explorer):
     explorer.shows(".gl-legend-name", "CD3E")
     assert near(explorer.colour(10, 4), palette.VIRIDIS[-1])
     assert explorer.root.get_by_label("Colour by", exact=True).input_value() == "CD3E"
+    assert near(explorer.colour(0, 4), palette.ZERO)
+    assert explorer.root.locator(".gl-legend .gl-key").inner_text().split() == ["zero", "11"]
 
 
-def test_an_unknown_gene_is_answered_with_the_nearest_and_the_colour_stays(explorer):
-    field = explorer.root.get_by_label("Find a gene")
-    field.fill("CD3Q")
+def test_an_unknown_name_is_answered_with_the_nearest_and_a_row_that_is_found_is_selected(explorer):
+    field = explorer.root.get_by_label("Find a cell")
+    field.fill("heigth")
     field.press("Enter")
-    explorer.shows(".gl-error", "neither a column of obs nor a gene")
+    explorer.shows(".gl-none", "Nothing is called \u201cheigth\u201d. Did you mean:")
+    assert explorer.root.locator(".gl-option").inner_text().split() == ["height", "column"]
     assert explorer.root.locator(".gl-legend-name").inner_text() == "type"
+    explorer.root.get_by_role("button", name="Zoom in").click()
+    field.fill("0,10")
+    field.press("Enter")
+    explorer.shows(".gl-tip", "0,10")
+    explorer.shows(".gl-counts", "1 selected")
+    assert near(explorer.colour(0, 10), WEST)  # it was out of sight
+    assert explorer.book.run(2) == "1 0,10\n"
 
 
 def test_a_colour_set_in_python_is_shown(explorer):
@@ -220,7 +236,7 @@ def test_labels_that_hold_html_are_shown_as_text(notebook):
     explorer = Explorer(book)
     explorer.page.mouse.move(*explorer.at(2, 7))
     explorer.shows(".gl-tip-name", "<img")
-    explorer.root.get_by_label("Find a gene").press_sequentially("<img")
+    explorer.root.get_by_label("Find a cell").press_sequentially("<img")
     explorer.shows(".gl-option", "<script>")
     book.run_code("explorer.color = bad")
     explorer.shows(".gl-legend-name", "<script>")
@@ -292,8 +308,14 @@ def test_escape_gives_up_a_lasso_that_is_being_drawn(explorer):
 
 
 def test_a_selection_made_in_python_is_shown(explorer):
-    explorer.book.run_code("explorer.selection = cells.obs['type'] == 'west'")
+    long = "a type with a long name, which is read to its end"
+    explorer.book.run_code(f"cells.obs['type'] = cells.obs['type'].replace('east', '{long}')")
+    explorer.book.run_code("explorer.refresh(); explorer.selection = cells.obs['type'] == 'west'")
     explorer.shows(".gl-counts", "55 selected")
+    name = explorer.key("long").locator(".gl-key-label")
+    assert name.evaluate("(el) => el.scrollWidth <= el.clientWidth && getComputedStyle(el).textOverflow === 'clip'")
+    explorer.book.run_code(f"cells.obs['type'] = cells.obs['type'].replace('{long}', 'east'); explorer.refresh()")
+    explorer.shows(".gl-key", "east")
     assert near(explorer.colour(2, 7), WEST)
     assert not near(explorer.colour(8, 3), EAST)
     assert explorer.key("west").inner_text().split() == ["west", "55", "55"]

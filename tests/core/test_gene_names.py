@@ -82,8 +82,9 @@ def test_a_layer_has_no_genes_of_raw_and_an_empty_x_leaves_them():
 def test_the_explorer_is_coloured_by_a_symbol_and_its_search_box_finds_symbols_ids_and_genes_of_raw():
     explorer = LatentExplorer(cells(), "X_vae", color="CD3D")
     assert explorer._legend["name"] == "CD3D"
-    assert explorer._handle("find", {"text": "tbce"}) == ["TBCE (ENSG03)", "TBCE (ENSG02)"]
-    assert explorer._handle("find", {"text": "ensg01"}) == ["CD3D"]
+    answer = {"isEqual": False, "near": [], "names": [("TBCE (ENSG03)", "gene"), ("TBCE (ENSG02)", "gene")]}
+    assert explorer._handle("find", {"text": "tbce"}) == answer
+    assert explorer._handle("find", {"text": "ensg01"}) == answer | {"isEqual": True, "names": [("CD3D", "gene")]}
     explorer.color = "ENSG04"
     assert explorer._legend["source"] == "gene, from .raw"
     assert explorer._handle("hover", {"row": 3})["value"] == 33

@@ -147,12 +147,13 @@ def test_a_view_has_its_place_text_and_changes(pair):
 def test_genes_synonyms_positions_and_places_are_gone_to_and_suggested(pair):
     pair.a.features["Alias"] = ["CO1,COX1", "", "MTND", ""]
     view = AlignmentView(pair)
-    assert [query(view, "find", text=text) for text in ("Co", "mt", " 5,000 ", "x9")] == [
-        ["cox"],
-        ["nad"],
-        ["5,000"],
+    assert [query(view, "find", text=text)["names"] for text in ("Co", "mt", " 5,000 ", "x9")] == [
+        [("cox", "gene")],
+        [("nad", "gene")],
+        [("5,000", "position")],
         [],
     ]
+    assert query(view, "find", text="cox2")["near"] == [("cox", "gene")]
     for asked, place in (("COX", 90), ("nad", 339), ("cox1", 90), ("a: 1,100", 1100), (450, 450)):
         view.go_to(asked)
         assert view.place.a_position == place

@@ -41,12 +41,51 @@ def select_in_browser(explorer: LatentExplorer, mask: list[bool]) -> None:
 # ---- what is shown ----
 
 
-def test_the_points_are_the_first_two_dimensions_unless_others_are_asked_for():
+def test_the_points_are_the_two_strongest_directions_unless_others_are_asked_for():
     explorer = LatentExplorer(cells(), "X_vae")
-    np.testing.assert_array_equal(sent_points(explorer), [[i, 2 * i] for i in range(6)])
+    assert explorer.dims == ("PC1", "PC2")
+    along = 6**0.5 * (np.arange(6) - 2.5)  # on the line (1, 2, -1), and beside it nothing
+    np.testing.assert_allclose(sent_points(explorer), np.stack([along, 0 * along], axis=1), rtol=1e-6)
+    assert synced(explorer, "_frame")["titles"] == ("PC 1 of X_vae (100 %)", "PC 2 of X_vae (0 %)")
+    assert [text for _, text in synced(explorer, "_frame")["axes"]] == [
+        *("PC 1 (100 %)", "PC 2 (0 %)", "PC 3 (0 %)", "dim 1 (17 %)", "dim 2 (67 %)", "dim 3 (17 %)")
+    ]
+    explorer.dims = (2, "PC1")
+    np.testing.assert_allclose(sent_points(explorer), np.stack([-np.arange(6), along], axis=1), rtol=1e-6)
     explorer.dims = (2, 0)
     np.testing.assert_array_equal(sent_points(explorer), [[-i, i] for i in range(6)])
     assert synced(explorer, "_frame")["titles"] == ("X_vae 3", "X_vae 1")
+
+
+def test_the_first_view_separates_types_that_the_first_two_dimensions_hide():
+    from sklearn.model_selection import cross_val_score
+    from sklearn.neighbors import KNeighborsClassifier
+
+    random = np.random.default_rng(0)
+    kind = random.integers(0, 3, 2000)
+    latent = random.normal(size=(2000, 10))
+    latent[:, 4:6] += 6 * np.eye(3)[kind] @ [[1, 0], [0, 1], [-1, -1]]
+    adata = AnnData(obsm={"X_vae": latent})
+    explorer = LatentExplorer(adata, "X_vae")
+
+    def accuracy(points: np.ndarray) -> float:
+        return cross_val_score(KNeighborsClassifier(15), points, kind).mean()
+
+    assert accuracy(sent_points(explorer)) >= 0.98
+    assert accuracy(latent[:, :2]) < 0.5
+
+
+def test_a_frame_of_a_run_is_turned_to_lie_as_the_one_before():
+    random = np.random.default_rng(0)
+    latent = random.normal(size=(200, 5)) * [3, 2.9, 1, 1, 1]
+    explorer = LatentExplorer(AnnData(np.zeros((200, 1), np.float32)), None)
+    explorer._show_embedding(latent, "epoch 1", False)
+    before = sent_points(explorer)
+    explorer._show_embedding(latent * [-0.97, 1.03, 1, 1, 1], "epoch 2", False)  # another order, another sign
+    drift = np.abs(sent_points(explorer) - before).max()
+    assert drift < 0.05 * np.abs(before).max()
+    assert synced(explorer, "_frame")["titles"][0].startswith("PC 1 of latent, turned (4")
+    np.testing.assert_allclose(explorer.coordinates, latent * [-0.97, 1.03, 1, 1, 1])
 
 
 def test_far_away_coordinates_keep_their_digits():
@@ -71,7 +110,9 @@ def test_a_change_of_basis_goes_back_to_the_first_dimensions_where_it_has_fewer(
     explorer.dims = (1, 2)
     explorer.basis = "X_flat"
     assert explorer.dims == (0, 1)
-    assert synced(explorer, "_frame")["nDims"] == 2
+    assert synced(explorer, "_frame")["axes"] == []
+    explorer.basis = "X_vae"
+    assert explorer.dims == ("PC1", "PC2")
 
 
 def test_no_basis_is_an_empty_picture():
@@ -146,12 +187,12 @@ def test_a_missing_layer_is_refused_before_a_gene_is_chosen():
         LatentExplorer(cells(), "X_vae", layer="counts")
 
 
-@pytest.mark.parametrize("dims", [(0, 3), (1, 1), (-1, 0)])
+@pytest.mark.parametrize("dims", [(0, 3), (1, 1), (-1, 0), ("PC1", "PC4"), (0, "x")])
 def test_dims_that_are_not_there_are_refused(dims):
     explorer = LatentExplorer(cells(), "X_vae")
-    with pytest.raises(ValueError, match="counted from 0 to 2"):
+    with pytest.raises(ValueError, match='counted from 0 to 2, or of "PC1" to "PC3"; got'):
         explorer.dims = dims
-    assert explorer.dims == (0, 1)
+    assert explorer.dims == ("PC1", "PC2")
 
 
 @pytest.mark.parametrize("mask", [[True, False], np.arange(6), np.ones((6, 1), dtype=bool), ["yes"] * 6])
@@ -327,6 +368,7 @@ def test_colour_and_layer_can_be_set_from_python():
 def test_refresh_reads_the_anndata_again():
     adata = cells()
     explorer = LatentExplorer(adata, "X_vae", color="type")
+    explorer.dims = (0, 1)
     adata.obs["type"] = "all"
     adata.obs["new"] = 1.0
     adata.obsm["X_vae"] = adata.obsm["X_vae"] + 1
@@ -336,23 +378,37 @@ def test_refresh_reads_the_anndata_again():
     assert "new" in synced(explorer, "_choices")["columns"]
 
 
-def test_no_search_for_genes_is_offered_where_there_are_none():
-    adata = cells()
-    assert synced(LatentExplorer(adata, "X_vae"), "_choices")["genes"]
-    assert not synced(LatentExplorer(adata[:, :0].copy(), "X_vae"), "_choices")["genes"]
+@pytest.mark.parametrize(
+    ("rows", "n_vars", "symbols", "called"),
+    [
+        (None, 3, None, ("cell", "gene")),
+        (None, 0, None, ("cell", "")),
+        ("clones", 3, ["A", "B", "C"], ("clone", "gene")),
+        ("genes", 3, None, ("gene", "variable")),
+    ],
+)
+def test_the_search_is_named_for_what_rows_and_columns_are(rows, n_vars, symbols, called):
+    adata = cells()[:, :n_vars].copy()
+    if symbols:
+        adata.var["symbol"] = symbols
+    choices = synced(LatentExplorer(adata, "X_vae", rows=rows), "_choices")
+    assert (choices["row"], choices["variable"]) == called
 
 
 def test_names_are_found_by_any_part_the_likeliest_first():
-    names = NameSearch(pd.Index(["XCD3", "cd3d", "CD3", "CD3E", "LYZ", "CD3"]))
-    assert names.find("cd3") == ["CD3", "cd3d", "CD3E", "XCD3"]
-    assert names.find("cd3", limit=2) == ["CD3", "cd3d"]
+    names = NameSearch().add("gene", pd.Index(["XCD3", "cd3d", "CD3", "CD3E", "LYZ", "CD3"])).add("cell", ["CD3", "c1"])
+    equal = [("CD3", "gene"), ("CD3", "cell")]
+    assert names.find("cd3") == [*equal, ("cd3d", "gene"), ("CD3E", "gene"), ("XCD3", "gene")]
+    assert names.find("cd3", limit=2) == equal
     assert names.find("  ") == []
-    assert names.find("<b>") == []
+    assert names.answer("<b>") == {"names": [], "isEqual": False, "near": []}
+    assert names.answer("cd3") == {"names": names.find("cd3"), "isEqual": True, "near": []}
+    assert names.answer("lyt") == {"names": [], "isEqual": False, "near": [("LYZ", "gene")]}
 
 
 def test_a_search_goes_through_30_000_names():
-    names = NameSearch(pd.Index([f"ENSG{i:011d}" for i in range(30_000)]))
-    assert names.find("ensg00000029999") == ["ENSG00000029999"]
+    names = NameSearch().add("gene", pd.Index([f"ENSG{i:011d}" for i in range(30_000)]))
+    assert names.find("ensg00000029999") == [("ENSG00000029999", "gene")]
     assert len(names.find("ensg")) == 12
 
 
@@ -483,9 +539,31 @@ def test_the_browser_gets_a_points_name_and_value():
     assert query(explorer, "hover", row=2) == {"name": "cell2", "value": 3.0}
 
 
-def test_genes_are_searched_in_python():
+def test_columns_genes_and_rows_are_searched_in_python_and_a_row_is_selected():
     explorer = LatentExplorer(cells(), "X_vae")
-    assert query(explorer, "find", text="cd") == ["CD3D", "CD19"]
+    assert query(explorer, "find", text="cd")["names"] == [("CD3D", "gene"), ("CD19", "gene")]
+    assert query(explorer, "find", text="typ")["names"] == [("type", "column")]
+    assert query(explorer, "find", text="cell3") == {"names": [("cell3", "cell")], "isEqual": True, "near": []}
+    assert query(explorer, "find", text="type3")["near"] == [("type", "column")]
+    assert send(explorer, "row", name="cell3").content["result"] == 3
+    assert explorer.selection.tolist() == [False, False, False, True, False, False]
+    explorer.save_selection("typo")
+    assert query(explorer, "find", text="typo")["isEqual"]
+
+
+def test_an_error_goes_when_the_next_thing_works_also_from_python():
+    explorer = LatentExplorer(cells(), "X_vae", color="type")
+    for works in (
+        lambda: send(explorer, "hide", codes=[]),
+        lambda: explorer.select([True] * 6),
+        lambda: setattr(explorer, "hidden", ["a"]),
+        explorer.refresh,
+        lambda: setattr(explorer, "dims", (0, 1)),
+    ):
+        send(explorer, "color", name="CD3")
+        assert explorer.message.startswith("'CD3' is neither")
+        works()
+        assert (explorer.message, synced(explorer, "_is_error")) == ("", False)
 
 
 def test_labels_go_as_they_are_since_the_browser_shows_them_as_text():
@@ -568,7 +646,11 @@ def test_a_notebook_gets_the_widget_and_beside_it_a_picture_for_where_it_is_gone
     shown = []
     monkeypatch.setattr("genolab.widgets.shared.base.display", lambda data, **how: shown.append((data, how)))
     LatentExplorer(cells(), None)._ipython_display_()
-    assert list(shown.pop()[0]) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
+    waiting, how = shown.pop()
+    assert "image/png" not in waiting
+    assert "LatentExplorer: 6 cells, 0 selected" in waiting["text/html"]
+    assert how["display_id"]  # by which the picture comes when there is one
+    shown.clear()
     adata = cells()
     adata.obsm["<script>"] = adata.obsm["X_vae"]
     explorer = LatentExplorer(adata, "<script>")
@@ -744,6 +826,7 @@ def test_another_basis_ends_the_watching():
     explorer, run = watched(cells())
     explorer.basis = "X_vae"
     assert (explorer.watching, run.listeners) == (False, [])
+    explorer.dims = (0, 1)
     assert sent_points(explorer)[1].tolist() == [1, 2]
 
 
@@ -822,9 +905,15 @@ def with_three_dimensions() -> AnnData:
 
 def test_trajectories_go_to_the_browser_in_the_dimensions_that_are_shown():
     explorer = LatentExplorer(with_three_dimensions(), "X_vae")
+    explorer.show_trajectories(explorer.coordinates, names=["through the points"])
+    np.testing.assert_array_equal(
+        np.frombuffer(synced(explorer, "_trajectories"), np.float32), sent_points(explorer).ravel()
+    )
+    explorer.dims = (0, 1)
     positions = np.arange(12, dtype=float).reshape(2, 2, 3)
     take_away = explorer.show_trajectories(positions, names=["one", "<b>other</b>"], times=["0 min", "7 min"])
-    assert synced(explorer, "_trajectory_labels") == {"names": ["one", "<b>other</b>"], "times": ["0 min", "7 min"]}
+    labels = {"names": ["one", "<b>other</b>"], "times": ["0 min", "7 min"], "colours": palette.OKABE_ITO[:2]}
+    assert synced(explorer, "_trajectory_labels") == labels
     sent = np.frombuffer(synced(explorer, "_trajectories"), np.float32).reshape(2, 2, 2)
     np.testing.assert_array_equal(sent, positions[:, :, :2])
     plain = LatentExplorer(with_three_dimensions(), "X_vae").png()

@@ -236,9 +236,7 @@ class MutationView(NotebookWidget):
             for action in actions:
                 self._act(action)
             if self._now != self.sequence:
-                self._publish(
-                    **self._output_traits(self._now, self.target), sequence=self._now, message="", _is_error=False
-                )
+                self._publish(**self._output_traits(self._now, self.target), sequence=self._now)
         except Exception:
             self._now = self.sequence
             raise

@@ -98,7 +98,7 @@ class FunctionBrowser(NotebookWidget):
         self._terms = [self._ontology.current(str(term)) for term in adata.uns["terms"]]
         self._adata, self._scores = adata, _checked(probabilities, adata)
         self._basis, self._training, self._residues = basis, training, residues
-        self._names = NameSearch(adata.obs_names)
+        self._names = NameSearch().add("", adata.obs_names)
         self._explorer = explorer
         gene = str(adata.obs_names[0])
         self._explanation = self._explain(gene)
@@ -185,7 +185,7 @@ class FunctionBrowser(NotebookWidget):
             "isLinked": self._explorer is not None,
             "term": self._evidence(table),
         }
-        self._publish(_view=view, message="", _is_error=False)
+        self._publish(_view=view)
 
     def _about(self) -> str:
         """Describe the gene by ``obs``, in one line."""
@@ -303,9 +303,9 @@ class FunctionBrowser(NotebookWidget):
         best = chosen[self._scores[chosen, self._terms.index(self.term)].argmax()]
         self.gene = str(self._adata.obs_names[best])
 
-    def _handle(self, kind: str, content: dict[str, Any]) -> list[str] | None:
+    def _handle(self, kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
         if kind == "find":
-            return self._names.find(content["text"])
+            return self._names.answer(content["text"])
         if kind == "select":
             self._select()
         for name in ("gene", "namespace", "term", "threshold"):

@@ -63,11 +63,13 @@ class Genes:
 
     @cached_property
     def _search(self) -> NameSearch:
-        return NameSearch(self._synonyms.values(), self._synonyms)
+        return NameSearch().add("gene", self._synonyms.values(), self._synonyms)
 
-    def suggest(self, text: str) -> list[str]:
-        """Return names of genes that `text` is a part of, or of one of whose synonyms it is; of a position itself."""
-        return [text.strip()] if _PLACE.fullmatch(text.strip()) else self._search.find(text)
+    def suggest(self, text: str) -> dict[str, Any]:
+        """Answer the search box: genes by a part of a name or synonym; a position is its own name."""
+        if _PLACE.fullmatch(text.strip()):
+            return {"names": [(text.strip(), "position")], "isEqual": True, "near": []}
+        return self._search.answer(text)
 
     def find(self, text: str) -> tuple[str, str, int]:
         """Return side (``"a"`` or ``"b"``), chromosome and position of a position or a gene's name."""
@@ -81,7 +83,7 @@ class Genes:
         raise ValueError(f"neither genome has a gene {asked!r}{self._suggestion(asked)}")
 
     def _suggestion(self, asked: str) -> str:
-        near = self._search.find(asked, limit=_NEAR)
+        near = [name for name, _ in self._search.find(asked, limit=_NEAR) or self._search.near(asked)]
         return f"; there are {', '.join(near)}" if near else "; type a position, such as 5,000, or a gene's name"
 
     def _place(self, chromosome: str | None, position: int) -> tuple[str, int]:

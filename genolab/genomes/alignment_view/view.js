@@ -107,7 +107,6 @@ class View {
     this.title = element("span", { class: "gl-title" });
     const field = new SearchBox(this.channel, {
       label: "Go to a position or gene",
-      placeholder: "position or gene...",
       title: "Go to a position of the first genome, such as 5,000 or chrI:5,000, or to a gene of either; then Enter",
       choose: (text) => this.seek(() => this.channel.ask("place", { text })),
     });

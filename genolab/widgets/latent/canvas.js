@@ -4,7 +4,7 @@ import { drawAxes, frameOf } from "../shared/axes.js";
 import { between, calm, fitted, inSpace, onScreen, panned, seen, zoomed, zoomedAt } from "../shared/camera.js";
 import { Drawing, circle, sharpen } from "../shared/canvas.js";
 import { element } from "../shared/dom.js";
-import { noneOnPaper, onPaper, rgb, scaleColour, theme } from "../shared/theme.js";
+import { noneOnPaper, onPaper, rgb, scaleColour, theme, zeroOnPaper } from "../shared/theme.js";
 import { bounds, inBox, inLasso } from "./lasso.js";
 import { Points, drawingOrder } from "./points.js";
 
@@ -131,7 +131,9 @@ export class PointCanvas extends Drawing {
     const colour = (name, code) => [...onPaper(name, dark), !hidden.has(code)];
     if (legend.kind === "none") return [colour(PALETTE.okabeIto[0], 0), none];
     if (legend.kind === "categories") return [...legend.colours.map(colour), none];
-    return [...Array.from({ length: 256 }, (_, i) => [...scaleColour(PALETTE.viridis, i / 255), true]), none];
+    const scale = Array.from({ length: 256 }, (_, i) => scaleColour(PALETTE.viridis, i / 255));
+    if (legend.nZero) scale[0] = zeroOnPaper(dark);
+    return [...scale.map((seen) => [...seen, true]), none];
   }
 
   takeMask() {

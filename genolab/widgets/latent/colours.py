@@ -1,7 +1,7 @@
 """What gives points their colour: a column of `obs`, or a gene, as the small codes that a browser draws from."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -39,6 +39,8 @@ class Colouring:
         The categories and how many points each has.
     n_missing
         Points without a (finite) value.
+    n_zero
+        Points at zero, which are drawn pale; counted for a gene, most of whose values are zeros.
     low, high, top
         Ends of the colour scale, and the largest value, which lies above `high` where a few outliers would take up most
         of the scale.
@@ -53,6 +55,7 @@ class Colouring:
     labels: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     n_missing: int = 0
+    n_zero: int = 0
     low: float = 0.0
     high: float = 0.0
     top: float = 0.0
@@ -73,6 +76,7 @@ class Colouring:
             "counts": self.counts,
             "colours": palette.colours(len(self.labels)),
             "nMissing": self.n_missing,
+            "nZero": self.n_zero,
             "missing": self.missing,
             "low": self.low,
             "high": self.high,
@@ -99,7 +103,9 @@ def colour_by(adata: AnnData, name: str | None, *, layer: str | None = None) -> 
     if name in adata.obs.columns:
         return _by_column(name, adata.obs[name])
     gene = find_gene(adata, name, layer=layer)
-    return _by_numbers(gene.label, gene_values(adata, gene), f"gene, from {gene.source}")
+    values = gene_values(adata, gene)
+    colouring = _by_numbers(gene.label, values, f"gene, from {gene.source}")
+    return replace(colouring, n_zero=int((values == 0).sum())) if colouring.low == 0 < colouring.high else colouring
 
 
 def _by_column(name: str, column: "pd.Series[Any]") -> Colouring:

@@ -65,7 +65,7 @@ def unpacked_mask(bits: bytes | memoryview, n: int) -> NDArray[np.bool_]:
 
 
 def choices(adata: AnnData) -> dict[str, Any]:
-    """Name what can be shown: columns, bases with their number of dimensions, and whether there are genes."""
+    """Name what can be shown: columns, and bases with their number of dimensions."""
     shapes: dict[str, tuple[int, ...]] = {key: getattr(value, "shape", ()) for key, value in adata.obsm.items()}
     bases = [[key, shape[1]] for key, shape in shapes.items() if len(shape) == 2 and shape[1] > 1]
-    return {"columns": [str(name) for name in adata.obs.columns], "bases": bases, "genes": adata.n_vars > 0}
+    return {"columns": [str(name) for name in adata.obs.columns], "bases": bases}

@@ -43,21 +43,21 @@ class RunFollower:
     """A listener for `Run.listen` that embeds a dataset, at most each `every` epochs.
 
     It works in the training thread, between two steps, and waits until what it has taken is at most `SHARE` of the time
-    trained: a slow embedding is shown less often. When the run ends, its last state is always shown. `show` gets
-    ``(n, n_latent)`` coordinates and a caption such as "epoch 12 of 30", `show_error` one sentence.
+    trained: a slow embedding is shown less often. When the run pauses or ends, its last state is always shown. `show`
+    gets ``(n, n_latent)`` coordinates, a caption such as "epoch 12 of 30", and whether the run rests, `show_error` one
+    sentence.
     """
 
     def __init__(
         self,
         dataset: AnnDataset,
-        show: Callable[[NDArray[np.float32], str], None],
+        show: Callable[[NDArray[np.float32], str, bool], None],
         show_error: Callable[[str], None],
         *,
         every: int = 1,
     ) -> None:
         self._dataset, self._show, self._show_error, self._every = dataset, show, show_error, every
         self._trained = self._trained_when_shown = self._spent = self._cost = 0.0  # seconds
-        self._shown = -1  # the optimiser step of the model on the screen
         self._lock = threading.Lock()
 
     def __call__(self, run: "Run", event: str) -> None:
@@ -77,9 +77,9 @@ class RunFollower:
 
     def _after_change(self, run: "Run") -> None:
         state = run.status.state
-        if state == "finished":  # also when the step was shown: the model may have got its best weights back
+        if state == "finished":
             self.show(run)
-        elif state in {"paused", "stopped"} and self._shown != run.status.step:
+        elif state in {"paused", "stopped"}:
             # Not here: the thread that trains waits for its listeners, and "resume" shall not wait for us.
             threading.Thread(target=self.show, args=(run,), name="genolab-watch", daemon=True).start()
 
@@ -90,8 +90,7 @@ class RunFollower:
             status = run.status
             caption = f"epoch {status.epoch} of {status.epochs}" if status.step else "before training"
             try:
-                self._show(embed(run.model, self._dataset), caption)
+                self._show(embed(run.model, self._dataset), caption, status.state != "running")
             except Exception as error:  # noqa: BLE001 - shown to the person; training goes on
                 self._show_error(f"The run could not be shown: {error}")
-            self._shown = status.step
             self._cost = time.perf_counter() - start

@@ -2,7 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { count, number } from "../shared/format.js";
-import { css, noneOnPaper, onPaper, scaleColour, theme } from "../shared/theme.js";
+import { css, noneOnPaper, onPaper, scaleColour, theme, zeroOnPaper } from "../shared/theme.js";
 
 /** The legend; it draws itself anew when the colour changes, and its numbers when the selection does. */
 export class Legend {
@@ -45,9 +45,8 @@ export class Legend {
   row(code, label, total, colour) {
     const { store } = this;
     const { dark } = theme(this.el);
-    const swatch = element("span", { class: "gl-swatch", "aria-hidden": "true" });
-    swatch.style.background = css(code === store.legend.missing ? noneOnPaper(dark) : onPaper(colour, dark));
-    const name = element("span", { class: "gl-ellipsis gl-key-label", text: label === "" ? "(empty)" : label });
+    const seen = swatch(code === store.legend.missing ? noneOnPaper(dark) : onPaper(colour, dark));
+    const name = element("span", { class: "gl-key-label", text: label === "" ? "(empty)" : label });
     const chosen = element("span", { class: "gl-number gl-chosen" });
     const n = element("span", { class: "gl-number", text: count(total) });
     const title = `${label}: click or Enter hides or shows it, double click or Shift+Enter shows only it`;
@@ -57,7 +56,7 @@ export class Legend {
       pointerenter: () => store.shine(code),
       pointerleave: () => store.shine(-1),
     };
-    const button = element("button", { class: "gl-plain gl-line gl-key", type: "button", title, on }, swatch, name, chosen, n);
+    const button = element("button", { class: "gl-plain gl-line gl-key", type: "button", title, on }, seen, name, chosen, n);
     this.rows.set(code, { button, chosen });
     return element("div", { role: "listitem" }, button);
   }
@@ -104,7 +103,14 @@ export class Legend {
       element("div", { class: "gl-muted", text: legend.source }),
       element("div", { class: "gl-bar-row" }, canvas, scale),
       note ? element("div", { class: "gl-muted", text: note }) : null,
+      legend.nZero ? this.zeros() : null,
     );
+  }
+
+  zeros() {
+    const n = element("span", { class: "gl-number gl-zero", text: count(this.store.legend.nZero) });
+    const name = element("span", { text: "zero" });
+    return element("div", { class: "gl-key" }, swatch(zeroOnPaper(theme(this.el).dark)), name, n);
   }
 
   update() {
@@ -121,4 +127,10 @@ export class Legend {
   close() {
     this.stop.forEach((stop) => stop());
   }
+}
+
+function swatch(colour) {
+  const made = element("span", { class: "gl-swatch", "aria-hidden": "true" });
+  made.style.background = css(colour);
+  return made;
 }

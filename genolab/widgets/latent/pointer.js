@@ -184,6 +184,12 @@ export class PointerController {
     });
   }
 
+  /** Show where a point is and what it is, until the pointer moves over the picture. */
+  pointTo(row) {
+    if (!this.picture.inView()[row]) this.picture.showAll();
+    this.point(row);
+  }
+
   /** Show what a point is; -1 for none. */
   point(row) {
     if (row === this.picture.row) return;

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 # All in pixels, from the top left
-_WIDTH: Final = 840
+_WIDTH: Final = 880
 _HEIGHT: Final = 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 606, 28, 396  # the frame
 _LEGEND: Final = 626
@@ -119,7 +119,10 @@ class StaticView:
         codes = self.colouring.codes.astype(np.int64)
         if self.colouring.kind == "numbers":
             place = np.where(codes == self.colouring.missing, 256, codes * 255 // 65534)
-            return np.vstack([_scale(256), _rgb(palette.NONE)])[place]
+            scale = np.vstack([_scale(256), _rgb(palette.NONE)])
+            if self.colouring.n_zero:
+                scale[0] = _rgb(palette.ZERO)
+            return scale[place]
         colours = [*palette.colours(len(self.colouring.labels)), palette.NONE]
         return np.array([_rgb(colour) for colour in colours])[np.minimum(codes, len(colours) - 1)]
 
@@ -141,13 +144,16 @@ class StaticView:
 
         size = np.array([_RIGHT - _LEFT - 1, _TOP - _BOTTOM + 1])
         ends = []
-        for line in self.trajectories:
+        for line, own in zip(self.trajectories, palette.colours(len(self.trajectories)), strict=True):
+            colour = own if len(self.trajectories) > 1 else TEXT
             known = line[np.isfinite(line).all(axis=1)]
             x, y = ((known - low) / (high - low) * size + [_LEFT, _BOTTOM - 1]).T
             across, up = x / _WIDTH, 1 - y / _HEIGHT
-            for colour, width in (("white", 3.5), (TEXT, 1.5)):
-                figure.add_artist(Line2D(across, up, color=colour, linewidth=width))
-            figure.add_artist(Line2D(across[-1:], up[-1:], color=TEXT, marker="o", markersize=5))
+            for shade, width in (("white", 4.5), (TEXT, 3.0), (colour, 1.6)):
+                figure.add_artist(Line2D(across, up, color=shade, linewidth=width))
+            for at, fill in ((slice(1), "white"), (slice(-1, None), colour)):  # it starts at the open circle
+                dot = Line2D(across[at], up[at], marker="o", markersize=6, color=TEXT, markerfacecolor=fill)
+                figure.add_artist(dot)
             ends.append((float(x[-1]), float(y[-1])) if len(known) else None)
         self._draw_names(figure, ends)
 
@@ -180,7 +186,7 @@ class StaticView:
             y = 42 + _LINE * i
             page[y - 5 : y + 6, _LEGEND : _LEGEND + 11] = _rgb(colour)
             _write(figure, _LEGEND + 18, y, shorten(label, 21), va="center")
-            _write(figure, 834, y, f"{n:,}", ha="right", va="center")
+            _write(figure, _WIDTH - 6, y, f"{n:,}", ha="right", va="center")
         if len(rows) > _MAX_KEYS:
             _write(figure, _LEGEND + 18, 42 + _LINE * _MAX_KEYS, f"and {len(rows) - _MAX_KEYS:,} more", va="center")
 
@@ -193,9 +199,11 @@ class StaticView:
         for share, more in ((1.0, cut), (0.5, ""), (0.0, "")):
             value = colouring.low + share * (colouring.high - colouring.low)
             _write(figure, _LEGEND + 24, 260 - round(200 * share), f"{_number(value)}{more}", va="center")
-        if colouring.n_missing:
-            page[284:295, _LEGEND : _LEGEND + 11] = _rgb(palette.NONE)
-            _write(figure, _LEGEND + 18, 289, f"none  {colouring.n_missing:,}", va="center")
+        keys = (("zero", colouring.n_zero, palette.ZERO), ("none", colouring.n_missing, palette.NONE))
+        for i, (name, n, colour) in enumerate(key for key in keys if key[1]):
+            y = 289 + _LINE * i
+            page[y - 5 : y + 6, _LEGEND : _LEGEND + 11] = _rgb(colour)
+            _write(figure, _LEGEND + 18, y, f"{name}  {n:,}", va="center")
 
 
 def _number(value: float) -> str:

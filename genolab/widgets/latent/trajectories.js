@@ -3,6 +3,7 @@
 import { circle } from "../shared/canvas.js";
 import { floats } from "../shared/channel.js";
 import { button, element, row } from "../shared/dom.js";
+import { css, onPaper } from "../shared/theme.js";
 
 const STEP_MS = 220;
 
@@ -23,9 +24,10 @@ export class Trajectories {
   }
 
   read() {
-    const { names, times } = this.store.get("_trajectory_labels");
+    const { names, times, colours } = this.store.get("_trajectory_labels");
     this.names = names ?? [];
     this.times = times ?? [];
+    this.colours = colours ?? [];
     this.positions = floats(this.store.get("_trajectories"));
     this.pause();
     this.el.hidden = this.names.length === 0;
@@ -92,10 +94,9 @@ export class Trajectories {
     context.beginPath();
     context.rect(frame.left, frame.top, frame.width, frame.height);
     context.clip();
-    this.names.forEach((name, i) => {
-      const path = this.positionsOf(i).map(([x, y]) => onScreen(x, y));
-      this.drawLine(context, colours, frame, path, name);
-    });
+    const paths = this.names.map((_, i) => this.positionsOf(i).map(([x, y]) => onScreen(x, y)));
+    paths.forEach((path, i) => path.length && this.drawLine(context, colours, path, this.colour(i, colours)));
+    paths.forEach((path, i) => path.length && this.drawName(context, colours, frame, path.at(-1), this.names[i]));
     context.restore();
   }
 
@@ -112,20 +113,27 @@ export class Trajectories {
     return line.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   }
 
-  drawLine(context, colours, frame, path, name) {
-    if (path.length === 0) return;
-    const [x, y] = path.at(-1);
+  // One is drawn like text; of several each has a colour.
+  colour(i, { text, dark }) {
+    return this.names.length > 1 ? css(onPaper(this.colours[i], dark)) : text;
+  }
+
+  // It starts at an open circle and ends, or is by now, at a full one.
+  drawLine(context, colours, path, colour) {
     const line = new Path2D();
     path.forEach((to, i) => (i === 0 ? line.moveTo(...to) : line.lineTo(...to)));
-    const strokes = [[colours.paper, 5], [colours.text, 2]];
+    const strokes = [[colours.paper, 6], [colours.text, 4], [colour, 2]];
     for (const [strokeStyle, lineWidth] of strokes) {
       Object.assign(context, { strokeStyle, lineWidth, lineJoin: "round" });
       context.stroke(line);
     }
-    circle(context, [x, y], 5, { fill: colours.text });
+    for (const [at, fill] of [[path[0], colours.paper], [path.at(-1), colour]]) circle(context, at, 5, { fill, stroke: colours.text });
+  }
+
+  drawName(context, colours, frame, [x, y], name) {
     const isRoom = x + 9 + context.measureText(name).width < frame.left + frame.width;
     const textAlign = isRoom ? "left" : "right";
-    Object.assign(context, { lineWidth: 4, strokeStyle: colours.paper, textAlign, textBaseline: "middle" });
+    Object.assign(context, { lineWidth: 4, strokeStyle: colours.paper, fillStyle: colours.text, textAlign, textBaseline: "middle" });
     const side = isRoom ? x + 9 : x - 9;
     context.strokeText(name, side, y);
     context.fillText(name, side, y);

@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genolab import palette
+
 _MOST: Final = 40  # more lines than that are a tangle
 
 
@@ -43,8 +45,7 @@ class Trajectories(NamedTuple):
         numbers = tuple(str(number) for number in range(1, n_times + 1))
         return cls(values, tuple(map(str, names)) or ("",) * n, tuple(map(str, times)) or numbers)
 
-    def traits(self, dims: tuple[int, int], offset: NDArray[Any]) -> dict[str, Any]:
-        """Return the traits by which the browser draws them in two dimensions, about an offset."""
-        shown = (self.positions[:, :, list(dims)] - offset).astype(np.float32)
-        labels = {"names": list(self.names), "times": list(self.times)}
-        return {"_trajectories": shown.tobytes(), "_trajectory_labels": labels}
+    def traits(self, shown: NDArray[Any]) -> dict[str, Any]:
+        """Return the traits by which the browser draws them; `shown` is where they are in the picture."""
+        labels = {"names": list(self.names), "times": list(self.times), "colours": palette.colours(len(self.names))}
+        return {"_trajectories": shown.astype(np.float32).tobytes(), "_trajectory_labels": labels}

@@ -27,8 +27,7 @@ class View {
     this.store = store;
     this.line = new MessageLine(store);
     this.legend = new Legend(store);
-    const search = { label: "Find a gene to colour by", title: "Colour by a gene: type a part of its name, then choose" };
-    this.search = new SearchBox(store, { ...search, choose: (name) => this.change("color", { name }) });
+    this.search = this.searchBox();
     this.save = new SaveForm(store);
     this.trajectories = new Trajectories(store, () => this.picture?.dirty());
     this.build(el);
@@ -82,12 +81,29 @@ class View {
     return row("gl-head", colour, this.search.el, row("", ...this.coordinateLists()), space(), tools, zoom);
   }
 
+  searchBox() {
+    const { row, variable } = this.store.get("_choices");
+    const label = `Find a ${[row, variable].filter(Boolean).join(", ")} or column`;
+    const title = `Type a part of a name, then choose: a ${row} is selected, anything else colours the points`;
+    const choose = (name, kind) => (kind === row ? this.findRow(name) : this.change("color", { name }));
+    return new SearchBox(this.store, { label, title, choose });
+  }
+
+  async findRow(name) {
+    const { result } = await this.store.send("row", { name });
+    if (result !== undefined) this.pointer.pointTo(result);
+  }
+
   coordinateLists() {
-    const turn = () => this.change("dims", { dims: [Number(this.across.value), Number(this.up.value)] });
+    const turn = () => {
+      const { axes } = this.store.get("_frame");
+      this.change("dims", { dims: [this.across, this.up].map((select) => axes[select.selectedIndex][0]) });
+    };
     const change = () => this.change("basis", { name: this.basis.value });
     this.basis = list("Coordinates", "Coordinates in obsm that are shown", change);
-    this.across = list("Dimension across", "Dimension that is drawn from left to right", turn);
-    this.up = list("Dimension up", "Dimension that is drawn from bottom to top", turn);
+    const axis = "a principal component (PC) or dimension, with its share of the variance";
+    this.across = list("Dimension across", `What is drawn from left to right: ${axis}`, turn);
+    this.up = list("Dimension up", `What is drawn from bottom to top: ${axis}`, turn);
     return [this.basis, this.across, this.up];
   }
 
@@ -128,28 +144,26 @@ class View {
 
   showChoices() {
     const { store } = this;
-    const { columns, bases, genes } = store.get("_choices");
+    const { columns, bases, variable } = store.get("_choices");
     const [color, basis] = [store.get("color"), store.get("basis")];
     const isGene = color !== null && !columns.includes(color);
     fill(this.colour, color ?? "", [
       ["", "one colour"],
       ...columns.map((name) => [name, name]),
-      ...(isGene ? [[color, `${store.legend.name} (gene)`]] : []),
+      ...(isGene ? [[color, `${store.legend.name} (${variable})`]] : []),
     ]);
     const isOther = !bases.some(([name]) => name === basis);
     const other = isOther ? [[basis ?? "", basis ?? "the run"]] : [];
     fill(this.basis, basis ?? "", [...other, ...bases.map(([name]) => [name, name])]);
     this.basis.hidden = bases.length + other.length < 2;
-    this.search.el.hidden = !genes;
   }
 
   showFrame() {
     const { store } = this;
-    const { nDims, caption } = store.get("_frame");
-    const dims = Array.from({ length: nDims }, (_, i) => [i, `dim ${i + 1}`]);
+    const { axes, caption } = store.get("_frame");
     [this.across, this.up].forEach((select, i) => {
-      fill(select, store.get("dims")[i], dims);
-      select.hidden = nDims < 3;
+      fill(select, store.get("dims")[i], axes);
+      select.hidden = axes.length === 0;
     });
     this.caption.textContent = store.get("watching") && caption ? `watching: ${caption}` : caption;
     this.picture.dirty();

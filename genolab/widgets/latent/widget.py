@@ -5,6 +5,7 @@ comes back as a bitmask, since a million cells are then 125 kB.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,7 +13,8 @@ import traitlets as t
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from genolab.data.gene_names import gene_table
+from genolab.data.gene_names import gene_table, symbols_of
+from genolab.widgets.latent.axes import Axes, Axis
 from genolab.widgets.latent.colours import colour_by
 from genolab.widgets.latent.coordinates import (
     checked_coordinates,
@@ -40,6 +42,7 @@ _NO_TRAJECTORIES: Final[dict[str, Any]] = {"_trajectories": b"", "_trajectory_la
 class LatentExplorer(NotebookWidget):
     """Look at the rows of an AnnData in a latent space, colour them, select some, and go on with those in Python.
 
+    Of more than two dimensions the first view is the two strongest directions, the principal components PC 1 and PC 2.
     The AnnData is read, never changed, except by `save_selection` and its button.
 
     Parameters
@@ -63,7 +66,8 @@ class LatentExplorer(NotebookWidget):
     Attributes
     ----------
     color, basis, dims, layer
-        What is shown; set them to change it. `dims` are the two columns of the basis, counted from 0.
+        What is shown; set them to change it. `dims` are two columns of the basis, counted from 0, or principal
+        components of it, ``("PC1", "PC2")``.
     n_selected
         Number of selected rows; observe it to follow the selection: ``explorer.observe(act, "n_selected")``.
     watching
@@ -78,7 +82,9 @@ class LatentExplorer(NotebookWidget):
 
     color = t.Unicode(None, allow_none=True).tag(sync=True)
     basis = t.Unicode(None, allow_none=True).tag(sync=True)
-    dims = t.Tuple(t.Int(), t.Int(), default_value=(0, 1)).tag(sync=True)
+    dims = t.Tuple(t.Union([t.Int(), t.Unicode()]), t.Union([t.Int(), t.Unicode()]), default_value=(0, 1)).tag(
+        sync=True
+    )
     layer = t.Unicode(None, allow_none=True).tag(sync=True)
     n_selected = t.Int(0, read_only=True).tag(sync=True)
     watching = t.Bool(False, read_only=True).tag(sync=True)
@@ -86,7 +92,7 @@ class LatentExplorer(NotebookWidget):
     _n_obs = t.Int().tag(sync=True)
     _rows = t.Unicode("cells").tag(sync=True)
     _points = t.Bytes().tag(sync=True)  # (n, 2) float32
-    _frame = t.Dict().tag(sync=True)  # titles, offset, number of dimensions, caption
+    _frame = t.Dict().tag(sync=True)  # titles, offset, caption, and what may be an axis
     _codes = t.Bytes().tag(sync=True)  # (n,) uint8 or uint16
     _legend = t.Dict().tag(sync=True)
     _hidden = t.List(t.Int()).tag(sync=True)  # codes
@@ -95,6 +101,8 @@ class LatentExplorer(NotebookWidget):
     _trajectories = t.Bytes().tag(sync=True)  # (n, times, 2) float32, as _points; NaN where one hasn't begun
     _trajectory_labels = t.Dict().tag(sync=True)  # names, times; empty without trajectories
 
+    _coordinates: NDArray[Any] | None = None
+    _shown: NDArray[np.float64] | None = None  # (n, 2), where the points are along the two axes
     _unwatch: Callable[[], None] | None = None  # here, since a widget is also closed where making it has failed
 
     def __init__(
@@ -110,26 +118,28 @@ class LatentExplorer(NotebookWidget):
         if adata.n_obs == 0:
             raise ValueError("an explorer needs at least one row; this AnnData has none")
         self._adata = adata
-        self._coordinates = read_coordinates(adata, basis)
+        self._take(read_coordinates(adata, basis))
         self._selected = np.zeros(adata.n_obs, dtype=np.bool_)
         self._colouring = colour_by(adata, color, layer=layer)
         self._coloured_by = (color, layer)
-        self._caption = ""
+        self._caption = self._run_error = ""
         self._lines: Trajectories | None = None
         self._names: NameSearch | None = None
-        kind, known = tooltip_of(adata, self._shown)
+        dims = self._axes.first
+        kind, known = tooltip_of(adata, lambda: self._shown)
         self._hover = known if hover is None else hover
         super().__init__(
             color=color,
             basis=basis,
+            dims=dims,
             layer=layer,
             _n_obs=adata.n_obs,
             _rows=rows or kind,
             _codes=self._colouring.codes.tobytes(),
             _legend=self._colouring.legend(),
-            _choices=choices(adata),
-            **self._point_traits(basis),
+            **self._point_traits(basis, dims),
         )
+        self._publish(_choices=self._all_choices())
         self.observe(self._show_colour, ["color", "layer"])
         self.observe(self._show_points, ["basis", "dims"])
 
@@ -173,7 +183,8 @@ class LatentExplorer(NotebookWidget):
         if self.color == name:
             self.refresh()
         text = f"Saved {self.n_selected:,} of {adata.n_obs:,} {self._rows} as obs[{name!r}]."
-        self._publish(_choices=choices(adata), message=text, _is_error=False)
+        self._names = None
+        self._publish(_choices=self._all_choices(), message=text, _is_error=False)
 
     @property
     def row_names(self) -> "pd.Index[Any]":
@@ -208,16 +219,17 @@ class LatentExplorer(NotebookWidget):
         """Read the coordinates and colours again, after the AnnData was changed; its rows must be the same."""
         adata = self._unchanged()
         if not self.watching:
-            self._coordinates = read_coordinates(adata, self.basis)
+            self._take(read_coordinates(adata, self.basis))
         self._colouring = colour_by(adata, self.color, layer=self.layer)
         self._names = None
-        self._publish(**self._point_traits(self.basis), **self._colour_traits(), _choices=choices(adata))
+        self._publish(**self._point_traits(), **self._colour_traits(), _choices=self._all_choices())
 
     def watch(self, run: "Run", dataset: "AnnDataset | None" = None, *, every: int = 1) -> Callable[[], None]:
         """Show the run's latent space as it trains; nothing is written into the AnnData.
 
         The cells are embedded between two epochs, as often as that takes at most 6 % of the training time, and once
-        more when the run ends. To keep what is shown: ``adata.obsm["X_vae"] = explorer.coordinates``.
+        more when the run pauses or ends. To keep what is shown: ``adata.obsm["X_vae"] = explorer.coordinates``.
+        Principal components are turned in their plane to lie as they did before, so that only the cells move.
 
         Parameters
         ----------
@@ -240,6 +252,7 @@ class LatentExplorer(NotebookWidget):
             raise ValueError(f"every counts epochs, at least 1, got {every}")
         rows = dataset_for(self._unchanged(), run, dataset)
         self.unwatch()
+        self._caption = ""
         follower = RunFollower(rows, self._show_embedding, self._show_error, every=every)
         self._unwatch = run.listen(follower)
         self.set_trait("watching", True)
@@ -274,12 +287,12 @@ class LatentExplorer(NotebookWidget):
         """
         n_dims = 0 if self._coordinates is None else self._coordinates.shape[1]
         self._lines = lines = Trajectories.checked(positions, names, times, n_dims)
-        self._publish(**self._point_traits(self.basis))
+        self._publish(**self._point_traits())
 
         def take_away() -> None:
             if self._lines is lines:
                 self._lines = None
-                self._publish(**self._point_traits(self.basis))
+                self._publish(**self._point_traits())
 
         return take_away
 
@@ -297,17 +310,16 @@ class LatentExplorer(NotebookWidget):
 
     def png(self) -> bytes:
         """Draw what is shown, in its present colours and selection, as a PNG; empty while there are no coordinates."""
-        if self._coordinates is None:
+        if self._shown is None:
             return b""
-        points = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
         return StaticView(
-            points,
+            self._shown,
             self._colouring,
             self._selected,
             frozenset(self._hidden),
-            self._titles(self.basis),
+            self._titles(self.basis, self.dims),
             self._rows,
-            () if self._lines is None else tuple(self._lines.positions[:, :, list(self.dims)]),
+            () if self._lines is None else tuple(self._axes.project(self._lines.positions, self.dims)),
             () if self._lines is None else self._lines.names,
         ).png()
 
@@ -316,46 +328,65 @@ class LatentExplorer(NotebookWidget):
         colour = f", coloured by {self.color}" if self.color else ""
         return f"LatentExplorer: {self._n_obs:,} {self._rows}{where}{colour}, {self.n_selected:,} selected"
 
-    def _shown(self) -> NDArray[Any] | None:
-        return None if self._coordinates is None else self._coordinates[:, list(self.dims)]
-
     # ---- to the browser -------------------------------------------------------------------------------
 
-    def _titles(self, basis: str | None) -> tuple[str, str]:
-        first, second = (f"{basis or 'latent'} {dim + 1}" for dim in self.dims)
+    def _take(self, coordinates: NDArray[Any] | None) -> bool:
+        """Take coordinates up; return whether they have another number of dimensions than those before."""
+        n_before = 0 if self._coordinates is None else self._coordinates.shape[1]
+        self._coordinates = coordinates
+        self._axes = Axes.of(np.zeros((1, 2)) if coordinates is None else coordinates)
+        return coordinates is not None and coordinates.shape[1] != n_before
+
+    def _titles(self, basis: str | None, dims: tuple[Axis, Axis]) -> tuple[str, str]:
+        first, second = (self._axes.title(axis, basis or "latent") for axis in dims)
         return first, second
 
-    def _point_traits(self, basis: str | None) -> dict[str, Any]:
+    def _point_traits(self, basis: str | None = None, dims: tuple[Axis, Axis] | None = None) -> dict[str, Any]:
         """Return the points as the browser gets them: float32 about an offset, which keeps their digits."""
+        basis, dims = basis or self.basis, dims or self.dims
         if self._coordinates is None:
-            frame = {"titles": [], "offset": [0, 0], "nDims": 0, "caption": ""}
+            self._shown = None
+            frame = {"titles": [], "offset": [0, 0], "axes": [], "caption": ""}
             return {"_points": b"", "_frame": frame, **_NO_TRAJECTORIES}
-        shown = np.asarray(self._coordinates[:, list(self.dims)], dtype=np.float64)
+        self._shown = shown = self._axes.project(self._coordinates, dims)
         low, high = shown.min(axis=0), shown.max(axis=0)
         offset = np.where(np.abs(low + high) > 1000 * (high - low), (low + high) / 2, 0.0)
         frame = {
-            "titles": self._titles(basis),
+            "titles": self._titles(basis, dims),
             "offset": offset.tolist(),
-            "nDims": self._coordinates.shape[1],
+            "axes": self._axes.menu(),
             "caption": self._caption,
         }
-        lines = _NO_TRAJECTORIES if self._lines is None else self._lines.traits(self.dims, offset)
+        lines = _NO_TRAJECTORIES
+        if self._lines is not None:
+            lines = self._lines.traits(self._axes.project(self._lines.positions, dims) - offset)
         return {"_points": (shown - offset).astype(np.float32).tobytes(), "_frame": frame, **lines}
 
     def _colour_traits(self) -> dict[str, Any]:
         return {"_codes": self._colouring.codes.tobytes(), "_legend": self._colouring.legend(), "_hidden": []}
 
-    def _gene_names(self) -> NameSearch:
+    def _all_choices(self) -> dict[str, Any]:
+        """Name what can be shown, and what a row and a column of ``X`` are called."""
+        is_gene = self._rows == "cells" or (symbols_of(self._adata.var) != "").any()
+        variable = "" if self._adata.n_vars == 0 else "gene" if is_gene else "variable"
+        return {**choices(self._adata), "row": self._rows.removesuffix("s"), "variable": variable}
+
+    def _all_names(self) -> NameSearch:
+        """Return what can be found by its name: columns, genes and rows."""
         if self._names is None:
-            genes = gene_table(self._adata, layer=self.layer)
-            self._names = NameSearch(genes["label"], genes["id"])
+            called = self._all_choices()
+            self._names = NameSearch().add("column", called["columns"])
+            with suppress(KeyError):  # neither X nor a layer nor .raw has values
+                genes = gene_table(self._adata, layer=self.layer)
+                self._names.add(called["variable"], genes["label"], genes["id"])
+            self._names.add(called["row"], self.row_names)
         return self._names
 
     def _show_colour(self, change: Any) -> None:
         if change["name"] == "layer":
             self._names = None
         self._read_colour(self.color, self.layer)  # for None, which traitlets sets without asking `_check_colour`
-        self._publish(**self._colour_traits(), _choices=choices(self._adata), message="", _is_error=False)
+        self._publish(**self._colour_traits(), _choices=self._all_choices())
 
     def _show_points(self, change: Any) -> None:
         if change["name"] == "basis":
@@ -363,24 +394,31 @@ class LatentExplorer(NotebookWidget):
             self._caption = ""
             self._lines = None
             if self.basis is None:
-                self._coordinates = None
-        self._publish(**self._point_traits(self.basis), message="", _is_error=False)
+                self._take(None)
+        self._publish(**self._point_traits())
 
     def _set_selection(self, mask: NDArray[np.bool_]) -> None:
         self._selected = mask
         self._publish(_mask=np.packbits(mask, bitorder="little").tobytes(), n_selected=int(mask.sum()))
 
-    def _show_embedding(self, coordinates: NDArray[np.float32], caption: str) -> None:
-        """Show a run's latent space; called in the thread that trains."""
-        self._coordinates = checked_coordinates(coordinates, self._adata, "the run's latent space")
+    def _show_embedding(self, coordinates: NDArray[np.float32], caption: str, is_resting: bool) -> None:
+        """Show a run's latent space; called in the thread that trains. The error of a person's command stays."""
+        checked_coordinates(coordinates, self._adata, "the run's latent space")
+        before = self._shown if self._caption else None
         self._caption = caption
         with self._lock, self.hold_sync():
-            if max(self.dims) >= coordinates.shape[1]:
-                self.dims = (0, 1)
-            no_error = {"message": "", "_is_error": False} if self._is_error else {}
-            self._publish(**self._point_traits(self.basis), **no_error)
+            if self._take(coordinates):
+                self.dims = self._axes.first
+            elif before is not None:
+                self._axes = self._axes.turned_to(coordinates, self.dims, before)
+            is_over = self.message == self._run_error
+            said = {} if is_over else {"message": self.message, "_is_error": self._is_error}
+            self._publish(**self._point_traits(), **said)
+        if is_resting:
+            self._update_picture()
 
     def _show_error(self, text: str) -> None:
+        self._run_error = text
         self._publish(message=text, _is_error=True)
 
     # ---- checks --------------------------------------------------------------------------------------------
@@ -406,20 +444,19 @@ class LatentExplorer(NotebookWidget):
 
     @t.validate("basis")
     def _check_basis(self, proposal: Any) -> Any:
-        if proposal["value"] != self.basis:
-            self._coordinates = read_coordinates(self._unchanged(), proposal["value"])
-            if self._coordinates is not None and max(self.dims) >= self._coordinates.shape[1]:
-                self.set_trait("dims", (0, 1))
+        new = proposal["value"]
+        if new != self.basis and self._take(read_coordinates(self._unchanged(), new)):
+            self.set_trait("dims", self._axes.first)
         return proposal["value"]
 
     @t.validate("dims")
     def _check_dims(self, proposal: Any) -> Any:
         first, second = proposal["value"]
-        n_dims = 2 if self._coordinates is None else self._coordinates.shape[1]
-        if first == second or not (0 <= first < n_dims and 0 <= second < n_dims):
+        if first == second or not {first, second} <= {*self._axes.all}:
+            names = f', or of "PC1" to "PC{n}"' if (n := len(self._axes.components)) else ""
             raise ValueError(
                 f"dims are two different columns of {self.basis or 'the latent space'}, counted from 0 to "
-                f"{n_dims - 1}; got {(first, second)}"
+                f"{len(self._axes.mean) - 1}{names}; got {(first, second)}"
             )
         return proposal["value"]
 
@@ -437,14 +474,24 @@ class LatentExplorer(NotebookWidget):
                 self.basis = content["name"]
             case "dims":
                 self.dims = tuple(content["dims"])
+            case "save":
+                self.save_selection(content["name"])
+            case _:
+                return self._answer(kind, content)
+        return None
+
+    def _answer(self, kind: str, content: dict[str, Any]) -> Any:
+        match kind:
             case "find":
-                return self._gene_names().find(content["text"])
+                return self._all_names().answer(content["text"])
+            case "row":
+                rows = np.asarray(self.row_names.astype(str) == content["name"])
+                self._set_selection(rows)
+                return int(rows.argmax())
             case "hover":
                 row = int(content["row"])
                 point = {"name": str(self._unchanged().obs_names[row]), "value": self._colouring.value(row)}
                 return point if self._hover is None else {**point, "parts": list(self._hover(row))}
-            case "save":
-                self.save_selection(content["name"])
             case "picture":
                 return self.png()
         return None

@@ -53,7 +53,9 @@ class NotebookWidget(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _publish(self, **traits: Any) -> None:
-        """Set traits in one message, from whatever thread."""
+        """Set traits in one message, from whatever thread; what can be shown takes an error away that stood."""
+        if self._is_error:
+            traits = {"message": "", "_is_error": False, **traits}
         with self._lock, self.hold_sync():
             for name, value in traits.items():
                 self.set_trait(name, value)
@@ -69,8 +71,8 @@ class NotebookWidget(anywidget.AnyWidget):
                 attached = [result]
             else:
                 reply["result"] = result
-            if is_command and self._is_error:
-                self._publish(message="", _is_error=False)
+            if is_command:
+                self._publish()
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - it belongs on the screen, where the person looks
             said = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
             reply["error"] = str(error.args[0]) if error.args else said
@@ -87,17 +89,14 @@ class NotebookWidget(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         """Show the widget and its picture as two outputs: of one, JupyterLab shows the widget even where it is gone."""
         picture = self.png()
-        if not picture:
-            display(self._repr_mimebundle_()[0], raw=True)  # type: ignore[no-untyped-call]  # IPython's
-            return
-        display({**self._live(), "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]  # as above
+        display({**self._live(), "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]  # IPython's
         display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]  # as above
         self._is_shown = True
 
     def _update_picture(self) -> None:
         """Draw the picture anew wherever the widget was shown."""
-        if self._is_shown and (picture := self.png()):
-            update_display(self._beside(picture), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]  # as above
+        if self._is_shown:
+            update_display(self._beside(self.png()), raw=True, display_id=self._view_id)  # type: ignore[no-untyped-call]  # as above
 
     def _live(self) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

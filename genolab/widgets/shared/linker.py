@@ -92,6 +92,7 @@ def _constants() -> str:
         "viridis": palette.VIRIDIS,
         "diverging": palette.DIVERGING,
         "none": palette.NONE,
+        "zero": palette.ZERO,
         "bases": palette.BASE_COLOURS,
     }
     outlines = {base: points.round(4).tolist() for base, points in glyphs.OUTLINES.items()}

@@ -18,13 +18,17 @@ _HTML: Final = Template("""<style>
 .jp-OutputArea-child:not(:has(.jp-OutputArea-output > *)):has(+ .jp-OutputArea-child .$id) { display: none; }
 </style>
 <div class="genolab-picture $id">
-<img alt="$alt" src="data:image/png;base64,$png">
+$picture
 <p>A picture of the live view: run the notebook to use it.</p>
 </div>""")
 
 
 def picture_output(png: bytes, *, view_id: str, text: str) -> dict[str, Any]:
-    """Return the output that shows a picture where no view with `view_id`, a CSS class, is on the page."""
-    encoded = base64.b64encode(png).decode("ascii")
-    page = _HTML.substitute(id=view_id, alt=html.escape(text), png=encoded)
-    return {"text/html": page, "image/png": encoded, "text/plain": text}
+    """Return the output that shows a picture where no view with `view_id`, a CSS class, is on the page.
+
+    Without one, as of an explorer that waits for a run, it says what would be there, and can be updated later.
+    """
+    alt, encoded = html.escape(text), base64.b64encode(png).decode("ascii")
+    picture = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">' if png else f"<p>{alt}</p>"
+    image = {"image/png": encoded} if png else {}
+    return {"text/html": _HTML.substitute(id=view_id, picture=picture), **image, "text/plain": text}

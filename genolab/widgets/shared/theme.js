@@ -40,6 +40,11 @@ export function noneOnPaper(dark) {
   return dark ? [104, 104, 104] : rgb(PALETTE.none);
 }
 
+/** The pale colour of a gene's zeros, on a dark paper a dim one. */
+export function zeroOnPaper(dark) {
+  return dark ? [50, 46, 54] : rgb(PALETTE.zero);
+}
+
 /** The colour at `share` (0 to 1) of a scale such as PALETTE.viridis, [red, green, blue]. */
 export function scaleColour(stops, share) {
   const place = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
