@@ -116,10 +116,11 @@ def test_keys_and_the_field_move_the_cursor_to_changes_blocks_genes_and_places(v
     assert "ape 8,000" in view.where()
     view.root.get_by_label("Go to a position or gene").fill("<i>nothing</i>")
     view.page.keyboard.press("Enter")
-    view.settle()
-    message = view.root.locator(".gl-message")
-    assert message.inner_text().startswith("neither genome has a gene '<i>nothing</i>'")
-    assert "gl-error" in message.get_attribute("class")
+    nothing = view.root.locator(".gl-none")
+    nothing.wait_for()
+    assert nothing.inner_text() == "Nothing is called \u201c<i>nothing</i>\u201d."
+    view.find("ape:99,999")
+    view.root.locator(".gl-error").filter(has_text="ape has the positions 0 to").wait_for()
     assert len(view.page.locator(".jp-Notebook .jp-Cell").all()) == 2  # the notebook took no key
     view.press("Home")
     shown = view.data("stop") - view.data("first")

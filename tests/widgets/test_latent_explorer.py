@@ -178,12 +178,12 @@ def test_an_empty_anndata_is_refused():
 def test_a_missing_layer_names_those_there_are():
     adata = cells()
     adata.layers["counts"] = adata.X
-    with pytest.raises(KeyError, match=r"'count' is not a layer of this AnnData; layers has \['counts'\]"):
+    with pytest.raises(KeyError, match=r"'layers/count' is not in this AnnData; layers has \['counts'\]"):
         LatentExplorer(adata, "X_vae", color="LYZ", layer="count")
 
 
 def test_a_missing_layer_is_refused_before_a_gene_is_chosen():
-    with pytest.raises(KeyError, match="'counts' is not a layer"):
+    with pytest.raises(KeyError, match="'layers/counts' is not in this AnnData"):
         LatentExplorer(cells(), "X_vae", layer="counts")
 
 
