@@ -15,6 +15,7 @@ The core knows no domain:
 ``gl.evaluate``     figures with intervals, beside baselines; markers
 ``gl.plot``         plotly figures
 ``gl.widgets``      the training panel and the latent explorer
+``gl.progress``     a bar for a loop that takes long
 ``gl.check``        which statements of a lesson hold, and what to do about the others
 ==================  ==================================================================
 

@@ -19,5 +19,6 @@ from .jupyter.statements import check as check
 from .run import Epoch as Epoch
 from .run import Run as Run
 from .run import RunConfig as RunConfig
+from .waiting import progress as progress
 
 __version__: str

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from genolab.align import cpu
 from genolab.align.sequences import Integers, Job, packs
 from genolab.align.trace import Paths, Traceback, in_order, scores_only
+from genolab.waiting import bar
 
 
 class Filled(NamedTuple):
@@ -39,9 +40,11 @@ def solve(job: Job, fill: Callable[[Job], Filled], memory: int) -> Paths:
     large, others = np.flatnonzero(is_large), np.flatnonzero(~is_large)
     order, parts = [large], [cpu.solve(job.take(large))] if len(large) else []
     rest = job.take(others)
-    for pairs in packs(rest, _batch_size(rest, memory)):
-        order.append(others[pairs])
-        parts.append(_paths(rest.take(pairs), fill))
+    with bar("Aligning", len(others), unit="pairs") as shown:
+        for pairs in packs(rest, _batch_size(rest, memory)):
+            order.append(others[pairs])
+            parts.append(_paths(rest.take(pairs), fill))
+            shown.update(len(pairs))
     return in_order(np.concatenate(order), parts, len(cells))
 
 

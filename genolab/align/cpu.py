@@ -11,6 +11,7 @@ from genolab.align.sequences import GLOBAL, LOCAL, Integers, Job, Sequences, pac
 from genolab.align.trace import Paths, Traceback, in_order, scores_only
 from genolab.align.wave import solve_pair
 from genolab.compiled import compiled
+from genolab.waiting import bar
 
 Numbers = NDArray[Any]  # int16 or int32, by bound
 
@@ -35,15 +36,17 @@ def solve(job: Job) -> Paths:
     n = len(job.queries.first)
     order, parts = [np.empty(0, dtype=np.int64)], []
     memory = np.empty(0, dtype=np.uint8)  # of directions, used over and over: new pages cost more than what they hold
-    for pairs in packs(job, LANES):
-        some = job.take(pairs)
-        order.append(pairs)
-        if _is_better_alone(some):
-            parts += [_solve_alone(some.take(pair)) for pair in np.arange(len(pairs))[:, None]]
-            continue
-        needed = _directions_size(some) if job.trace else 0
-        memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
-        parts.append(_solve_pack(some, memory))
+    with bar("Aligning", n, unit="pairs") as shown:
+        for pairs in packs(job, LANES):
+            some = job.take(pairs)
+            order.append(pairs)
+            if _is_better_alone(some):
+                parts += [_solve_alone(some.take(pair)) for pair in np.arange(len(pairs))[:, None]]
+            else:
+                needed = _directions_size(some) if job.trace else 0
+                memory = memory if len(memory) >= needed else np.empty(needed, dtype=np.uint8)
+                parts.append(_solve_pack(some, memory))
+            shown.update(len(pairs))
     return in_order(np.concatenate(order), parts, n)
 
 

@@ -15,6 +15,7 @@ from genolab.dna.model import SequenceCNN, check_one_hot
 from genolab.dna.saturation import single_changes
 from genolab.infer.lend import to_numpy
 from genolab.infer.scorer import Scorer
+from genolab.waiting import progress
 
 Array = NDArray[np.float32]
 Method = Literal["mutagenesis", "gradients", "deeplift"]
@@ -74,7 +75,7 @@ def attribute(
     rows = aligned(model, rows) if isinstance(rows, AnnDataset) else rows
     scorer = Scorer(model, _number(target, model, rows), positions=positions, device=device)
     parts: list[Array] = []
-    for x in _sequences(rows, scorer.device):
+    for x in progress(_sequences(rows, scorer.device), "Explaining", unit="blocks", total=-(-len(rows) // _BLOCK)):
         if method == "mutagenesis":
             scores = every_change(scorer, x, batch_size=batch_size)[..., 0]
             scores = scores - scores.mean(dim=1, keepdim=True)

@@ -24,6 +24,7 @@ from genolab.data.dataset import AnnDataset, Batch, remember
 from genolab.drugs.compounds.similarity import tanimoto
 from genolab.drugs.pairs import check_codes, feature_matrix, pair_codes, read_pairs
 from genolab.models.baseline import Baseline, check_fitted
+from genolab.waiting import bar
 
 Codes = NDArray[np.int64]
 """Numbers of compounds and contexts, ``(n, 2)``: what all estimators here are fitted to."""
@@ -124,7 +125,7 @@ class ForestBaseline(PairBaseline):
         matrix = feature_matrix(compounds, "compounds")
         of_context = _ContextMeans() if contexts is None else _lookup(feature_matrix(contexts, "contexts"), "contexts")
         features = make_union(_Distinct(_lookup(matrix, "compounds")), of_context)
-        forest = RandomForestRegressor(n_trees, max_features=share, random_state=seed, n_jobs=threads)
+        forest = _Forest(n_trees, max_features=share, random_state=seed, n_jobs=threads)
         super().__init__(make_pipeline(features, forest))
 
     def spread(self, batch: Batch) -> torch.Tensor:
@@ -153,6 +154,20 @@ class KernelBaseline(PairBaseline):
 
 def _of_counts(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float32]:
     return tanimoto(a.astype(np.int64), b.astype(np.int64))  # scikit-learn hands on floats
+
+
+class _Forest(RandomForestRegressor):  # type: ignore[misc]  # scikit-learn publishes no types
+    """A random forest that grows by twentieths, so that one sees how far it is; its trees are the same."""
+
+    def fit(self, x: Any, y: Any) -> Self:
+        """Grow all trees, and return the forest."""
+        n_trees = self.n_estimators
+        with bar("Growing", n_trees, unit="trees") as shown:
+            for grown in range(0, n_trees, step := max(1, n_trees // 20)):
+                self.set_params(n_estimators=min(grown + step, n_trees), warm_start=grown > 0)
+                super().fit(x, y)
+                shown.update(self.n_estimators - grown)
+        return self
 
 
 def _contexts_of(codes: Codes) -> Codes:

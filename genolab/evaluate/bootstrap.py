@@ -10,6 +10,8 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from genolab.waiting import bar
+
 Array = NDArray[np.float64]
 Name = TypeVar("Name")
 
@@ -42,7 +44,11 @@ def intervals(
         Numbers that `figures` holds for each row and resampling: the more, the fewer resamplings at once.
     """
     value = figures(np.ones((1, n)))
-    parts = [figures(weights) for weights in resample(n, n_boot, seed=seed, width=width)]
+    parts = []
+    with bar("Resampling", n_boot) as shown:
+        for weights in resample(n, n_boot, seed=seed, width=width):
+            parts.append(figures(weights))
+            shown.update(len(weights))
     return {
         name: percentile_interval(float(one[0]), np.concatenate([part[name] for part in parts] or [np.empty(0)]))
         for name, one in value.items()

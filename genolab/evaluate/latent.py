@@ -14,6 +14,7 @@ from genolab.evaluate import bootstrap
 from genolab.evaluate.bootstrap import Interval
 from genolab.evaluate.graph import neighbor_graph
 from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
+from genolab.waiting import progress
 
 RESOLUTIONS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5)
 """The resolutions among which `leiden_ari` looks for the best."""
@@ -81,7 +82,7 @@ def latents(
         raise ValueError("there are no latents to compare: pass a dictionary of names and coordinates")
     known = _look_up(adata, "obs", labels) if isinstance(labels, str) else labels
     rows = []
-    for name, given in latents.items():
+    for name, given in progress(latents.items(), "Comparing", unit="latents"):
         points = _points(_look_up(adata, "obsm", given) if isinstance(given, str) else given, name)
         if {"knn_accuracy", "knn_macro_f1"} & set(metrics):
             knn = knn_scores(points, known, n_neighbors=n_neighbors, n_folds=n_folds, n_boot=n_boot, seed=seed)

@@ -17,6 +17,7 @@ from genolab.evaluate.bootstrap import intervals
 from genolab.evaluate.classification import Predictions, collect_predictions
 from genolab.function.ontology.graph import Ontology
 from genolab.models.baseline import target_of
+from genolab.waiting import progress
 
 Array = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ def by_term(models: Mapping[str, Any], test: AnnDataset) -> pd.DataFrame:
     depth = depths(n_terms, test.adata.uns.get("parents"))
     rows = []
     for name, scores in predictions.probabilities.items():
-        for at in range(n_terms):
+        for at in progress(range(n_terms), f"Terms, {name}"):
             mixed = 0 < with_term[at] < n_genes
             area = float(average_precision_score(truth[:, at], scores[:, at])) if mixed else float("nan")
             rows.append((name, names[at], space_of[at], depth[at], with_term[at], area))

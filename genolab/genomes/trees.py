@@ -13,6 +13,7 @@ from genolab.genomes.comparison import Comparison, compare
 from genolab.genomes.genome import Genome, GenomeLike, open_genome
 from genolab.genomes.seeds import sample_kmers
 from genolab.genomes.variants import is_transition
+from genolab.waiting import progress
 
 Model = Literal["k80", "jc69", "p"]
 Method = Literal["alignment", "kmers"]
@@ -52,7 +53,7 @@ def distances(
     names = [genome.name for genome in opened]
     _check(names, method, model)
     table = pd.DataFrame(0.0, index=pd.Index(names), columns=pd.Index(names))
-    for a, b in itertools.combinations(opened, 2):
+    for a, b in progress(list(itertools.combinations(opened, 2)), "Comparing", unit="pairs of genomes"):
         value = _mash(a, b) if method == "kmers" else _by_substitutions(compare(a, b), model)
         table.loc[a.name, b.name] = table.loc[b.name, a.name] = value
     return table

@@ -11,6 +11,7 @@ from torch import nn
 from genolab.data.dataset import AnnDataset, aligned
 from genolab.data.signature import Signature, recode
 from genolab.infer.lend import borrowed, to_numpy
+from genolab.waiting import progress
 
 Array = NDArray[np.float32]
 
@@ -101,4 +102,7 @@ def over_batches(model: nn.Module, verb: str, dataset: AnnDataset, batch_size: i
     """Return what a method of the model, from batches to tensors, gives for all rows; arguments as in `embed`."""
     dataset = aligned(model, dataset)
     with borrowed(model, verb, device) as (ask, where):
-        return np.concatenate([to_numpy(ask(batch.to(where))) for batch in dataset.batches(batch_size)])
+        batches = progress(
+            dataset.batches(batch_size), "Computing", unit="batches", total=-(-len(dataset) // batch_size)
+        )
+        return np.concatenate([to_numpy(ask(batch.to(where))) for batch in batches])

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from genolab.checks import meant, reader_stream
+from genolab import waiting
+from genolab.checks import meant
 from genolab.config import Control
 from genolab.data.dataset import AnnDataset, aligned, remember
 from genolab.data.faults import reading
@@ -246,13 +247,11 @@ class Run:
         A `KeyboardInterrupt` comes after the step at work and loses nothing: calling again goes on. After a
         `NonFiniteLossError` the model has the weights from before that step; `go_back` gives those of the best epoch.
         """
-        from tqdm import tqdm  # not its widget, which a notebook that is opened again can't show
-
         progress, goal = self._loop.progress, self._goal(epochs)
-        if goal > len(self.epochs) and not progress.ended_early(self.config):
-            tqdm.write(f"{self.plan} {self._loop.describe_schedule(goal)}".strip())
+        if goal > len(self.epochs) and not progress.ended_early(self.config) and not waiting.is_shown():
+            print(f"{self.plan} {self._loop.describe_schedule(goal)}".strip())
         steps = max(0, goal * self._loop.steps_per_epoch - progress.position.step)
-        with tqdm(total=steps, unit="step", desc="Training", file=reader_stream()) as bar:
+        with waiting.bar("Training", steps, unit="steps", delay=0) as bar:
             stop_listening = self.listen(lambda _, event: bar.update() if event == "step" else None)
             try:
                 for epoch in self._train(epochs):

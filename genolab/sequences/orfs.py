@@ -10,6 +10,7 @@ from genolab.compiled import compiled
 from genolab.sequences.annotation import GENE_COLUMNS, NO_PHASE
 from genolab.sequences.encode import BASE_CODES, UNKNOWN
 from genolab.sequences.genetic_codes import start_codons, stop_codons
+from genolab.waiting import progress
 
 Frame = tuple[int, int, str]
 """First base, end, strand; on a circle the end may lie beyond its length."""
@@ -118,7 +119,7 @@ def best_min_length(
 ) -> int:
     """Return the `min_length` whose reading frames, over all sequences, have the highest score; the least of equals."""
     scores = []
-    for length in lengths:
+    for length in progress(lengths, "Lengths"):
         tables = [
             open_reading_frames(sequence, min_length=length, chromosome=name) for name, sequence in sequences.items()
         ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genolab.checks import check_known
+from genolab.waiting import progress
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -93,7 +94,7 @@ def _best_period(values: ArrayLike, times: ArrayLike) -> float:
     at = np.asarray(times, dtype=np.float64)
     span = float(np.nanmax(at) - np.nanmin(at))
     tried = np.geomspace(span / _MOST_CYCLES, span, _N_PERIODS)
-    explained = [float(np.mean(fit_cosinor(values, at / period).explained)) for period in tried]
+    explained = [float(np.mean(fit_cosinor(values, at / period).explained)) for period in progress(tried, "Periods")]
     return float(tried[int(np.argmax(explained))])
 
 

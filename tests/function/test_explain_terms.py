@@ -45,7 +45,7 @@ def test_inputs_that_do_not_fit_are_refused(genes):
         gl.function.explain_terms(genes, "a", np.zeros((4, 2)))
     with pytest.raises(KeyError, match="no gene of this AnnData"):
         gl.function.explain_terms(genes, "z", np.zeros((4, 3)))
-    with pytest.raises(KeyError, match="not in obsm"):
+    with pytest.raises(KeyError, match="is not in this AnnData; obsm has"):
         gl.function.explain_terms(genes, "a", np.zeros((4, 3)), basis="X_none")
 
 

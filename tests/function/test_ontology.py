@@ -135,7 +135,7 @@ def test_a_subset_brings_its_broader_terms_and_a_part_is_one_namespace(toy):
     assert set(toy.subset(["T:20"]).terms) == {"T:1", "T:2"}
     assert set(toy.part("component").terms) == {"T:5"}
     assert set(toy.gene_sets({"g": ["T:3", "T:5"]}, namespace="component")) == {"T:5"}
-    with pytest.raises(KeyError, match="no namespace 'nothing'"):
+    with pytest.raises(KeyError, match="'nothing' isn't one of the 2 namespaces"):
         toy.part("nothing")
 
 

@@ -142,7 +142,7 @@ def test_a_wrong_line_is_named(tmp_path, name, text, said):
 def test_another_suffix_and_a_missing_file_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"regions come as \.bed"):
         read_regions(tmp_path / "a.xls")
-    with pytest.raises(FileNotFoundError, match="no file of regions"):
+    with pytest.raises(FileNotFoundError, match="isn't there"):
         read_regions(tmp_path / "a.bed")
 
 

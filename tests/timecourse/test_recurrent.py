@@ -221,7 +221,7 @@ def test_perfect_answers_have_f1_one_and_a_gain(profiles):
     whole = table[table["course"] == "all"].set_index(["model", "metric"])["value"]
     assert whole["perfect", "f1"] == 1
     assert whole["perfect", "f1_gain"] == pytest.approx(1 - whole["first", "f1"])
-    with pytest.raises(ValueError, match="baseline is one of the models"):
+    with pytest.raises(ValueError, match="baseline must be one of perfect"):
         gl.timecourse.evaluate({"perfect": truth}, profiles, "phase", baseline="other")
 
 
