@@ -19,6 +19,8 @@ from genolab.plot.style import (
     plain,
 )
 
+_ENRICHED: Final = ("is enriched", "are enriched")
+_RANKED: Final = ("ranks higher or lower than by chance", "rank higher or lower than by chance")
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
@@ -41,7 +43,7 @@ def enrichment(table: pd.DataFrame, *, n: int = 15, level: float = 0.05) -> Figu
     else:
         figure.update_xaxes(title_text="Times as many genes as expected", rangemode="tozero")
     subtitle = f"Dots grow with the number of {'leading ' * ranked}genes; open where adjusted p is above {level:g}"
-    title = _finding(table, "away from the middle" if ranked else "enriched", level)
+    title = _finding(table, _RANKED if ranked else _ENRICHED, level)
     return dress(figure, title, subtitle=subtitle, height=190 + 34 * max(len(top), 4))
 
 
@@ -49,6 +51,8 @@ def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
     significant = (top["q"] <= level).to_numpy()
     count = top["genes"].str.len()
     effect = top["auc"] if ranked else top["overlap"] / top["expected"]
+    zeros = -np.log10(np.maximum(top["q"].to_numpy(), 1e-300))
+    ticks = np.linspace(0, max(zeros.max(), 1), 3)
     effect_text = "lead; above another gene in %{x:.0%}" if ranked else "%{x:.1f} times as expected"
     return {
         "x": effect.to_numpy(),
@@ -56,13 +60,14 @@ def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
         "mode": "markers",
         "marker": {
             "size": 9 + 24 * np.sqrt(count / count.max()),
-            "color": -np.log10(np.maximum(top["q"].to_numpy(), 1e-300)),
+            "color": zeros,
             "colorscale": "Viridis",
             "reversescale": True,
             "cmin": 0,
+            "cmax": ticks[-1],
             "symbol": filled_or_open(significant),
-            "line": {"width": [0.5 if each else 2.5 for each in significant], "color": "rgba(31,31,31,0.45)"},
-            "colorbar": colour_bar("Zeros of<br>adjusted p"),
+            "line": {"width": [1 if each else 2.5 for each in significant], "color": "rgba(31,31,32,0.45)"},
+            "colorbar": colour_bar("Adjusted p") | {"tickvals": ticks, "ticktext": [f"{10**-at:.1g}" for at in ticks]},
         },
         "customdata": np.stack([count, top["size"], [number(q) for q in top["q"]]], axis=1),
         "hovertemplate": f"%{{customdata[0]}} of its %{{customdata[1]}} genes{' ' if ranked else ', '}{effect_text}<br>"
@@ -70,13 +75,13 @@ def _sets(top: pd.DataFrame, *, ranked: bool, level: float) -> dict[str, Any]:
     }
 
 
-def _finding(table: pd.DataFrame, what: str, level: float) -> str:
-    """Return the finding: the number of enriched sets, and the first."""
+def _finding(table: pd.DataFrame, what: tuple[str, str], level: float) -> str:
+    """Return how many sets are enriched, or rank high or low, and which most clearly."""
     n_found, tested = int((table["q"] <= level).sum()), table.attrs.get("n_tested", len(table))
     if not n_found:
-        return f"None of {tested:,} sets is {what}"
-    best = table.sort_values("p", kind="stable")["name"].iloc[0]
-    return f"{n_found:,} of {tested:,} sets {'is' if n_found == 1 else 'are'} {what}, first {plain(best)}"
+        return f"None of {tested:,} sets {what[0]}"
+    best = plain(table.sort_values("p", kind="stable")["name"].iloc[0])
+    return f"{n_found:,} of {tested:,} sets {what[n_found > 1]}, most clearly {best}"
 
 
 def depth(table: pd.DataFrame) -> Figure:

@@ -233,7 +233,7 @@ def _add_limits(
             y=1,
             yref="y domain",
             text=f"{beyond.sum():,} {word} {limit:,g}",
-            font={"size": 15, "color": SECOND},
+            font={"size": 15},
             bgcolor="rgba(255,255,255,0.85)",
             showarrow=False,
             xanchor="left" if limit < middle else "right",

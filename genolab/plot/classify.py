@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from genolab import evaluate, palette
 from genolab.data.dataset import AnnDataset
@@ -22,6 +23,7 @@ from genolab.plot.style import (
 )
 
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")  # tell curves apart where colours can't
+_LIGHT_FROM: Final = 0.43  # of viridis, where black and white can be read equally well
 _WRITTEN: Final = 16  # classes up to which every cell of the matrix has its number written in it
 
 
@@ -45,15 +47,28 @@ def confusion(model: Any, test: AnnDataset) -> Figure:
             colorscale=VIRIDIS,
             colorbar=colour_bar("Share") | {"tickformat": ".0%"},
             text=[[f"{count:,}" for count in row] for row in counts],
-            texttemplate="%{text}" if len(names) <= _WRITTEN else None,
-            textfont={"size": 17},
             hovertemplate="%{y} predicted as %{x}: %{text} (%{z:.1%} of %{y})<extra></extra>",
         )
     )
+    if len(names) <= _WRITTEN:
+        _write_counts(figure, names, counts, share)
     figure.update_xaxes(title_text="Predicted class", type="category", showgrid=False, constrain="domain")
     figure.update_yaxes(title_text="True class", type="category", autorange="reversed", showgrid=False, scaleanchor="x")
     title = f"{percent(np.trace(counts) / counts.sum())} of {counts.sum():,} are predicted right"
     return dress(figure, title, subtitle=_commonest_mistake(table), height=max(460, 200 + 60 * min(len(names), 12)))
+
+
+def _write_counts(figure: Figure, names: list[str], counts: NDArray[np.int64], share: NDArray[np.float64]) -> None:
+    """Write each count into its cell: white on the darker half of viridis, black on the lighter one."""
+    figure.add_scatter(
+        x=names * len(names),
+        y=np.repeat(names, len(names)),
+        mode="text",
+        text=[f"{count:,}" for count in counts.ravel()],
+        textfont={"size": 17, "color": ["white" if each < _LIGHT_FROM else "black" for each in share.ravel()]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _commonest_mistake(table: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """The one look of all figures: type, colours, margins and mode bar; and text made safe."""
 
 import html
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,10 +12,11 @@ import plotly.io as pio
 
 from genolab import palette
 from genolab.checks import check_columns
+from genolab.plot import theme
 
-INK: Final = "#1f1f1f"
-MUTED: Final = "#5f5f5f"
-GRID: Final = "#e4e4e4"
+INK: Final = "#1f1f20"  # no one else's, so that the page's theme knows figures by it
+MUTED: Final = "#5f5f60"
+GRID: Final = "#e4e4e5"
 FIRST: Final = palette.OKABE_ITO[0]
 """Blue: the training curve, the model, what a figure is about."""
 SECOND: Final = palette.OKABE_ITO[3]
@@ -33,6 +35,9 @@ _BUTTONS: Final = ("sendChartToCloud", "select2d", "lasso2d", "autoScale2d")
 
 _MANY_POINTS: Final = 3000  # a page holds some 16 WebGL canvases at most, so fewer points than this go without one
 
+_TITLE_LETTERS: Final = 58  # in the 600 pixels that a window of 700 has for a figure, in a wide font
+_SUBTITLE_LETTERS: Final = 70
+
 _LONGEST: Final = 48  # characters of a name: longer ones would push the picture off the page
 
 _AXIS: Final = {
@@ -41,6 +46,7 @@ _AXIS: Final = {
     "linecolor": MUTED,
     "showline": True,
     "tickfont": {"size": 15},
+    "ticklabelstandoff": 3,
     "ticks": "outside",
     "tickcolor": MUTED,
     "title": {"font": {"size": 17}, "standoff": 12},
@@ -57,7 +63,7 @@ TEMPLATE: Final = go.layout.Template(
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
         "title": {
-            "font": {"size": 22},
+            "font": {"size": 20},
             "subtitle": {"font": {"size": 16, "color": MUTED}},
             "x": 0.01,
             "xanchor": "left",
@@ -71,11 +77,12 @@ TEMPLATE: Final = go.layout.Template(
 
 
 class Figure(go.Figure):  # type: ignore[misc]  # plotly publishes no types
-    """A plotly figure that a notebook shows without plotly's logo; else an ordinary one."""
+    """A plotly figure that a notebook shows in the page's theme and without plotly's logo; else an ordinary one."""
 
     def _ipython_display_(self) -> None:
         if pio.renderers.render_on_display and pio.renderers.default:
-            pio.show(self, config={"displaylogo": False, "showSendToCloud": False, "responsive": True})
+            pio.show(self, config={"displaylogo": False, "showSendToCloud": False})
+            theme.show_beside(ink=INK, muted=MUTED, grid=GRID)
         else:
             super()._ipython_display_()
 
@@ -83,25 +90,33 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly publishes no types
 def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, panels: bool = False) -> Figure:
     """Give a figure the shared look and its finding as title; change it in place, and return it.
 
-    Parts of `title` and `subtitle` that come from data must have gone through `plain`. `height` is in pixels, the width
-    that of the page; `panels` with titles of their own need room under the figure's.
+    Parts of `title` and `subtitle` that come from data must have gone through `plain`. `height` is in pixels, with one
+    line of each, the width that of the page; `panels` with titles of their own need room under the figure's.
     """
-    top = 64 + 32 * bool(subtitle) + 30 * panels
-    heading = {"text": title, "font": {"size": _fitting(title, 22)}, "y": 1 - 22 / height}
+    titles, subtitles = _wrapped(title, _TITLE_LETTERS), _wrapped(subtitle, _SUBTITLE_LETTERS)
+    more = 26 * (len(titles) - 1) + 21 * max(len(subtitles) - 1, 0)
+    height += more
     figure.update_layout(
         template=TEMPLATE,
         height=height,
-        margin={"t": top},
-        title=heading | {"subtitle": {"text": subtitle, "font": {"size": _fitting(subtitle, 16)}}},
+        margin={"t": 62 + 32 * bool(subtitle) + 30 * panels + more},
+        title={"text": "<br>".join(titles), "y": 1 - 22 / height, "subtitle": {"text": "<br>".join(subtitles)}},
         modebar={"remove": _BUTTONS},
     )
     return figure
 
 
-def _fitting(text: str, size: int) -> int:
-    """Return a font size, at most `size` and at least 14, at which a title fits a notebook on a laptop, uncut."""
-    wide = 1600 // max(len(html.unescape(text)), 1)  # 800 pixels over what a letter takes, half its size
-    return min(size, max(wide, 14))
+def _wrapped(text: str, letters: int) -> list[str]:
+    """Break a title into even lines that fit a narrow figure; one that somebody has marked up stays as it is."""
+    if "<" in text:
+        return [text]
+    n_lines = len(_lines(text, letters))
+    fitting = (_lines(text, width) for width in range(1 + len(text) // max(n_lines, 1), letters + 1))
+    return next((lines for lines in fitting if len(lines) == n_lines), _lines(text, letters))
+
+
+def _lines(text: str, letters: int) -> list[str]:
+    return textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
 
 
 def dot_rows(figure: Figure, names: Sequence[object], *, reference: float | None = None) -> None:
@@ -138,7 +153,7 @@ def legend_below(figure: Figure) -> None:
 
 def rim(n: int) -> dict[str, Any]:
     """Choose the rim of `n` points: without one yellow is lost on white, with one many small points turn grey."""
-    return {"color": "rgba(31,31,31,0.45)", "width": 0.5 if n <= _MANY_POINTS else 0}
+    return {"color": "rgba(31,31,32,0.45)", "width": 0.5 if n <= _MANY_POINTS else 0}
 
 
 def percent(share: float) -> str:

@@ -1,6 +1,7 @@
 """Figures of tables: how a run went, and how models compare."""
 
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,9 @@ from genolab.plot.style import (
 )
 
 _METRICS: Final = {
-    "knn_accuracy": "Neighbours: accuracy",
-    "knn_macro_f1": "Neighbours: macro-F1",
-    "leiden_ari": "Leiden: adjusted Rand",
+    "knn_accuracy": "Neighbour accuracy",
+    "knn_macro_f1": "Neighbour macro-F1",
+    "leiden_ari": "Leiden adjusted Rand",
     "silhouette": "Silhouette",
     "mse": "Mean squared error",
     "r2": "Variance explained",
@@ -44,6 +45,7 @@ _METRICS: Final = {
     "mcc": "Matthews correlation",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
+_PROPER: Final = ("Leiden", "Matthews", "Pearson", "Spearman")  # stay capital within a sentence
 _LOWER_IS_BETTER: Final = ("mse",)
 
 
@@ -182,7 +184,7 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     subtitle = "Points with 95 % intervals" + (
         f"; the dashed line is the baseline, {plain(baseline)}" if baseline else ""
     )
-    title = _winner(table, metrics)
+    title = _finding(table, models, metrics, baseline)
     return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=True)
 
 
@@ -212,26 +214,86 @@ def _title(metric: str) -> str:
     return _METRICS.get(metric) or registry.table("metrics").get(metric, {}).get("title") or plain(metric)
 
 
-def _winner(table: pd.DataFrame, metrics: list[str]) -> str:
-    """Return which model is best, and only where no other's interval reaches its own."""
-    if len(table["model"].unique()) == 1:
-        return f"{plain(table['model'].iloc[0])}, by {len(metrics)} measure{'s' * (len(metrics) > 1)}"
-    clear = [model for model in (_clearly_best(table[table["metric"] == m], m) for m in metrics) if model is not None]
-    if not clear:
-        return "No model is clearly best: the intervals overlap"
-    best = max(dict.fromkeys(clear), key=clear.count)
-    wins = clear.count(best)
-    share = f"all {wins} measures" if wins == len(metrics) else f"{wins} of {len(metrics)} measures"
-    return f"{plain(best)} is clearly best in {'the one measure' if len(metrics) == 1 else share}"
+class _Verdict(NamedTuple):
+    """The metrics on which a model lies clearly above a reference, and clearly below it."""
+
+    better: list[str]
+    worse: list[str]
 
 
-def _clearly_best(rows: pd.DataFrame, metric: str) -> str | None:
-    """Return the model whose interval lies beyond all others'; a missing interval is the value."""
-    rows = rows[np.isfinite(rows["value"])].reset_index(drop=True)
-    if len(rows) < 2:
-        return None
-    sign = -1 if metric in _LOWER_IS_BETTER or registry.table("metrics").get(metric, {}).get("lower_is_better") else 1
-    ends = np.sort(sign * np.stack([rows[end].fillna(rows["value"]) for end in ("low", "high")], axis=1), axis=1)
-    best = int(np.argmax(sign * rows["value"]))
-    others = np.delete(ends[:, 1], best)
-    return str(rows["model"].iloc[best]) if ends[best, 0] > others.max() else None
+def _finding(table: pd.DataFrame, models: list[str], metrics: list[str], baseline: str | None) -> str:
+    """Return what is clear, that is where two intervals don't overlap: who is better than the baseline, and on what.
+
+    Without a baseline the model that most others are clearly better than takes its place.
+    """
+    if len(models) == 1:
+        return f"{plain(models[0])}, by {len(metrics)} measure{'s' * (len(metrics) > 1)}"
+    ends = {metric: _ends(table[table["metric"] == metric], metric) for metric in metrics}
+    by_reference = {one: {model: _verdict(ends, model, one) for model in models if model != one} for one in models}
+    beaten = {one: sum(len(verdict.better) for verdict in verdicts.values()) for one, verdicts in by_reference.items()}
+    reference = max(models[::-1], key=beaten.__getitem__) if baseline is None else baseline
+    verdicts = by_reference[reference]
+    first = {model: _is_best(ends, model, verdict.better) for model, verdict in verdicts.items()}
+    best = max(verdicts, key=lambda one: (len(verdicts[one].better) - len(verdicts[one].worse), first[one]))
+    better, worse = verdicts[best]
+    if not better and (len(verdicts) > 1 or not worse):
+        return _no_winner(verdicts, reference, metrics, alone=baseline is None)
+    alike = [best] if first[best] else [model for model in verdicts if verdicts[model] == verdicts[best]]
+    than = plain(reference) + " and all others" * (len(models) > 2 and first[best])
+    parts = [f"better than {than} on {_measures(better, metrics)}"] * bool(better)
+    parts += [f"worse{'' if better else f' than {than}'} on {_measures(worse, metrics)}"] * bool(worse)
+    title = f"{_are(alike)} {', '.join(parts)}"
+    unclear = [metric for metric in metrics if metric not in [*better, *worse]]
+    return title + (f"; on {_measures(unclear, metrics)} they overlap" if unclear else "")
+
+
+def _no_winner(verdicts: dict[str, _Verdict], reference: str, metrics: list[str], *, alone: bool) -> str:
+    worse = [model for model in verdicts if verdicts[model].worse]
+    if worse:
+        on = _measures([metric for metric in metrics if any(metric in verdicts[one].worse for one in worse)], metrics)
+        return f"No model is better than {plain(reference)}; {_are(worse)} worse on {on}"
+    if alone:
+        return f"No two models differ clearly on {_measures(metrics, metrics)}: the intervals overlap"
+    who = "No model differs" if len(verdicts) > 1 else f"{plain(next(iter(verdicts)))} doesn't differ"
+    return f"{who} clearly from {plain(reference)} on {_measures(metrics, metrics)}: the intervals overlap"
+
+
+def _ends(rows: pd.DataFrame, metric: str) -> dict[str, tuple[float, float]]:
+    """Return each model's interval, higher being better; a missing interval is the value."""
+    lower = metric in _LOWER_IS_BETTER or registry.table("metrics").get(metric, {}).get("lower_is_better")
+    rows = rows[np.isfinite(rows["value"])]
+    low, high = (rows[end].fillna(rows["value"]) for end in ("low", "high"))
+    low, high = (-high, -low) if lower else (low, high)
+    return dict(zip(rows["model"], zip(low, high, strict=True), strict=True))
+
+
+def _verdict(ends: Mapping[str, dict[str, tuple[float, float]]], model: str, reference: str) -> _Verdict:
+    known = [metric for metric, each in ends.items() if model in each and reference in each]
+    better = [metric for metric in known if ends[metric][model][0] > ends[metric][reference][1]]
+    return _Verdict(better, [metric for metric in known if ends[metric][model][1] < ends[metric][reference][0]])
+
+
+def _is_best(ends: Mapping[str, dict[str, tuple[float, float]]], model: str, metrics: list[str]) -> bool:
+    return bool(metrics) and all(
+        ends[metric][model][0] > max(high for name, (_, high) in ends[metric].items() if name != model)
+        for metric in metrics
+    )
+
+
+def _are(models: Sequence[str]) -> str:
+    """Name one or two models, or the first two of more, with the verb."""
+    if len(models) > 2:
+        return f"{plain(models[0])}, {plain(models[1])} and {len(models) - 2} more are"
+    return f"{' and '.join(plain_all(models))} {'is' if len(models) == 1 else 'are'}"
+
+
+def _measures(some: list[str], metrics: list[str]) -> str:
+    """Name one or two measures, or count more."""
+    if len(some) > 2:
+        return f"all {len(some)} measures" if len(some) == len(metrics) else f"{len(some)} of {len(metrics)} measures"
+    return " and ".join(_within_a_sentence(_title(metric)) for metric in some)
+
+
+def _within_a_sentence(title: str) -> str:
+    is_plain = title[1:2].islower() and not title.startswith(_PROPER)
+    return title[0].lower() + title[1:] if is_plain else title

@@ -14,7 +14,8 @@ STRAND: Final = {"+": FIRST, "-": SECOND}
 """The colours of the strands, of genes and of what is predicted for them."""
 
 _NAMED: Final = 24  # genes whose names stand in the figure; all others show theirs under the pointer
-_LETTER: Final = 0.0105  # of the width: a letter of a name, in a figure as wide as a notebook's cell
+_LETTER: Final = 0.0175  # of the width: a letter of a name, in a figure of 700 pixels
+_HEAD: Final = 0.006  # of the width: an arrow's head
 
 
 def genes_of(table: pd.DataFrame, chromosome: str | None, start: int, end: int) -> list[Gene]:
@@ -60,7 +61,7 @@ def draw_genes(figure: Figure, genes: Sequence[Gene], span: tuple[int, int], row
     for strand, colour in STRAND.items():
         chosen = [(gene, lane) for gene, lane in zip(genes, lanes, strict=True) if gene.strand == strand]
         if chosen:
-            _draw_strand(figure, chosen, colour, row)
+            _draw_strand(figure, chosen, colour, row, head=_HEAD * (span[1] - span[0]))
     _name_the_widest(figure, genes, lanes, span, row)
     bottom, top = reach(genes)
     figure.update_yaxes(range=[bottom, top], tickvals=[], zeroline=True, zerolinecolor=GRID, row=row, col=1)
@@ -72,30 +73,24 @@ def reach(genes: Sequence[Gene]) -> tuple[float, float]:
     return min(lanes) - 0.7, max(lanes) + 0.7
 
 
-def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str, row: int) -> None:
-    """Draw introns as one line, coding parts as one shape, and the ends as arrows: few traces for many genes."""
+def _draw_strand(figure: Figure, genes: Sequence[tuple[Gene, int]], colour: str, row: int, *, head: float) -> None:
+    """Draw introns as one line, and coding parts as one shape, the last with a tip: few traces for many genes."""
     gap = np.nan
     across: list[float] = [x for gene, _ in genes for x in (gene.start, gene.end, gap)]
     up: list[float] = [y for _, lane in genes for y in (lane, lane, gap)]
     quiet = {"hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(x=across, y=up, mode="lines", line={"color": colour, "width": 2}, row=row, col=1, **quiet)
-    boxes = [(left, right, lane) for gene, lane in genes for left, right in gene.exons]
-    across = [float(x) for left, right, _ in boxes for x in (left, right, right, left, left, gap)]
-    up = [lane + y for _, _, lane in boxes for y in (-0.2, -0.2, 0.2, 0.2, -0.2, gap)]
+    across, up = [], []
+    for gene, lane in genes:
+        for left, right in gene.exons:
+            tip = min(head, right - left)
+            start = left + tip * (gene.strand == "-" and left == gene.start)
+            end = right - tip * (gene.strand != "-" and right == gene.end)
+            across += [start, end, right, end, start, left, start, gap]
+            up += [lane + y for y in (-0.2, -0.2, 0, 0.2, 0.2, 0, -0.2, gap)]
     # A white rim tells boxes apart that touch.
     shape = {"mode": "lines", "line": {"width": 0.8, "color": "white"}, "fill": "toself", "fillcolor": colour}
     figure.add_scatter(x=across, y=up, row=row, col=1, **shape, **quiet)
-    forward = genes[0][0].strand == "+"
-    figure.add_scatter(
-        x=[gene.end if forward else gene.start for gene, _ in genes],
-        y=[lane for _, lane in genes],
-        mode="markers",
-        marker={"symbol": "triangle-right" if forward else "triangle-left", "size": 11, "color": colour},
-        hoverinfo="skip",
-        showlegend=False,
-        row=row,
-        col=1,
-    )
     figure.add_trace(_pointed(genes), row=row, col=1)
 
 
@@ -145,7 +140,7 @@ def _named(genes: Sequence[Gene], lanes: Sequence[int], span: tuple[int, int]) -
     taken: list[tuple[int, float, float]] = []
     named = []
     for at in order:
-        half = _LETTER * width * len(genes[at].name) / 2
+        half = _LETTER * width * (len(genes[at].name) + 1) / 2
         middle = (max(genes[at].start, span[0]) + min(genes[at].end, span[1])) / 2
         middle = min(max(middle, span[0] + half), span[1] - half)
         left, right = middle - half, middle + half

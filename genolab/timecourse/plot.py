@@ -104,15 +104,12 @@ def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", cours
         line = {"color": colour, "width": 3}
         figure.add_scatter(x=at, y=middle, mode="lines", line=line, name=f"{label}, median", row=1, col=code + 1)
     unit = plain(rows.uns.get("time_unit", "")) if times == "time" else plain(times)
-    figure.update_xaxes(title_text=f"Time, {unit}" if unit else "Time")
-    figure.update_xaxes(zeroline=False)
+    figure.update_xaxes(title_text=f"Time, {unit}" if unit else "Time", col=(len(labels) + 1) // 2)
     figure.update_yaxes(title_text="Expression", col=1)
     figure.update_layout(showlegend=False)
-    title = f"In {plain(name)} the classes are highest one after the other"
-    peaks = ", ".join(f"{label} at {at:g}" for label, at in highest.items())
-    return dress(
-        figure, title, subtitle=f"Median and the middle 80 % of genes; highest: {peaks}", height=440, panels=True
-    )
+    peaks = ", ".join(f"{label} at {highest[label]:g}" for label in sorted(highest, key=highest.__getitem__))
+    title = f"In {plain(name)} the medians are highest in turn: {peaks} {unit}".rstrip()
+    return dress(figure, title, subtitle="Lines: medians; bands: the middle 80 % of genes", height=440, panels=True)
 
 
 def forecast(
@@ -154,7 +151,7 @@ def forecast(
     figure.update_yaxes(title_text="Expression", col=1)
     measured = np.isfinite(future)
     share = float(((low <= future) & (future <= high))[measured].mean())
-    title = f"{percent(share)} of the values lie in the band"
+    title = f"{percent(share)} of the values lie in the 90 % band"
     subtitle = f"{len(genes)} genes in {plain(name)}; the model saw the grey part"
     dress(figure, title, subtitle=subtitle, height=150 + 250 * down, panels=True)
     legend_below(figure)
@@ -175,7 +172,7 @@ def _check(rows: AnnData, column: str, times: str) -> None:
 
 
 def _as_wheel(figure: Figure) -> None:
-    ticks = {"tickvals": [0, 90, 180, 270], "ticktext": ["0", "¼", "½", "¾ of the cycle"]}
+    ticks = {"tickvals": [0, 90, 180, 270], "ticktext": ["0", "¼", "½", "¾"]}
     figure.update_polars(
         angularaxis={"direction": "clockwise", "rotation": 90, "gridcolor": GRID, "linecolor": MUTED, **ticks},
         radialaxis={

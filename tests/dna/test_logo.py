@@ -265,11 +265,10 @@ def features():
 
 def test_genes_point_the_way_of_their_strand_and_introns_are_thin():
     figure = plot.tracks(features(), chromosome="chr1", start=0, end=1000)
-    arrows = {
-        trace.marker.symbol: list(trace.x) for trace in figure.data if trace.mode == "markers" and trace.marker.symbol
-    }
-    assert arrows == {"triangle-right": [400], "triangle-left": [350]}
     boxes = [trace for trace in figure.data if trace.fill == "toself"]
+    forward, reverse = (np.asarray(trace.x)[np.asarray(trace.y) % 1 > 0] for trace in boxes)  # corners without tips
+    assert (max(forward), np.nanmax(boxes[0].x)) == (394, 400)
+    assert (min(reverse), np.nanmin(boxes[1].x)) == (356, 350)
     assert np.nanmin(boxes[0].x) == 100
     assert not np.any((np.asarray(boxes[0].x) > 200) & (np.asarray(boxes[0].x) < 300))
     names = [text for trace in figure.data if trace.mode == "text" for text in trace.text]
@@ -290,7 +289,7 @@ def test_a_name_that_would_run_into_another_stays_away_and_none_leaves_the_figur
     ]
     half = 1000 * 0.0095 * len("a-long-name-0") / 2
     places = np.sort(names.x)
-    assert 4 <= len(places) < 10
+    assert 3 <= len(places) < 10
     assert np.diff(places).min() >= 2 * half
     assert places[0] >= half
     assert places[-1] <= 1000 - half

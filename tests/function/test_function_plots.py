@@ -12,7 +12,7 @@ def enriched():
 
 def test_enrichment_has_its_finding_as_title_and_names_as_text():
     figure = gl.function.plot.enrichment(enriched())
-    assert figure.layout.title.text == "1 of 2 sets is enriched, first rich"
+    assert figure.layout.title.text == "1 of 2 sets is enriched, most clearly rich"
     assert list(figure.layout.yaxis.ticktext) == ["rich", "&lt;b&gt;poor&lt;/b&gt;"]
     assert list(figure.data[0].marker.symbol) == ["circle", "circle-open"]
     assert figure.data[0].x[0] == pytest.approx(8 / (10 * 12 / 40))
@@ -27,7 +27,8 @@ def test_enrichment_draws_a_ranking_too():
         "all": list(scores.index),
     }
     figure = gl.function.plot.enrichment(gl.function.enrich_ranked(scores, sets))
-    assert figure.layout.title.text == "1 of 2 sets is away from the middle, first top"
+    title = figure.layout.title.text.replace("<br>", " ")
+    assert title == "1 of 2 sets ranks higher or lower than by chance, most clearly top"
     assert figure.layout.xaxis.title.text == "How often a gene of the set ranks above another"
     assert figure.data[0].x[0] == 1
     assert list(figure.data[0].customdata[0][:2]) == ["12", "12"]

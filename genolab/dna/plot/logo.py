@@ -13,7 +13,7 @@ from genolab import palette
 from genolab.dna.motifs import Motifs, filter_motifs, information_content, match_motifs
 from genolab.dna.plot import glyphs
 from genolab.glyphs import BASES
-from genolab.plot.style import INK, MUTED, Figure, colour_bar, dress, number, plain
+from genolab.plot.style import MUTED, Figure, colour_bar, dress, number, plain
 
 if TYPE_CHECKING:
     from torch import nn
@@ -119,7 +119,7 @@ def mutation_map(scores: ArrayLike, sequence: str | ArrayLike, *, start: int = 0
     change = values - present
     figure = Figure(_heatmap(change, known, start))
     middle = 2.64 - np.arange(4)[:, None] + np.zeros_like(values)  # A is the uppermost row, 3
-    for trace in glyphs.boxed(middle, middle + 0.72 * known, first=start, width=0.72, colour=INK):
+    for trace in glyphs.boxed(middle, middle + 0.72 * known, first=start, width=0.72, colour="black"):
         figure.add_trace(trace)
     figure.update_xaxes(title_text="Position, from 0", showgrid=False, tickformat=",d")
     figure.update_yaxes(tickvals=[0, 1, 2, 3], ticktext=list(BASES[::-1]), showgrid=False, ticks="", showline=False)
