@@ -24,6 +24,7 @@ class Control:
     high: float
     scale: Scale = "linear"  # "log" for quantities that are compared by their ratio
     live: bool = False  # whether the field may change while a model trains
+    slider: tuple[float, float] | None = None  # the usual part of the bounds, which a slider spans
     help: str = ""  # one sentence: what it does
     unit: str = ""  # as shown behind the value
 
@@ -35,11 +36,12 @@ def control(
     high: float,
     scale: Scale = "linear",
     live: bool = False,
+    slider: tuple[float, float] | None = None,
     help: str = "",
     unit: str = "",
 ) -> Any:
     """Make a dataclass field that carries a `Control`; None as a default is always within the bounds."""
-    return field(default=default, metadata={"control": Control(low, high, scale, live, help, unit)})
+    return field(default=default, metadata={"control": Control(low, high, scale, live, slider, help, unit)})
 
 
 def share_control(default: float, help: str, *, high: float = 0.9) -> Any:

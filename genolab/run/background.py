@@ -2,39 +2,39 @@
 
 import atexit
 import threading
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genolab.run.run import Run
 
 
 class TrainingThread(threading.Thread):
-    """Walk through a training loop; `error` is what broke it off, `stop` ends it after the step at work."""
+    """Walk through a `training_run`'s loop; `error` is what broke it off."""
 
-    def __init__(self, loop: Iterable[object], stop: Callable[[], object]) -> None:
+    def __init__(self, training_run: "Run", loop: Iterable[object]) -> None:
         super().__init__(name="genolab-run", daemon=True)
         self.error: BaseException | None = None
-        self._loop, self._stop_training = loop, stop
+        self.training_run, self._loop = training_run, loop
 
     def run(self) -> None:
         """Train; called by `start`."""
-        _running.add(self)
         try:
             for _ in self._loop:
                 pass
         except BaseException as error:  # noqa: BLE001 - Run.wait raises it in the thread that asks
             self.error = error
 
-    def finish(self) -> None:
-        """Stop training and wait for the thread's end."""
-        self._stop_training()
-        self.join(timeout=10)
 
-
-_running: "weakref.WeakSet[TrainingThread]" = weakref.WeakSet()
+def training_runs() -> "list[Run]":
+    """Return the runs that train, or are paused, in the background."""
+    return [thread.training_run for thread in threading.enumerate() if isinstance(thread, TrainingThread)]
 
 
 @atexit.register
 def stop_all() -> None:
     """End all background training: a thread cut off inside torch would abort the process."""
-    for thread in list(_running):
-        if thread.is_alive():
-            thread.finish()
+    for thread in threading.enumerate():
+        if isinstance(thread, TrainingThread):
+            thread.training_run.stop()
+            thread.join(timeout=10)

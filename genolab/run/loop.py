@@ -1,6 +1,7 @@
 """The training loop: one step after the other, with the commands that came in obeyed between them."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from genolab.checks import listing
 from genolab.config import Control, controls
 from genolab.data.dataset import AnnDataset, Batch
 from genolab.models.layers import mode_kept
@@ -48,9 +50,10 @@ class TrainingLoop:
         self.speed = Speed()
         self.kept: dict[int, Checkpoint] = {}
         self.tuning: dict[str, float] = {}  # values of controls that wait for the next step
-        self.failure = ""
+        self.speed_limit: float | None = None  # epochs a second
+        self.note = ""  # what to say instead of how far it has come: a failure, or that it went back
         self.not_finite = False  # whether that was the failure
-        self.goal = 0  # epochs that are asked for, where more than the config's
+        self._n_changes = 0  # up to the failure; later ones answer to it
 
     @property
     def steps_per_epoch(self) -> int:
@@ -63,10 +66,18 @@ class TrainingLoop:
         return self.steps_per_epoch * self.config.epochs
 
     @property
-    def back_to(self) -> int | None:
-        """The best epoch, where the run failed by a loss that wasn't finite."""
-        best = self.progress.best
-        return best.number if self.not_finite and best is not None else None
+    def back_to(self) -> dict[int, str]:
+        """Where the run failed by a loss that wasn't finite, the epochs to go back to, and what they are called."""
+        return self.progress.end_names() if self.not_finite else {}
+
+    def limit_speed(self, epochs_per_second: float | None) -> None:
+        """Train at most so many epochs a second, in even steps; ``None``: as fast as it can."""
+        self.speed_limit = epochs_per_second
+        self.machine.space_out(1 / (epochs_per_second * self.steps_per_epoch) if epochs_per_second else 0.0)
+
+    def goal(self, more: int | None) -> int:
+        """Return how many epochs there will be after `more`; ``None``: after all that was asked for."""
+        return self.progress.target(self.config) if more is None else len(self.progress.epochs) + more
 
     def schedule(self, goal: int) -> tuple[int, int]:
         """Return the first step of the schedule and the one after its last, for training until `goal` epochs."""
@@ -88,14 +99,17 @@ class TrainingLoop:
 
     # ---- training ------------------------------------------------------------------------------------------------
 
-    def epochs(self, goal: int) -> Iterator[Epoch]:
-        """Yield epochs until there are `goal`, once the machine has begun; after whatever ends it, one may go on."""
-        progress, interrupt = self.progress, HeldInterrupt(self.machine.interrupt)
+    def epochs(self, more: int | None) -> Iterator[Epoch]:
+        """Yield epochs up to the `goal`, once the machine has begun; after whatever ends it, one may go on."""
+        progress, interrupt, goal = self.progress, HeldInterrupt(self.machine.interrupt), self.goal(more)
         with self.machine.lock:
-            progress.schedule, self.goal = self.schedule(goal), goal
+            progress.schedule = self.schedule(goal)
+            progress.ask(goal, self.config, is_more=more is not None)
         with self._ended(), cpu_threads(self.config.threads), mode_kept(self.model):
             while len(progress.epochs) < goal and not progress.ended_early(self.config):
                 self._restore_last()
+                if progress.finite is None and not progress.position.step:
+                    progress.finite = 0, self.engine.weights()
                 self._enter("running")
                 with interrupt:
                     epoch = self._one_epoch()
@@ -110,7 +124,7 @@ class TrainingLoop:
     def _ended(self) -> Iterator[None]:
         """Leave a true state behind, whatever ends training."""
         self.speed.reset()
-        self.failure, self.not_finite = "", False
+        self.note, self.not_finite = "", False
         try:
             yield
         except (GeneratorExit, KeyboardInterrupt):
@@ -118,7 +132,8 @@ class TrainingLoop:
             raise
         except BaseException as error:
             self.not_finite = isinstance(error, NonFiniteLossError)
-            self.failure = str(error) if self.not_finite else f"{type(error).__name__}: {error}"
+            self.note = str(error) if self.not_finite else f"{type(error).__name__}: {error}"
+            self._n_changes = len(self.progress.changes)
             self._end("failed")
             raise
         self._end("finished" if self.progress.has_finished(self.config) else "stopped")
@@ -145,23 +160,36 @@ class TrainingLoop:
                 self.engine.restore(self.progress.last_weights)
                 self.progress.last_weights = None
 
-    def go_back(self) -> None:
-        """Go back to the end of the best epoch; the optimiser starts anew, for its moments are not kept."""
-        progress = self.progress
-        best, weights = progress.best, progress.best_weights
-        if best is None or weights is None:
-            raise ValueError(
-                "there is no best epoch to go back to, for none was validated: build the model again, and train it at "
-                "a lower learning rate, with validation rows, as Run(model, train, valid)"
-            )
-        self.engine.restore(weights, {})
-        progress.go_back(best)
-        self.tuning = {}
+    def go_back(self, epoch: int | None) -> None:
+        """Go back to the end of an epoch; the optimiser starts anew, for its moments are not kept.
+
+        The controls get the values that they had then, but for what was tuned after a failure, in answer to it.
+        """
+        progress, ends = self.progress, self.progress.ends()
+        if epoch is None and ends:
+            epoch = next(iter(ends))
+        if epoch is None or epoch not in ends:
+            kept = listing(progress.end_names().values()) or "nothing, before it has trained"
+            asked = "" if epoch is None else f", not to epoch {epoch}"
+            raise ValueError(f"a run goes back to its best epoch or its last finite one, here {kept}{asked}")
+        answers = {c.name: c.after for c in progress.changes[self._n_changes :]} if self.not_finite else {}
+        self.engine.restore(ends[epoch], {})
+        step = progress.epochs[epoch - 1].step if epoch else 0
+        self._set_controls({c.name: c.before for c in reversed(progress.changes) if c.step >= step})
+        progress.go_back(epoch)
+        progress.finite = epoch, ends[epoch]
+        self.tuning = answers
+        self.take_tuning()
+        self.note = f"It is back at the {f'end of epoch {epoch}' if epoch else 'start'}."
+        if self.not_finite:
+            self.note += f" Lower the learning rate (now {self.config.learning_rate:.3g}) before it goes on."
+        self.not_finite = False
+        self.machine.enter("stopped" if epoch else "ready")
+
+    def _set_controls(self, values: dict[str, float]) -> None:
         for owner, name, _ in self.controls():
-            if best.settings.get(name, before := getattr(owner.config, name)) != before:
-                owner.config = dataclasses.replace(owner.config, **{name: best.settings[name]})
-        self.failure, self.not_finite = "", False
-        self.machine.enter("stopped")
+            if name in values:
+                owner.config = dataclasses.replace(owner.config, **{name: values[name]})
 
     def _one_epoch(self) -> Epoch | None:
         """Train on the rows from where the last call left off; ``None`` if it was stopped inside."""
@@ -189,8 +217,7 @@ class TrainingLoop:
             rate = self._rate()
             losses = self.engine.step(batch, config, rate=rate, number=position.step, total=self.total_steps)
         except NonFiniteLossError as error:
-            best = self.progress.best
-            back = "" if best is None else f" Epoch {best.number} was the best: run.go_back() goes on from there."
+            back = "".join(f" run.go_back() returns to {name}." for name in [*self.progress.end_names().values()][:1])
             raise NonFiniteLossError(
                 f"training stopped: the {error} was not finite in epoch {len(self.progress.epochs) + 1}, step "
                 f"{position.step + 1:,}. The model has the weights from before that step. Lower the learning "
@@ -215,8 +242,11 @@ class TrainingLoop:
         with self.machine.lock:
             rate = None if self.config.schedule == "constant" else self._rate(last=True)
             epoch = progress.complete_epoch(valid, settings, rate)
+            weights = self.engine.weights()
+            if math.isfinite(valid.get("loss", 0.0)):  # the training loss is, or there were no epoch
+                progress.finite = epoch.number, weights
             if epoch.best:
-                progress.best_weights = self.engine.weights()
+                progress.best_weights = weights
             if self.config.keep_every and epoch.number % self.config.keep_every == 0:
                 self.kept[epoch.number] = self.checkpoint()
         return epoch
@@ -227,14 +257,14 @@ class TrainingLoop:
             if self.take_tuning():
                 self.emit("tune")
             command = self.machine.command()
-            if command != "pause":
-                break
-            self._enter("paused")
+            if command == "stop":
+                return False
+            self._enter("paused" if command == "pause" else "running")
+            if command == "go on":
+                return True
             self.machine.wait_for_command()
-            self.speed.reset()
-        if command == "go on":
-            self._enter("running")
-        return command == "go on"
+            if command == "pause":
+                self.speed.reset()
 
     def _enter(self, state: State) -> None:
         if self.machine.enter(state):

@@ -60,8 +60,14 @@ class Progress:
         Of the epoch with the lowest validation loss.
     last_weights
         Those to go on from, while the model has the best ones; else ``None``.
+    finite
+        The last epoch whose losses were finite (0: the start), and the weights at its end; ``None`` where not known.
     schedule
         Its first step and the one after its last; ``None`` before training.
+    goal
+        Epochs that were asked for last, where other than the config's.
+    patience_from
+        The epoch after which patience counts anew, since more were asked for after an early stop.
     """
 
     position: Position = field(default_factory=Position)
@@ -69,7 +75,10 @@ class Progress:
     changes: list[Change] = field(default_factory=list)
     best_weights: dict[str, torch.Tensor] | None = None
     last_weights: dict[str, torch.Tensor] | None = None
+    finite: tuple[int, dict[str, torch.Tensor]] | None = None
     schedule: tuple[int, int] | None = None
+    goal: int = 0
+    patience_from: int = 0
 
     @property
     def best(self) -> Epoch | None:
@@ -79,11 +88,28 @@ class Progress:
     def ended_early(self, config: RunConfig) -> bool:
         """Whether the config's patience is at its end."""
         best, patience = self.best, config.patience
-        return patience is not None and best is not None and len(self.epochs) - best.number >= patience
+        if patience is None or best is None:
+            return False
+        return len(self.epochs) - max(best.number, self.patience_from) >= patience
+
+    def target(self, config: RunConfig) -> int:
+        """Return how many epochs there will be."""
+        return self.goal if self.patience_from else max(config.epochs, self.goal)
 
     def has_finished(self, config: RunConfig) -> bool:
-        """Whether there is nothing left to do of what the config asks."""
-        return len(self.epochs) >= config.epochs or self.ended_early(config)
+        """Whether there is nothing left to do of what was asked for."""
+        return len(self.epochs) >= self.target(config) or self.ended_early(config)
+
+    def ask(self, goal: int, config: RunConfig, *, is_more: bool) -> None:
+        """Note how many epochs are asked for; `is_more`: though it may have stopped early."""
+        if is_more and self.ended_early(config):
+            self.patience_from = len(self.epochs)
+        self.goal = goal
+
+    def ends(self) -> dict[int, dict[str, torch.Tensor]]:
+        """Return the weights of the epochs to go back to: the best, and the last whose losses were finite."""
+        best = {} if self.best is None or self.best_weights is None else {self.best.number: self.best_weights}
+        return best if self.finite is None else best | {self.finite[0]: self.finite[1]}
 
     def summary(self, config: RunConfig, steps_per_epoch: int) -> str:
         """Return one plain sentence, or two."""
@@ -94,13 +120,22 @@ class Progress:
         if self.ended_early(config):
             return f"Stopped early after epoch {done}: no better for {config.patience} epochs.{validated}"
         where = f", and {inside} of {steps_per_epoch} steps of the next" if inside else ""
-        return f"{done} of {max(done, config.epochs)} epochs done{where}.{validated}"
+        return f"{done} of {max(done, self.target(config))} epochs done{where}.{validated}"
 
-    def go_back(self, epoch: Epoch) -> None:
-        """Forget all that came after an epoch."""
-        self.epochs = self.epochs[: epoch.number]
-        self.changes = [change for change in self.changes if change.step < epoch.step]
-        self.position, self.last_weights = Position(step=epoch.step), None
+    def end_names(self) -> dict[int, str]:
+        """Return what these epochs are called."""
+        best = 0 if self.best is None else self.best.number
+        return {
+            end: f"the {'best' if end == best else 'last finite'} epoch, {end}" if end else "the start"
+            for end in self.ends()
+        }
+
+    def go_back(self, epoch: int) -> None:
+        """Forget all that came after the end of an epoch; 0: the start."""
+        step = self.epochs[epoch - 1].step if epoch else 0
+        self.epochs, self.patience_from = self.epochs[:epoch], min(epoch, self.patience_from)
+        self.changes = [change for change in self.changes if change.step < step]
+        self.position, self.last_weights = Position(step=step), None
 
     def complete_epoch(self, valid: Losses, settings: dict[str, float], rate: float | None = None) -> Epoch:
         """Close the epoch, and return it."""
@@ -120,6 +155,8 @@ class Progress:
             "changes": [dataclasses.asdict(change) for change in self.changes],
             "shows_best": self.last_weights is not None,
             "schedule": self.schedule,
+            "goal": self.goal,
+            "patience_from": self.patience_from,
         }
 
     @classmethod
@@ -131,6 +168,8 @@ class Progress:
             [Epoch(**epoch) for epoch in facts["epochs"]],
             [Change(**change) for change in facts["changes"]],
             schedule=tuple(facts["schedule"]) if facts.get("schedule") else None,
+            goal=facts.get("goal", 0),
+            patience_from=facts.get("patience_from", 0),
         )
         _check_numbers(progress)
         return progress
@@ -144,6 +183,7 @@ def _check_numbers(progress: Progress) -> None:
     if not values:
         values = [value for group in groups for value in group.values()]
     values += [position.step, position.in_epoch, position.seconds, position.mean.rows, *(progress.schedule or ())]
+    values += [progress.goal, progress.patience_from]
     values += [value for epoch in epochs for value in (epoch.number, epoch.step, epoch.seconds)]
     values += [value for change in progress.changes for value in (change.step, change.before, change.after)]
     if wrong := [value for value in values if not isinstance(value, int | float)]:

@@ -1,7 +1,7 @@
 """What a run is given and what it reports: its config, its epochs, its changes, and where it stands."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from genolab.checks import check_one_of
@@ -37,7 +37,13 @@ class RunConfig:
     epochs: int = control(30, low=1, high=1_000_000, help="Passes over the training data.")
     batch_size: int = control(128, low=1, high=1_000_000, scale="log", help="Rows an optimiser step.")
     learning_rate: float = control(
-        1e-3, low=1e-6, high=1.0, scale="log", live=True, help="How far one optimiser step goes."
+        1e-3,
+        low=1e-6,
+        high=1.0,
+        slider=(1e-5, 1e-1),
+        scale="log",
+        live=True,
+        help="How far one optimiser step goes.",
     )
     weight_decay: float = control(
         0.0, low=0.0, high=1.0, live=True, help="Pull of all weights towards zero, as a share of the learning rate."
@@ -113,7 +119,8 @@ class RunStatus:
 
     `seconds_left` and `rows_per_second` are ``None`` until there is a speed to go by; `loss`, the mean training loss of
     the epoch at work, at its first step. `epochs` is how many it will have; the message is one plain sentence.
-    `back_to` is the best epoch, where the loss wasn't finite: `Run.go_back` goes on from there.
+    Where the loss wasn't finite, `back_to` are the epochs that `Run.go_back` returns to, and what they are called: the
+    best, and the last finite one (0: the start). `speed_limit` is in epochs a second, as `Run.limit_speed` set it.
     """
 
     state: State
@@ -127,4 +134,5 @@ class RunStatus:
     rows_per_second: float | None
     loss: float | None
     message: str
-    back_to: int | None = None
+    back_to: dict[int, str] = field(default_factory=dict)
+    speed_limit: float | None = None

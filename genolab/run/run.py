@@ -5,6 +5,7 @@ A `Run` computes and emits events; it never knows who listens. A panel sends it 
 
 import copy
 import dataclasses
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from genolab.checks import meant
 from genolab.config import Control
 from genolab.data.dataset import AnnDataset, aligned, remember
 from genolab.data.faults import reading
-from genolab.run.background import TrainingThread
+from genolab.run.background import TrainingThread, training_runs
 from genolab.run.engine import on_this_machine
 from genolab.run.loop import Event, TrainingLoop
 from genolab.run.records import Change, Epoch, RunConfig, RunStatus
@@ -71,7 +72,8 @@ class Run:
     def __repr__(self) -> str:
         best, done = self.best, len(self.epochs)
         validated = "" if best is None else f", validation loss {best.valid['loss']:.4g} (best, epoch {best.number})"
-        return f"Run({type(self.model).__name__}, {done} of {self.config.epochs} epochs{validated})"
+        target = max(done, self._loop.progress.target(self.config))
+        return f"Run({type(self.model).__name__}, {done} of {target} epochs{validated})"
 
     # ---- what a run is -------------------------------------------------------------------------------------------
 
@@ -109,16 +111,17 @@ class Run:
     @property
     def status(self) -> RunStatus:
         """Where the run stands."""
-        loop, total, per_epoch = self._loop, self._loop.total_steps, self._loop.steps_per_epoch
+        loop, per_epoch = self._loop, self._loop.steps_per_epoch
         with self._machine.lock:
-            total = max(total, loop.goal * per_epoch)
             state, progress, speed = self._machine.state, loop.progress, loop.speed.steps_per_second
             step, done = progress.position.step, len(progress.epochs)
+            epochs = max(done, progress.target(self.config))
+            total = epochs * per_epoch
             summary = self.plan if state in {"ready", "running"} else progress.summary(self.config, per_epoch)
             return RunStatus(
                 state=state,
                 epoch=done,
-                epochs=max(self.config.epochs, done, loop.goal),
+                epochs=epochs,
                 step=step,
                 steps_per_epoch=per_epoch,
                 total_steps=total,
@@ -126,8 +129,9 @@ class Run:
                 seconds_left=max(0, total - step) / speed if speed else None,
                 rows_per_second=speed * len(self.train) / per_epoch if speed else None,
                 loss=progress.position.mean.values().get("loss"),
-                message=loop.failure or summary,
+                message=loop.note or summary,
                 back_to=loop.back_to,
+                speed_limit=loop.speed_limit,
             )
 
     # ---- commands: they return at once and take effect after the step at work ------------------------------------
@@ -137,7 +141,7 @@ class Run:
         with self._machine.lock:
             if self._machine.training:
                 return self.resume()
-            self._machine.begin()
+            self._begin()
             self._start_thread(epochs)
         return self
 
@@ -157,7 +161,7 @@ class Run:
             if self._machine.training:
                 self._machine.allow(count)
             else:
-                self._machine.begin(steps=count)
+                self._begin(steps=count)
                 self._start_thread(None)
         return self
 
@@ -166,16 +170,28 @@ class Run:
         self._machine.stop()
         return self
 
-    def go_back(self) -> Self:
-        """Go back to the best epoch, as if the run had been stopped after it: weights, history and live controls.
+    def limit_speed(self, epochs_per_second: float | None = None) -> Self:
+        """Train at most so many epochs a second, so that one can follow; ``None``: as fast as it can.
 
-        It helps after a `NonFiniteLossError`, where the last weights are often ruined already. The optimiser starts
-        anew. Lower the learning rate, by `tune`, where the best epoch had the one that failed.
+        It changes no bit of the numbers.
+        """
+        if epochs_per_second is not None and not 0 < epochs_per_second < math.inf:
+            raise ValueError(f"epochs a second are a number above 0, or None for no limit; got {epochs_per_second!r}")
+        self._loop.limit_speed(epochs_per_second)
+        self._emit("tune")
+        return self
+
+    def go_back(self, epoch: int | None = None) -> Self:
+        """Go back, as if the run had been stopped after an epoch: weights, history and live controls.
+
+        It helps after a `NonFiniteLossError`, where the last weights are often ruined already. `epoch` is the best one
+        (``None``), or the last one whose losses were finite; 0 is the start. The optimiser starts anew. What was tuned
+        since the failure stays: lower the learning rate, or it may fail again.
         """
         with self._machine.lock:
             if self._machine.training:
                 raise RuntimeError("a run goes back between trainings: stop() it and wait() first")
-            self._loop.go_back()
+            self._loop.go_back(epoch)
         self._emit("tune")
         self._emit("state")
         return self
@@ -241,14 +257,17 @@ class Run:
         return self._train(None)
 
     def fit(self, epochs: int | None = None) -> Self:
-        """Train here and now, with a progress bar: `epochs` more, or until the config's number is reached.
+        """Train here and now, with a progress bar: `epochs` more, or until all that was asked for is reached.
+
+        That is the config's number of epochs, or what `epochs` asked for beyond it, also after an early stop.
 
         A schedule is laid out over the config's epochs; for epochs beyond these, anew from where the run stands.
         A `KeyboardInterrupt` comes after the step at work and loses nothing: calling again goes on. After a
         `NonFiniteLossError` the model has the weights from before that step; `go_back` gives those of the best epoch.
         """
-        progress, goal = self._loop.progress, self._goal(epochs)
-        if goal > len(self.epochs) and not progress.ended_early(self.config) and not waiting.is_shown():
+        progress, goal = self._loop.progress, self._loop.goal(epochs)
+        is_due = goal > len(self.epochs) and (epochs is not None or not progress.ended_early(self.config))
+        if is_due and not waiting.is_shown():
             print(f"{self.plan} {self._loop.describe_schedule(goal)}".strip())
         steps = max(0, goal * self._loop.steps_per_epoch - progress.position.step)
         with waiting.bar("Training", steps, unit="steps", delay=0) as bar:
@@ -261,16 +280,20 @@ class Run:
                 stop_listening()
         return self
 
-    def _goal(self, epochs: int | None) -> int:
-        return self.config.epochs if epochs is None else len(self.epochs) + epochs
+    def _begin(self, *, steps: int | None = None) -> None:
+        """Claim the run, unless another one trains its model."""
+        for other in training_runs():
+            if other is not self and other.model is self.model and other._machine.training:
+                raise RuntimeError(f"this model is being trained by another run, {other}: stop() that one first")
+        self._machine.begin(steps=steps)
 
     def _train(self, epochs: int | None) -> Iterator[Epoch]:
-        self._machine.begin()
+        self._begin()
         self._thread = None
-        yield from self._loop.epochs(self._goal(epochs))
+        yield from self._loop.epochs(epochs)
 
     def _start_thread(self, epochs: int | None) -> None:
-        self._thread = TrainingThread(self._loop.epochs(self._goal(epochs)), self.stop)
+        self._thread = TrainingThread(self, self._loop.epochs(epochs))
         self._thread.start()
 
     # ---- leaving and coming back: between two steps, also while it trains ----------------------------------------
@@ -337,4 +360,6 @@ class Run:
         other._loop.restore(saved)
         if own & {"epochs", "batch_size", "schedule"}:
             other._loop.progress.schedule = None  # laid out anew
+        if "epochs" in own:
+            other._loop.progress.goal = 0
         return other.tune(**{name: value for name, value in changes.items() if name not in own})

@@ -1,6 +1,7 @@
 """The state of a run and the commands that change it, under one lock that nobody holds while a step is computed."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -23,6 +24,8 @@ class StateMachine:
         self._pausing = False
         self._stopping = False
         self._steps_allowed = 0  # in spite of the pause
+        self._interval = 0.0  # seconds from the begin of a step to that of the next, at least
+        self._due = 0.0  # when the next step may begin
         self._worker: int | None = None  # the thread that computes a step
         self._visitors = 0  # threads that wait for the end of a step, or copy the run
 
@@ -32,11 +35,12 @@ class StateMachine:
         """Halt before the next step."""
         with self.lock:
             self._pausing, self._steps_allowed = self.training, 0
+            self.lock.notify_all()
 
     def resume(self) -> None:
         """Go on after a pause."""
         with self.lock:
-            self._pausing, self._steps_allowed = False, 0
+            self._pausing, self._steps_allowed, self._due = False, 0, time.monotonic()
             self.lock.notify_all()
 
     def allow(self, steps: int) -> None:
@@ -44,6 +48,12 @@ class StateMachine:
         with self.lock:
             self._pausing = True
             self._steps_allowed += steps
+            self.lock.notify_all()
+
+    def space_out(self, interval: float) -> None:
+        """Begin no step sooner than `interval` seconds after the one before; 0: at once."""
+        with self.lock:
+            self._interval, self._due = interval, time.monotonic()
             self.lock.notify_all()
 
     def stop(self) -> None:
@@ -77,7 +87,7 @@ class StateMachine:
         with self.lock:
             if self.training:
                 raise RuntimeError("this run is being trained already: wait() for it, or stop() it first")
-            self.training, self._stopping = True, False
+            self.training, self._stopping, self._due = True, False, time.monotonic()
             self._pausing, self._steps_allowed = steps is not None, steps or 0
 
     def end(self, state: State) -> bool:
@@ -93,18 +103,21 @@ class StateMachine:
             before, self.state = self.state, state
             return before != state
 
-    def command(self) -> Literal["go on", "pause", "stop"]:
+    def command(self) -> Literal["go on", "wait", "pause", "stop"]:
         """Return what to do before the next step."""
         with self.lock:
             if self._stopping:
                 return "stop"
-            return "pause" if self._pausing and not self._steps_allowed else "go on"
+            if self._pausing:
+                return "go on" if self._steps_allowed else "pause"
+            return "wait" if self._interval and time.monotonic() < self._due else "go on"
 
     def wait_for_command(self) -> None:
-        """Wait through a pause, for 0.2 s at most: not every platform wakes up on an interrupt."""
+        """Wait through a pause, or until a step is due; 0.2 s at most: not every platform wakes up on an interrupt."""
         with self.lock:
-            if self.command() == "pause":
-                self.lock.wait(timeout=0.2)
+            if (command := self.command()) in {"pause", "wait"}:
+                due = self._due - time.monotonic() if command == "wait" else 0.2
+                self.lock.wait(timeout=min(0.2, max(0.0, due)))
 
     @contextmanager
     def work(self) -> Iterator[None]:
@@ -120,6 +133,7 @@ class StateMachine:
                 self.lock.notify_all()
 
     def count_step(self) -> None:
-        """Count a step against those that `allow` allowed."""
+        """Count a step against those that `allow` allowed, and say when the next is due."""
         with self.lock:
             self._steps_allowed = max(0, self._steps_allowed - 1)
+            self._due = max(self._due + self._interval, time.monotonic())

@@ -73,7 +73,7 @@ def importing(_notebook: Open, *, quick: bool) -> dict[str, float]:
 
 CLICKS = """() => { window.clicks = []; document.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-key=pause]');
-    if (button && button.textContent === 'Pause') window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000);
+    if (button) window.clicks.push((performance.timeOrigin + event.timeStamp) / 1000);
 }, true); }"""
 
 PAUSED = """
@@ -96,9 +96,8 @@ def pause(notebook: Open, *, quick: bool) -> dict[str, float]:
     for _ in range(n):
         page.wait_for_timeout(120)  # neither in step with the panel's beats nor with the epochs
         button.click()
-        button.filter(has_text="Resume").wait_for()
-        button.click()
-        button.filter(has_text="Pause").wait_for()
+        panel.sees("paused at step")
+        panel.press("start", "cells/s")
     effects = json.loads(panel.book.run_code("print(json.dumps(paused))"))
     clicks = page.evaluate("window.clicks")
     milliseconds = [1000 * (effect - click) for click, effect in zip(clicks, effects, strict=True)]

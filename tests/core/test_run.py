@@ -304,6 +304,33 @@ def test_training_twice_at_once_is_refused():
     run.stop().wait(20)
 
 
+def test_two_runs_that_train_one_model_at_once_are_refused():
+    run = line_run(epochs=100_000).start()
+    other = gl.Run(run.model, run.train)
+    with pytest.raises(RuntimeError, match=r"trained by another run, Run\(Line, [\d,]+ of 100000 epochs"):
+        other.start()
+    run.stop().wait(20)
+    assert other.fit(1).status.epoch == 1
+
+
+def test_a_limit_of_speed_changes_no_bit_and_commands_act_while_it_waits():
+    run = line_run().limit_speed(25).start()
+    run.wait(20)
+    assert same(line_run().fit(), run)
+    slow = line_run().limit_speed(0.001).start()
+    wait_until(lambda: slow.status.step == 1)
+    for command, state in [(slow.pause, "paused"), (slow.resume, "running"), (slow.stop, "stopped")]:
+        began = time.monotonic()
+        command()
+        wait_until(lambda state=state: slow.status.state == state)
+        assert time.monotonic() - began < 0.15
+    assert slow.status.step <= 2  # the second when it went on
+    assert slow.status.speed_limit == 0.001
+    for bad in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="above 0, or None"):
+            slow.limit_speed(bad)
+
+
 def test_an_interrupt_ends_after_the_step_at_work_and_loses_nothing():
     run = vae_run(3)
     run.listen(lambda run, event: event == "step" and run.status.step == 8 and _thread.interrupt_main())
@@ -347,6 +374,25 @@ def test_early_stopping_stops_and_gives_back_the_best_weights():
     assert len(run.epochs) == run.best.number + 3 < 400
     assert run.model.loss(run.valid.batch(range(8)))["loss"].item() == pytest.approx(run.best.valid["loss"], rel=1e-5)
     assert "Stopped early" in run.status.message
+
+
+def test_more_epochs_than_the_patience_bore_are_trained_when_they_are_asked_for():
+    run = line_run(epochs=400, learning_rate=1.0, patience=3).fit()
+    early = len(run.epochs)
+    assert run.fit().status.epoch == early
+    assert run.fit(2).status.epoch == run.status.epochs == early + 2
+    assert run.status.state == "finished"
+
+
+def test_epochs_beyond_the_config_that_were_stopped_are_gone_on_with(tmp_path):
+    run = line_run().fit()
+    for epoch in run._train(6):
+        if epoch.number == 7:
+            break
+    assert (run.status.state, run.status.epochs) == ("stopped", 10)
+    again = gl.Run.load(run.save(tmp_path / "run"), run.train, run.valid, model=Line())
+    assert len(again.fit().epochs) == len(run.fit().epochs) == 10
+    assert run.status.state == "finished"
 
 
 def test_a_finished_run_goes_on_from_its_last_weights_not_from_its_best():
@@ -601,7 +647,7 @@ def test_more_epochs_than_the_config_has_are_one_cycle_from_the_start():
 def ruined_run() -> gl.Run:
     run = gl.Run(Fragile(), line_data(), line_data(8), gl.RunConfig(epochs=6, batch_size=16, learning_rate=0.1))
     run.fit(3).tune(learning_rate=0.9)
-    with pytest.raises(NonFiniteLossError, match=r"Epoch 3 was the best: run.go_back\(\) goes on from there"):
+    with pytest.raises(NonFiniteLossError, match=r"run.go_back\(\) returns to the best epoch, 3"):
         run.fit()
     return run
 
@@ -610,17 +656,38 @@ def test_after_a_ruined_epoch_a_run_goes_back_to_its_best_one_and_on():
     run = ruined_run()
     with pytest.raises(NonFiniteLossError):
         run.fit()
-    assert run.status.back_to == 3
+    assert run.status.back_to == {3: "the best epoch, 3"}
     run.go_back()
     assert (run.status.state, len(run.epochs), run.config.learning_rate, run.changes) == ("stopped", 3, 0.1, ())
+    assert "Lower the learning rate (now 0.1)" in run.status.message
     assert run.model.weight.item() < 4
     assert run.fit().status.state == "finished"
     assert np.isfinite(run.history["valid_loss"]).all()
 
 
-def test_where_nothing_was_validated_there_is_nothing_to_go_back_to():
-    with pytest.raises(ValueError, match="there is no best epoch to go back to"):
-        gl.Run(Line(), line_data()).go_back()
+def test_going_back_keeps_what_was_tuned_in_answer_to_the_failure():
+    run = ruined_run().tune(learning_rate=0.01)
+    run.go_back()
+    assert run.config.learning_rate == 0.01
+    assert [(c.step, c.epoch, c.before, c.after) for c in run.changes] == [(12, 3, 0.1, 0.01)]
+
+
+def test_without_validation_a_run_goes_back_to_its_last_finite_epoch_or_to_the_start():
+    run = gl.Run(Poison(0), line_data(), None, gl.RunConfig(epochs=4, batch_size=16, learning_rate=0.1))
+    with pytest.raises(ValueError, match="here nothing, before it has trained"):
+        run.go_back()
+    for epoch, name in [(0, "the start"), (2, "the last finite epoch, 2")]:
+        run.model.at = 4 * epoch + 1
+        with pytest.raises(NonFiniteLossError):
+            run.fit()
+        assert run.status.back_to == {epoch: name}
+        with pytest.raises(ValueError, match=f"here {name}, not to epoch 3"):
+            run.go_back(3)
+        run.go_back()
+        assert (run.status.state, run.status.step) == ("stopped" if epoch else "ready", 4 * epoch)
+    run.model.at = None
+    assert len(run.fit().epochs) == 4
+    assert np.isfinite(run.history["train_loss"]).all()
 
 
 def test_a_batch_of_one_row_under_batch_norm_is_refused_in_words():

@@ -163,11 +163,14 @@ def test_after_a_loss_that_is_not_finite_the_panel_goes_on_from_the_best_epoch()
     with pytest.raises(NonFiniteLossError):
         run.fit()
     panel.refresh()
-    assert panel.status["back_to"] == 3
+    assert panel.status["back_to"] == [[3, "Back to the best epoch, 3"]]
+    send(panel, "tune", name="learning_rate", value=0.05)
+    send(panel, "back", epochs=3)
+    assert (run.status.state, run.config.learning_rate) == ("stopped", 0.05)
     send(panel, "start")
     run.wait(20)
     panel.refresh()
-    assert (panel.status["state"], panel.status["back_to"], len(run.epochs)) == ("finished", None, 6)
+    assert (panel.status["state"], panel.status["back_to"], len(run.epochs)) == ("finished", [], 6)
     rows = np.frombuffer(panel.curve, np.float32).reshape(6, -1)
     assert rows[:, 0].tolist() == [1, 2, 3, 4, 5, 6]
     assert np.allclose(rows[:, 1], run.history["train_loss"])
@@ -193,6 +196,63 @@ def test_the_buttons_start_pause_step_resume_and_stop(running):
     wait_until(lambda: run.status.state == "stopped")
     send(running, "start")
     wait_until(lambda: run.status.state == "running")
+
+
+def test_a_finished_run_is_given_more_epochs_and_a_limit_of_speed():
+    panel = TrainingPanel(line_run())
+    panel.run.fit()
+    send(panel, "limit", value=100.0)
+    send(panel, "more", epochs=3)
+    panel.wait(20)
+    assert panel.status["progress"] == "7 of 7 epochs"
+    assert panel.status["speed_limit"] == 100
+
+
+def test_a_run_that_no_panel_shows_is_named_and_shown_or_stopped(running):
+    running.run.start()
+    new = TrainingPanel(line_run())
+    send(new, "watch", on=True)
+    assert new.others == {}  # the other one is on the page
+    send(running, "watch", on=False)
+    new.refresh()
+    assert new.others == {}  # out of sight, but on the page
+    send(running, "watch", on=None)
+    ((key, text),) = wait_for_others(new).items()
+    assert text.startswith("Another run, which no panel shows: Line, ")
+    assert send(new, "end", run="0")["result"] is False
+    hidden, own = running.run, new.run
+    send(new, "show", run=key)
+    assert (new.run, new.others) == (hidden, {})
+    assert (own._listeners, len(hidden._listeners)) == ([], 1)
+    wait_until(lambda: new.status["step"] > 5)
+    assert "run = panel.run" in new.status["message"]
+    send(new, "watch", on=None)
+    third = TrainingPanel(gl.Run(hidden.model, hidden.train))
+    assert next(iter(third.others.values())).startswith("Another run of the same model, which no panel shows: Line")
+    assert "trained by another run" in send(third, "start")["error"]
+    send(third, "end", run=key)
+    hidden.wait(20)
+    third.refresh()
+    assert (third.others, hidden.status.state) == ({}, "stopped")
+    send(third, "limit", value=5)
+    assert third.message == ""
+
+
+def wait_for_others(panel: TrainingPanel) -> dict:
+    panel.refresh()
+    wait_until(lambda: panel.others)
+    return panel.others
+
+
+def test_an_error_goes_when_what_failed_is_done_otherwise(running, monkeypatch):
+    def refuse(run: gl.Run) -> gl.Run:
+        raise RuntimeError("not now")
+
+    monkeypatch.setitem(widget._COMMANDS, "start", refuse)
+    send(running, "start")
+    assert running.message == "not now"
+    running.run.start()
+    wait_until(lambda: running.message == "")
 
 
 def test_a_late_click_does_nothing_else_than_what_was_meant():
@@ -314,7 +374,7 @@ def test_wait_refuses_a_paused_run_and_says_how_to_go_on():
     panel = TrainingPanel(long_run())
     panel.run.step()
     wait_until(lambda: panel.run.status.state == "paused")
-    with pytest.raises(RuntimeError, match=r"press Resume first.*await panel.finished"):
+    with pytest.raises(RuntimeError, match=r"press Go on first.*await panel.finished"):
         panel.wait()
     panel.run.stop().wait(20)
 

@@ -29,9 +29,9 @@ function linearStops({ low, high, integer }) {
 }
 
 /** The values that a slider stops at, in order: round numbers, and both bounds exactly. */
-export function stopsOf(field) {
-  if (!(field.high > field.low)) return [field.low];
-  const stops = field.scale === "log" ? logStops(field) : linearStops(field);
+export function stopsOf(field, [low, high] = field.slider ?? [field.low, field.high]) {
+  if (!(high > low)) return [low];
+  const stops = (field.scale === "log" ? logStops : linearStops)({ ...field, low, high });
   return [...new Set(stops)].sort((a, b) => a - b);
 }
 
@@ -116,7 +116,7 @@ class NumberControl {
 
   show(value) {
     this.value = value;
-    if (value !== null) this.last = value;
+    if (value !== null) this.reach((this.last = value));
     const [at, text] = [nearest(this.stops, this.last), valueText(this.field, value)];
     this.range.value = at;
     this.range.style.setProperty("--gl-at", `${(100 * at) / Math.max(1, this.stops.length - 1)}%`);
@@ -124,6 +124,14 @@ class NumberControl {
     this.range.setAttribute("aria-valuetext", `${text} ${this.field.unit}`.trim());
     if (!this.typed) this.box.value = text;
     if (this.tick) this.tick.checked = value !== null;
+  }
+
+  // A value beyond the slider's ends becomes its end.
+  reach(value) {
+    const [low, high] = [this.stops[0], this.stops[this.stops.length - 1]];
+    if (value >= low && value <= high) return;
+    this.stops = stopsOf(this.field, [Math.min(low, value), Math.max(high, value)]);
+    this.range.max = this.stops.length - 1;
   }
 
   // Whether the user has it in hand.
@@ -179,10 +187,12 @@ class NumberControl {
 
 /**
  * Draw controls into one grid. `set(name, value)` is called once the user has settled on a value that is within bounds, and
- * resolves to a complaint if it is refused. Returns { node, show(values) }, which leaves alone what the user has in hand.
+ * resolves to a complaint if it is refused. Returns { node, show(values), clear() }: `show` leaves alone what the user has in
+ * hand, `clear` takes the complaints away.
  */
 export function drawControls(fields, set) {
   const node = element("div", { class: "gl-controls" });
+  const complaints = [];
   const controls = fields.map((field) => {
     const id = `gl-control-${Math.random()}`; // another panel on the page has its own copy of this file
     const complaint = element("div", { class: "gl-control-wrong", role: "alert", hidden: true });
@@ -190,6 +200,7 @@ export function drawControls(fields, set) {
       complaint.textContent = text ?? "";
       complaint.hidden = !text;
     };
+    complaints.push(complain);
     const settle = async (value) => complain(await set(field.name, value));
     const control = new NumberControl(field, id, settle, complain);
     const name = element("label", { for: id, text: field.label, title: field.help || null });
@@ -200,5 +211,6 @@ export function drawControls(fields, set) {
   const show = (values) => {
     for (const control of controls) if (!control.held() && control.field.name in values) control.show(values[control.field.name]);
   };
-  return { node, show };
+  const clear = () => complaints.forEach((complain) => complain(""));
+  return { node, show, clear };
 }

@@ -25,8 +25,9 @@ class Field:
     ----------
     name, label
         The config's field, and how it is called on the screen.
-    low, high, scale, integer
-        Its bounds, both included, how the slider moves, and whether only whole numbers are meant.
+    low, high, slider, scale, integer
+        Its bounds, both included, the part of them that the slider spans, where less, how it moves, and whether only
+        whole numbers are meant.
     optional
         Whether the value may be ``None``, shown as "off".
     help, unit
@@ -37,6 +38,7 @@ class Field:
     label: str
     low: float = 0.0
     high: float = 1.0
+    slider: tuple[float, float] | None = None
     scale: Scale = "linear"
     integer: bool = False
     optional: bool = False
@@ -76,7 +78,8 @@ def number_field(name: str, bounds: Control, value: float | None, *, hint: objec
     optional = value is None or types.NoneType in kinds
     is_wide = integer and bounds.high > _WIDE * max(1, bounds.low)
     scale: Scale = "log" if is_wide else bounds.scale
-    return Field(name, label(name), bounds.low, bounds.high, scale, integer, optional, bounds.help, bounds.unit)
+    limits = (bounds.low, bounds.high, bounds.slider)
+    return Field(name, label(name), *limits, scale, integer, optional, bounds.help, bounds.unit)
 
 
 def live_fields(run: "Run") -> tuple[dict[str, Field], int]:

@@ -2,7 +2,7 @@
 
 import "../shared/base.css";
 import { Channel, GONE, floats, widget } from "../shared/channel.js";
-import { element, root, row, space } from "../shared/dom.js";
+import { button, element, root, row, space } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { onTheme, theme } from "../shared/theme.js";
 import { drawControls, valueText } from "./controls.js";
@@ -11,20 +11,23 @@ import "./view.css";
 
 const SLOW_MS = 2000; // without an effect of a click for so long, the panel says why
 const SILENT_MS = 10000; // without a word from a running kernel for so long, it counts as gone
-const TRAITS = ["status", "columns", "curve", "changes", "values"];
+const TRAITS = ["status", "columns", "curve", "changes", "values", "controls", "others"];
+const SPEEDS = [10, 5, 2, 1, 0.5, 0.2]; // epochs a second: slow enough to be followed
 
 // What each button does in each state of the run; where a state is missing, the button rests.
+const STARTS = { ready: "start", paused: "resume", stopped: "start", failed: "start" };
 const STEPS = { ready: "step", paused: "step", stopped: "step", failed: "step" };
 const BUTTONS = [
-  { key: "start", text: "Start", does: { ready: "start", stopped: "start", failed: "start" }, tip: "Train in the background" },
-  { key: "pause", text: "Pause", does: { running: "pause", paused: "resume" }, tip: "Pause after this step, or go on (P)", short: "p" },
+  { key: "start", text: "Start", does: STARTS, tip: "Train in the background (P)", short: "p" },
+  { key: "pause", text: "Pause", does: { running: "pause" }, tip: "Pause after the current step (P)", short: "p" },
   { key: "step", text: "Step", does: STEPS, tip: "Train one optimiser step (S)", short: "s" },
   { key: "stop", text: "Stop", does: { running: "stop", paused: "stop" }, tip: "Stop after the current step; nothing is lost" },
 ];
+const MORE = { key: "more", text: "more epochs", does: { finished: "more" }, tip: "Go on for so many epochs beyond the last" };
 // A running run is heard of from its own thread, also while a cell keeps the kernel from taking clicks.
 const BUSY = "The click waits for the cell that is running; interrupting that cell frees it.";
 const QUIET = "The kernel has not answered: it is busy with another cell, or was restarted.";
-const WAITING = { start: "Starting", pause: "Pausing", resume: "Resuming", step: "Stepping", stop: "Stopping" };
+const WAITING = { start: "Starting", pause: "Pausing", resume: "Going on", step: "Stepping", stop: "Stopping", more: "Going on" };
 
 let views = 0;
 
@@ -32,14 +35,13 @@ class View {
   constructor(channel, el) {
     this.channel = channel;
     this.id = `${channel.browser}-${(views += 1)}`;
-    const parts = [new Buttons(channel), drawProgress(channel), drawLoss(channel), drawSide(channel), drawMessage(channel)];
-    const [buttons, progress, loss, side, message] = parts;
-    const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
-    this.el = root("gl-training", "Training panel", row("gl-training-head", buttons.node, progress.node), body, message.node);
+    this.el = root("gl-training", "Training panel");
     this.el.addEventListener("keydown", (event) => {
-      const isTyped = event.target.matches("input[type=text], select") || event.ctrlKey || event.metaKey || event.altKey;
-      if (!isTyped && buttons.press(event.key.toLowerCase())) event.preventDefault();
+      const isTyped = event.target.matches("input[type=text], input[type=number], select");
+      const isPlain = !isTyped && !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (isPlain && this.buttons.press(event.key.toLowerCase())) event.preventDefault();
     });
+    this.fill();
     el.append(this.el);
     // Out of sight the kernel sends nothing.
     const watch = new IntersectionObserver((entries) => this.watch(entries[entries.length - 1].isIntersecting));
@@ -49,17 +51,37 @@ class View {
       isExpected: () => this.isSeen && !document.hidden && channel.get("status").state === "running",
       report: (isGone) => {
         this.el.classList.toggle("gl-gone", isGone);
-        for (const part of [buttons, message]) part.lose(isGone);
+        for (const part of [this.buttons, this.message]) part.lose(isGone);
       },
     });
     this.stop = [
-      channel.on(["status"], () => [buttons, progress].forEach((part) => part.show())),
+      channel.on(["controls"], () => this.fill()), // the panel shows another run
+      () => this.empty.forEach((stop) => stop()),
+      () => watch.disconnect(),
+      () => kernel.stop(),
+    ];
+  }
+
+  // Draw the parts, which know the run's controls.
+  fill() {
+    this.empty?.forEach((stop) => stop());
+    const { channel } = this;
+    const [buttons, message] = [new Buttons(channel), drawMessage(channel)];
+    const parts = [drawSpeed(channel), drawProgress(channel), drawLoss(channel), drawSide(channel), drawOffers(channel)];
+    const [speed, progress, loss, side, offers] = parts;
+    const head = row("gl-training-head", buttons.node, speed.node, progress.node);
+    const body = element("div", { class: "gl-training-body" }, loss.node, side.node);
+    this.el.replaceChildren(head, body, message.node, offers.node);
+    Object.assign(this, { buttons, message });
+    this.empty = [
+      channel.on(["status"], () => [buttons, speed, progress].forEach((part) => part.show())),
+      channel.on(["status", "others"], () => offers.show()),
+      channel.on(["received"], () => side.clear()),
       channel.on(["status", "curve", "columns", "changes"], (changed) => loss.show(changed.has("curve") ? "curve" : "status")),
       channel.on(["changes"], () => side.showChanges()),
       channel.on(["values"], () => side.showValues()),
       channel.on(["status", "message", "_is_error", "received"], () => message.show()),
-      () => watch.disconnect(),
-      ...[kernel, loss, buttons].map((part) => () => part.stop()),
+      ...[loss, buttons].map((part) => () => part.stop()),
     ];
   }
 
@@ -70,7 +92,7 @@ class View {
 
   close() {
     this.stop.forEach((stop) => stop());
-    this.watch(false);
+    this.watch(null);
   }
 }
 
@@ -99,11 +121,21 @@ function watchSilence({ channel, isExpected, report }) {
 class Buttons {
   constructor(channel) {
     Object.assign(this, { channel, waiting: null, isGone: false }); // `waiting`: the click that has had no effect yet
-    this.tags = new Map(BUTTONS.map((one) => [one, this.make(one)]));
-    const group = element("div", { class: "gl-group", role: "group", "aria-label": "Training" }, ...this.tags.values());
+    this.tags = new Map([...BUTTONS, MORE].map((one) => [one, this.make(one)]));
+    const tags = BUTTONS.map((one) => this.tags.get(one));
+    const train = element("div", { class: "gl-group", role: "group", "aria-label": "Training" }, ...tags);
     this.hint = element("span", { class: "gl-muted gl-slow", role: "status", hidden: true });
-    this.node = row("", group, this.hint);
+    this.node = row("", train, this.makeMore(), this.hint);
     this.show();
+  }
+
+  // For a run that has finished: so many epochs more.
+  makeMore() {
+    const on = { keydown: ({ key }) => key === "Enter" && this.click(MORE) };
+    const number = { type: "number", min: 1, max: 1e6, value: 20, class: "gl-input", title: "How many more epochs", "aria-label": "Epochs" };
+    this.epochs = element("input", { ...number, on });
+    this.more = element("div", { class: "gl-group gl-training-more" }, this.epochs, this.tags.get(MORE));
+    return this.more;
   }
 
   make(one) {
@@ -112,13 +144,14 @@ class Buttons {
     return element("button", { type: "button", class: "gl-button", "data-key": key, title: tip, "aria-keyshortcuts": short, on });
   }
 
-  click({ does: commands }) {
+  click(one) {
     const { state, step } = this.channel.get("status");
-    const does = commands[state];
+    const does = this.doesOf(one);
     if (!does || this.waiting || this.isGone) return false;
     const waiting = { does, state, step, isReceived: false, slow: setTimeout(() => this.showHint(), SLOW_MS) };
     this.waiting = waiting;
-    this.channel.send(does, { seen: state }).then(({ result }) => {
+    const epochs = one === MORE ? { epochs: Math.max(1, Math.round(Number(this.epochs.value))) } : {};
+    this.channel.send(does, { seen: state, ...epochs }).then(({ result }) => {
       waiting.isReceived = true;
       if (!result && waiting === this.waiting) this.stop(); // it was refused
       this.show();
@@ -128,20 +161,27 @@ class Buttons {
   }
 
   press(short) {
-    const one = BUTTONS.find((each) => each.short === short);
-    return Boolean(one && this.click(one));
+    return BUTTONS.some((one) => one.short === short && this.click(one));
+  }
+
+  // After a loss that wasn't finite the last weights may be ruined: the run first goes back.
+  doesOf({ does }) {
+    const { state, back_to: ends } = this.channel.get("status");
+    return ends.length ? null : does[state];
   }
 
   // Whether the click has had its effect.
   isDone({ state, step }) {
     const { does, ...then } = this.waiting;
-    return state !== then.state || (does === "step" && step !== then.step);
+    return state !== then.state || (["step", "more"].includes(does) && step !== then.step);
   }
 
   show() {
     const status = this.channel.get("status");
     if (this.waiting && this.isDone(status)) this.stop();
     for (const [one, tag] of this.tags) this.paint(one, tag, status);
+    if (status.state !== "finished" && this.more.contains(document.activeElement)) this.tags.get(BUTTONS[1]).focus();
+    this.more.hidden = status.state !== "finished";
     if (!this.waiting || this.waiting.isReceived) this.hint.hidden = true;
   }
 
@@ -151,14 +191,14 @@ class Buttons {
     this.hint.hidden = false;
   }
 
-  paint(one, tag, { state, back_to: back }) {
-    const does = one.does[state];
+  paint(one, tag, { state }) {
+    const does = this.doesOf(one);
     const mine = this.waiting && one.does[this.waiting.state] === this.waiting.does;
-    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : textOf(one, state, back);
+    const text = mine ? `${WAITING[this.waiting.does]}\u2026` : one === BUTTONS[0] && state !== "ready" ? "Go on" : one.text;
     const enabled = Boolean(does && !this.waiting && !this.isGone);
     write(tag, text);
     tag.setAttribute("aria-disabled", String(!enabled)); // not `disabled`: that would drop the keyboard's focus
-    tag.classList.toggle("gl-main", enabled && ["start", "pause", "resume"].includes(does));
+    tag.classList.toggle("gl-main", enabled && ["start", "pause", "resume", "more"].includes(does));
   }
 
   lose(isGone) {
@@ -174,17 +214,23 @@ class Buttons {
   }
 }
 
-// After a loss that wasn't finite the last weights may be ruined: the run goes on from its best epoch.
-function textOf({ key, text }, state, back) {
-  if (key === "start" && back) return `Go on from epoch ${back}`;
-  if (key === "pause" && state === "paused") return "Resume";
-  if (key === "start" && (state === "stopped" || state === "failed")) return "Go on";
-  return text;
-}
-
 // Text that stays the same is left alone: writing it would have the page laid out anew.
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+function drawSpeed(channel) {
+  const option = (value) => element("option", { value, text: value ? `${value} epoch${value === 1 ? "" : "s"} a second` : "as fast as it can" });
+  const on = { change: () => channel.send("limit", { value: Number(select.value) || null }) };
+  const select = element("select", { class: "gl-select", on }, ...["", ...SPEEDS].map(option));
+  const show = () => {
+    const limit = channel.get("status").speed_limit ?? "";
+    if (![...select.options].some(({ value }) => value === String(limit))) select.append(option(limit)); // set by code
+    select.value = limit;
+  };
+  show();
+  const title = "Train more slowly, so that one can follow; the numbers stay the same";
+  return { node: element("label", { class: "gl-label", title }, "Speed", select), show };
 }
 
 function drawProgress(channel) {
@@ -323,7 +369,7 @@ function drawSide(channel) {
   showChanges();
   showValues();
   const node = element("div", { class: "gl-training-side", hidden: fields.length === 0 }, controls.node, changes);
-  return { node, showChanges, showValues };
+  return { node, showChanges, showValues, clear: controls.clear };
 }
 
 function changeItem({ epoch, step, name, before, after }, field) {
@@ -349,6 +395,39 @@ function drawMessage(channel) {
   };
   show();
   return { node, show, lose };
+}
+
+// After a loss that wasn't finite: where to go back to. And the runs that no panel shows.
+function drawOffers(channel) {
+  const send = (kind, content) => () => channel.send(kind, content);
+  const back = row("");
+  const node = element("div", { class: "gl-training-offers" }, back);
+  const lines = new Map();
+  const drawBack = () => {
+    const { back_to: ends, state } = channel.get("status");
+    if (back.dataset.ends === String(ends)) return;
+    back.dataset.ends = String(ends);
+    const title = "Weights, history and controls become as they were; then lower the learning rate, and go on";
+    back.replaceChildren(...ends.map(([epochs, text]) => button(text, title, send("back", { epochs, seen: state }))));
+  };
+  const makeLine = (run) => {
+    const text = element("span");
+    const show = button("Show it here", "Show that run in this panel", send("show", { run }));
+    const line = row("gl-trouble", text, show, button("Stop it", "Stop that run after its current step", send("end", { run })));
+    node.append(line);
+    return { line, text };
+  };
+  const show = () => {
+    drawBack();
+    const others = channel.get("others");
+    for (const [run, { line }] of lines) if (!(run in others) && lines.delete(run)) line.remove();
+    for (const [run, words] of Object.entries(others)) {
+      if (!lines.has(run)) lines.set(run, makeLine(run));
+      write(lines.get(run).text, words);
+    }
+  };
+  show();
+  return { node, show };
 }
 
 export default widget((model) => new Channel(model, TRAITS), View);

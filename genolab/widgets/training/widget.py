@@ -8,12 +8,14 @@ trains and at once when its state changes.
 import asyncio
 import dataclasses
 import time
+import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import traitlets as t
 
 from genolab.run import Run, RunStatus
+from genolab.run.background import training_runs
 from genolab.widgets.shared import static
 from genolab.widgets.shared.base import NotebookWidget
 from genolab.widgets.training import progress
@@ -24,7 +26,9 @@ _HEARTBEAT: Final = 10  # calls without news, about two seconds, after which the
 _ROWS_PER_SECOND: Final = 1500  # a curve of more epochs is sent anew more seldom, however short the epochs are
 _ENDED: Final = frozenset({"stopped", "finished", "failed"})
 _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
-    "start": lambda run: (run if run.status.back_to is None else run.go_back()).start(),
+    "start": Run.start,
+    "more": Run.start,
+    "back": Run.go_back,
     "pause": Run.pause,
     "resume": Run.resume,
     "step": Run.step,
@@ -33,13 +37,15 @@ _COMMANDS: Final[Mapping[str, Callable[[Run], Run]]] = {
 
 
 class TrainingPanel(NotebookWidget):
-    """Drive a run from the notebook: start, pause, step, stop, and turn what may change while it trains.
+    """Drive a run from the notebook: start, pause, go on, step, stop, and turn what may change while it trains.
 
     Keys, while the focus is in the panel: P pauses and goes on, S takes one step, Tab goes from control to control,
     Space or Enter presses a button, the arrow keys move a slider and read the curve epoch by epoch.
 
     The panel follows the run wherever it is driven from: from here, from another panel, or from code. It may be shown
-    again, and in several places; without a browser it costs nothing. Closing or losing it does not stop the run.
+    again, and in several places; without a browser it costs nothing. Closing or losing it does not stop the run: where
+    one still trains that no panel shows, such as after its cells were run again, the other panels say so, and show it
+    or stop it at a click.
 
     Parameters
     ----------
@@ -62,26 +68,26 @@ class TrainingPanel(NotebookWidget):
     >>> panel.wait()  # goes on once the run has ended; starts it if nobody has
     """
 
+    _panels: ClassVar["weakref.WeakSet[TrainingPanel]"] = weakref.WeakSet()
+
     status = t.Dict().tag(sync=True)
     columns = t.Dict().tag(sync=True)  # of the curve: parts of the loss, their labels, whether there is validation
     curve = t.Bytes(b"").tag(sync=True)  # (epochs, columns) float32
     changes = t.List(t.Dict()).tag(sync=True)
     controls = t.Dict().tag(sync=True)  # fields, and how many of them are always in sight
     values = t.Dict().tag(sync=True)
+    others = t.Dict().tag(sync=True)  # what to say of each run that trains and that no panel shows
 
     def __init__(self, run: Run, *, rows: str = "cells") -> None:
-        self.run = run
         self._rows = rows
-        self._fields, n_main = live_fields(run)
-        self._curve = progress.LossCurve()
-        self._curve_due = 0.0
+        self._hint = ""  # how to reach a run that it wasn't made for
         self._unchanged = self._heartbeats = 0
-        self._views: set[str] = set()
+        self._views: dict[str, bool] = {}  # those on the page, and whether they are in sight
         self._throttle = Throttle(self._refresh_quietly)
         self._stop_listening: Callable[[], None] | None = None
-        fields = [dataclasses.asdict(field) for field in self._fields.values()]
-        super().__init__(controls={"fields": fields, "main": n_main})
-        self.refresh()
+        super().__init__()
+        self._show(run)
+        TrainingPanel._panels = weakref.WeakSet([*TrainingPanel._panels, self])  # anew: another thread may read it
 
     def __repr__(self) -> str:
         return f"TrainingPanel({self.status['progress']}, {self.status['pace']})"
@@ -110,7 +116,7 @@ class TrainingPanel(NotebookWidget):
         """
         if self._stays_paused():
             raise RuntimeError(
-                "the run is paused, and a cell that waits may keep the panel's clicks from arriving: press Resume "
+                "the run is paused, and a cell that waits may keep the panel's clicks from arriving: press Go on "
                 "first, or call run.resume(), or use `await panel.finished()`"
             )
         if self.run.status.state == "ready":
@@ -121,7 +127,7 @@ class TrainingPanel(NotebookWidget):
             self._update_picture()
 
     def _stays_paused(self) -> bool:
-        """Return whether the run is paused, and not one that was just resumed, which takes a moment to wake."""
+        """Return whether the run is paused, and not one that was just told to go on, which takes a moment to wake."""
         for _ in range(30):
             if self.run.status.state != "paused":
                 return False
@@ -164,11 +170,26 @@ class TrainingPanel(NotebookWidget):
 
     # ---- showing --------------------------------------------------------------------------------------------------
 
+    def _show(self, run: Run) -> None:
+        """Show a run from now on."""
+        self._stop_to_listen()
+        with self._lock, self.hold_sync():
+            self.run = run
+            self._fields, n_main = live_fields(run)
+            self._curve, self._curve_due = progress.LossCurve(), 0.0
+            self.columns, self.changes = {}, []
+            self.controls = {"fields": [dataclasses.asdict(field) for field in self._fields.values()], "main": n_main}
+            self.refresh()
+        self._update_listener()
+
     def refresh(self) -> None:
         """Bring the panel up to date; it does so by itself wherever a browser shows it."""
-        now = self.run.status
         with self._lock, self.hold_sync():
+            now = self.run.status
+            if self._is_error and now.state != self.status["state"]:  # what failed has been done otherwise
+                self._publish(message="", _is_error=False)
             self.status = self._describe(now)
+            self.others = {str(id(run)): self._describe_other(run) for run in self._unseen_runs()}
             self.values = {name: value for name, (_, value) in self.run.live.items()}
             if len(self.changes) != len(self.run.changes):
                 self.changes = [progress.change_facts(change, now.steps_per_epoch) for change in self.run.changes]
@@ -195,13 +216,25 @@ class TrainingPanel(NotebookWidget):
             "so_far": progress.epoch_so_far(now),
             "progress": text.progress,
             "pace": text.pace,
-            "message": now.message,
-            "back_to": now.back_to,
+            "message": now.message + self._hint,
+            "back_to": [[epoch, f"Back to {name}"] for epoch, name in now.back_to.items()],
+            "speed_limit": now.speed_limit,
         }
         is_same = all(self.status.get(name) == value for name, value in facts.items())
         self._unchanged = self._unchanged + 1 if is_same else 0
         self._heartbeats += is_same and self._unchanged % _HEARTBEAT == 0
         return {**facts, "heartbeat": self._heartbeats}
+
+    def _unseen_runs(self) -> list[Run]:
+        """Return the other runs that train, or are paused, and that no panel on a page shows."""
+        seen = {panel.run for panel in TrainingPanel._panels if panel._views} | {self.run}
+        return [run for run in training_runs() if run not in seen and run.status.state not in _ENDED]
+
+    def _describe_other(self, run: Run) -> str:
+        text = progress.status_text(run.status, rows=self._rows)
+        whose = " of the same model" if run.model is self.run.model else ""
+        which = f"{type(run.model).__name__}, {text.progress}, {text.pace}"
+        return f"Another run{whose}, which no panel shows: {which}."
 
     def png(self) -> bytes:
         """Draw the loss by epoch, what was changed when, and the state in a line, as a PNG."""
@@ -219,7 +252,7 @@ class TrainingPanel(NotebookWidget):
             self.refresh()
         except Exception as error:  # noqa: BLE001 - a broken screen must not print into a cell or stop anything
             self.run.listener_errors.append(error)
-        return bool(self.status["state"] == "running")
+        return bool(self.others or self.status["state"] == "running")
 
     def _listen(self, _run: Run, event: str) -> None:
         if event in {"state", "tune"}:  # steps and epochs are looked up by the throttle while the run trains
@@ -227,29 +260,55 @@ class TrainingPanel(NotebookWidget):
 
     def _update_listener(self) -> None:
         """Listen to the run while someone looks, and only then."""
-        if self._views and self._stop_listening is None:
+        if not any(self._views.values()):
+            self._stop_to_listen()
+            self._throttle.stop()
+            return
+        if self._stop_listening is None:
             self._stop_listening = self.run.listen(self._listen)
-        elif not self._views and self._stop_listening is not None:
+        self._throttle.start()
+
+    def _stop_to_listen(self) -> None:
+        if self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None
-            self._throttle.stop()
-        if self._views:
-            self._throttle.start()
 
     def _handle(self, kind: str, content: dict[str, Any]) -> bool | str:
         """Return whether it was done, or the complaint about a value; called in the main thread or one for widgets."""
         self._throttle.wake()
         if kind == "watch":
-            (self._views.add if content["on"] else self._views.discard)(content["view"])
-            self._update_listener()
-            return True
+            return self._watch(content["view"], content["on"])
         if kind == "tune":
             return self._tune(content["name"], content["value"])
+        if kind == "limit":
+            self.run.limit_speed(content["value"])
+            return True
+        if kind in {"show", "end"}:
+            return self._turn_to(content["run"], is_end=kind == "end")
         # A click that waited behind a busy cell was meant for what was seen then: it must not start a finished run.
         if kind not in _COMMANDS or content["seen"] != self.run.status.state:
             return False
-        _COMMANDS[kind](self.run)
+        _COMMANDS[kind](self.run, *([content["epochs"]] if "epochs" in content else []))
         return True
+
+    def _watch(self, view: str, is_seen: bool | None) -> bool:
+        """Note that a view came into sight or went out of it, or (``None``) was taken from the page."""
+        if is_seen is None:
+            self._views.pop(view, None)
+        else:
+            self._views[view] = is_seen
+        self._update_listener()
+        return True
+
+    def _turn_to(self, key: str, *, is_end: bool) -> bool:
+        """Stop a run that no panel shows, or show it."""
+        run = next((each for each in self._unseen_runs() if str(id(each)) == key), None)
+        if run is not None and is_end:
+            run.stop()
+        elif run is not None:
+            self._hint = " For the cells below, this is: run = panel.run; model = run.model"
+            self._show(run)
+        return run is not None
 
     def _tune(self, name: str, value: object) -> str:
         try:
