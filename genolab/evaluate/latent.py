@@ -1,6 +1,7 @@
 """How well a latent space keeps what is known about the cells."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -10,18 +11,25 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from genolab.checks import check_key, check_known, listing, warn
+from genolab.evaluate import batches as mixing
 from genolab.evaluate import bootstrap
 from genolab.evaluate.bootstrap import Interval
 from genolab.evaluate.graph import neighbor_graph
-from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
+from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro, normalized_mutual_information
 from genolab.waiting import progress
 
 RESOLUTIONS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5)
 """The resolutions among which `leiden_ari` looks for the best."""
 
 LATENT_METRICS: Final = ("knn_accuracy", "knn_macro_f1", "leiden_ari")
-"""What `latents` measures by default; ``"silhouette"`` is the fourth it knows."""
+"""What `latents` measures by default."""
 
+BATCH_METRICS: Final = ("ilisi", "kbet", "bras")
+"""What `latents` measures besides where it is given `batches`: how well these mix."""
+
+_MORE: Final = ("leiden_nmi", "silhouette", "clisi", "graph_connectivity")
+_LIMITS: Final = dict.fromkeys((*LATENT_METRICS, *BATCH_METRICS, *_MORE), (0.0, 1.0))
+_LIMITS.update(dict.fromkeys(("leiden_ari", "silhouette"), (-1.0, 1.0)))
 _SILHOUETTE_CELLS: Final = 5000  # all pairs of cells are compared: of more cells than this, a sample
 
 
@@ -50,10 +58,13 @@ def latents(
     labels: ArrayLike | str,
     *,
     adata: AnnData | None = None,
-    metrics: Sequence[str] = LATENT_METRICS,
+    batches: ArrayLike | str | None = None,
+    metrics: Sequence[str] | None = None,
     n_neighbors: int = 15,
     n_folds: int = 5,
     resolutions: Sequence[float] = RESOLUTIONS,
+    by: ArrayLike | str | None = None,
+    baseline: str | None = None,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -63,11 +74,23 @@ def latents(
     ----------
     latents
         Name to ``(n, d)`` coordinates, or to a key of ``adata.obsm``. Put a baseline such as PCA among them.
-    labels
-        ``(n,)`` labels, or a column of ``adata.obs``.
+    labels, batches
+        ``(n,)`` cell types, and donors or runs that should mix within each; or columns of ``adata.obs``.
     metrics
-        Out of ``"knn_accuracy"``, ``"knn_macro_f1"``, ``"leiden_ari"`` (needs igraph) and ``"silhouette"`` (mean over
-        the cells, of which at most 5,000 are drawn by `seed`).
+        ``None``: `LATENT_METRICS`, and `BATCH_METRICS` where there are batches. Of cell types:
+
+        - ``"knn_accuracy"``, ``"knn_macro_f1"`` (see `knn_scores`); ``"leiden_ari"`` (see `leiden_ari`) and
+          ``"leiden_nmi"``, the normalized mutual information at its best resolution; both need igraph;
+        - ``"silhouette"``, the mean over the cells, from -1 to 1 (scib-metrics rescales it to 0 to 1); ``"clisi"``: 1
+          where neighbourhoods hold one type; ``"graph_connectivity"``: 1 where each type's cells are connected.
+
+        Of batches, all 1 where they mix: ``"ilisi"`` (90 neighbours), ``"kbet"`` (50), ``"bras"``. Definitions are
+        those of scib-metrics. Silhouettes and BRAS are of at most 5,000 cells, drawn by `seed`.
+    by
+        Names ``(n,)`` of groups whose cells are not independent, such as donors, or a column of ``adata.obs``: the
+        intervals come from drawing whole groups.
+    baseline
+        One of the latents: adds each other's difference from it, as in `genolab.evaluate.table`.
     n_neighbors, n_folds, resolutions, n_boot, seed
         As in `knn_scores` and `leiden_ari`.
 
@@ -77,25 +100,85 @@ def latents(
         One row for each latent and metric: ``model``, ``metric``, ``value``, ``low``, ``high`` (95 % interval),
         ``detail``.
     """
-    check_known("metrics", metrics, (*LATENT_METRICS, "silhouette"))
+    if metrics is None:
+        metrics = LATENT_METRICS if batches is None else (*LATENT_METRICS, *BATCH_METRICS)
+    check_known("metrics", metrics, tuple(_LIMITS))
     if not latents:
         raise ValueError("there are no latents to compare: pass a dictionary of names and coordinates")
-    known = _look_up(adata, "obs", labels) if isinstance(labels, str) else labels
-    rows = []
-    for name, given in progress(latents.items(), "Comparing", unit="latents"):
+    known: Any = _look_up(adata, "obs", labels) if isinstance(labels, str) else labels
+    batch, groups = (_look_up(adata, "obs", given) if isinstance(given, str) else given for given in (batches, by))
+    spaces = {}
+    for name, given in latents.items():
         points = _points(_look_up(adata, "obsm", given) if isinstance(given, str) else given, name)
+        spaces[name] = _Space(points, known, batch, n_neighbors, n_folds, resolutions, seed)
+    n_cells = {len(space.points) for space in spaces.values()}
+    if len(n_cells) > 1:
+        raise ValueError(f"latents to compare are of the same cells, got {listing(f'{n:,}' for n in sorted(n_cells))}")
+    figures = {name: space.figures(metrics) for name, space in progress(spaces.items(), "Comparing", unit="latents")}
+    table = bootstrap.table(
+        figures,
+        n := n_cells.pop(),
+        ["metric"],
+        baseline=baseline,
+        groups=bootstrap.group_numbers(groups, n),
+        n_boot=n_boot,
+        seed=seed,
+        width=len(set(map(str, np.asarray(known)))),
+        limits=_LIMITS,
+    )
+    details = [
+        spaces[model].details.get(metric, "") for model, metric in zip(table["model"], table["metric"], strict=True)
+    ]
+    table.insert(list(table.columns).index("high") + 1, "detail", details)
+    return table
+
+
+@dataclass(frozen=True)
+class _Space:
+    """One latent space, and what is measured of it."""
+
+    points: NDArray[np.float64]
+    labels: ArrayLike
+    batches: ArrayLike | None
+    n_neighbors: int
+    n_folds: int
+    resolutions: Sequence[float]
+    seed: int
+    details: dict[str, str] = field(default_factory=dict)  # of each metric
+
+    def figures(self, metrics: Sequence[str]) -> bootstrap.Figures[tuple[str]]:
+        """Return the figures of all metrics, and describe them in `details`."""
+        made: dict[str, mixing.Figure] = {}
         if {"knn_accuracy", "knn_macro_f1"} & set(metrics):
-            knn = knn_scores(points, known, n_neighbors=n_neighbors, n_folds=n_folds, n_boot=n_boot, seed=seed)
-            votes = f"{n_neighbors} neighbours, {n_folds} folds"
-            rows += [(name, "knn_accuracy", *knn.accuracy, votes), (name, "knn_macro_f1", *knn.macro_f1, votes)]
-        if "leiden_ari" in metrics:
-            best = leiden_ari(points, known, resolutions=resolutions, n_neighbors=n_neighbors, n_boot=n_boot, seed=seed)
-            detail = f"resolution {best.resolution:g}, {best.clusters.max() + 1} clusters"
-            rows.append((name, "leiden_ari", *best.ari, detail))
-        if "silhouette" in metrics:
-            rows.append((name, "silhouette", *_silhouette(points, known, n_boot, seed), ""))
-    table = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "detail"])
-    return table[table["metric"].isin(metrics)].reset_index(drop=True)
+            votes = _vote(self.points, self.labels, self.n_neighbors, self.n_folds)
+            made |= {"knn_accuracy": votes.accuracy, "knn_macro_f1": votes.macro_f1}
+            self.details.update(dict.fromkeys(made, f"{self.n_neighbors} neighbours, {self.n_folds} folds"))
+        if {"leiden_ari", "leiden_nmi"} & set(metrics):
+            codes, _ = _codes(self.labels, len(self.points))
+            tried = _leiden(self.points, self.resolutions, self.n_neighbors, self.seed)
+            for name, measure in (("leiden_ari", adjusted_rand), ("leiden_nmi", normalized_mutual_information)):
+                best = _best_clusters(codes, tried, measure)
+                made[name], n_clusters = best.figure, tried[best.at].max() + 1
+                self.details[name] = f"resolution {self.resolutions[best.at]:g}, {n_clusters} clusters"
+        others = {metric: self._other(metric) for metric in metrics if metric not in made}
+        wanted = {metric: (made | others)[metric] for metric in metrics}
+        return lambda weights: {(metric,): figure(weights) for metric, figure in wanted.items()}
+
+    def _other(self, metric: str) -> mixing.Figure:
+        codes, _ = _codes(self.labels, len(self.points))
+        if metric in {"clisi", "graph_connectivity"}:
+            of_types = {"clisi": lambda: mixing.lisi(self.points, codes, mixed=False)}
+            return of_types.get(metric, lambda: mixing.graph_connectivity(self.points, codes))()
+        some = _some_cells(len(self.points), self.seed)
+        if metric == "silhouette":
+            return _silhouette(self.points[some], codes[some], some)
+        if self.batches is None:
+            raise ValueError(f"{metric!r} says how well batches mix: pass batches=, such as a column of donors")
+        batch, _ = _codes(self.batches, len(self.points), what="batches")
+        if metric == "bras":
+            figure = mixing.bras(self.points[some], codes[some], batch[some])
+            return lambda weights: figure(weights[:, some])
+        return mixing.kbet(self.points, batch) if metric == "kbet" else mixing.lisi(self.points, batch, mixed=True)
 
 
 def knn_scores(
@@ -122,10 +205,39 @@ def knn_scores(
     n_boot
         Resamplings of the cells behind the intervals; 0: no intervals.
     """
+    votes = _vote(_points(latent, "latent"), labels, n_neighbors, n_folds)
+    return KNNScores(**votes.intervals(n_boot, seed), predicted=votes.predicted)
+
+
+class _Votes(NamedTuple):
+    """The true and the voted classes of the cells that voters know, and all cells' predicted labels."""
+
+    true: NDArray[np.bool_]  # (m, classes)
+    voted: NDArray[np.bool_]
+    cells: NDArray[np.int64]  # (m,) their numbers among all cells
+    predicted: NDArray[np.object_]  # (n,)
+
+    def accuracy(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return accuracy(Counts.of(self.true, self.voted, weights[:, self.cells]))
+
+    def macro_f1(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return macro(f1(Counts.of(self.true, self.voted, weights[:, self.cells])))
+
+    def intervals(self, n_boot: int, seed: int) -> dict[str, Interval]:
+        """Return accuracy and macro F1 with intervals over the cells that have a vote."""
+        own = self._replace(cells=np.arange(len(self.cells)))
+        return bootstrap.intervals(
+            lambda weights: {"accuracy": own.accuracy(weights), "macro_f1": own.macro_f1(weights)},
+            len(self.cells),
+            n_boot=n_boot,
+            seed=seed,
+        )
+
+
+def _vote(points: NDArray[np.float64], labels: ArrayLike, n_neighbors: int, n_folds: int) -> _Votes:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.neighbors import KNeighborsClassifier
 
-    points = _points(latent, "latent")
     codes, classes = _codes(labels, len(points))
     if n_folds < 2:
         raise ValueError(f"n_folds must be 2 or more, got {n_folds}")
@@ -137,20 +249,8 @@ def knn_scores(
     voted = cross_val_predict(KNeighborsClassifier(n_neighbors), points[large], codes[large], cv=folds)
     predicted = np.full(len(points), None, dtype=object)
     predicted[large] = np.asarray(classes, dtype=object)[voted]
-    return KNNScores(**_voting_scores(codes[large], voted, len(classes), n_boot, seed), predicted=predicted)
-
-
-def _voting_scores(
-    true: NDArray[np.int64], voted: NDArray[np.int64], n_classes: int, n_boot: int, seed: int
-) -> dict[str, Interval]:
-    """Return accuracy and macro F1 of voted classes, with intervals over the cells."""
-    one_hot = np.eye(n_classes, dtype=bool)
-
-    def figures(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        counts = Counts.of(one_hot[true], one_hot[voted], weights)
-        return {"accuracy": accuracy(counts), "macro_f1": macro(f1(counts))}
-
-    return bootstrap.intervals(figures, len(voted), n_boot=n_boot, seed=seed)
+    one_hot = np.eye(len(classes), dtype=bool)
+    return _Votes(one_hot[codes[large]], one_hot[voted], np.flatnonzero(large), predicted)
 
 
 def knn_transfer(
@@ -202,7 +302,9 @@ def knn_transfer(
     predicted = np.asarray(known, dtype=object)[voted]
     place = {str(name): at for at, name in enumerate(classes)}
     found = np.array([place[str(name)] for name in true])[true_codes]
-    return KNNScores(**_voting_scores(found, voted, len(classes), n_boot, seed), predicted=predicted)
+    one_hot = np.eye(len(classes), dtype=bool)
+    votes = _Votes(one_hot[found], one_hot[voted], np.arange(len(others)), predicted)
+    return KNNScores(**votes.intervals(n_boot, seed), predicted=predicted)
 
 
 def _joined(known: list[Any], true: list[Any], sizes: NDArray[np.int64]) -> list[Any]:
@@ -253,31 +355,39 @@ def leiden_ari(
     """
     points = _points(latent, "latent")
     codes, classes = _codes(labels, len(points))
-    if len(resolutions) == 0:
-        raise ValueError("leiden_ari needs at least one resolution to try")
-    if not 2 <= n_neighbors <= len(points):
-        raise ValueError(f"n_neighbors must be 2 to {len(points):,}, the number of cells, got {n_neighbors}")
     clusters = _leiden(points, resolutions, n_neighbors, seed)
-    tables = [_contingency(codes, each) for each in clusters]
-    scores = [float(adjusted_rand(table(np.ones((1, len(points)))))[0]) for table in tables]
-    best = int(np.argmax(scores))
-    tried = pd.DataFrame(
-        {"resolution": list(resolutions), "n_clusters": [int(each.max()) + 1 for each in clusters], "ari": scores}
-    )
+    best = _best_clusters(codes, clusters, adjusted_rand)
+    n_clusters = [int(each.max()) + 1 for each in clusters]
+    tried = pd.DataFrame({"resolution": list(resolutions), "n_clusters": n_clusters, "ari": best.scores})
     ari = bootstrap.intervals(
-        lambda weights: {"ari": adjusted_rand(tables[best](weights))},
-        len(points),
-        n_boot=n_boot,
-        seed=seed,
-        width=len(classes),
+        lambda weights: {"ari": best.figure(weights)}, len(points), n_boot=n_boot, seed=seed, width=len(classes)
     )
-    return LeidenScore(ari["ari"], float(resolutions[best]), clusters[best], tried)
+    return LeidenScore(ari["ari"], float(resolutions[best.at]), clusters[best.at], tried)
+
+
+class _Best(NamedTuple):
+    """The clusters that agree best with the labels: their place, what they score, and the scores of all."""
+
+    at: int
+    figure: mixing.Figure
+    scores: list[float]
+
+
+def _best_clusters(codes: NDArray[np.int64], clusters: list[NDArray[np.int64]], measure: mixing.Figure) -> _Best:
+    tables = [_contingency(codes, each) for each in clusters]
+    scores = [float(measure(table(np.ones((1, len(codes)))))[0]) for table in tables]
+    at = int(np.argmax(scores))
+    return _Best(at, lambda weights: measure(tables[at](weights)), scores)
 
 
 def _leiden(
     points: NDArray[np.float64], resolutions: Sequence[float], n_neighbors: int, seed: int
 ) -> list[NDArray[np.int64]]:
     """Cluster points at each resolution; the same seed gives the same clusters."""
+    if len(resolutions) == 0:
+        raise ValueError("Leiden clustering needs at least one resolution to try")
+    if not 2 <= n_neighbors <= len(points):
+        raise ValueError(f"n_neighbors must be 2 to {len(points):,}, the number of cells, got {n_neighbors}")
     try:
         import igraph  # noqa: F401 - scanpy needs it, and says so in other words
     except ImportError as error:
@@ -308,15 +418,18 @@ def _contingency(codes: NDArray[np.int64], clusters: NDArray[np.int64]) -> Any:
     return lambda weights: (weights @ cells).reshape(-1, *shape)
 
 
-def _silhouette(points: NDArray[np.float64], labels: ArrayLike, n_boot: int, seed: int) -> Interval:
+def _some_cells(n_cells: int, seed: int) -> NDArray[np.int64]:
+    """Return the numbers of all cells, or of as many as all pairs can be compared of."""
+    if n_cells <= _SILHOUETTE_CELLS:
+        return np.arange(n_cells)
+    return np.random.default_rng(seed).choice(n_cells, _SILHOUETTE_CELLS, replace=False)
+
+
+def _silhouette(points: NDArray[np.float64], codes: NDArray[np.int64], cells: NDArray[np.int64]) -> mixing.Figure:
     from sklearn.metrics import silhouette_samples
 
-    codes, _ = _codes(labels, len(points))
-    if len(points) > _SILHOUETTE_CELLS:
-        some = np.random.default_rng(seed).choice(len(points), _SILHOUETTE_CELLS, replace=False)
-        points, codes = points[some], codes[some]
     each = silhouette_samples(points, codes)
-    return bootstrap.intervals(lambda w: {"mean": w @ each / len(each)}, len(each), n_boot=n_boot, seed=seed)["mean"]
+    return lambda weights: weights[:, cells] @ each / np.maximum(weights[:, cells].sum(axis=1), 1)
 
 
 def _look_up(adata: AnnData | None, place: Literal["obs", "obsm"], name: str) -> Any:
@@ -336,11 +449,13 @@ def _points(latent: ArrayLike, name: str) -> NDArray[np.float64]:
     return points
 
 
-def _codes(labels: ArrayLike, n_cells: int, *, fewest: int = 2) -> tuple[NDArray[np.int64], list[Any]]:
+def _codes(
+    labels: ArrayLike, n_cells: int, *, fewest: int = 2, what: str = "labels"
+) -> tuple[NDArray[np.int64], list[Any]]:
     """Return each cell's number of its class, and the classes in order."""
     column = pd.Series(labels).reset_index(drop=True)
     if len(column) != n_cells:
-        raise ValueError(f"there must be one label a cell: {n_cells:,} cells, {len(column):,} labels")
+        raise ValueError(f"there must be one label a cell: {n_cells:,} cells, {len(column):,} {what}")
     if column.isna().any():
         raise ValueError(
             f"every cell must have a label, and {int(column.isna().sum()):,} of {n_cells:,} have none: "
@@ -348,7 +463,7 @@ def _codes(labels: ArrayLike, n_cells: int, *, fewest: int = 2) -> tuple[NDArray
         )
     codes, classes = pd.factorize(column, sort=True)
     if len(classes) < fewest:
-        raise ValueError(f"labels must have at least two classes, got only {list(classes)}")
+        raise ValueError(f"{what} must have at least two classes, got only {list(classes)}")
     return codes.astype(np.int64), list(classes)
 
 

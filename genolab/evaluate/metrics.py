@@ -3,10 +3,12 @@
 All functions take or are made from weights ``(b, n)``, one line a resampling, and give ``(b,)`` or ``(b, k)``.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -92,16 +94,44 @@ class RankedScores:
         self.last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each run of equal scores: one step
         self.truth = truth[self.order]
 
+    def counts(self, weights: Array) -> tuple[Array, Array]:
+        """Return the true and the false positives down to each different score, ``(b, thresholds)``."""
+        ranked = weights[:, self.order]
+        above = ranked.cumsum(axis=1)[:, self.last]
+        true = (ranked * self.truth).cumsum(axis=1)[:, self.last]
+        return true, above - true
+
     def areas(self, weights: Array) -> tuple[Array, Array]:
         """Return the area under the ROC curve and the average precision, ``(b,)`` each; NaN with one kind of rows."""
-        ranked = weights[:, self.order]
-        above = ranked.cumsum(axis=1)[:, self.last]  # (b, thresholds)
-        true = (ranked * self.truth).cumsum(axis=1)[:, self.last]
-        false = above - true
-        new_true, new_false = np.diff(true, prepend=0), np.diff(false, prepend=0)
+        true, false = self.counts(weights)
+        above, new_true, new_false = true + false, np.diff(true, prepend=0), np.diff(false, prepend=0)
         wins = (new_false * (true - new_true / 2)).sum(axis=1)
         share = np.divide(true, above, out=np.zeros_like(true), where=above > 0)
         return _divide(wins, true[:, -1] * false[:, -1]), _divide((new_true * share).sum(axis=1), true[:, -1])
+
+
+class CalibrationBins:
+    """Rows ``(n,)`` in bins of equal width by the probability that they are given."""
+
+    def __init__(self, truth: NDArray[np.bool_], probability: Array, n_bins: int = 10) -> None:
+        edges = np.linspace(0, 1, n_bins + 1)
+        bins = np.searchsorted(edges[1:-1], probability)  # a probability of 0.1 belongs to 0 to 0.1
+        row = np.arange(len(bins))
+        self.rows, self.predicted, self.observed = (
+            sparse.csr_array((each, (row, bins)), shape=(len(row), n_bins))
+            for each in (np.ones(len(row)), probability, truth.astype(np.float64))
+        )
+
+    def error(self, weights: Array) -> Array:
+        """Return the expected calibration error ``(b,)``: how far probabilities lie from shares, over the rows."""
+        off = np.abs(weights @ self.observed - weights @ self.predicted).sum(axis=1)
+        error: Array = off / weights.sum(axis=1)
+        return error
+
+    def curve(self, weights: Array) -> tuple[Array, Array]:
+        """Return each bin's mean probability and its share of those that are so, ``(b, bins)``; NaN without rows."""
+        rows = weights @ self.rows
+        return _divide(weights @ self.predicted, rows), _divide(weights @ self.observed, rows)
 
 
 def adjusted_rand(tables: Array) -> Array:
@@ -115,6 +145,37 @@ def adjusted_rand(tables: Array) -> Array:
     above, most = together - expected, (rows + columns) / 2 - expected
     index: Array = np.divide(above, most, out=np.ones_like(most), where=most > 0)
     return index
+
+
+def normalized_mutual_information(tables: Array) -> Array:
+    """Information that two partitions share, over the mean of their entropies, of tables ``(b, classes, clusters)``."""
+    share = tables / tables.sum(axis=(-2, -1), keepdims=True)
+    rows, columns = share.sum(axis=-1), share.sum(axis=-2)
+    one, other = _entropy(rows), _entropy(columns)
+    shared = one + other - _entropy(share.reshape(len(share), -1))
+    index: Array = np.divide(2 * shared, one + other, out=np.ones_like(shared), where=one + other > 0)
+    return np.maximum(index, 0)
+
+
+def _entropy(share: Array) -> Array:
+    entropy: Array = -(share * np.log(np.where(share > 0, share, 1))).sum(axis=-1)
+    return entropy
+
+
+def weighted_median(values: Array) -> Callable[[Array], Array]:
+    """Return a figure: the median of values ``(n,)`` that aren't NaN, by how often each was drawn."""
+    order = np.argsort(values)[: int(np.isfinite(values).sum())]
+    ranked = values[order]
+    if len(order) == 0:
+        return lambda weights: np.full(len(weights), np.nan)
+
+    def figure(weights: Array) -> Array:
+        below = weights[:, order].cumsum(axis=1)
+        half = below[:, -1:] / 2
+        ends = [(below >= half).argmax(axis=1), (below > half).argmax(axis=1)]
+        return np.where(half[:, 0] > 0, ranked[ends].mean(axis=0), np.nan)
+
+    return figure
 
 
 def _pairs(count: Array) -> Array:

@@ -5,17 +5,26 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from genolab.evaluate import bootstrap
+from genolab.evaluate.metrics import weighted_median
 
 Array = NDArray[np.float64]
 
 _BLOCK_ROWS: Final = 8192  # sparse values are made dense by blocks of rows
 
 
-def reconstruction(truth: Any, models: Mapping[str, Any], *, n_boot: int = 1000, seed: int = 0) -> pd.DataFrame:
+def reconstruction(
+    truth: Any,
+    models: Mapping[str, Any],
+    *,
+    by: ArrayLike | None = None,
+    baseline: str | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Compare reconstructions of the same values.
 
     Parameters
@@ -25,6 +34,10 @@ def reconstruction(truth: Any, models: Mapping[str, Any], *, n_boot: int = 1000,
     models
         Name to reconstruction, ``(n, genes)``, or ``(genes,)`` for one that is the same for every cell. Put baselines
         among them: the mean of every gene over the training cells, and PCA with as many components as the latent.
+    by
+        Names ``(n,)`` of groups whose cells are not independent, such as donors: whole groups are resampled.
+    baseline
+        One of the models: adds each other's difference from it, as in `genolab.evaluate.table`.
     n_boot
         Resamplings of the cells behind the interval, the same for every model; 0: no interval.
 
@@ -41,15 +54,22 @@ def reconstruction(truth: Any, models: Mapping[str, Any], *, n_boot: int = 1000,
     shape = np.shape(truth)
     if len(shape) != 2 or 0 in shape:
         raise ValueError(f"truth must be cells by genes, got shape {shape}")
-    rows: list[tuple[Any, ...]] = []
+    figures = {}
     for name, model in models.items():
         if np.shape(model) not in {shape, shape[1:]}:
             raise ValueError(
                 f"{name!r} must have the truth's shape {shape}, or one value a gene, got {np.shape(model)}"
             )
-        figures = bootstrap.intervals(_cell_sums(truth, model, name).figures, shape[0], n_boot=n_boot, seed=seed)
-        rows += [(name, metric, *interval) for metric, interval in figures.items()]
-    return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
+        figures[name] = _cell_sums(truth, model, name).figures
+    return bootstrap.table(
+        figures,
+        shape[0],
+        ["metric"],
+        baseline=baseline,
+        groups=bootstrap.group_numbers(by, shape[0]),
+        n_boot=n_boot,
+        seed=seed,
+    )
 
 
 class _CellSums(NamedTuple):
@@ -60,16 +80,11 @@ class _CellSums(NamedTuple):
     deviation: Array
     pearson: Array
 
-    def figures(self, weights: Array) -> dict[str, Array]:
+    def figures(self, weights: Array) -> dict[tuple[str, ...], Array]:
         error, deviation = weights @ self.error, weights @ self.deviation
         ratio = np.divide(error, deviation, out=np.full_like(error, np.nan), where=deviation > 0)
         mse = error / weights.sum(axis=1) / self.n_genes
-        return {"mse": mse, "r2": 1 - ratio, "pearson": np.array([self._median(line) for line in weights])}
-
-    def _median(self, weights: Array) -> float:
-        known = np.repeat(self.pearson, weights.astype(int))
-        known = known[~np.isnan(known)]
-        return float(np.median(known)) if len(known) else np.nan
+        return {("mse",): mse, ("r2",): 1 - ratio, ("pearson",): weighted_median(self.pearson)(weights)}
 
 
 def _cell_sums(truth: Any, model: Any, name: str) -> _CellSums:

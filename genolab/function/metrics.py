@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from genolab.data.dataset import AnnDataset
 from genolab.data.signature import places
 from genolab.evaluate.bootstrap import intervals
-from genolab.evaluate.classification import Predictions, collect_predictions
+from genolab.evaluate.predictions import Predictions, collect_predictions
 from genolab.function.ontology.graph import Ontology
 from genolab.models.baseline import target_of
 from genolab.waiting import progress

@@ -6,15 +6,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from genolab import evaluate, palette
+from genolab import evaluate
+from genolab.checks import listing
 from genolab.data.dataset import AnnDataset
 from genolab.plot.style import (
     MUTED,
     VIRIDIS,
     Figure,
+    add_band,
     colour_bar,
+    curve_line,
     dress,
     legend_below,
     percent,
@@ -22,8 +25,8 @@ from genolab.plot.style import (
     plain_all,
 )
 
-_DASHES: Final = ("solid", "dash", "dot", "dashdot")  # tell curves apart where colours can't
 _LIGHT_FROM: Final = 0.43  # of viridis, where black and white can be read equally well
+_CHANCE: Final = 0.05  # a difference with a p-value from this on may be chance
 _WRITTEN: Final = 16  # classes up to which every cell of the matrix has its number written in it
 
 
@@ -81,14 +84,22 @@ def _commonest_mistake(table: pd.DataFrame) -> str:
     return f"The commonest mistake: {names[true]} predicted as {names[predicted]}, {count}"
 
 
-def roc(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
+def roc(
+    models: Mapping[str, Any],
+    test: AnnDataset,
+    *,
+    label: str | None = None,
+    by: str | ArrayLike | None = None,
+    n_boot: int = 500,
+) -> Figure:
     """Draw a class's true over its false positive rate as the threshold goes down; the diagonal is guessing.
 
-    One curve a model, with its area (1 is perfect). `models`, `test` and `label` are as in `genolab.evaluate.roc`.
+    One curve a model, with its area (1 is perfect), in the band in which 95 % of the curves of `n_boot` resamplings
+    pass. Arguments are as in `genolab.evaluate.roc`.
     """
-    curves = evaluate.roc(models, test, label=label)
-    areas = _areas(models, test, "auroc", str(curves["label"].iloc[0]))
-    figure = _curves(curves, "false_positive_rate", "true_positive_rate", areas)
+    curves = evaluate.roc(models, test, label=label, by=by, n_boot=n_boot)
+    areas = _areas(models, test, "auroc", str(curves["label"].iloc[0]), by=by, n_boot=n_boot)
+    figure = _curves(curves, "false_positive_rate", "true_positive_rate", areas["value"])
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
     )
@@ -97,15 +108,22 @@ def roc(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None
     return _finished(figure, areas, "AUROC", str(curves["label"].iloc[0]))
 
 
-def precision_recall(models: Mapping[str, Any], test: AnnDataset, *, label: str | None = None) -> Figure:
+def precision_recall(
+    models: Mapping[str, Any],
+    test: AnnDataset,
+    *,
+    label: str | None = None,
+    by: str | ArrayLike | None = None,
+    n_boot: int = 500,
+) -> Figure:
     """Draw precision over recall as the threshold goes down; the line is what guessing gives.
 
     One curve a model, with its average precision (1 is perfect). Where a class is rare this shows more than `roc`:
     among many others, few false positives in a hundred are many. Arguments are as in `genolab.evaluate.roc`.
     """
-    curves = evaluate.precision_recall(models, test, label=label)
-    areas = _areas(models, test, "auprc", str(curves["label"].iloc[0]))
-    figure = _curves(curves, "recall", "precision", areas)
+    curves = evaluate.precision_recall(models, test, label=label, by=by, n_boot=n_boot)
+    areas = _areas(models, test, "auprc", str(curves["label"].iloc[0]), by=by, n_boot=n_boot)
+    figure = _curves(curves, "recall", "precision", areas["value"])
     guessed = float(curves["precision"].iloc[-1])  # at the lowest threshold everything is predicted to be it
     figure.add_scatter(
         x=[0, 1], y=[guessed] * 2, mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
@@ -115,30 +133,48 @@ def precision_recall(models: Mapping[str, Any], test: AnnDataset, *, label: str 
     return _finished(figure, areas, "Average precision", str(curves["label"].iloc[0]))
 
 
-def _areas(models: Mapping[str, Any], test: AnnDataset, metric: str, label: str) -> pd.Series:
-    table = evaluate.table(models, test, metrics=[metric], n_boot=0)
-    return table[table["class"] == label].set_index("model")["value"]
+def _areas(models: Mapping[str, Any], test: AnnDataset, metric: str, label: str, **options: Any) -> pd.DataFrame:
+    """Return the areas, the largest first, each with its difference from the largest."""
+    areas = _table_of(models, test, metric, label, n_boot=0)
+    best = str(areas["value"].idxmax()) if len(areas) > 1 else None
+    areas = _table_of(models, test, metric, label, baseline=best, **options)
+    return areas.sort_values("value", ascending=False, kind="stable")
+
+
+def _table_of(models: Mapping[str, Any], test: AnnDataset, metric: str, label: str, **options: Any) -> pd.DataFrame:
+    table = evaluate.table(models, test, metrics=[metric], **options)
+    return table[table["class"] == label].set_index("model")
 
 
 def _curves(curves: pd.DataFrame, across: str, up: str, areas: pd.Series) -> Figure:
     figure = Figure()
     for place, (name, part) in enumerate(curves.groupby("model", sort=False)):
-        colour = palette.OKABE_ITO[place % len(palette.OKABE_ITO)]
+        line = curve_line(place)
+        add_band(figure, part[across], part["low"], part["high"], line["color"])
         figure.add_scatter(
             x=part[across],
             y=part[up],
             mode="lines",
             name=f"{plain(name)}, {areas[str(name)]:.3f}",
-            line={"color": colour, "width": 3, "dash": _DASHES[place % len(_DASHES)]},
+            line=line,
             customdata=part["threshold"],
             hovertemplate="threshold %{customdata:.3g}: %{x:.3f}, %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     return figure
 
 
-def _finished(figure: Figure, areas: pd.Series, what: str, label: str) -> Figure:
-    best = areas.idxmax()
+def _finished(figure: Figure, areas: pd.DataFrame, what: str, label: str) -> Figure:
     of = "the decisions on all classes together (micro)" if label == "micro" else f"the class {plain(label)}"
-    title = f"{plain(best)} has the largest area: {areas.max():.3f}" if len(areas) > 1 else f"{what} {areas.max():.3f}"
-    legend_below(dress(figure, title, subtitle=f"{what}, for {of}", height=600))
+    band = "; bands: 95 % of the curves of resampled rows" if areas["low"].notna().any() else ""
+    legend_below(dress(figure, _largest(areas, what), subtitle=f"{what}, for {of}{band}", height=600))
     return figure
+
+
+def _largest(areas: pd.DataFrame, what: str) -> str:
+    """Return which area is the largest, and whether the next one's difference is more than chance."""
+    largest = areas["value"].iloc[0]
+    if len(areas) == 1:
+        return f"{what} {largest:.3f}"
+    first = f"{plain(areas.index[0])} has the largest area: {largest:.3f}"
+    alike = [plain(name) for name, p in areas["p"].iloc[1:].items() if p >= _CHANCE]
+    return f"{first}; with other rows {listing(alike)} might" if alike else first

@@ -38,6 +38,7 @@ _MANY_POINTS: Final = 3000  # a page holds some 16 WebGL canvases at most, so fe
 _TITLE_LETTERS: Final = 58  # in the 600 pixels that a window of 700 has for a figure, in a wide font
 _SUBTITLE_LETTERS: Final = 70
 
+_DASHES: Final = ("solid", "dash", "dot", "dashdot")  # tell curves apart where colours can't
 _LONGEST: Final = 48  # characters of a name: longer ones would push the picture off the page
 
 _AXIS: Final = {
@@ -131,6 +132,28 @@ def intervals(value: Any, low: Any, high: Any) -> dict[str, Any]:
     """Describe error bars from `low` to `high`, ``(n,)`` each; where these are NaN there is none."""
     value, low, high = (np.asarray(part, dtype=np.float64) for part in (value, low, high))
     return {"type": "data", "array": high - value, "arrayminus": value - low, "thickness": 3, "width": 7}
+
+
+def add_band(figure: Figure, x: Any, low: Any, high: Any, colour: str) -> None:
+    """Fill between two curves over the same places, behind what is drawn next; nothing where they aren't known."""
+    if np.isfinite(np.asarray(low, dtype=np.float64)).any():
+        red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+        figure.add_scatter(
+            x=np.r_[x, np.asarray(x)[::-1]],
+            y=np.r_[low, np.asarray(high)[::-1]],
+            fill="toself",
+            fillcolor=f"rgba({red},{green},{blue},0.15)",
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+
+
+def curve_line(place: int) -> dict[str, Any]:
+    """Return the colour and dashes that tell the curve at a place of a figure from the others."""
+    colour = palette.OKABE_ITO[place % len(palette.OKABE_ITO)]
+    return {"color": colour, "width": 3, "dash": _DASHES[place % len(_DASHES)]}
 
 
 def filled_or_open(significant: Any) -> list[str]:

@@ -43,10 +43,25 @@ _METRICS: Final = {
     "auroc": "AUROC, macro",
     "auprc": "AUPRC, macro",
     "mcc": "Matthews correlation",
+    "ece": "Calibration error",
+    "brier": "Brier score",
+    "ndcg": "NDCG",
+    "ef1": "Enrichment, top 1 %",
+    "ef5": "Enrichment, top 5 %",
+    "r": "Pearson correlation",
+    "rho": "Spearman correlation",
+    "rmse": "Root mean squared error",
+    "mae": "Mean absolute error",
+    "leiden_nmi": "Leiden mutual information",
+    "clisi": "cLISI, types apart",
+    "graph_connectivity": "Types connected",
+    "ilisi": "iLISI, batches mixed",
+    "kbet": "kBET, batches mixed",
+    "bras": "BRAS, batches mixed",
 }
 _PARTS: Final = {"kl": "KL divergence", "reconstruction": "reconstruction loss"}
 _PROPER: Final = ("Leiden", "Matthews", "Pearson", "Spearman")  # stay capital within a sentence
-_LOWER_IS_BETTER: Final = ("mse",)
+_LOWER_IS_BETTER: Final = ("mse", "rmse", "mae", "ece", "brier")
 
 
 class HasHistory(Protocol):
@@ -165,7 +180,7 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
         raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}{meant(baseline, models)}")
-    titles = [_title(str(metric)) for metric in metrics]
+    titles = [metric_title(str(metric)) for metric in metrics]
     figure = make_subplots(
         cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()
     )
@@ -209,7 +224,12 @@ def _overall(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["class"].isin(["", "macro"])]
 
 
-def _title(metric: str) -> str:
+def lower_is_better(metric: str) -> bool:
+    """Return whether less of a metric is better: an error."""
+    return metric in _LOWER_IS_BETTER or bool(registry.table("metrics").get(metric, {}).get("lower_is_better"))
+
+
+def metric_title(metric: str) -> str:
     """Return a metric's title: the core's, a chapter's, or its name."""
     return _METRICS.get(metric) or registry.table("metrics").get(metric, {}).get("title") or plain(metric)
 
@@ -260,10 +280,9 @@ def _no_winner(verdicts: dict[str, _Verdict], reference: str, metrics: list[str]
 
 def _ends(rows: pd.DataFrame, metric: str) -> dict[str, tuple[float, float]]:
     """Return each model's interval, higher being better; a missing interval is the value."""
-    lower = metric in _LOWER_IS_BETTER or registry.table("metrics").get(metric, {}).get("lower_is_better")
     rows = rows[np.isfinite(rows["value"])]
     low, high = (rows[end].fillna(rows["value"]) for end in ("low", "high"))
-    low, high = (-high, -low) if lower else (low, high)
+    low, high = (-high, -low) if lower_is_better(metric) else (low, high)
     return dict(zip(rows["model"], zip(low, high, strict=True), strict=True))
 
 
@@ -291,7 +310,7 @@ def _measures(some: list[str], metrics: list[str]) -> str:
     """Name one or two measures, or count more."""
     if len(some) > 2:
         return f"all {len(some)} measures" if len(some) == len(metrics) else f"{len(some)} of {len(metrics)} measures"
-    return " and ".join(_within_a_sentence(_title(metric)) for metric in some)
+    return " and ".join(_within_a_sentence(metric_title(metric)) for metric in some)
 
 
 def _within_a_sentence(title: str) -> str:

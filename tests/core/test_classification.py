@@ -4,7 +4,9 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
+from sklearn.calibration import calibration_curve
 
 import genolab as gl
 from genolab.data import AnnDataset
@@ -73,6 +75,14 @@ def test_every_value_is_scikit_learns(classes):
     hot = truth[:, None] == np.array(classes)
     expected = decision_metrics(truth, predicted, classes) | ranking_metrics(hot, probabilities, classes)
     expected[("mcc", "")] = sklearn_metrics.matthews_corrcoef(truth, predicted)
+    expected |= calibration_errors(hot, probabilities, classes)
+    top = np.arange(len(truth)), probabilities.argmax(axis=1)
+    expected[("ece", "")] = expected_calibration_error(hot[top], probabilities[top])
+    expected[("brier", "")] = sklearn_metrics.brier_score_loss(
+        truth,
+        probabilities[:, 1] if len(classes) == 2 else probabilities,
+        **({"pos_label": "yes"} if len(classes) == 2 else {"labels": classes}),
+    )
     assert values(found) == pytest.approx(expected, rel=1e-12)
     assert set(found["metric"]) == set(CLASSIFICATION_METRICS)
     assert found[["low", "high"]].isna().all(axis=None)
@@ -96,8 +106,39 @@ def test_labels_are_scikit_learns_too():
         ("mcc", "macro"): np.mean(each),
         ("mcc", "micro"): sklearn_metrics.matthews_corrcoef(truth.ravel(), predicted.ravel()),
     }
+    expected |= calibration_errors(truth, probabilities, names)
+    expected[("brier", "macro")] = np.mean([expected["brier", name] for name in names])
+    expected[("ece", "macro")] = np.mean([expected["ece", name] for name in names])
+    expected[("ece", "micro")] = expected_calibration_error(truth.ravel(), probabilities.ravel())
     found = gl.evaluate.table({"model": probabilities}, test, n_boot=0)
     assert values(found) == pytest.approx(expected, rel=1e-12)
+
+
+def test_those_ranked_first_are_scikit_learns_and_counted_on_paper():
+    test, truth, probabilities = labelled()
+    found = values(gl.evaluate.table({"model": probabilities}, test, metrics=["ndcg", "ef5", "ef1"], n_boot=0))
+    for k in range(3):
+        expected = sklearn_metrics.ndcg_score(truth[None, :, k], probabilities[None, :, k])
+        assert found["ndcg", str(k)] == pytest.approx(expected)
+    test, _ = rows(["no", "yes"], n=40)
+    first = (test.adata.obs["kind"] == "yes").to_numpy()
+    found = values(gl.evaluate.table({"model": first.astype(float)}, test, metrics=["ef5", "ndcg"], n_boot=0))
+    assert found["ef5", "yes"] == pytest.approx(1 / first.mean())
+    assert found["ndcg", "yes"] == 1
+
+
+def expected_calibration_error(truth, probability):
+    """Sum over 10 bins of |mean probability - share|, weighted by their rows; from scikit-learn's calibration curve."""
+    share, mean = calibration_curve(truth, probability, n_bins=10)
+    rows = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], probability), minlength=10)
+    return np.abs(share - mean) @ rows[rows > 0] / len(truth)
+
+
+def calibration_errors(hot, probabilities, names):
+    columns = list(zip(names, hot.T, probabilities.T, strict=True))
+    return {("ece", name): expected_calibration_error(y, p) for name, y, p in columns} | {
+        ("brier", name): sklearn_metrics.brier_score_loss(y, p) for name, y, p in columns
+    }
 
 
 def test_weighted_areas_are_scikit_learns_with_sample_weights():
@@ -157,6 +198,111 @@ def test_a_model_is_asked_for_its_predictions():
     assert values(gl.evaluate.table({"model": model}, test, metrics=["accuracy"], n_boot=0)) == {("accuracy", ""): 1.0}
 
 
+# ---- numbers ----------------------------------------------------------------------------------------------------
+
+
+def measured(n: int = 60, k: int = 1, *, seed: int = 0) -> tuple[AnnDataset, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    truth = random.normal(size=(n, k)).astype(np.float32)
+    adata = ad.AnnData(
+        np.zeros((n, 1), np.float32), obs=pd.DataFrame({"donor": np.arange(n) % 12}).set_index(np.arange(n).astype(str))
+    )
+    adata.obsm["y"] = truth
+    adata.obs["y"] = truth[:, 0]
+    predicted = (truth + random.normal(size=(n, k))).round(1)
+    return AnnDataset(adata, target="obs/y" if k == 1 else "obsm/y"), truth.astype(float), predicted
+
+
+def test_numbers_are_scikit_learns_and_scipys():
+    for k in (1, 3):
+        test, truth, predicted = measured(k=k)
+        found = values(gl.evaluate.table({"model": predicted}, test, n_boot=0))
+        expected = {}
+        for at, name in enumerate([""] if k == 1 else ["0", "1", "2"]):
+            one, other = truth[:, at], predicted[:, at]
+            expected |= {
+                ("r", name): stats.pearsonr(one, other)[0],
+                ("rho", name): stats.spearmanr(one, other)[0],
+                ("rmse", name): sklearn_metrics.root_mean_squared_error(one, other),
+                ("mae", name): sklearn_metrics.mean_absolute_error(one, other),
+                ("r2", name): sklearn_metrics.r2_score(one, other),
+            }
+        for metric in ("r", "rho", "rmse", "mae", "r2")[: 5 * (k > 1)]:
+            expected[metric, "macro"] = np.mean([expected[metric, name] for name in "012"])
+        assert found == pytest.approx(expected, rel=1e-9)
+    test, truth, predicted = measured()
+    gains = AnnDataset(test.adata.copy(), target="obs/y")
+    gains.adata.obs["y"] -= truth.min()
+    gains = AnnDataset(gains.adata, target="obs/y")
+    found = gl.evaluate.table({"model": predicted[:, 0]}, gains, metrics=["ndcg"], n_boot=0)["value"].iloc[0]
+    assert found == pytest.approx(sklearn_metrics.ndcg_score(gains.adata.obs["y"].to_numpy()[None], predicted.T))
+    with pytest.raises(ValueError, match="NDCG is of gains, 0 or more, and the least is -"):
+        gl.evaluate.table({"model": predicted}, test, metrics=["ndcg"])
+
+
+def test_a_constant_prediction_has_no_correlation_and_the_mean_explains_nothing():
+    test, truth, _ = measured()
+    found = values(gl.evaluate.table({"model": np.full(60, truth.mean())}, test))
+    assert np.isnan(found["r", ""])
+    assert np.isnan(found["rho", ""])
+    assert found["r2", ""] == pytest.approx(0, abs=1e-12)
+
+
+# ---- intervals by group, and differences from a baseline --------------------------------------------------------
+
+
+def test_rows_of_a_group_are_drawn_together():
+    test, truth, predicted = measured()
+    donor = test.adata.obs["donor"].to_numpy()
+    off = np.random.default_rng(1).normal(size=12)[donor]  # what all rows of a donor share
+    narrow, wide = (
+        gl.evaluate.table({"m": truth[:, 0] + off}, test, metrics=["rmse"], by=by).iloc[0] for by in (None, "donor")
+    )
+    assert narrow["value"] == wide["value"]
+    assert wide["high"] - wide["low"] > 1.5 * (narrow["high"] - narrow["low"])
+    pd.testing.assert_series_equal(
+        gl.evaluate.table({"m": truth[:, 0] + off}, test, metrics=["rmse"], by=donor).iloc[0], wide
+    )
+    each_its_own = gl.evaluate.table({"m": predicted}, test, by=np.arange(60))
+    pd.testing.assert_frame_equal(each_its_own, gl.evaluate.table({"m": predicted}, test))
+
+
+def test_one_group_and_rows_without_one_are_refused():
+    test, _, predicted = measured()
+    with pytest.raises(ValueError, match="all 60 rows are of one group, and one group says nothing of others"):
+        gl.evaluate.table({"m": predicted}, test, by=np.zeros(60))
+    assert len(gl.evaluate.table({"m": predicted}, test, by=np.zeros(60), n_boot=0)) == 5
+    with pytest.raises(ValueError, match="names the group of every row, got 59 groups for 60 rows"):
+        gl.evaluate.table({"m": predicted}, test, by=[None, *range(59)])
+    with pytest.raises(KeyError, match="'obs/patient' is not in this AnnData"):
+        gl.evaluate.table({"m": predicted}, test, by="patient")
+
+
+def test_a_difference_is_tested_on_the_same_rows():
+    test, _, predicted = measured(n=200)
+    other = predicted + np.where(np.arange(200)[:, None] % 2, 0.15, -0.15)  # a little worse, on every row
+    found = gl.evaluate.table({"a": predicted, "b": other, "same": predicted}, test, baseline="a").set_index(
+        ["model", "metric"]
+    )
+    assert found.loc["a", ["difference", "difference_low", "difference_high", "p"]].isna().all(axis=None)
+    gap = found.loc[("b", "rmse")]
+    assert gap["difference"] == gap["value"] - found.loc[("a", "rmse"), "value"]
+    assert gap["difference_high"] - gap["difference_low"] < 0.5 * (gap["high"] - gap["low"])  # shared noise cancels out
+    assert (found.loc["same", "difference"] == 0).all()
+    assert (found.loc["same", "p"] == 1).all()
+    outside = (found["difference_low"] > 0) | (found["difference_high"] < 0)
+    np.testing.assert_array_equal((found["p"] < 0.05)[found["p"].notna()], outside[found["p"].notna()])
+    with pytest.raises(KeyError, match="'c' isn't one of the 2 models: a, b"):
+        gl.evaluate.table({"a": predicted, "b": other}, test, baseline="c")
+
+
+def test_an_interval_of_one_row_is_not_known():
+    test, _, predicted = measured()
+    one = gl.evaluate.table({"m": predicted[:1]}, test.subset([0]), metrics=["rmse"])
+    assert one["value"].notna().all()
+    assert one[["low", "high"]].isna().all(axis=None)
+
+
 # ---- confusion and curves ---------------------------------------------------------------------------------------
 
 
@@ -191,6 +337,67 @@ def test_of_many_classes_all_decisions_make_one_curve():
     assert set(found["label"]) == {"micro"}
 
 
+def test_bands_hold_the_curve_and_narrow_with_the_rows():
+    widths = {}
+    for n in (100, 1600):
+        test, probabilities = rows(["no", "yes"], n=n)
+        for curve, up in ((gl.evaluate.roc, "true_positive_rate"), (gl.evaluate.precision_recall, "precision")):
+            found = curve({"model": probabilities}, test, n_boot=200)
+            inner = found[found.get("false_positive_rate", found.get("recall")) > 0]
+            assert inner[up].between(inner["low"] - 0.05, inner["high"] + 0.05).mean() > 0.95
+            widths[curve, n] = (found["high"] - found["low"]).mean()
+            assert curve({"model": probabilities}, test, n_boot=0)[["low", "high"]].isna().all(axis=None)
+    assert widths[gl.evaluate.roc, 1600] < 0.4 * widths[gl.evaluate.roc, 100]
+
+
+def test_calibration_is_scikit_learns_curve():
+    test, probabilities = rows(["no", "yes"], n=400)
+    found = gl.evaluate.calibration({"model": probabilities}, test)
+    share, mean = calibration_curve(test.adata.obs["kind"] == "yes", probabilities[:, 1], n_bins=10)
+    np.testing.assert_allclose(found[["predicted", "observed"]], np.stack([mean, share], axis=1))
+    assert found["rows"].sum() == 400
+    assert ((found["low"] <= found["observed"]) & (found["observed"] <= found["high"])).all()
+    test, probabilities = rows(["a", "b", "c"])
+    assert set(gl.evaluate.calibration({"model": probabilities}, test)["label"]) == {"predicted"}
+    with pytest.raises(ValueError, match="between 0 and 1, and 'model' gives others"):
+        gl.evaluate.calibration({"model": probabilities * 2}, test)
+    with pytest.raises(ValueError, match="between 0 and 1, and 'model' gives others"):
+        gl.evaluate.table({"model": probabilities * 2}, test, metrics=["ece"])
+    assert "ece" not in set(gl.evaluate.table({"model": probabilities * 2}, test, n_boot=0)["metric"])
+
+
+# ---- more data, and other devices -------------------------------------------------------------------------------
+
+
+def test_a_learning_curve_is_the_mean_of_trainings_on_more_and_more_of_the_same_rows():
+    test, probabilities = rows(["a", "b"], n=40)
+    truth = np.eye(2)[test.adata.obs["kind"].cat.codes]
+    seen: dict[int, list[set[int]]] = {}
+
+    def learner(part, seed):
+        seen.setdefault(seed, []).append(set(part.rows.tolist()))
+        return truth if len(part) == 40 else probabilities
+
+    curve = gl.evaluate.learning_curve({"m": learner}, test, test, metric="accuracy", sizes=(0.25, 40), n_seeds=3)
+    right = (probabilities.argmax(axis=1) == truth.argmax(axis=1)).mean()
+    assert curve["rows"].tolist() == [10, 40]
+    assert curve["value"].tolist() == pytest.approx([right, 1])
+    assert curve[["low", "high"]].to_numpy().ravel() == pytest.approx([right, right, 1, 1])
+    assert list(seen) == [0, 1, 2]
+    assert all(small < large for small, large in seen.values())
+    with pytest.raises(ValueError, match="sizes are shares of the 40 training rows, or numbers up to that"):
+        gl.evaluate.learning_curve({"m": learner}, test, test, metric="accuracy", sizes=(50,))
+
+
+def test_a_model_gives_the_same_on_a_device_and_on_itself():
+    adata = ad.AnnData(np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32))
+    dataset = AnnDataset(adata)
+    found = gl.evaluate.devices({"pca": (gl.models.PCABaseline(2).fit(dataset), dataset)}, names=["cpu", "cpu:0"])
+    assert found["device"].tolist() == ["cpu", "cpu:0"]
+    assert (found["difference"] == 0).all()
+    assert (found["rows_per_second"] > 0).all()
+
+
 # ---- what is refused --------------------------------------------------------------------------------------------
 
 
@@ -200,11 +407,18 @@ def test_what_cannot_be_evaluated_is_refused():
     numbers.obs["height"] = np.arange(200.0)
     cases = [
         (ValueError, "no models", {}, test, {}),
-        (KeyError, "isn.t one of the 7 metrics: accuracy", {"x": probabilities}, test, {"metrics": ["speed"]}),
+        (KeyError, "isn.t one of the 12 metrics: accuracy", {"x": probabilities}, test, {"metrics": ["speed"]}),
         (ValueError, "'x' must give a probability for each of 200 rows and 2", {"x": probabilities[:, :1]}, test, {}),
         (ValueError, "NaN or infinity for 200 rows", {"x": probabilities * np.nan}, test, {}),
         (ValueError, "pass target=", {"x": probabilities}, AnnDataset(test.adata), {}),
-        (ValueError, "classes or labels", {"x": probabilities}, AnnDataset(numbers, target="obs/height"), {}),
+        (ValueError, "'x' must give 1 number for", {"x": probabilities}, AnnDataset(numbers, target="obs/height"), {}),
+        (
+            KeyError,
+            "metrics of numbers: r, rho",
+            {"x": probabilities},
+            AnnDataset(numbers, target="obs/height"),
+            {"metrics": ["f1"]},
+        ),
     ]
     for kind, message, models, data, options in cases:
         with pytest.raises(kind, match=message):

@@ -16,9 +16,27 @@ from scipy import sparse
 from sklearn import metrics
 
 from genolab.checks import DataWarning
-from genolab.evaluate import knn_scores, knn_transfer, latents, leiden_ari, reconstruction
+from genolab.evaluate import BATCH_METRICS, knn_scores, knn_transfer, latents, leiden_ari, reconstruction
 from genolab.evaluate.graph import neighbor_graph
-from genolab.evaluate.metrics import Counts, accuracy, adjusted_rand, f1, macro
+from genolab.evaluate.metrics import (
+    Counts,
+    accuracy,
+    adjusted_rand,
+    f1,
+    macro,
+    normalized_mutual_information,
+    weighted_median,
+)
+
+# Of the cells of `planted`, computed by scib-metrics 0.5.10 in double precision, with all neighbours exact.
+SCIB = {
+    "ilisi": 0.868551426020038,
+    "clisi": 0.8054062633846566,
+    "kbet": 0.7166666666666667,
+    "graph_connectivity": 0.9708333333333333,
+    "bras": 0.8173225128417112,
+    "silhouette": 0.20881989055425154,  # 2 x - 1 of its own, which is rescaled to 0 to 1
+}
 
 
 def islands(n=30, apart=20.0, d=3, seed=0):
@@ -281,7 +299,7 @@ def test_settings_of_leiden_out_of_bounds_are_refused():
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones():
-    with pytest.raises(KeyError, match=r"'nmi' isn't one of the 4 metrics: knn_accuracy, .*, silhouette"):
+    with pytest.raises(KeyError, match=r"'nmi' isn't one of the 10 metrics: knn_accuracy, .*, silhouette"):
         latents({"x": islands()[0]}, islands()[1], metrics=["nmi"])
 
 
@@ -415,3 +433,83 @@ def test_cells_of_classes_that_the_reference_lacks_count_as_wrong_and_are_told()
         knn_transfer(reference, labels, [[0.0]], ["x"], n_neighbors=1)
     with pytest.raises(ValueError, match="same dimensions, got 1 in the reference and 2"):
         knn_transfer(reference, labels, [[0.0, 1]], ["1"], n_neighbors=1)
+
+
+# ---- cell types and batches, as scib-metrics measures them ---------------------------------------------------------
+
+
+def planted():
+    """Three types of cells in two batches, which mix in one of the types alone."""
+    random, n = np.random.default_rng(0), 240
+    types = np.arange(n) % 3
+    batch = (np.arange(n) // 3) % 2
+    batch[types == 2] = 0
+    batch[(types == 2) & (np.arange(n) % 5 == 0)] = 1
+    points = random.normal(size=(n, 4))
+    points[:, 0] += 2.5 * types
+    points[:, 1] += 1.2 * batch * (types != 1)
+    return points, types, batch
+
+
+def test_figures_of_types_and_batches_are_those_of_scib_metrics():
+    points, types, batch = planted()
+    found = latents({"x": points}, types, batches=batch, metrics=list(SCIB), n_boot=0).set_index("metric")["value"]
+    assert found.to_dict() == pytest.approx(SCIB, abs=1e-6)
+
+
+def test_separate_batches_do_not_mix_and_one_heap_does():
+    random = np.random.default_rng(0)
+    batch, types = np.repeat([0, 1], 100), np.tile(["a", "b"], 100)
+    heap = random.normal(size=(200, 5)) + 10 * (types == "a")[:, None]
+    apart = heap + 100 * batch[:, None] * np.array([1, -1, 1, -1, 1])
+    table = latents({"heap": heap, "apart": apart}, types, batches=batch, metrics=BATCH_METRICS, baseline="apart")
+    value = table.pivot_table(index="metric", columns="model", values="value")
+    assert (value["heap"] > 0.8).all()
+    assert (value["apart"] < 0.2).all()
+    assert (table[table["model"] == "heap"]["p"] < 0.01).all()
+
+
+def test_types_in_two_parts_are_half_connected_and_clusters_share_all_information():
+    points, labels = islands()
+    found = latents({"x": points}, labels, metrics=["graph_connectivity", "clisi", "leiden_nmi"], n_boot=0)
+    assert found["value"].tolist() == pytest.approx([1, 1, 1], abs=0.02)  # an outlier is no one's neighbour
+    two = np.where(labels == "c", "a", labels)  # one type in two places
+    half = latents({"x": points}, two, metrics=["graph_connectivity"], n_boot=0)["value"].iloc[0]
+    assert half == pytest.approx((0.5 + 1) / 2, abs=0.02)
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs=hnp.arrays(np.int64, st.tuples(st.integers(2, 60), st.just(2)), elements=st.integers(0, 4)))
+def test_information_is_scikit_learns_and_a_median_counts_each_row_as_often_as_drawn(pairs):
+    one, other = pairs.T
+    tables = np.bincount(one * 5 + other, minlength=25).reshape(1, 5, 5).astype(float)
+    assert normalized_mutual_information(tables) == pytest.approx(
+        metrics.normalized_mutual_info_score(one, other), abs=1e-9
+    )
+    values = np.where(other == 4, np.nan, one + 0.5)
+    known = np.repeat(values, other)[~np.isnan(np.repeat(values, other))]
+    expected = np.median(known) if len(known) else np.nan
+    assert weighted_median(values)(other[None].astype(float)) == pytest.approx(expected, nan_ok=True)
+
+
+def test_mixing_without_batches_and_spaces_of_other_cells_are_refused():
+    points, labels = islands()
+    with pytest.raises(ValueError, match="'ilisi' says how well batches mix: pass batches="):
+        latents({"x": points}, labels, metrics=["ilisi"])
+    with pytest.raises(ValueError, match="batches must have at least two classes"):
+        latents({"x": points}, labels, batches=np.zeros(90), metrics=["kbet"])
+    with pytest.raises(ValueError, match="latents to compare are of the same cells, got 60, 90"):
+        latents({"x": points, "y": points[:60]}, labels, metrics=["silhouette"])
+
+
+def test_latents_and_reconstructions_are_compared_with_a_baseline_by_groups():
+    points, labels = islands(apart=3)
+    donor = np.arange(90) % 9
+    spaces = {"good": points, "bad": points[:, ::-1] * 0 + np.random.default_rng(1).normal(size=points.shape)}
+    table = latents(spaces, labels, metrics=["knn_accuracy"], by=donor, baseline="bad").set_index("model")
+    assert table.loc["good", "difference_low"] > 0
+    assert table.loc["good", "p"] < 0.05
+    models = {"near": truth() + 0.1, "mean": truth().mean(axis=0)}
+    table = reconstruction(truth(), models, by=np.arange(200) % 20, baseline="mean").set_index(["model", "metric"])
+    assert table.loc[("near", "mse"), "difference_high"] < 0
+    assert list(table.columns) == ["value", "low", "high", "difference", "difference_low", "difference_high", "p"]

@@ -11,8 +11,9 @@ from torch import nn
 
 from genolab.data import AnnDataset
 from genolab.drugs import METRICS, Estimate, calibration, evaluate, simulate_responses
-from genolab.drugs.metrics import errors, ranking
+from genolab.drugs.metrics import errors
 from genolab.drugs.metrics.errors import Truth
+from genolab.evaluate import ranking
 
 
 def one(n):

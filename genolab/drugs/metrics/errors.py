@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import norm
 
-from genolab.drugs.metrics.ranking import Array, Figure, nanmean, rank_correlation
+from genolab.evaluate.ranking import Array, Figure, nanmean, rank_correlation
+from genolab.evaluate.values import pearson, variance
 
 LEVELS: Final = np.linspace(0.05, 0.95, 19)
 """Nominal coverages of the intervals at which calibration is measured."""
@@ -61,16 +62,8 @@ def squared_error(
 def correlation(truth: Truth, predicted: Array) -> Figure:
     """Measure Pearson's correlation of measured and predicted values; NaN where one of them is constant."""
     exact = truth.exact
-    x, y = truth.value[exact], predicted[exact]
-
-    def figure(weights: Array) -> Array:
-        weights = weights[:, exact]
-        size = np.sqrt(_variance(x, weights) * _variance(y, weights))
-        covariance = _covariance(x, y, weights)
-        r: Array = np.divide(covariance, size, out=np.full(len(size), np.nan), where=size > 1e-12)
-        return r
-
-    return figure
+    r = pearson(truth.value[exact], predicted[exact])
+    return lambda weights: r(weights[:, exact])
 
 
 def r2m(truth: Truth, predicted: Array) -> Figure:
@@ -78,17 +71,17 @@ def r2m(truth: Truth, predicted: Array) -> Figure:
 
     DeepDTA's script, and those copied from it, square r² and r0² once more under the root: other figures.
     """
-    exact, pearson = truth.exact, correlation(truth, predicted)
+    exact, r = truth.exact, correlation(truth, predicted)
     x, y = truth.value[exact], predicted[exact]
 
     def figure(weights: Array) -> Array:
-        squared = pearson(weights) ** 2
+        squared = r(weights) ** 2
         weights = weights[:, exact]
         products, squares = weights @ (x * y), weights @ y**2
         slope = np.divide(products, squares, out=np.zeros(len(squares)), where=squares > 0)
         residual = weights @ x**2 - slope * products  # squared distance from the best line through the origin
-        variance = _variance(x, weights)
-        through = 1 - np.divide(residual, variance, out=np.full(len(variance), np.nan), where=variance > 0)
+        around = variance(x, weights)
+        through = 1 - np.divide(residual, around, out=np.full(len(around), np.nan), where=around > 0)
         modified: Array = squared * (1 - np.sqrt(np.abs(squared - through)))
         return modified
 
@@ -139,16 +132,3 @@ def _mean(weights: Array, values: NDArray[np.bool_] | Array) -> Array:
     total = weights.sum(axis=1)
     mean: Array = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
     return mean
-
-
-def _covariance(x: Array, y: Array, weights: Array) -> Array:
-    """Return the weighted sum of products around the means, ``(b,)``."""
-    total = np.maximum(weights.sum(axis=1), 1e-300)
-    # Around the middle of the rows, so that no digits are lost where a mean is large for its variance.
-    x, y = x - x.mean() if len(x) else x, y - y.mean() if len(y) else y
-    covariance: Array = weights @ (x * y) - (weights @ x) * (weights @ y) / total
-    return covariance
-
-
-def _variance(values: Array, weights: Array) -> Array:
-    return np.maximum(_covariance(values, values, weights), 0)

@@ -12,11 +12,11 @@ from torch import nn
 
 from genolab.checks import check_columns, check_known
 from genolab.data.dataset import AnnDataset, aligned
-from genolab.drugs.metrics import errors, ranking
+from genolab.drugs.metrics import errors
 from genolab.drugs.metrics.errors import LEVELS, Truth
-from genolab.drugs.metrics.ranking import Array, Figure
 from genolab.drugs.pairs import high_is_potent, response_name
-from genolab.evaluate.bootstrap import intervals
+from genolab.evaluate import bootstrap, ranking
+from genolab.evaluate.ranking import Array, Figure
 from genolab.infer.lend import borrowed, to_numpy
 
 COVERAGE_LEVEL: Final = 0.9
@@ -96,6 +96,7 @@ def evaluate(
     *,
     metrics: Sequence[str] | None = None,
     by: Literal["compound", "context"] | None = None,
+    baseline: str | None = None,
     active: float | None = None,
     censored: bool = False,
     n_boot: int = 1000,
@@ -125,6 +126,8 @@ def evaluate(
     by
         What is resampled for the intervals: rows, or all rows of a compound or a context at once. Take ``"compound"``
         for compounds never seen: the errors of one compound's rows go together.
+    baseline
+        One of the models: adds every other's difference from it, as in `genolab.evaluate.table`.
     active
         Response from which on a compound is active. ``None``: 7 for pKd and pIC50 (100 nM), else the top tenth's.
     censored
@@ -145,21 +148,25 @@ def evaluate(
     >>> gl.plot.comparison(table, baseline="means")
     """
     check_known("metrics", metrics or (), _FIGURES)
-    unit = _units(test, by)
-    n_units = int(unit.max()) + 1
-    width = 1 + _WIDTH * len(unit) // n_units
-    table: list[tuple[Any, ...]] = []
-    for name, predictions in predictions_of(models, test, active=active, censored=censored).items():
-        figures = {metric: _FIGURES[metric](predictions) for metric in _possible(name, predictions, metrics)}
+    models_figures = {
+        name: _figures({metric: _FIGURES[metric](each) for metric in _possible(name, each, metrics)})
+        for name, each in predictions_of(models, test, active=active, censored=censored).items()
+    }
+    return bootstrap.table(
+        models_figures,
+        len(test),
+        ["metric"],
+        baseline=baseline,
+        groups=_units(test, by),
+        n_boot=n_boot,
+        seed=seed,
+        width=_WIDTH,
+        limits=dict.fromkeys(METRICS, (0, 1)) | _LIMITS,
+    )
 
-        def of_units(weights: Array, figures: dict[str, Figure] = figures) -> dict[str, Array]:
-            of_rows = weights[:, unit]
-            return {metric: figure(of_rows) for metric, figure in figures.items()}
 
-        for metric, figure in intervals(of_units, n_units, n_boot=n_boot, seed=seed, width=width).items():
-            least, most = _LIMITS.get(metric, (0, 1))
-            table.append((name, metric, figure.value, max(figure.low, least), min(figure.high, most)))
-    return pd.DataFrame(table, columns=["model", "metric", "value", "low", "high"])
+def _figures(figures: dict[str, Figure]) -> bootstrap.Figures[tuple[str, ...]]:
+    return lambda weights: {(metric,): figure(weights) for metric, figure in figures.items()}
 
 
 def calibration(
@@ -287,11 +294,8 @@ def _possible(name: str, predictions: Predictions, metrics: Sequence[str] | None
     return [metric for metric in (METRICS if metrics is None else metrics) if metric not in lacking]
 
 
-def _units(test: AnnDataset, by: str | None) -> NDArray[np.int64]:
-    """Return the number of what each row is resampled with: itself, its compound or its context."""
-    if by is None:
-        return np.arange(len(test))
-    if by not in {"compound", "context"}:
+def _units(test: AnnDataset, by: str | None) -> NDArray[np.int64] | None:
+    """Return the number of what each row is resampled with, its compound or its context; ``None``: itself."""
+    if by not in {"compound", "context", None}:
         raise ValueError(f"what is resampled is 'compound', 'context' or None (rows), got {by!r}")
-    codes: NDArray[np.int64] = pd.factorize(column(test, by))[0].astype(np.int64)
-    return codes
+    return None if by is None else bootstrap.group_numbers(column(test, by), len(test))

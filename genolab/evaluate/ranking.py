@@ -1,7 +1,8 @@
-"""How well compounds are ranked: concordance index, and within each context rank correlation, enrichment and BEDROC.
+"""How well rows are ranked: concordance, and within each context rank correlation, enrichment, BEDROC and NDCG.
 
-A model that merely knows which targets bind everything would look good in one list of all rows, so figures are means
-over contexts. Equal predictions have no order: figures are the means over all orders that they could have.
+A context is a list of its own, such as a target that compounds are ranked for: a model that merely knows which targets
+bind everything would look good in one list of all rows, so figures are means over contexts. Equal predictions have no
+order: figures are the means over all orders that they could have.
 """
 
 from collections.abc import Callable
@@ -68,10 +69,10 @@ class _Actives:
         self.mixed = (self.actives > 0) & (self.actives < self.rows)
 
 
-def rank_correlation(one: Array, other: Array, context: NDArray[np.int64]) -> Figure:
-    """Measure Spearman's correlation of two scores: the mean over contexts of `MIN_ROWS` rows or more, not constant."""
+def rank_correlation(one: Array, other: Array, context: NDArray[np.int64], *, min_rows: int = MIN_ROWS) -> Figure:
+    """Measure Spearman's correlation of two scores: the mean over contexts of `min_rows` rows or more, not constant."""
     first, second = Lists(one, context), Lists(other, context)
-    large = np.bincount(context) >= MIN_ROWS
+    large = np.bincount(context) >= min_rows
 
     def total(rows: Array) -> Array:
         return first.by_list(first.by_step(rows))
@@ -123,6 +124,33 @@ def bedroc(score: Array, active: Array, context: NDArray[np.int64], alpha: float
         return nanmean(np.where(part.mixed, (enriched - worst) / (best - worst), np.nan))
 
     return figure
+
+
+def ndcg(score: Array, relevance: Array, context: NDArray[np.int64]) -> Figure:
+    """Measure the normalised discounted cumulative gain (Jarvelin and Kekalainen 2002), as scikit-learn does.
+
+    `relevance` is 0 or more: the gain of a row, which counts the less the later it comes, by the logarithm of its rank.
+    """
+    if (relevance < 0).any():
+        raise ValueError(f"NDCG is of gains, 0 or more, and the least is {relevance.min():g}: shift or clip them")
+    lists, ideal = Lists(score, context), Lists(relevance, context)
+
+    def figure(weights: Array) -> Array:
+        discounts = np.append(0, np.cumsum(1 / np.log2(np.arange(2, weights.sum(axis=1).max() + 2.5))))
+        gain, best = (_discounted(each, relevance, weights, discounts) for each in (lists, ideal))
+        return nanmean(np.divide(gain, best, out=np.full(gain.shape, np.nan), where=best > 0))
+
+    return figure
+
+
+def _discounted(lists: Lists, relevance: Array, weights: Array, discounts: Array) -> Array:
+    """Add up relevances times the discounts of their ranks, ``(b, lists)``; the rows of a step share theirs."""
+    rows = lists.by_step(weights)
+    before = lists.before(rows)
+    discount = np.interp(before + rows, np.arange(len(discounts)), discounts)
+    discount -= np.interp(before, np.arange(len(discounts)), discounts)
+    mean = np.divide(lists.by_step(weights * relevance), rows, out=np.zeros(rows.shape), where=rows > 0)
+    return lists.by_list(mean * discount)
 
 
 def concordance(low: Array, high: Array, predicted: Array) -> Figure:
