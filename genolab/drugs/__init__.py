@@ -7,6 +7,7 @@ cold_split          splits that hold out compounds, contexts or both
 ColdSplit           what `cold_split` returns
 compounds           molecules: standard SMILES, fingerprints, similarity, drawings; see `help(gl.drugs.compounds)`
 simulate_responses  a screen whose truth is known
+simulate_plate      the wells in which compounds of known potency are tested
 
 Models
 ------
@@ -32,7 +33,7 @@ read_plate     a plate from a file
 plate          a plate from a table
 normalise      percent effect between the controls
 z_prime        the quality of each plate
-dose_response  fitted curves: IC50, slope, interval
+dose_response  fitted curves: IC50 or EC50, slope, interval
 curve          a fitted curve, drawn out
 rank           a library ranked by a model
 to_sdf         a ranking as an SD file

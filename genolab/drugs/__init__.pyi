@@ -22,6 +22,7 @@ from .screen.plates import read_plate as read_plate
 from .screen.plates import z_prime as z_prime
 from .screen.rank import rank as rank
 from .screen.rank import to_sdf as to_sdf
+from .simulate import simulate_plate as simulate_plate
 from .simulate import simulate_responses as simulate_responses
 from .splits import ColdSplit as ColdSplit
 from .splits import cold_split as cold_split

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOLAR: Final = {"fm": 15, "pm": 12, "nm": 9, "um": 6, "mm": 3, "m": 0}
 _MOLAR_NAMES: Final = ("pM", "nM", "uM", "mM", "M")
 _LOGARITHMIC: Final = ("pIC50", "pEC50", "pKi", "pKd", "-log10 M")
+_MEASURES: Final = ("IC50", "EC50", "GI50", "AC50", "Ki", "Kd")
 _PLAIN_LOGARITHMIC: Final = frozenset(name.lower() for name in _LOGARITHMIC)
 _OPPOSITE: Final = {"<": ">", ">": "<", "=": "="}
 _FEW_BELOW_ZERO: Final = 0.05  # of the values: more aren't slips, but numbers of another kind
@@ -314,8 +315,10 @@ def _measure(rows: "pd.DataFrame", response: str, unit: str | None, classes: boo
     if classes or unit is None:
         return {"name": response, "unit": ""}
     units = set(rows["unit"])
-    name = units.pop() if len(units) == 1 and units <= set(_LOGARITHMIC) else "pIC50"
-    return {"name": name, "unit": "-log10 M"}
+    if len(units) == 1 and units <= set(_LOGARITHMIC):
+        return {"name": units.pop(), "unit": "-log10 M"}
+    called = (name for name in _MEASURES if re.search(rf"(?<![a-z]){name}(?![a-z])", response, re.IGNORECASE))
+    return {"name": f"p{next(called, 'IC50')}", "unit": "-log10 M"}
 
 
 def _adata(

@@ -1,9 +1,9 @@
-"""Compounds on cell lines with known responses: the effect of a molecule's parts, and in which lines it is larger."""
+"""Responses that are known: compounds on cell lines, by the molecules' parts, and the wells of a plate."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from genolab.checks import check_share
 
@@ -34,6 +34,9 @@ SUBSTITUENTS: Final = ("F", "Cl", "Br", "C", "OC", "O", "N", "C#N", "C(F)(F)F", 
 _PLACES: Final = 3
 _MOST: Final = len(SCAFFOLDS) * len(SUBSTITUENTS) ** _PLACES
 _SHARE_MUTATED: Final = 0.25  # of the lines, for a feature
+DOSES: Final = tuple(float(dose) for dose in 10.0 ** np.linspace(-1, 5, 8))
+"""Eight concentrations in nM, from 0.1 nM to 100 uM."""
+
 _TISSUES: Final = ("lung", "skin", "blood", "colon")
 
 
@@ -109,6 +112,40 @@ def simulate_responses(
     settings = {"interaction": interaction, "noise": noise, "measured": measured, "seed": seed, **limit}
     adata.uns["simulation"] = {"bit_names": _bit_names(), **truth, **sizes, **settings}
     return adata
+
+
+def simulate_plate(
+    potency: "pd.Series[float]",
+    *,
+    concentrations: ArrayLike = DOSES,
+    copies: int = 2,
+    noise: float = 6.0,
+    seed: int = 0,
+) -> "pd.DataFrame":
+    """Draw the wells of a plate on which compounds of known potency are tested, as `plate` takes them.
+
+    `potency` is each compound's pEC50 or pIC50, its name in the index. Each is tested `copies` times at each of
+    `concentrations`, in nM: the effect is ``100 / (1 + EC50 / concentration)`` percent, with normal noise of so many
+    percent. Twelve wells of ``"DMSO"`` have no effect, twelve of ``"full agonist"`` all of it. Columns are ``well``,
+    ``compound``, ``concentration`` and ``signal``.
+    """
+    import pandas as pd
+
+    doses = np.tile(np.asarray(concentrations, dtype=np.float64), copies)
+    half = 10 ** (9 - potency.to_numpy(dtype=np.float64))  # nM
+    wells = pd.DataFrame(
+        {
+            "compound": [*potency.index.repeat(len(doses)), *["DMSO"] * 12, *["full agonist"] * 12],
+            "concentration": [*np.tile(doses, len(potency)), *[np.nan] * 24],
+        }
+    )
+    effect = np.concatenate([(100 / (1 + half[:, None] / doses)).ravel(), np.repeat([0.0, 100.0], 12)])
+    wells["signal"] = 2000 + 80 * (effect + np.random.default_rng(seed).normal(0, noise, len(wells)))
+    names = [f"{row}{column}" for row in "ABCDEFGHIJKLMNOP" for column in range(1, 25)]
+    if len(wells) > len(names):
+        raise ValueError(f"a plate has {len(names)} wells, and these would be {len(wells):,}: test fewer compounds")
+    wells.insert(0, "well", names[: len(wells)])
+    return wells
 
 
 def _check(sizes: dict[str, int], *, noise: float, measured: float) -> None:

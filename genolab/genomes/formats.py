@@ -38,7 +38,12 @@ def write_vcf(a: Genome, b: Genome, variants: pd.DataFrame, path: Path) -> Path:
         info = f"KIND={kind};BLOCK={block};BCHROM={_escaped(b_on)};BPOS={b_at + 1};BSTRAND={strands[strand]}"
         ref, alt = ref.translate(_TO_N), alt.translate(_TO_N)  # noqa: PLW2901 - as VCF writes them
         lines.append(f"{_escaped(on)}\t{at + 1}\t.\t{ref}\t{alt}\t.\tPASS\t{info}\tGT\t1")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return _write(lines, path)
+
+
+def _write(lines: Sequence[str], path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
 
 
@@ -81,8 +86,7 @@ def write_paf(blocks: Sequence[Block], path: Path) -> Path:
         target = [_word(part.a.chromosome), part.a.size, part.a_start, part.a_end]
         tags = ["tp:A:P", f"NM:i:{size - equal}", f"AS:i:{part.score}", f"cg:Z:{col.to_cigar(part.columns)}"]
         lines.append("\t".join(map(str, [*query, *target, equal, size, 60, *tags])))
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
+    return _write(lines, path)
 
 
 def write_gff(a: Genome, blocks: Sequence[Block], path: Path) -> Path:

@@ -44,6 +44,7 @@ def write_gff3(
     records = (dict(zip(table.columns, values, strict=True)) for values in table.itertuples(index=False, name=None))
     lines += [_line(str(name), row, extra, source) for name, row in zip(table.index, records, strict=True)]
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

@@ -31,6 +31,12 @@ def test_what_rdkit_refuses_is_listed_with_its_reason_and_nothing_is_printed(cap
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_atoms_of_a_part_are_found() -> None:
+    assert gl.drugs.compounds.substructure(DRUGS[:2], "C(=O)[OH]") == [[10, 11, 12], []]
+    with pytest.raises(ValueError, match=r"a SMARTS that RDKit can read, such as .*, got 'C\('"):
+        gl.drugs.compounds.substructure(DRUGS, "C(")
+
+
 SALTS = {
     "OC(=O)COc1nc(Cl)c(Cl)cc1Cl.CCN(CC)CC": "O=C(O)COc1nc(Cl)c(Cl)cc1Cl",  # the base has more atoms with hydrogens
     "CNC(C)Cc1ccccc1.O[C@H]([C@@H](O)C(=O)O)C(=O)O": "CNC(C)Cc1ccccc1",

@@ -233,6 +233,12 @@ def test_a_column_that_is_called_as_the_unit_is_one_of_values() -> None:
     assert gl.drugs.responses(rows, smiles="smiles", response="nM").obs["response"].tolist() == [9.0, 8.0, 7.0, 6.0]
 
 
+@pytest.mark.parametrize(("column", "name"), [("EC50 (nM)", "pEC50"), ("ki", "pKi"), ("kinase", "pIC50")])
+def test_a_response_is_called_by_what_was_measured(column: str, name: str) -> None:
+    rows = table().rename(columns={"ic50": column})
+    assert gl.drugs.responses(rows, smiles="smiles", response=column).uns["response"]["name"] == name
+
+
 def test_between_semicolons_a_comma_is_a_decimal_one(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("smiles;ic50\nCCO;1,500\nCCN;2,250\nCCC;n.d.\n")
     with pytest.warns(UserWarning, match=r"no value \('n\.d\.'\)"):

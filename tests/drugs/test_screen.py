@@ -39,6 +39,21 @@ def series(ic50: float, slope: float = 1.0, *, noise: float = 0.0, seed: int = 0
 # --- plates
 
 
+def test_potencies_that_were_put_into_a_plate_are_fitted_under_the_name_of_what_was_measured() -> None:
+    drawn = gl.drugs.simulate_plate(pd.Series({"weak": 6.0, "strong": 8.0}), noise=1.0)
+    made = gl.drugs.plate(drawn, negative="DMSO", positive="full agonist")
+    assert gl.drugs.z_prime(made).loc["1", "z_prime"] > 0.9
+    fitted = gl.drugs.dose_response(gl.drugs.normalise(made), at_zero=0, measure="EC50")
+    assert list(fitted.columns[1:4]) == ["ec50", "ec50_low", "ec50_high"]
+    np.testing.assert_allclose(9 - np.log10(fitted["ec50"]), [6.0, 8.0], atol=0.05)
+    assert gl.drugs.curve(fitted.iloc[0], [fitted["ec50"][0]]) == pytest.approx(fitted["top"][0] / 2, abs=1)
+    figure = gl.drugs.plot.dose_response(fitted, unit="nM")
+    assert figure.layout.title.text.startswith("strong acts at the lowest concentration, EC50 ")
+    assert "IC50" not in figure.to_json()
+    with pytest.raises(ValueError, match="a plate has 384 wells"):
+        gl.drugs.simulate_plate(pd.Series(6.0, index=range(30)))
+
+
 def test_a_plate_says_what_each_well_is() -> None:
     made = plate()
     assert made["well"].tolist() == ["A01", "A02", "A03", "B01", "B02", "B03", "C01", "C02"]

@@ -122,6 +122,11 @@ def test_a_notebook_asks_for_the_kernel_of_the_best_device(path: Path) -> None:
     assert read(path).metadata.kernelspec.name == "genolab"
 
 
+@every_notebook
+def test_a_notebook_keeps_its_results_where_a_person_finds_them(path: Path) -> None:
+    assert "tempfile" not in "".join(code(read(path))), "write to results/, which git ignores, and say where"
+
+
 def test_a_definition_of_three_lines_is_found() -> None:
     assert long_definitions("def f(x):\n    y = x\n    return y\n\ndef g(x):\n    return x") == ["f"]
 

@@ -2,6 +2,7 @@
 
 standardise       one form of each SMILES; salts off, and why RDKit refuses one
 scaffolds         Bemis-Murcko scaffolds
+substructure      the atoms of a part, such as an acid
 properties        QED, weight, logP, hydrogen bonds, Lipinski's rule
 fingerprints      Morgan fingerprints, as counts or bits
 encode_smiles     SMILES as tokens, for sequence encoders
@@ -24,6 +25,7 @@ from .fingerprints import fingerprints as fingerprints
 from .molecules import properties as properties
 from .molecules import scaffolds as scaffolds
 from .molecules import standardise as standardise
+from .molecules import substructure as substructure
 from .similarity import Nearest as Nearest
 from .similarity import diverse as diverse
 from .similarity import nearest as nearest

@@ -87,6 +87,20 @@ def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
     return table
 
 
+def substructure(smiles: str | Iterable[str], smarts: str) -> list[list[int]]:
+    """Return for each molecule the numbers of the atoms of its first match of a pattern, none where it has no match.
+
+    `smarts` is the pattern, such as ``"C(=O)[OH]"`` for an acid; atoms are in the order of the SMILES.
+    """
+    need_rdkit()
+    from rdkit import Chem
+
+    pattern = Chem.MolFromSmarts(smarts)
+    if pattern is None:
+        raise ValueError(f"a pattern is a SMARTS that RDKit can read, such as C(=O)[OH], got {smarts!r}")
+    return [list(molecule_of(text).GetSubstructMatch(pattern)) for text in as_texts(smiles)]
+
+
 def molecule_of(smiles: str) -> Any:
     """Return RDKit's molecule of one SMILES; a ValueError has RDKit's reason of a refusal."""
     molecule, reason = parse(smiles)

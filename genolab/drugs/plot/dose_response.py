@@ -1,4 +1,4 @@
-"""Dose-response curves: wells over concentration, the fitted curve, and the interval of its IC50."""
+"""Dose-response curves: wells over concentration, the fitted curve, and the interval of its IC50 or EC50."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from genolab.checks import check_at_least, check_columns
+from genolab.drugs.screen.dose_response import curve, measure_of
 from genolab.plot.style import FIRST, MUTED, SECOND, Figure, dress, number, plain
 
 _COLUMNS: Final = ("ic50", "ic50_low", "ic50_high", "censored", "slope", "bottom", "top")
@@ -28,16 +29,20 @@ def dose_response(
     unit: str = "",
     most: int = 12,
 ) -> Figure:
-    """Draw fitted curves, one panel a compound with equal axes, with the wells and the interval of the IC50.
+    """Draw fitted curves, one panel a compound with equal axes, with the wells and the interval of the IC50, or EC50.
 
     `fits` and `table` are what `genolab.drugs.dose_response` returned and was given; `response` and `by` as they were
     fitted; `unit` is that of the concentrations. The `most` most potent compounds are drawn; what has no IC50 is flat.
+    The name of what was measured is that of its column, as `genolab.drugs.dose_response` was told it.
 
     Examples
     --------
     >>> curves = gl.drugs.dose_response(plate)
     >>> gl.drugs.plot.dose_response(curves, plate, unit="nM")
     """
+    half = measure_of(fits)
+    measure = half.upper()
+    fits = fits.rename(columns={half + end: f"ic50{end}" for end in ("", "_low", "_high")})
     check_columns(fits, by, *_COLUMNS, what="the table of curves")
     if table is not None:
         check_columns(table, by, "concentration", response, what="the table of wells")
@@ -55,7 +60,7 @@ def dose_response(
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=0.24 / down if down > 1 else None,
-        subplot_titles=[f"{plain(row[by])}<br>{_ic50(row, unit)}" for _, row in chosen.iterrows()],
+        subplot_titles=[f"{plain(row[by])}<br>{_written(row, measure, unit)}" for _, row in chosen.iterrows()],
         figure=Figure(),
     )
     wells = None if table is None else _samples(table, chosen[by], by)
@@ -72,8 +77,10 @@ def dose_response(
     figure.update_yaxes(title_text=plain(response.capitalize()), col=1)
     figure.update_annotations(font={"size": 15}, yshift=4)
     figure.update_layout(showlegend=False)
-    title = _title(fits.iloc[0], by, unit) + (f" (the {most} most potent of {len(fits):,})" if len(fits) > most else "")
-    subtitle = "Points are wells, lines the fitted curves; dashed: the IC50, in the band of its interval"
+    title = _title(fits.iloc[0], by, measure, unit) + (
+        f" (the {most} most potent of {len(fits):,})" if len(fits) > most else ""
+    )
+    subtitle = f"Points are wells, lines the fitted curves; dashed: the {measure}, in the band of its interval"
     return dress(figure, title, subtitle=subtitle, height=190 + _PANEL * down, panels=True)
 
 
@@ -83,18 +90,18 @@ def _by_potency(fits: pd.DataFrame) -> pd.DataFrame:
     return fits.iloc[np.lexsort((fits["ic50"].to_numpy(dtype=float), beyond, fits["ic50"].isna()))]
 
 
-def _ic50(row: "pd.Series[Any]", unit: str) -> str:
+def _written(row: "pd.Series[Any]", measure: str, unit: str) -> str:
     if not np.isfinite(row["ic50"]):
-        return "no IC50"
+        return f"no {measure}"
     if row["censored"] in {"<", ">"}:
-        return f"IC50 {'below' if row['censored'] == '<' else 'above'} all measured"
-    return f"IC50 {number(float(row['ic50']))} {plain(unit)}".rstrip()
+        return f"{measure} {'below' if row['censored'] == '<' else 'above'} all measured"
+    return f"{measure} {number(float(row['ic50']))} {plain(unit)}".rstrip()
 
 
-def _title(best: "pd.Series[Any]", by: str, unit: str) -> str:
+def _title(best: "pd.Series[Any]", by: str, measure: str, unit: str) -> str:
     if not np.isfinite(best["ic50"]):
-        return "No compound has an IC50: no response depends on the concentration"
-    return f"{plain(best[by])} acts at the lowest concentration, {_ic50(best, unit)}"
+        return f"No compound has an {measure}: no response depends on the concentration"
+    return f"{plain(best[by])} acts at the lowest concentration, {_written(best, measure, unit)}"
 
 
 def _samples(table: pd.DataFrame, compounds: "pd.Series[Any]", by: str) -> pd.DataFrame:
@@ -131,8 +138,6 @@ def _add_wells(figure: Figure, wells: pd.DataFrame, response: str, at: Place) ->
 
 
 def _add_curve(figure: Figure, name: str, row: "pd.Series[Any]", ends: tuple[float, float], at: Place) -> None:
-    from genolab.drugs.screen.dose_response import curve
-
     x = np.geomspace(*ends, _STEPS)
     hover = "%{x:.3g}: %{y:.3g}<extra>fitted</extra>"
     line = {"color": FIRST, "width": 3}

@@ -1,6 +1,7 @@
 """Dose-response curves: effect over concentration, fitted by four parameters, with the IC50's interval."""
 
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ def dose_response(
     at_zero: float | None = None,
     at_full: float | None = None,
     confidence: float = 0.95,
+    measure: str = "IC50",
 ) -> "pd.DataFrame":
     """Fit a curve to each compound: ``bottom + (top - bottom) / (1 + (concentration / ic50) ** slope)``.
 
@@ -60,15 +62,18 @@ def dose_response(
         The response at no and at infinite concentration, where they are known (0 and 100, for percent of controls).
     confidence
         Of the interval, between 0 and 1.
+    measure
+        What the concentration of half of the effect is called: ``"IC50"`` of an inhibitor, ``"EC50"`` of an activator,
+        ``"GI50"`` of growth. Columns, notes and figures take this name.
 
     Returns
     -------
     DataFrame
         A row a compound: its name under `by`; ``ic50``, the concentration of half of the effect, and its interval,
-        ``ic50_low`` to ``ic50_high``; ``censored``, ``">"`` or ``"<"`` where the IC50 lies above or below all that was
-        measured, so that no more than this is certain, else ``"="``; ``slope``, negative where the response rises;
-        ``bottom`` and ``top``, the smaller and the larger end; ``r2``; ``n`` wells; ``note``, why there is no IC50, or
-        why it is uncertain, else empty. Without an IC50 the ends are the mean response.
+        ``ic50_low`` to ``ic50_high``, or as `measure` names them; ``censored``, ``">"`` or ``"<"`` where the IC50 lies
+        above or below all that was measured, so that no more than this is certain, else ``"="``; ``slope``, negative
+        where the response rises; ``bottom`` and ``top``, the smaller and the larger end; ``r2``; ``n`` wells; ``note``,
+        why there is no IC50, or why it is uncertain, else empty. Without an IC50 the ends are the mean response.
 
     Examples
     --------
@@ -89,13 +94,20 @@ def dose_response(
     rows = [
         [name, *_row(of, (at_zero, at_full), confidence)] for name, of in points.groupby(by, sort=False, observed=True)
     ]
-    return pd.DataFrame(rows, columns=[by, *_COLUMNS])
+    fits = pd.DataFrame(rows, columns=[by, *_COLUMNS])
+    fits["note"] = fits["note"].str.replace("IC50", measure)
+    return fits.rename(columns={name: name.replace("ic50", measure.lower()) for name in _COLUMNS})
+
+
+def measure_of(columns: Iterable[str]) -> str:
+    """Return the column with the concentration of half of the effect, such as ``ic50``: that with an interval."""
+    return next((str(name).removesuffix("_low") for name in columns if str(name).endswith("_low")), "ic50")
 
 
 def curve(fitted: "pd.Series[Any]", concentrations: ArrayLike) -> Array:
     """Return the response of a row of `dose_response` at some concentrations, ``(n,)``; of a flat row its mean."""
     x = np.asarray(concentrations, dtype=np.float64)
-    bottom, top, ic50, slope = (float(fitted[name]) for name in ("bottom", "top", "ic50", "slope"))
+    bottom, top, ic50, slope = (float(fitted[name]) for name in ("bottom", "top", measure_of(fitted.index), "slope"))
     if np.isnan(ic50):
         return np.full(x.shape, bottom)
     return _logistic(_log10(x), bottom, top, np.log10(ic50), -slope)

@@ -94,6 +94,7 @@ def to_sdf(table: "pd.DataFrame", path: str | Path) -> int:
     column = "canonical" if "canonical" in table else "smiles"
     rows = table[table[column].fillna("") != ""]
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     with rdBase.BlockLogs(), Chem.SDWriter(str(part)) as writer:
         for row in rows.to_dict("records"):
