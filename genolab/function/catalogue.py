@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _LENGTH = 512  # residues of the longest protein of the slice
+# CAFA's short names of the ontology's three parts, as the file has them, and GO's own.
+_NAMESPACES = {"bpo": "biological_process", "cco": "cellular_component", "mfo": "molecular_function"}
 
 
 def build_protein_function(paths: Paths) -> "AnnData":
@@ -47,6 +49,7 @@ def build_protein_function(paths: Paths) -> "AnnData":
     pairs = [(child, parent) for child, above in enumerate(broader) for parent in above]
     adata = AnnData(obs=obs, obsm={"sequence": encode_protein(sequences, length=_LENGTH)})
     adata.uns["parents"] = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    table["namespace"] = table["namespace"].map(_NAMESPACES)
     adata.uns |= {f"{name}s": table[name].to_numpy(dtype=str) for name in ("term", "name", "namespace")}
     own = indicator([sorted(position[term] for term in terms.split(",")) for _, terms in annotations], len(table))
     adata.obsm["terms"] = Ontology.of(adata).propagate(own, list(position))

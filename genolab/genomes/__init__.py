@@ -9,6 +9,7 @@ open_genome       a FASTA file, data set or AnnData as a genome
 aligned_bases     positions of the bases that a block pairs
 is_transition     which variants are transitions
 simulate_genomes  two genomes whose true alignment is known
+mutate            a sequence with some of its bases substituted
 
 Results
 -------
@@ -22,6 +23,7 @@ Figures
 plot.dotplot   homologous blocks of two genomes
 plot.synteny   blocks and shared genes between two genomes
 plot.variants  variants along a genome
+plot.tree      a tree of genomes
 AlignmentView  read an alignment of any length
 """
 

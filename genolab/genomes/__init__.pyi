@@ -7,6 +7,7 @@ from .extend import aligned_bases as aligned_bases
 from .genome import Genome as Genome
 from .genome import open_genome as open_genome
 from .simulate import GenomePair as GenomePair
+from .simulate import mutate as mutate
 from .simulate import simulate_genomes as simulate_genomes
 from .trees import distances as distances
 from .trees import tree as tree

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genolab.checks import check_share
 from genolab.sequences.encode import check_length, reverse_complement
 
 Bytes = NDArray[np.uint8]
@@ -83,6 +84,16 @@ def simulate_genomes(
     a, b = {"a": bases.tobytes().decode()}, {"b": joined[turn:] + joined[:turn]}
     segments = _segments(pieces, [len(texts[piece]) for piece in pieces], turn)
     return GenomePair(a, b, _variant_table(variants), segments, circular)
+
+
+def mutate(sequence: str, share: float, *, seed: int = 0) -> str:
+    """Return a sequence in which each base A, C, G or T is substituted by another one with the probability `share`."""
+    check_share("share", share)
+    random = np.random.default_rng(seed)
+    bases = np.frombuffer(sequence.upper().encode("ascii"), dtype=np.uint8).copy()
+    at = np.flatnonzero(np.isin(bases, _BASES) & (random.random(len(bases)) < share))
+    bases[at] = _BASES[(np.searchsorted(_BASES, bases[at]) + random.integers(1, 4, len(at))) % 4]
+    return bases.tobytes().decode("ascii")
 
 
 def _check(length: int, *, divergence: float, gaps: float, gc: float, stretches: int) -> None:

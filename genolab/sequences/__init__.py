@@ -15,6 +15,7 @@ GENETIC_CODES       the genetic codes, by NCBI's numbers
 Genomes
 -------
 chromosome           the sequence of a chromosome, or of a part of it
+row_sequences        the sequences of its rows: of features, or of windows
 windows              windows over a genome, cut as batches need them
 tag_genome           a label for every base, from annotated genes
 TAGS                 these labels

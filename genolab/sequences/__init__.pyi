@@ -10,6 +10,7 @@ from .encode import reverse_complement as reverse_complement
 from .genetic_codes import GENETIC_CODES as GENETIC_CODES
 from .genetic_codes import translate as translate
 from .genome import chromosome as chromosome
+from .genome import row_sequences as row_sequences
 from .gff import to_gff3 as to_gff3
 from .orfs import best_min_length as best_min_length
 from .orfs import open_reading_frames as open_reading_frames

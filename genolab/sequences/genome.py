@@ -1,6 +1,6 @@
 """Annotated genomes: features, and the sequence that they lie on, of which any part can be had."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genolab.checks import meant
+from genolab.checks import check_known, meant
 from genolab.sequences.encode import reverse_complement
 from genolab.sequences.fasta import Fasta, open_fasta
 from genolab.sequences.regions import STRANDS, check_within, read_regions
@@ -78,6 +78,19 @@ def chromosome(
     bases = fetch_padded(open_fasta(info["fasta"]), name, start, end, circular=circular)
     text = bases.tobytes().decode("ascii", "replace")
     return reverse_complement(text) if strand == "-" else text
+
+
+def row_sequences(genome: "AnnData", names: Iterable[str] | None = None) -> list[str]:
+    """Return the sequence of each row of an annotated genome, or of windows, from its start to its end on its strand.
+
+    `names` are rows, in the order that is wanted; ``None``: all. A feature on no strand is read on the + strand.
+    """
+    wanted = genome.obs_names if names is None else list(names)
+    check_known("rows", wanted, genome.obs_names)
+    table = genome.obs.loc[wanted]
+    strands = table["strand"] if "strand" in table else ["+"] * len(table)
+    places = zip(table["chromosome"], table["start"], table["end"], strands, strict=True)
+    return [chromosome(genome, name, start, end, strand=strand) for name, start, end, strand in places]
 
 
 def check_chromosome(name: str, lengths: Mapping[str, int]) -> None:

@@ -127,7 +127,8 @@ def test_a_share_out_of_range_is_refused():
 
 def test_the_proteins_are_what_the_readme_says(proteins: AnnData):
     assert proteins.shape == (6000, 0)
-    assert pd.Series(proteins.uns["namespaces"]).value_counts().to_dict() == {"bpo": 463, "mfo": 103, "cco": 83}
+    counts = {"biological_process": 463, "molecular_function": 103, "cellular_component": 83}
+    assert pd.Series(proteins.uns["namespaces"]).value_counts().to_dict() == counts
     counts = np.asarray(proteins.obsm["terms"].astype(int).sum(axis=0)).ravel()
     assert counts.min() >= 100
     sizes = proteins.obs["cluster"].value_counts()

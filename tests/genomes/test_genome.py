@@ -580,6 +580,15 @@ def mutated(text: str, share: float, seed: int) -> str:
     return "".join(letters)
 
 
+def test_so_many_bases_are_substituted_as_are_asked_for() -> None:
+    text = random_dna(10_000, 3) + "N" * 100
+    other = gl.genomes.mutate(text, 0.1, seed=1)
+    assert sum(one != two for one, two in zip(text, other, strict=True)) == pytest.approx(1000, abs=120)
+    assert other.endswith("N" * 100)
+    assert gl.genomes.mutate(text, 0.1, seed=1) == other
+    assert gl.genomes.mutate(text, 0.0) == text
+
+
 def test_distances_and_the_tree_find_the_pairs() -> None:
     from Bio import Phylo
 
@@ -596,6 +605,11 @@ def test_distances_and_the_tree_find_the_pairs() -> None:
     assert sorted(leaf.name for leaf in read.get_terminals()) == ["x3", "x4", "y3", "y4"]
     read.root_with_outgroup("y3", "y4")
     assert read.distance("x3", "x4") < 0.5 * read.distance("x3", "y3")
+    figure = gl.genomes.plot.tree(text)
+    branches, tips = figure.data
+    assert {frozenset(tips.text[:2]), frozenset(tips.text[2:])} == {frozenset(("x3", "x4")), frozenset(("y3", "y4"))}
+    assert max(x for x in branches.x if x is not None) == pytest.approx(0.06, abs=0.02)  # from the middle to a tip
+    assert " are the closest: 0.0" in figure.layout.title.text
 
 
 def test_distances_of_nonsense_are_refused() -> None:

@@ -23,6 +23,17 @@ def path(tmp_path):
     return file
 
 
+def test_rows_are_read_on_their_strands(path):
+    features = pd.DataFrame(
+        {"chromosome": "chr1", "start": [1, 4], "end": [5, 9], "strand": ["-", "."]}, index=["a", "b"]
+    )
+    genome = ad.AnnData(obs=features, uns={"genome": {"fasta": str(path), "lengths": {"chr1": 10}, "circular": []}})
+    assert gl.sequences.row_sequences(genome) == ["AACG", "TGCAA"]
+    assert gl.sequences.row_sequences(genome, ["b", "a"]) == ["TGCAA", "AACG"]
+    with pytest.raises(KeyError, match="'c' isn't one of the 2 rows"):
+        gl.sequences.row_sequences(genome, ["c"])
+
+
 def cut(windows):
     """Return the windows' letters, all read at once."""
     return gl.sequences.decode_one_hot(gl.data.AnnDataset(windows, "genome/sequence").batch(range(windows.n_obs)).x)

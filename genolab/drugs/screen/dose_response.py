@@ -99,7 +99,7 @@ def dose_response(
     return fits.rename(columns={name: name.replace("ic50", measure.lower()) for name in _COLUMNS})
 
 
-def measure_of(columns: Iterable[str]) -> str:
+def measure_of(columns: Iterable[Any]) -> str:
     """Return the column with the concentration of half of the effect, such as ``ic50``: that with an interval."""
     return next((str(name).removesuffix("_low") for name in columns if str(name).endswith("_low")), "ic50")
 

@@ -11,9 +11,9 @@ import { SearchBox } from "../../widgets/shared/search_box.js";
 import { css, onTheme, scaleColour, theme } from "../../widgets/shared/theme.js";
 import "./view.css";
 
-const COLUMN = 190; // pixels from one column of the graph to the next
-const ROW = 62;
-const BOX = [166, 54];
+const COLUMN = { least: 98, most: 190 }; // pixels from one column of the graph to the next, as the view has room
+const ROW = { least: 48, most: 76 };
+const BETWEEN = [24, 8]; // pixels between boxes
 const TRACK = 54;
 const TRAITS = ["_view"];
 const KEYS =
@@ -28,8 +28,8 @@ class View {
       channel.on([...TRAITS, "sent", "received"], () => this.show()),
       this.line.close,
       onTheme(() => this.show()),
-      onResize(this.stage, (width, _, ratio) => this.resize(width, ratio)),
-      onResize(this.residues, (width, _, ratio) => this.resize(this.width, ratio)),
+      onResize(this.stage, (_, __, ratio) => this.resize(ratio)),
+      onResize(this.residues, (_, __, ratio) => this.resize(ratio)),
     ];
     this.show();
   }
@@ -124,20 +124,44 @@ class View {
     const hadFocus = this.graph.contains(document.activeElement);
     this.boxes = new Map(view.nodes.map((node) => [node.id, this.box(node, view.term.id)]));
     this.graph.replaceChildren(this.links, ...this.boxes.values());
-    this.graph.style.width = `${Math.max(1, view.columns) * COLUMN}px`;
-    this.graph.style.height = `${Math.max(3, view.rows) * ROW}px`;
+    if (hadFocus) this.boxes.get(view.term.id)?.focus({ preventScroll: true });
+    this.place();
+  }
+
+  // Spread the graph over the view, as far as boxes stay legible; what is larger scrolls to the picked term.
+  place() {
+    const { stage, view } = this;
+    const [wide, high] = [stage.clientWidth, stage.clientHeight];
+    if (!wide) return;
+    const [columns, rows] = [Math.max(1, view.columns), Math.max(1, view.rows)];
+    const fit = ({ least, most }, room) => Math.max(least, Math.min(most, Math.floor(room)));
+    this.cell = [fit(COLUMN, wide / columns), fit(ROW, high / rows)];
+    this.boxSize = this.cell.map((size, i) => size - BETWEEN[i]);
+    this.size = [Math.max(wide, columns * this.cell[0]), Math.max(high, rows * this.cell[1])];
+    this.origin = [4, 4 + (this.size[1] - rows * this.cell[1]) / 2];
+    Object.assign(this.graph.style, { width: `${this.size[0]}px`, height: `${this.size[1]}px` });
+    this.graph.style.setProperty("--gl-name-lines", Math.max(1, Math.floor((this.boxSize[1] - 24) / 14.4)));
+    for (const node of view.nodes) {
+      const [left, top] = this.corner(node);
+      const [width, height] = this.boxSize;
+      Object.assign(this.boxes.get(node.id).style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    }
     const chosen = this.boxes.get(view.term.id);
-    if (hadFocus) chosen?.focus({ preventScroll: true });
     if (chosen) this.bringIn(chosen);
+  }
+
+  corner({ column, row }) {
+    return [this.origin[0] + column * this.cell[0], this.origin[1] + row * this.cell[1]];
   }
 
   bringIn(box) {
     const { stage } = this;
     const [left, top] = [box.offsetLeft, box.offsetTop];
-    if (left < stage.scrollLeft || left + BOX[0] > stage.scrollLeft + stage.clientWidth)
-      stage.scrollLeft = left - (stage.clientWidth - BOX[0]) / 2;
-    if (top < stage.scrollTop || top + BOX[1] > stage.scrollTop + stage.clientHeight)
-      stage.scrollTop = top - (stage.clientHeight - BOX[1]) / 2;
+    const [wide, high] = this.boxSize;
+    if (left < stage.scrollLeft || left + wide > stage.scrollLeft + stage.clientWidth)
+      stage.scrollLeft = left - (stage.clientWidth - wide) / 2;
+    if (top < stage.scrollTop || top + high > stage.scrollTop + stage.clientHeight)
+      stage.scrollTop = top - (stage.clientHeight - high) / 2;
   }
 
   box(node, picked) {
@@ -153,8 +177,6 @@ class View {
     const share = element("span", { class: "gl-node-share" }, track, value);
     const made = element("button", { class: "gl-node", type: "button", title, ...state, on }, name, share);
     made.dataset.term = node.id;
-    made.style.left = `${node.column * COLUMN + 4}px`;
-    made.style.top = `${node.row * ROW + 5}px`;
     return made;
   }
 
@@ -198,13 +220,14 @@ class View {
 
   // ---- drawing ----
 
-  resize(width, ratio) {
-    [this.width, this.ratio] = [width, ratio];
+  resize(ratio) {
+    this.ratio = ratio;
+    if (this.view) this.place();
     this.draw();
   }
 
   draw() {
-    if (!this.view || !this.ratio) return;
+    if (!this.view || !this.ratio || !this.cell) return;
     this.colours = theme(this.el);
     this.drawLinks();
     this.drawTrack();
@@ -212,19 +235,20 @@ class View {
 
   drawLinks() {
     const { view, colours } = this;
-    const [wide, high] = [Math.max(1, view.columns) * COLUMN, Math.max(3, view.rows) * ROW];
-    Object.assign(this.links.style, { width: `${wide}px`, height: `${high}px` });
-    const context = sharpen(this.links, wide, high, this.ratio);
-    const place = new Map(view.nodes.map((node) => [node.id, [node.column * COLUMN + 4, node.row * ROW + 5 + BOX[1] / 2]]));
+    const [wide, high] = this.boxSize;
+    Object.assign(this.links.style, { width: `${this.size[0]}px`, height: `${this.size[1]}px` });
+    const context = sharpen(this.links, ...this.size, this.ratio);
+    const middle = ([x, y]) => [x, y + high / 2];
+    const place = new Map(view.nodes.map((node) => [node.id, middle(this.corner(node))]));
     const isOn = this.chain();
     for (const on of [false, true])
       for (const [broader, narrower] of view.links) {
         if ((isOn.has(broader) && isOn.has(narrower)) !== on) continue;
         const [[x0, y0], [x1, y1]] = [place.get(broader), place.get(narrower)];
-        const bend = Math.max(12, (x1 - x0 - BOX[0]) / 2);
+        const bend = Math.max(12, (x1 - x0 - wide) / 2);
         context.beginPath();
-        context.moveTo(x0 + BOX[0], y0);
-        context.bezierCurveTo(x0 + BOX[0] + bend, y0, x1 - bend, y1, x1, y1);
+        context.moveTo(x0 + wide, y0);
+        context.bezierCurveTo(x0 + wide + bend, y0, x1 - bend, y1, x1, y1);
         context.strokeStyle = on ? colours.accent : colours.border;
         context.lineWidth = on ? 2 : 1;
         context.stroke();
