@@ -11,9 +11,9 @@ import { SearchBox } from "../../widgets/shared/search_box.js";
 import { css, onTheme, scaleColour, theme } from "../../widgets/shared/theme.js";
 import "./view.css";
 
-const COLUMN = { least: 98, most: 190 }; // pixels from one column of the graph to the next, as the view has room
+const COLUMN = { least: 84, most: 190 }; // pixels from one column of the graph to the next, as the view has room
 const ROW = { least: 48, most: 76 };
-const BETWEEN = [24, 8]; // pixels between boxes
+const BETWEEN = [16, 8]; // pixels between boxes
 const TRACK = 54;
 const TRAITS = ["_view"];
 const KEYS =
@@ -173,8 +173,8 @@ class View {
     fill.style.width = `${100 * node.probability}%`;
     const track = element("span", { class: "gl-node-track" }, fill);
     const value = element("span", { class: "gl-node-value", text: percent(node.probability) });
-    const name = element("span", { class: "gl-node-name" }, knownMark(node.known), spoken(node.name));
-    const share = element("span", { class: "gl-node-share" }, track, value);
+    const name = element("span", { class: "gl-node-name", lang: "en", text: spoken(node.name) });
+    const share = element("span", { class: "gl-node-share" }, knownMark(node.known), track, value);
     const made = element("button", { class: "gl-node", type: "button", title, ...state, on }, name, share);
     made.dataset.term = node.id;
     return made;
