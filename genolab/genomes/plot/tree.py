@@ -22,7 +22,7 @@ def tree(newick: str) -> Figure:
     """
     from Bio import Phylo
 
-    drawn = Phylo.read(io.StringIO(newick), "newick")
+    drawn: Any = Phylo.read(io.StringIO(newick), "newick")  # type: ignore[attr-defined,no-untyped-call]  # Biopython has no types
     tips = drawn.get_terminals()
     check_at_least("tips of the tree", len(tips), 2)
     drawn.root_at_midpoint()
