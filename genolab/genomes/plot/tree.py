@@ -20,9 +20,9 @@ def tree(newick: str) -> Figure:
     --------
     >>> gl.genomes.plot.tree(gl.genomes.tree(distances))  # doctest: +SKIP
     """
-    from Bio import Phylo
+    from Bio.Phylo.NewickIO import Parser
 
-    drawn: Any = Phylo.read(io.StringIO(newick), "newick")  # type: ignore[attr-defined,no-untyped-call]  # Biopython has no types
+    drawn: Any = next(Parser(io.StringIO(newick)).parse())  # type: ignore[no-untyped-call]  # Biopython has no types
     tips = drawn.get_terminals()
     check_at_least("tips of the tree", len(tips), 2)
     drawn.root_at_midpoint()
