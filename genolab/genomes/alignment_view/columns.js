@@ -11,7 +11,7 @@ const OVERVIEW = 40;
 const ROW = { gene: 17, acid: 16, base: 17, bar: 11, gap: 14 };
 // By the kind of change: which of PALETTE.okabeIto, and how dense; codons also have a line.
 export const COLOURS = { base: 1, gap: 7, silent: 2, other: 3, broken: 4 };
-export const DENSITY = { base: 0.38, gap: 0.25, silent: 0.2, other: 0.2, broken: 0.2 };
+export const DENSITY = { base: 0.38, gap: 0.2, silent: 0.2, other: 0.2, broken: 0.2 };
 
 export class AlignmentColumns extends Drawing {
   /** `drawn` is called after each drawing. */

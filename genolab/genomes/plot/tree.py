@@ -22,7 +22,7 @@ def tree(newick: str) -> Figure:
     """
     from Bio.Phylo.NewickIO import Parser
 
-    drawn: Any = next(Parser(io.StringIO(newick)).parse())  # type: ignore[no-untyped-call]  # Biopython has no types
+    drawn: Any = next(Parser(io.StringIO(newick)).parse())
     tips = drawn.get_terminals()
     check_at_least("tips of the tree", len(tips), 2)
     drawn.root_at_midpoint()
