@@ -10,7 +10,7 @@
 #
 # Variables, all optional:
 #   PORT=9000         where `make lab` serves; by default the first free port from 8888
-#   BROWSER=no        don't open a browser, only print the address (on a server)
+#   BROWSER=no        don't open a browser, only print the address (on a server; README.md says how to reach it)
 #   PYTHON=python3.12 the Python to make the environment with, 3.11 or later
 #   TORCH_INDEX=URL   where to take torch from. On Linux the usual torch brings several GB for NVIDIA's GPUs; for a laptop
 #                     without one, give the address of the CPU builds that pytorch.org shows under "Get Started"

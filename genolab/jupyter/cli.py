@@ -3,6 +3,7 @@
 What a command needs is imported when it runs, so that `genolab --help` is there at once.
 """
 
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -63,12 +64,16 @@ def open_lab(
     browser: Annotated[bool, typer.Option(help="Open the page, or only print its address (on a server).")] = True,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Work on copies of the notebooks in this folder. Outside a clone: ./genolab-notebooks."),
+        typer.Option(
+            help="Where your copies of the notebooks are; by default genolab-notebooks, in the clone or here."
+        ),
     ] = None,
 ) -> None:
-    """Open JupyterLab on the notebooks.
+    """Open JupyterLab on your copies of the notebooks; a path, as notebooks/01_mine.ipynb, opens that file.
 
-    It listens on this machine alone, asks for the token that is part of the printed address, and calls nobody.
+    It listens on this machine alone, asks for the token that is part of the printed address, and calls nobody. From
+    another machine it is reached by a tunnel, ssh -N -L 8888:127.0.0.1:8888 SERVER; a server for many people is a
+    JupyterHub on this environment.
     """
     from genolab.jupyter import kernels, lab
 
@@ -76,12 +81,15 @@ def open_lab(
     root = path.resolve().parent
     if path.parent == Path():  # a bare name
         root, copied = lab.workplace(folder)
-        if copied:
-            typer.echo(f"Notebooks are in {root}: {len(copied.new)} new, {len(copied.kept)} kept as you changed them.")
+        kept = f", {len(copied.kept)} kept as you have them (delete one to get it anew)" if copied.kept else ""
+        typer.echo(f"Your copies of the notebooks are in {root}: {len(copied.new)} new{kept}.")
     words = lab.command(root, path.name, port=port, browser=browser)
     if not kernels.installed():
         typer.echo(f"Registered {', '.join(kernel.display_name for kernel in kernels.install())}.")
     typer.echo("JupyterLab starts. Ctrl-C, twice, stops it.")
+    if not browser:
+        at = port or "PORT"  # that of the address, which Jupyter prints
+        typer.echo(f"To open it on another machine, run there: ssh -N -L {at}:127.0.0.1:{at} {socket.gethostname()}")
     lab.become(words)
 
 

@@ -1,4 +1,4 @@
-"""Open JupyterLab on the notebooks: those of a clone as they are, those of an installed package as copies."""
+"""Open JupyterLab on copies of the notebooks, a person's own: those that came with genolab stay as they are."""
 
 import filecmp
 import os
@@ -13,7 +13,9 @@ from genolab.checks import meant_file
 from genolab.jupyter.kernels import BEST
 from genolab.paths import shipped
 
-SETTINGS = Path(__file__).parent / "settings"  # defaults that a person's own settings override: no question about news
+SETTINGS = (
+    Path(__file__).parent / "settings"
+)  # defaults that a person's own settings override: no news, whole file names
 
 
 class Copied(NamedTuple):
@@ -24,21 +26,17 @@ class Copied(NamedTuple):
 
 
 class Workplace(NamedTuple):
-    """A folder of notebooks, and what was copied there: ``None`` in a clone, whose own notebooks are used."""
+    """A folder of notebooks, and what was copied there."""
 
     folder: Path
-    copied: Copied | None
+    copied: Copied
 
 
 def workplace(folder: Path | None = None) -> Workplace:
-    """Return the notebooks of a clone; or copy those of an installed package, or where the user says.
-
-    By default a clone's own notebooks are used, and an installed package's are copied to ``./genolab-notebooks``.
-    """
+    """Copy the notebooks to a folder, by default ``genolab-notebooks`` in the clone, or here where there is none."""
     source = shipped("notebooks")
-    if folder is None and (source.parent / "pyproject.toml").is_file():
-        return Workplace(source, None)
-    target = (folder or Path("genolab-notebooks")).resolve()
+    home = source.parent if (source.parent / "pyproject.toml").is_file() else Path()
+    target = (folder or home / "genolab-notebooks").resolve()
     return Workplace(target, copy_notebooks(source, target))
 
 

@@ -23,6 +23,7 @@ import nbformat
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
 import genolab
+from genolab.jupyter.lab import SETTINGS
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
 KERNEL = "genolab-test"
@@ -102,13 +103,6 @@ def write_kernel(home: Path) -> None:
     folder.joinpath("kernel.json").write_text(json.dumps(spec))
 
 
-def write_settings(home: Path) -> None:
-    """Answer JupyterLab's question about news, which would lie over the page, with no."""
-    folder = home / "settings" / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True)
-    folder.joinpath("notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -129,9 +123,8 @@ def _answers(url: str) -> bool:
 @contextlib.contextmanager
 def serve(home: Path) -> Iterator[Server]:
     """Run JupyterLab until the block ends; on a failure to start, show the end of its log."""
-    environment = jupyter_environment(home)
+    environment = jupyter_environment(home) | {"JUPYTER_CONFIG_PATH": str(SETTINGS)}
     write_kernel(home)
-    write_settings(home)
     folder = home / "notebooks"
     folder.mkdir()
     token, port = secrets.token_hex(16), _free_port()

@@ -195,13 +195,14 @@ def test_copies_never_overwrite_what_a_person_edited(tmp_path: Path) -> None:
     assert (mine / "a.ipynb").read_text() == "edited"
 
 
-def test_a_clone_uses_its_own_notebooks_unless_a_folder_is_named(tmp_path: Path) -> None:
-    assert lab.workplace() == (CLONE / "notebooks", None)
-    place = lab.workplace(tmp_path / "course")
-    assert place.folder == tmp_path / "course"
-    assert sorted(path.name for path in place.folder.iterdir()) == [
-        path.name for path in sorted((CLONE / "notebooks").glob("*.ipynb"))
-    ]
+def test_a_person_works_on_copies_also_in_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = save(tmp_path / "clone" / "notebooks" / "lesson.ipynb", "1")
+    monkeypatch.setattr(lab, "shipped", lambda name: lesson.parent)
+    monkeypatch.chdir(tmp_path)
+    assert lab.workplace().folder == tmp_path / "genolab-notebooks"
+    (tmp_path / "clone" / "pyproject.toml").touch()
+    assert lab.workplace() == (tmp_path / "clone" / "genolab-notebooks", (["lesson.ipynb"], []))
+    assert lab.workplace(tmp_path / "course") == (tmp_path / "course", (["lesson.ipynb"], []))
 
 
 @pytest.fixture
