@@ -6,7 +6,14 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from browser import lab
+from browser import (
+    lab,
+    test_alignment_view,
+    test_compound_table,
+    test_function_browser,
+    test_mutation_view,
+    test_training_panel,
+)
 from genolab import palette
 
 # A toy whose places are known on paper: a grid of 11 x 11 cells over 0..10; type "west" where x < 5, "east" elsewhere.
@@ -555,15 +562,32 @@ def test_a_reloaded_page_shows_the_state_again(explorer):
 
 # ---- without its kernel ----
 
+# Beside the notebook, a view of a cell's outputs as JupyterLab restores one: it waits for the widget for good.
+SECOND = """(area) => {
+    const copy = area.cloneNode(true);
+    copy.id = 'second';
+    copy.querySelector('.jp-OutputArea-output').replaceChildren('Loading widget...');
+    document.querySelector('.jp-NotebookPanel').append(copy); }"""
 
-def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_picture(notebook):
-    book = notebook([GRID, SHOW])
+
+def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_pictures_of_all_six_kinds(notebook):
+    others = [
+        f"{test_training_panel.SETUP}panel",
+        f"{test_mutation_view.SETUP.format(length=60, fixed=60)}view",
+        f"{test_alignment_view.SETUP}view",
+        f"{test_function_browser.SETUP}browser",
+        f"{test_compound_table.SETUP}table",
+    ]
+    book = notebook([GRID, SHOW, *others])
     book.spent = True
-    book.run(0)
-    book.run(1)
+    for cell in range(2 + len(others)):
+        book.run(cell, timeout=120)
     explorer = Explorer(book)
     picture = book.cell(1).locator(".genolab-picture")
     assert not picture.is_visible()
+    second = book.page.locator("#second .jp-OutputArea-child")
+    book.page.evaluate(SECOND, book.cell(1).locator(".jp-OutputArea").element_handle())
+    assert [one.is_visible() for one in second.all()] == [False, True]
     kill = "import os, signal, threading; threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()"
     book.run_code(kill)
     book.page.get_by_text("appears to have died").wait_for(timeout=30_000)
@@ -574,10 +598,13 @@ def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_picture
     book.screenshot("explorer-kernel-gone", explorer.root)
     book.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     book.page.reload()
-    picture.locator("img").wait_for(timeout=30_000)
-    book.page.get_by_text("model not found").wait_for(state="attached", timeout=30_000)  # JupyterLab's, and hidden
-    assert not book.page.get_by_text("model not found").is_visible()
+    picture.locator("img").wait_for(timeout=90_000)
+    gone = book.page.get_by_text("model not found")  # JupyterLab's, and hidden
+    gone.nth(5).wait_for(state="attached", timeout=90_000)
     assert "run the notebook to use it" in picture.inner_text()
+    pictures = book.page.locator(".genolab-picture img").all()
+    assert [one.evaluate("(el) => el.checkVisibility() && el.naturalWidth > 400") for one in pictures] == [True] * 6
+    assert not any(text.is_visible() for text in gone.all())
     for dark in (False, True):
         book.theme(dark=dark)
         book.screenshot(f"explorer-reopened-{'dark' if dark else 'light'}")

@@ -790,6 +790,25 @@ def test_the_end_of_a_run_is_always_shown():
     assert sent_points(explorer)[0].tolist() == [7, 8]
 
 
+def test_the_picture_in_the_notebook_is_the_last_state_of_a_run_not_the_first(monkeypatch):
+    shown = []
+    for name in ("display", "update_display"):
+        monkeypatch.setattr(f"genolab.widgets.shared.base.{name}", lambda data, **how: shown.append((data, how)))
+    adata = cells()
+    explorer = LatentExplorer(adata, None)
+    explorer._ipython_display_()
+    _, run = watched(adata)
+    explorer.watch(run)
+    run.set_state("running")
+    run.one_epoch()
+    n_shown = len(shown)
+    run.set_state("finished")
+    assert len(shown) == n_shown + 1
+    last, how = shown[-1]
+    assert last["image/png"] == base64.b64encode(explorer.png()).decode()
+    assert how["display_id"] == explorer._view_id
+
+
 def test_a_pause_is_shown_without_holding_up_the_run():
     explorer, run = watched(cells(), every=100)
     run.one_epoch()

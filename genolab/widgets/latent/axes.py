@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 Axis = int | str
 """A dimension, counted from 0, or the name of a principal component, ``"PC1"`` ..."""
@@ -46,10 +47,10 @@ class Axes:
         mean = values.mean(axis=0, dtype=np.float64)
         parts = (values[start : start + _CHUNK] - mean for start in range(0, len(values), _CHUNK))
         covariance = sum((part.T @ part for part in parts), np.zeros((n_dims, n_dims))) / len(values)
-        variances, directions = np.linalg.eigh(covariance)
-        components = directions.T[::-1][:_MOST]
+        variances, directions = eigh(covariance, subset_by_index=(max(0, n_dims - _MOST), n_dims - 1))
+        components = directions.T[::-1]
         largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
-        sign = np.where(variances[::-1][:_MOST] > _ROUNDING * variances.sum(), np.sign(largest[:, 0]), 0.0)
+        sign = np.where(variances[::-1] > _ROUNDING * np.trace(covariance), np.sign(largest[:, 0]), 0.0)
         return cls(mean, covariance, components * sign[:, None])
 
     @property
@@ -97,7 +98,9 @@ class Axes:
     def menu(self) -> list[tuple[Axis, str]]:
         """Return the axes with what a menu says of each, its name and its share of the variance; none for two."""
         names = {a: f"dim {a + 1}" if isinstance(a, int) else f"PC {_number(a) + 1}" for a in self.all}
-        return [(a, f"{name} ({_percent(self._share(a))})") for a, name in names.items()] if self.first[0] else []
+        return (
+            [(a, f"{name} ({_percent(self._share(a))})") for a, name in names.items()] if len(self.components) else []
+        )
 
     def title(self, axis: Axis, basis: str) -> str:
         """Return what stands at an axis."""
@@ -107,8 +110,11 @@ class Axes:
         return f"PC {_number(axis) + 1} of {basis}{turned} ({_percent(self._share(axis))})"
 
     def _share(self, axis: Axis) -> float:
-        direction = np.eye(len(self.mean))[axis] if isinstance(axis, int) else self.components[_number(axis)]
-        return float(direction @ self.covariance @ direction / (np.trace(self.covariance) or 1.0))
+        if isinstance(axis, int):
+            variance = self.covariance[axis, axis]
+        else:
+            variance = self.components[_number(axis)] @ self.covariance @ self.components[_number(axis)]
+        return float(variance / (np.trace(self.covariance) or 1.0))
 
 
 def _number(axis: str) -> int:

@@ -1,7 +1,8 @@
 """The picture of a widget beside it in the notebook, which is seen where the live view isn't.
 
 JupyterLab prefers the widget to a picture in the same output, also in a notebook that was opened again, whose widget
-is gone. So the picture is an output of its own, and hides itself where the view stands on the page.
+is gone. So the picture is an output of its own, and hides itself where the view stands: in JupyterLab right before it,
+elsewhere anywhere on the page. (A second view of an output that JupyterLab restores waits for its widget for good.)
 """
 
 import base64
@@ -13,7 +14,8 @@ from typing import Any, Final
 _HTML: Final = Template("""<style>
 .genolab-picture img { max-width: 100%; }
 .genolab-picture p { margin: 0; opacity: 0.7; }
-:root:has([data-view="$id"]) :is(.$id, .jp-OutputArea-child:has(.$id)),
+:root:has([data-view="$id"]) .$id:not(.jp-OutputArea-child *),
+.jp-OutputArea-child:has([data-view="$id"]) ~ .jp-OutputArea-child:has(.$id),
 .jp-OutputArea-child:has(> .lm-mod-hidden) + .jp-OutputArea-child:has(.$id),
 .jp-OutputArea-child:not(:has(.jp-OutputArea-output > *)):has(+ .jp-OutputArea-child .$id) { display: none; }
 </style>
