@@ -609,7 +609,9 @@ def test_distances_and_the_tree_find_the_pairs() -> None:
     branches, tips = figure.data
     assert {frozenset(tips.text[:2]), frozenset(tips.text[2:])} == {frozenset(("x3", "x4")), frozenset(("y3", "y4"))}
     assert max(x for x in branches.x if x is not None) == pytest.approx(0.06, abs=0.02)  # from the middle to a tip
-    assert " are the closest: 0.0" in figure.layout.title.text
+    assert "are the closest" in figure.layout.title.text
+    branches = gl.genomes.plot.tree("(a:0.002,b:0.15,(c:0.014,d:0.001):0.03);").data[0]
+    assert max(x for x in branches.x if x is not None) == pytest.approx((0.15 + 0.03 + 0.014) / 2)
 
 
 def test_distances_of_nonsense_are_refused() -> None:

@@ -25,7 +25,7 @@ def tree(newick: str) -> Figure:
     drawn: Any = next(Parser(io.StringIO(newick)).parse())
     tips = drawn.get_terminals()
     check_at_least("tips of the tree", len(tips), 2)
-    drawn.root_at_midpoint()
+    _root_in_the_middle(drawn)
     drawn.ladderize()
     place = _places(drawn)
     figure = Figure()
@@ -51,6 +51,14 @@ def tree(newick: str) -> Figure:
     title = f"{names} are the closest: {number(drawn.distance(*near))} substitutions a site"
     subtitle = "Drawn from the middle of the longest path: the distances alone give no root"
     return dress(figure, title, subtitle=subtitle, height=200 + _ROW * len(tips))
+
+
+def _root_in_the_middle(drawn: Any) -> None:
+    """Root a tree in the middle of the longest path between two tips: each side's farthest tip is half of it away."""
+    half = max(drawn.distance(*pair) for pair in itertools.combinations(drawn.get_terminals(), 2)) / 2
+    drawn.root_at_midpoint()
+    for side in drawn.root:  # Biopython leaves a branch too long where the root was next to it
+        side.branch_length += half - max(drawn.depths()[tip] for tip in side.get_terminals())
 
 
 def _places(drawn: Any) -> dict[Any, tuple[float, float]]:
