@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 
+from genolab.checks import reader_stream
 from genolab.data.cache import cache_folder
 
 _settings: Any = numba.config
+_functions: set[Callable[..., Any]] = set()
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -18,6 +21,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     The machine code is kept beside the source or in the home, as numba does; where neither can be written, in
     genolab's cache; and where that can't be written either, nowhere, so that every process compiles for itself.
     """
+    _functions.add(function)
     try:
         return numba.njit(cache=True)(function)
     except RuntimeError:  # numba's, where it finds no folder to write to
@@ -27,6 +31,23 @@ def compiled(function: Callable[..., Any]) -> Any:
             return numba.njit(cache=True)(function)
         except RuntimeError:
             return numba.njit(function)
+
+
+class _Note(event.Listener):
+    """Says once in a process why the first call takes longer; what is kept from an earlier one isn't compiled."""
+
+    told = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.told and event.data["dispatcher"].py_func in _functions:
+            self.told = True
+            print("Note: compiling for this processor, once; it takes up to half a minute", file=reader_stream())
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Note())  # type: ignore[no-untyped-call]  # numba leaves it untyped
 
 
 @contextmanager

@@ -41,9 +41,14 @@ def load(folder: Path) -> ModuleType:
     return module
 
 
-def test_compiled_functions_are_kept_in_the_cache_where_package_and_home_are_readonly(readonly, monkeypatch) -> None:
+def test_compiled_functions_are_kept_in_the_cache_where_package_and_home_are_readonly(
+    readonly, monkeypatch, capsys
+) -> None:
     monkeypatch.setenv("GENOLAB_CACHE", str(readonly / "cache"))
-    assert load(readonly).double(2) == 4
+    monkeypatch.setattr("genolab.compiled._Note.told", False)
+    double = load(readonly).double
+    assert [double(2), double(2.0)] == [4, 4]
+    assert capsys.readouterr().err.count("Note: compiling for this processor, once") == 1
     assert list((readonly / "cache" / "compiled").glob("*/*.nbi"))
     again = load(readonly).double
     assert again(2) == 4
