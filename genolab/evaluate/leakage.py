@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genolab.checks import check_columns, check_share
 from genolab.data.dataset import AnnDataset
+from genolab.waiting import progress
 
 Array = NDArray[np.float32]
 
@@ -127,7 +128,7 @@ class _Part(NamedTuple):
     name: str
     rows: AnnDataset
     hashes: NDArray[np.uint64]
-    points: Array | None  # (n, dimensions) of length 1, among which candidates are looked for
+    points: Array  # (n, dimensions) of length 1, among which candidates are looked for; empty where none are
     groups: dict[str, "pd.Series[Any]"]
 
     def names(self, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -137,7 +138,8 @@ class _Part(NamedTuple):
 def _open(name: str, rows: AnnDataset, columns: Sequence[str], space: "_Space | None") -> _Part:
     check_columns(rows.adata.obs, *columns, what=f"obs of {name}")
     groups = {column: rows.adata.obs[column].iloc[rows.rows].dropna().astype(str) for column in columns}
-    return _Part(name, rows, rows.hashes(), None if space is None else space.points(rows), groups)
+    points = np.empty((0, 0), np.float32) if space is None else space.points(rows)
+    return _Part(name, rows, rows.hashes(), points, groups)
 
 
 def _shared_groups(one: _Part, other: _Part) -> dict[str, int]:
@@ -180,7 +182,8 @@ class _Space:
     def points(self, dataset: AnnDataset) -> Array:
         """Return ``(n, dimensions)`` vectors of length 1 whose products are near the rows' similarities."""
         parts = []
-        for batch in dataset.batches(_ROWS_AT_ONCE):
+        n_batches = dataset.n_batches(_ROWS_AT_ONCE)
+        for batch in progress(dataset.batches(_ROWS_AT_ONCE), "Rows", unit="batches", total=n_batches):
             both = zip(self._centred(batch.inputs), self._directions, strict=True)
             parts.append(np.hstack([_unit(rows if to is None else rows @ to) for rows, to in both]))
         points: Array = np.concatenate(parts) / np.sqrt(np.float32(len(self._means)))
@@ -274,5 +277,6 @@ def _candidates(one: _Part, other: _Part) -> NDArray[np.int64]:
     from sklearn.neighbors import NearestNeighbors
 
     near = NearestNeighbors(n_neighbors=min(_CANDIDATES, len(one.rows)), algorithm="brute").fit(one.points)
-    rows: NDArray[np.int64] = near.kneighbors(other.points, return_distance=False)
-    return rows
+    blocks = np.split(other.points, range(_ROWS_AT_ONCE, len(other.rows), _ROWS_AT_ONCE))
+    shown = progress(blocks, f"{other.name} beside {one.name}", unit="blocks")
+    return np.concatenate([near.kneighbors(block, return_distance=False) for block in shown])

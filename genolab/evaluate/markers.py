@@ -10,14 +10,16 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import check_at_least, check_key, check_known, check_one_of, warn
+from genolab.checks import check_at_least, check_key, check_known, check_one_of, listing, warn
 from genolab.data.gene_names import symbols_of
 from genolab.preprocess.counts import in_memory, layers_of, without_stored_zeros
 
 Method = Literal["wilcoxon", "t-test", "t-test_overestim_var"]
-Selection = NDArray[np.bool_] | pd.Series | Sequence[bool] | Sequence[str]
+Selection = NDArray[np.bool_] | pd.Series | Sequence[bool] | Sequence[str] | str
 
 _TARGET_SUM: Final = 1e4
+_FEWEST: Final = 2  # cells that a test needs on each side
+_OTHER: Final = "\0 other cells"  # no column of text has this
 _LARGEST_LOG: Final = 30.0  # e^30 counts a cell are beyond any experiment: larger values were never logged
 
 
@@ -38,54 +40,82 @@ def markers(
     Parameters
     ----------
     selection
-        Which cells: ``(n_obs,)`` booleans, as ``LatentExplorer.selection`` gives, or names out of ``obs_names``.
+        Which cells: ``(n_obs,)`` booleans, as ``LatentExplorer.selection`` gives, or names out of ``obs_names``. Or a
+        column of ``obs``, such as ``"leiden"``: each of its groups in turn, but for those of one cell.
     layer
         Layer to test, such as ``"counts"``; ``None``: ``X``.
     n_genes
-        How many genes to return; ``None``: all.
+        How many genes to return, of each group; ``None``: all.
 
     Returns
     -------
     DataFrame
-        Sorted by falling score: ``gene``, its name in ``var_names``; ``symbol``, where ``var`` has other names in a
-        column such as ``feature_name``; ``score`` (z for Wilcoxon, else t); ``log2_fold_change`` of the
-        back-transformed mean log values, as scanpy's (large where one side has none); ``p_value``, two-sided;
-        ``p_adjusted``; ``fraction_in`` and ``fraction_out``, the share of cells in which the gene was seen.
+        Sorted by falling score: ``group``, where a column was asked for; ``gene``, its name in ``var_names``;
+        ``symbol``, where ``var`` has other names in a column such as ``feature_name``; ``score`` (z for Wilcoxon, else
+        t); ``log2_fold_change`` of the back-transformed mean log values, as scanpy's (large where one side has none);
+        ``p_value``, two-sided; ``p_adjusted``; ``fraction_in`` and ``fraction_out``, the share of cells in which the
+        gene was seen.
     """
     check_one_of("method", method, get_args(Method))
     if n_genes is not None:
         check_at_least("n_genes", n_genes)
-    inside = _mask(adata, selection)
-    table = _test(adata, _logged(adata, layer), inside, method)
-    return table if n_genes is None else table.head(n_genes)
+    sides = _groups(adata, selection) if isinstance(selection, str) else _sides(_mask(adata, selection))
+    tables = _test(adata, _logged(adata, layer), sides, method)
+    if not isinstance(selection, str):
+        return tables["in"].head(n_genes or adata.n_vars)
+    parts = [table.head(n_genes or adata.n_vars).assign(group=group) for group, table in tables.items()]
+    joined = pd.concat(parts, ignore_index=True)
+    return joined[["group", *joined.columns.drop("group")]]
 
 
-def _test(adata: AnnData, values: Any, inside: NDArray[np.bool_], method: Method) -> pd.DataFrame:
+def _sides(inside: NDArray[np.bool_]) -> pd.Categorical:
+    return pd.Categorical(np.where(inside, "in", None), ["in"])
+
+
+def _groups(adata: AnnData, column: str) -> pd.Categorical:
+    """Return each cell's group as text; cells without one, and groups of one cell, are in none."""
+    check_key(adata, "obs", column)
+    names = adata.obs[column].astype("category")
+    sizes = names.value_counts(sort=False)
+    kept = sizes.index[(sizes >= _FEWEST) & (adata.n_obs - sizes >= _FEWEST)]
+    if len(kept) == 0:
+        raise ValueError(
+            f"markers compare each group with all other cells, and no group of obs[{column!r}] has at least "
+            f"{_FEWEST} cells and leaves as many outside; its groups are {listing(sizes.index)}"
+        )
+    return pd.Categorical(names.astype(object).where(names.isin(kept)).map(str, na_action="ignore"), map(str, kept))
+
+
+def _test(adata: AnnData, values: Any, sides: pd.Categorical, method: Method) -> dict[str, pd.DataFrame]:
+    """Test each of the named sides against all other cells."""
     import scanpy as sc
 
+    named = [_OTHER, *sides.categories]
     light = AnnData(
         values,
-        obs=pd.DataFrame({"side": pd.Categorical(np.where(inside, "in", "out"))}, index=adata.obs_names),
+        obs=pd.DataFrame({"side": sides.set_categories(named).fillna(_OTHER)}, index=adata.obs_names),
         var=pd.DataFrame(index=np.arange(adata.n_vars).astype(str)),  # names may come twice, numbers don't
     )
+    groups, ties = list(sides.categories), method == "wilcoxon"
     with np.errstate(invalid="ignore"):  # a gene without any variation has score 0 and p 1
-        sc.tl.rank_genes_groups(
-            light, "side", groups=["in"], method=method, pts=True, use_raw=False, tie_correct=method == "wilcoxon"
-        )
-    result = light.uns["rank_genes_groups"]
-    place = result["names"]["in"].astype(int)
+        sc.tl.rank_genes_groups(light, "side", groups=groups, method=method, pts=True, use_raw=False, tie_correct=ties)
+    return {group: _table(adata, light.uns["rank_genes_groups"], group) for group in groups}
+
+
+def _table(adata: AnnData, result: Any, group: str) -> pd.DataFrame:
+    place = result["names"][group].astype(int)
     symbols = symbols_of(adata.var).to_numpy()
     named = {"symbol": symbols[place]} if ((symbols != "") & (symbols != adata.var_names)).any() else {}
     return pd.DataFrame(
         {
             "gene": adata.var_names[place],
             **named,
-            "score": result["scores"]["in"].astype(float),
-            "log2_fold_change": result["logfoldchanges"]["in"].astype(float),
-            "p_value": result["pvals"]["in"],
-            "p_adjusted": result["pvals_adj"]["in"],
-            "fraction_in": result["pts"]["in"].to_numpy()[place],
-            "fraction_out": result["pts_rest"]["in"].to_numpy()[place],
+            "score": result["scores"][group].astype(float),
+            "log2_fold_change": result["logfoldchanges"][group].astype(float),
+            "p_value": result["pvals"][group],
+            "p_adjusted": result["pvals_adj"][group],
+            "fraction_in": result["pts"][group].to_numpy()[place],
+            "fraction_out": result["pts_rest"][group].to_numpy()[place],
         }
     )
 
@@ -103,7 +133,7 @@ def _mask(adata: AnnData, selection: Selection) -> NDArray[np.bool_]:
         raise ValueError(f"a selection needs one boolean a cell: {adata.n_obs:,} cells, got {len(chosen):,}")
     mask = chosen if chosen.dtype == bool else _named(adata, chosen)
     for side, count in (("inside", int(mask.sum())), ("outside", int((~mask).sum()))):
-        if count < 2:
+        if count < _FEWEST:
             raise ValueError(
                 f"markers compare cells inside and outside of a selection and need at least 2 of each; {count} of "
                 f"{adata.n_obs:,} are {side}"

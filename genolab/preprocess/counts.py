@@ -10,7 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
-from genolab.checks import check_key, listing
+from genolab.checks import check_key, listing, warn
 from genolab.data.gene_names import symbols_of
 from genolab.data.rows import rounding_error
 
@@ -58,6 +58,20 @@ def counts_of(adata: AnnData, counts: str | None = None, *, round_counts: bool =
     if round_counts and ((counts is None and _elsewhere(adata, place)) or _is_log(adata, place)):
         round_counts = False  # true counts are better than rounded values: the error names them
     return _as_counts(in_memory(matrix), place, adata, round_counts=round_counts)
+
+
+def find_counts(adata: AnnData, *, round_counts: bool = False) -> str:
+    """Return where the raw counts are, as `counts_of` and `genolab.preprocess.apply` take it.
+
+    ``layers["counts"]`` or else ``X``; where that holds no counts, the likeliest of ``raw`` and the layers, with a
+    warning. A ValueError says what there is instead, where there are none. `round_counts`: estimated counts do, too.
+    """
+    usual = counts_place(adata, None)
+    if _seems_counts(_held(adata, usual)) or not (elsewhere := places_of_counts(adata, but=usual)):
+        counts_of(adata, usual, round_counts=round_counts)
+        return usual
+    warn(f"{_in_words(usual)} holds no counts: those in {_in_words(elsewhere[0])} are taken")
+    return elsewhere[0]
 
 
 def counts_place(adata: AnnData, counts: str | None) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from toy_matrices import FORMS, forms_of, read_only
 
-from genolab.preprocess import Recipe, apply, counts_of, fitted, quality
+from genolab.preprocess import Recipe, apply, counts_of, find_counts, fitted, quality, suggest
 
 
 def cells(counts: Any, genes: list[str] | None = None) -> AnnData:
@@ -271,3 +271,27 @@ def test_missing_genes_filled_with_zeros_do_not_break_the_next_quality_control()
     with pytest.warns(UserWarning, match="may come out too high"):
         filled = apply(first[:, :2].copy(), fitted(apply(first)), missing="zero")
     assert quality(filled)["pct_counts_mt"].tolist() == [25, 50]
+
+
+def test_counts_are_found_wherever_they_are():
+    adata = lognormal()
+    with pytest.warns(UserWarning, match="X holds no counts: those in raw are taken"):
+        assert find_counts(adata) == "raw"
+    adata.layers["counts"] = adata.layers["raw_counts"]
+    assert find_counts(adata) == "layers/counts"
+    with pytest.raises(ValueError, match="counts"):
+        find_counts(cells(np.array([[0.5, 1.2], [0.1, 2.2]])))
+    assert find_counts(cells(np.array([[0.5, 1.2], [0.1, 2.2]])), round_counts=True) == "X"
+
+
+def test_a_suggested_recipe_removes_outliers_alone():
+    random = np.random.default_rng(0)
+    counts = random.poisson(5, (200, 50)).astype(np.float32)
+    counts[0] *= 50  # two cells, or many, in one
+    counts[1, 5:] = 0  # hardly a cell
+    counts[2, 0] = 1000  # it leaks
+    adata = cells(counts, ["MT-1", *(f"g{number}" for number in range(1, 50))])
+    left = apply(adata, suggest(adata))
+    assert set(adata.obs_names) - set(left.obs_names) == {"c0", "c1", "c2"}
+    assert suggest(adata, n_top_genes=20).n_top_genes == 20
+    assert suggest(adata).n_top_genes is None  # there are no more

@@ -199,3 +199,15 @@ def test_duplicate_gene_names_keep_their_own_figures():
     table = markers(cells, FIRST)
     assert len(table) == 3
     assert (table["fraction_in"] == 1).all()
+
+
+def test_a_column_gives_the_table_of_each_of_its_groups():
+    cells = toy()
+    cells.obs["half"] = pd.Categorical(["one"] * 6 + ["other"] * 4 + ["single"] + [None])
+    tables = markers(cells, "half", n_genes=2)
+    assert list(tables["group"]) == ["one", "one", "other", "other"]
+    alone = markers(cells, FIRST, n_genes=2)
+    pd.testing.assert_frame_equal(tables[tables["group"] == "one"].drop(columns="group"), alone)
+    cells.obs["none"] = list("abcdefghijkl")
+    with pytest.raises(ValueError, match=r"no group of obs\['none'\] has at least 2 cells"):
+        markers(cells, "none")
