@@ -42,7 +42,7 @@ def bar(what: str, total: int | None, *, unit: str = "", delay: float = _DELAY_S
         yield (part := _Part(_shown[0], what, total))
         part.close()
         return
-    options = {"total": total, "desc": what, "unit": f" {unit}" if unit else "", "delay": delay}
+    options = {"total": total, "desc": what, "unit": unit, "delay": delay}
     with tqdm(**options, disable=not on_screen, file=reader_stream()) as whole:
         _shown.extend([whole] if on_screen else [])
         try:

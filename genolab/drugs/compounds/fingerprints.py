@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from genolab.drugs.compounds.molecules import as_texts, molecule_of, need_rdkit
 from genolab.drugs.compounds.similarity import tanimoto
+from genolab.waiting import progress
 
 _MIN_EIGENVALUE = 1e-6  # of the largest: what is below is rounding
 
@@ -31,7 +32,7 @@ def fingerprints(
     fingerprint = generator.GetCountFingerprintAsNumPy if counts else generator.GetFingerprintAsNumPy
     texts = as_texts(smiles)
     prints = np.zeros((len(texts), n_bits), dtype=np.uint8)
-    for row, text in enumerate(texts):
+    for row, text in enumerate(progress(texts, "Fingerprints")):
         prints[row] = np.minimum(fingerprint(molecule_of(text)), 255)
     return prints
 

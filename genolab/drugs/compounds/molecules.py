@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genolab.drugs.compounds.salts import has_counter_metal, neutral, split_compound
+from genolab.waiting import progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def standard_table(smiles: str | Iterable[str], *, with_scaffold: bool = True) -
 
     need_rdkit()
     texts = as_texts(smiles)
-    known = {text: _standard(text, with_scaffold) for text in dict.fromkeys(texts)}
+    known = {text: _standard(text, with_scaffold) for text in progress(dict.fromkeys(texts), "Molecules")}
     rows = [(text, *known[text]) for text in texts]
     return pd.DataFrame(rows, columns=["given", "canonical", "removed", "scaffold", "reason"], dtype=object)
 
@@ -51,7 +52,7 @@ def scaffolds(smiles: str | Iterable[str]) -> list[str]:
     It is empty for a molecule without a ring, and without stereochemistry: stereoisomers have one scaffold. Compounds
     of one scaffold belong in one part of a split.
     """
-    return [_scaffold(molecule_of(text)) for text in as_texts(smiles)]
+    return [_scaffold(molecule_of(text)) for text in progress(as_texts(smiles), "Scaffolds")]
 
 
 def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
@@ -80,7 +81,7 @@ def properties(smiles: str | Iterable[str]) -> "pd.DataFrame":
     }
     molecules = [molecule_of(text) for text in as_texts(smiles)]
     with rdBase.BlockLogs():
-        rows = [[measure(molecule) for measure in columns.values()] for molecule in molecules]
+        rows = [[measure(molecule) for measure in columns.values()] for molecule in progress(molecules, "Describing")]
     table = pd.DataFrame(rows, columns=list(columns))
     broken = [table["weight"] > 500, table["logp"] > 5, table["donors"] > 5, table["acceptors"] > 10]
     table["lipinski"] = sum(rule.astype(int) for rule in broken)
@@ -98,7 +99,7 @@ def substructure(smiles: str | Iterable[str], smarts: str) -> list[list[int]]:
     pattern = Chem.MolFromSmarts(smarts)
     if pattern is None:
         raise ValueError(f"a pattern is a SMARTS that RDKit can read, such as C(=O)[OH], got {smarts!r}")
-    return [list(molecule_of(text).GetSubstructMatch(pattern)) for text in as_texts(smiles)]
+    return [list(molecule_of(text).GetSubstructMatch(pattern)) for text in progress(as_texts(smiles), "Searching")]
 
 
 def molecule_of(smiles: str) -> Any:
