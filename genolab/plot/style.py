@@ -88,26 +88,26 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly publishes no types
             super()._ipython_display_()
 
 
-def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, panels: bool = False) -> Figure:
+def dress(figure: Figure, title: str, *, subtitle: str = "", height: int = 520, panels: int = 0) -> Figure:
     """Give a figure the shared look and its finding as title; change it in place, and return it.
 
     Parts of `title` and `subtitle` that come from data must have gone through `plain`. `height` is in pixels, with one
-    line of each, the width that of the page; `panels` with titles of their own need room under the figure's.
+    line of each, the width that of the page; `panels` is of how many lines the titles of panels under it are.
     """
-    titles, subtitles = _wrapped(title, _TITLE_LETTERS), _wrapped(subtitle, _SUBTITLE_LETTERS)
+    titles, subtitles = wrapped(title, _TITLE_LETTERS), wrapped(subtitle, _SUBTITLE_LETTERS)
     more = 26 * (len(titles) - 1) + 21 * max(len(subtitles) - 1, 0)
     height += more
     figure.update_layout(
         template=TEMPLATE,
         height=height,
-        margin={"t": 62 + 32 * bool(subtitle) + 30 * panels + more},
+        margin={"t": 62 + 32 * bool(subtitle) + 22 * panels + 8 * bool(panels) + more},
         title={"text": "<br>".join(titles), "y": 1 - 22 / height, "subtitle": {"text": "<br>".join(subtitles)}},
         modebar={"remove": _BUTTONS},
     )
     return figure
 
 
-def _wrapped(text: str, letters: int) -> list[str]:
+def wrapped(text: str, letters: int) -> list[str]:
     """Break a title into even lines that fit a narrow figure; one that somebody has marked up stays as it is."""
     if "<" in text:
         return [text]

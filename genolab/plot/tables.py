@@ -26,6 +26,7 @@ from genolab.plot.style import (
     percent,
     plain,
     plain_all,
+    wrapped,
 )
 
 _METRICS: Final = {
@@ -180,9 +181,13 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
     models, metrics = list(table["model"].unique()), list(table["metric"].unique())
     if baseline is not None and baseline not in models:
         raise KeyError(f"baseline {baseline!r} is not in the table; its models are {models}{meant(baseline, models)}")
-    titles = [metric_title(str(metric)) for metric in metrics]
+    titles = [wrapped(metric_title(str(metric)), 56 // len(metrics)) for metric in metrics]
     figure = make_subplots(
-        cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles, figure=Figure()
+        cols=len(metrics),
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+        subplot_titles=list(map("<br>".join, titles)),
+        figure=Figure(),
     )
     dot_rows(figure, models)
     for column, metric in enumerate(metrics, start=1):
@@ -193,14 +198,14 @@ def comparison(table: pd.DataFrame, *, baseline: str | None = None) -> Figure:
                 figure.add_trace(_dots(rows[chosen], models, colour), **place)
         if baseline in rows.index:
             figure.add_vline(x=rows.loc[baseline, "value"], line=REFERENCE_LINE, **place)
-    figure.update_xaxes(tickformat="~g", nticks=5)
+    figure.update_xaxes(tickformat="~g", nticks=5 if len(metrics) < 3 else 3, tickangle=0)
     figure.update_annotations(font={"size": 16}, yshift=6)
     figure.update_layout(showlegend=False)
     subtitle = "Points with 95 % intervals" + (
         f"; the dashed line is the baseline, {plain(baseline)}" if baseline else ""
     )
     title = _finding(table, models, metrics, baseline)
-    return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=True)
+    return dress(figure, title, subtitle=subtitle, height=230 + 55 * len(models), panels=max(map(len, titles)))
 
 
 def _dots(rows: pd.DataFrame, models: list[str], colour: str) -> go.Scatter:
@@ -271,7 +276,7 @@ def _no_winner(verdicts: dict[str, _Verdict], reference: str, metrics: list[str]
     worse = [model for model in verdicts if verdicts[model].worse]
     if worse:
         on = _measures([metric for metric in metrics if any(metric in verdicts[one].worse for one in worse)], metrics)
-        return f"No model is better than {plain(reference)}; {_are(worse)} worse on {on}"
+        return f"No model is clearly better than {plain(reference)}; {_are(worse)} worse on {on}"
     if alone:
         return f"No two models differ clearly on {_measures(metrics, metrics)}: the intervals overlap"
     who = "No model differs" if len(verdicts) > 1 else f"{plain(next(iter(verdicts)))} doesn't differ"

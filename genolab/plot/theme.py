@@ -17,7 +17,7 @@ _BESIDE: Final = Template("""<style>
 .js-plotly-plot:has(.main-svg[style*="background: white"]):has(text[style*="fill: $ink"]) {
   --gl-paper: var(--jp-layout-color0, var(--vscode-editor-background, white));
   --gl-ink: var(--jp-ui-font-color0, var(--vscode-editor-foreground, $ink));
-  --gl-muted: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, $muted));
+  --gl-muted: color-mix(in srgb, var(--gl-ink) 68%, var(--gl-paper));
   --gl-grid: var(--jp-border-color2, var(--vscode-panel-border, $grid));
   .main-svg[style*="background: white"] { background: var(--gl-paper) !important; }
   :is(rect, path)[style*="fill: $white"] { fill: var(--gl-paper) !important; }

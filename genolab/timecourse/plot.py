@@ -88,7 +88,9 @@ def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", cours
     _check(rows, by, times)
     classes = rows.obs[by].astype("category").cat
     labels = [plain(label) for label in classes.categories]
-    figure = Figure(make_subplots(rows=1, cols=len(labels), shared_yaxes=True, subplot_titles=labels))
+    unit = plain(rows.uns.get("time_unit", "")) if times == "time" else plain(times)
+    x_title = f"Time, {unit}" if unit else "Time"
+    figure = Figure(make_subplots(cols=len(labels), shared_yaxes=True, subplot_titles=labels, x_title=x_title))
     when = rows.obsm[times][0]
     when = when[np.isfinite(when)].astype(np.float64)
     highest = {}
@@ -103,8 +105,6 @@ def profiles(profiles: AnnData, *, by: str = "phase", times: str = "time", cours
         _add_band(figure, at, low, high, colour, column=code + 1)
         line = {"color": colour, "width": 3}
         figure.add_scatter(x=at, y=middle, mode="lines", line=line, name=f"{label}, median", row=1, col=code + 1)
-    unit = plain(rows.uns.get("time_unit", "")) if times == "time" else plain(times)
-    figure.update_xaxes(title_text=f"Time, {unit}" if unit else "Time", col=(len(labels) + 1) // 2)
     figure.update_yaxes(title_text="Expression", col=1)
     figure.update_layout(showlegend=False)
     peaks = ", ".join(f"{label} at {highest[label]:g}" for label in sorted(highest, key=highest.__getitem__))

@@ -60,6 +60,7 @@ def dose_response(
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=0.24 / down if down > 1 else None,
+        x_title=f"Concentration ({plain(unit)})" if unit else "Concentration",
         subplot_titles=[f"{plain(row[by])}<br>{_written(row, measure, unit)}" for _, row in chosen.iterrows()],
         figure=Figure(),
     )
@@ -71,17 +72,18 @@ def dose_response(
             _add_wells(figure, wells[wells[by] == row[by]], response, at)
         _add_curve(figure, plain(row[by]), row, ends, at)
         _add_interval(figure, row, ends, at)
-    figure.update_xaxes(type="log", range=np.log10(ends).tolist(), dtick=1 if ends[1] / ends[0] < 1e5 else 2)
-    figure.update_xaxes(title_text=f"Concentration ({plain(unit)})" if unit else "Concentration", row=down)
+    figure.update_xaxes(type="log", range=np.log10(ends).tolist(), dtick=1 if ends[1] / ends[0] < 1e4 else 2)
+    for place in range(len(chosen) - across, len(chosen)):  # the lowest panel of each column
+        figure.update_xaxes(showticklabels=True, row=place // across + 1, col=place % across + 1)
     figure.update_yaxes(range=_heights(figure))
     figure.update_yaxes(title_text=plain(response.capitalize()), col=1)
-    figure.update_annotations(font={"size": 15}, yshift=4)
+    figure.update_annotations(selector={"yanchor": "bottom"}, font={"size": 15}, yshift=4)
     figure.update_layout(showlegend=False)
     title = _title(fits.iloc[0], by, measure, unit) + (
         f" (the {most} most potent of {len(fits):,})" if len(fits) > most else ""
     )
     subtitle = f"Points are wells, lines the fitted curves; dashed: the {measure}, in the band of its interval"
-    return dress(figure, title, subtitle=subtitle, height=190 + _PANEL * down, panels=True)
+    return dress(figure, title, subtitle=subtitle, height=210 + _PANEL * down, panels=2)
 
 
 def _by_potency(fits: pd.DataFrame) -> pd.DataFrame:

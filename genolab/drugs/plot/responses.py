@@ -87,7 +87,7 @@ def predicted(model: Any, test: AnnDataset, *, censored: bool = False) -> Figure
     figure: Figure = make_subplots(
         cols=1 + has_spread,
         column_widths=[0.58, 0.42] if has_spread else None,
-        horizontal_spacing=0.12,
+        horizontal_spacing=0.17,
         subplot_titles=["Each row", "Are its intervals calibrated?"] if has_spread else None,
         figure=Figure(),
     )
