@@ -195,6 +195,7 @@ def test_it_follows_code_and_another_panel_and_a_cell_run_again(notebook):
         panel.book.run(cell)
     offer = Panel(panel.book, 1).node.locator(".gl-trouble")
     offer.filter(has_text="Another run, which no panel shows: VariationalAutoencoder").wait_for()
+    panel.book.screenshot("training-panel-another-run", Panel(panel.book, 1).node)
     offer.get_by_text("Show it here").click()
     panel = Panel(panel.book, 1)
     panel.sees("learning rate 1.0e-3 → 2.0e-3")
@@ -323,6 +324,9 @@ def test_an_error_is_shown_calmly_and_as_text(notebook):
         "def bad(batch):\n    parts = ok(batch)\n    return parts | {'loss': parts['loss'] * float('nan')}\n"
         "run.model.loss = bad"
     )
+    slider = panel.control("learning_rate").locator("input[type=range]")
+    assert slider.get_attribute("aria-valuetext") == "1.0"  # beyond 0.1, where the slider usually ends
+    assert slider.input_value() == slider.get_attribute("max")
     panel.press("start", "was not finite in epoch 3, step 21")
     assert {panel.button(key).get_attribute("aria-disabled") for key in ("start", "step")} == {"true"}
     panel.book.screenshot("training-panel-not-finite", panel.node)
@@ -439,6 +443,8 @@ def test_a_log_slider_stops_at_round_numbers_and_both_bounds(js):
     ratios = [b / a for a, b in itertools.pairwise(stops)]
     assert max(ratios) < 1.25
     assert stops == sorted(set(stops))
+    narrow = js("stopsOf", number(1e-6, 1, scale="log", slider=[1e-5, 0.1]))
+    assert (narrow[0], narrow[-1]) == (1e-5, 0.1)
 
 
 def test_a_log_slider_that_reaches_zero_has_zero_as_its_first_stop(js):

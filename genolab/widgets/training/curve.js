@@ -200,7 +200,8 @@ function paintAxes(context, { left, right, top, bottom }, place, { colours, rang
   context.textBaseline = "top";
   const total = end === 1 ? "1 epoch" : `${count(end)} epochs`;
   const room = right - context.measureText(total).width - 16;
-  for (const value of [...ticks(0, end, Math.max(2, (right - left) / 80)).filter(Number.isInteger), end]) {
+  const inner = ticks(0, end, Math.max(2, (right - left) / 80)).filter((value) => Number.isInteger(value) && value < end);
+  for (const value of [...inner, end]) {
     const x = Math.round(place.x(value)) + 0.5;
     if (value < end && x > room) continue;
     line(context, x, bottom, x, bottom + 4);

@@ -397,34 +397,27 @@ function drawMessage(channel) {
   return { node, show, lose };
 }
 
-// After a loss that wasn't finite: where to go back to. And the runs that no panel shows.
+// After a loss that wasn't finite, where to go back to; and the runs that no panel shows.
 function drawOffers(channel) {
-  const send = (kind, content) => () => channel.send(kind, content);
-  const back = row("");
-  const node = element("div", { class: "gl-training-offers" }, back);
-  const lines = new Map();
-  const drawBack = () => {
-    const { back_to: ends, state } = channel.get("status");
-    if (back.dataset.ends === String(ends)) return;
-    back.dataset.ends = String(ends);
-    const title = "Weights, history and controls become as they were; then lower the learning rate, and go on";
-    back.replaceChildren(...ends.map(([epochs, text]) => button(text, title, send("back", { epochs, seen: state }))));
-  };
-  const makeLine = (run) => {
-    const text = element("span");
-    const show = button("Show it here", "Show that run in this panel", send("show", { run }));
-    const line = row("gl-trouble", text, show, button("Stop it", "Stop that run after its current step", send("end", { run })));
-    node.append(line);
-    return { line, text };
-  };
+  const node = element("div", { class: "gl-training-offers" });
+  const offer = (text, title, kind, content) => button(text, title, () => channel.send(kind, content));
+  const back = "Weights, history and controls become as they were then; lower the learning rate before you go on";
+  let [drawn, texts] = ["", []];
   const show = () => {
-    drawBack();
-    const others = channel.get("others");
-    for (const [run, { line }] of lines) if (!(run in others) && lines.delete(run)) line.remove();
-    for (const [run, words] of Object.entries(others)) {
-      if (!lines.has(run)) lines.set(run, makeLine(run));
-      write(lines.get(run).text, words);
+    const { back_to: ends, state } = channel.get("status");
+    const runs = Object.keys(channel.get("others"));
+    const wanted = JSON.stringify([ends, runs]);
+    if (drawn !== wanted) {
+      texts = runs.map(() => element("span"));
+      const lines = runs.map((run, i) => {
+        const end = offer("Stop it", "Stop that run after its current step", "end", { run });
+        return row("gl-trouble", texts[i], offer("Show it here", "Show that run in this panel", "show", { run }), end);
+      });
+      node.replaceChildren(row("", ...ends.map(([epochs, text]) => offer(text, back, "back", { epochs, seen: state }))), ...lines);
+      node.querySelector(".gl-row > .gl-button")?.classList.toggle("gl-main", ends.length > 0);
+      drawn = wanted;
     }
+    texts.forEach((text, i) => write(text, channel.get("others")[runs[i]]));
   };
   show();
   return { node, show };
