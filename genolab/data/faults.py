@@ -133,12 +133,14 @@ def _matrices(adata: "AnnData") -> Iterator[tuple[str, Any]]:
 
 
 def _index_fault(matrix: Any) -> str | None:
-    """Say what is wrong with a CSR or CSC matrix; unsigned indices and half floats become what scipy can work with."""
+    """Say what is wrong with a CSR or CSC matrix; odd indices and half floats become what scipy can work with."""
     if any(array.ndim != 1 or array.dtype.kind not in "iu" for array in (matrix.indptr, matrix.indices)):
         return "they aren't lists of whole numbers"
     for name in ("indptr", "indices"):
-        if getattr(matrix, name).dtype.kind == "u":
+        if getattr(matrix, name).dtype.name not in {"int32", "int64"}:
             setattr(matrix, name, getattr(matrix, name).astype("int64"))
+    if (matrix.indptr[1:] < matrix.indptr[:-1]).any():  # scipy doesn't look where the last one is below 0
+        return "its index pointers must ascend"
     if matrix.data.dtype.kind not in "biufc":
         return f"its values are {matrix.data.dtype}, not numbers"
     if matrix.data.dtype == "float16":

@@ -27,6 +27,7 @@ _VALUES_AT_ONCE = 10_000_000  # of a dense matrix in a file that is read by part
 _HDF5 = (".h5ad", ".h5", ".loom")
 _HEAP = b"GCOL\1\0\0\0"  # begins a heap of texts in HDF5, and its size follows
 _TEXT = struct.Struct("<H6xQ")  # begins a text: its number and size
+_WIDEST = 100  # columns beside a 10x matrix
 _MATRIX = re.compile(r"(raw/X|X|layers/[^/]+)(/(data|indices|indptr))?")  # arrays of a store that hold values
 _OWN = (*_TABLES, ".mtx", *_HDF5, ".zarr")
 # Gene names that a spreadsheet took for a date or a number: MARCH1, SEPT1, and RIKEN's 2310009E13. A month and a number
@@ -468,6 +469,11 @@ def _tsv(path: Path) -> "pd.DataFrame":
 
     import pandas as pd
 
+    with open_text(path) as opened:
+        if (width := opened.readline().count("\t") + 1) > _WIDEST:
+            raise ValueError(
+                f"{path} has {width:,} columns, where 10x writes 6 at most: it is another file, or damaged"
+            )
     with _reading(path, "tab-separated text"), open_text(path) as opened:
         table: pd.DataFrame = pd.read_csv(
             opened, sep="\t", header=None, dtype=str, na_filter=False, quoting=csv.QUOTE_NONE

@@ -214,6 +214,9 @@ def test_a_10x_folder_whose_parts_differ_in_size_is_refused(tmp_path: Path) -> N
     (folder / "barcodes.tsv").write_text("only-one\n")
     with pytest.raises(ValueError, match="4 genes x 3 cells, but beside it are 4 features and 1 barcodes"):
         gl.data.read(folder)
+    (folder / "features.tsv").write_text("\t" * 300_000)
+    with pytest.raises(ValueError, match=r"features\.tsv has 300,001 columns, where 10x writes 6 at most"):
+        gl.data.read(folder)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -504,7 +507,7 @@ def test_a_real_sample_is_the_same_by_every_format(tmp_path: Path) -> None:
 # --- what a file states and doesn't hold
 
 
-@pytest.mark.parametrize(("name", "wrong"), [("indices", 2**30), ("indices", -1), ("indptr", 2**30)])
+@pytest.mark.parametrize(("name", "wrong"), [("indices", 2**30), ("indices", -1), ("indptr", 2**30), ("indptr", -1)])
 @pytest.mark.parametrize("group", ["X", "layers/counts", "raw/X"])
 @pytest.mark.parametrize("backed", [False, True])
 @pytest.mark.parametrize("form", ["csr", "csc"])
@@ -520,6 +523,17 @@ def test_indices_outside_of_a_sparse_matrix_are_refused_before_they_are_used(
         opened[f"{group}/{name}"][-1] = wrong
     with pytest.raises(ValueError, match=r"cells\.h5ad.* the sparse matrix .* don't fit its shape"):
         gl.data.read(tmp_path / "cells.h5ad", backed=backed)
+
+
+def test_index_pointers_that_overran_their_bytes_are_refused(tmp_path: Path) -> None:
+    ends = np.array([0, 100, 200, 300, 400])
+    X = sparse.csr_matrix((np.ones(400, "f4"), np.tile(np.arange(100), 4), ends), shape=(4, 100))
+    anndata.AnnData(X).write_h5ad(tmp_path / "cells.h5ad")
+    with h5py.File(tmp_path / "cells.h5ad", "r+") as opened:
+        del opened["X/indptr"]
+        opened["X/indptr"] = ends.astype("int8")  # 0, 100, -56, 44, -112
+    with pytest.raises(ValueError, match=r"cells\.h5ad.* \(its index pointers must ascend\)"):
+        gl.data.read(tmp_path / "cells.h5ad")
 
 
 def test_a_size_beyond_memory_is_refused_with_the_files_name(tmp_path: Path) -> None:
