@@ -181,7 +181,7 @@ class TrainingLoop:
         self.tuning = answers
         self.take_tuning()
         self.note = f"It is back at the {f'end of epoch {epoch}' if epoch else 'start'}."
-        if self.not_finite:
+        if self.not_finite and "learning_rate" not in answers:
             self.note += f" Lower the learning rate (now {self.config.learning_rate:.3g}) before it goes on."
         self.not_finite = False
         self.machine.enter("stopped" if epoch else "ready")

@@ -120,7 +120,7 @@ class Progress:
         if self.ended_early(config):
             return f"Stopped early after epoch {done}: no better for {config.patience} epochs.{validated}"
         where = f", and {inside} of {steps_per_epoch} steps of the next" if inside else ""
-        return f"{done} of {max(done, self.target(config))} epochs done{where}.{validated}"
+        return f"{done:,} of {max(done, self.target(config)):,} epochs done{where}.{validated}"
 
     def end_names(self) -> dict[int, str]:
         """Return what these epochs are called."""

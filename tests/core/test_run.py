@@ -669,6 +669,7 @@ def test_going_back_keeps_what_was_tuned_in_answer_to_the_failure():
     run = ruined_run().tune(learning_rate=0.01)
     run.go_back()
     assert run.config.learning_rate == 0.01
+    assert run.status.message == "It is back at the end of epoch 3."
     assert [(c.step, c.epoch, c.before, c.after) for c in run.changes] == [(12, 3, 0.1, 0.01)]
 
 
