@@ -12,7 +12,7 @@ import { css, onTheme, scaleColour, theme } from "../../widgets/shared/theme.js"
 import "./view.css";
 
 const COLUMN = { least: 84, most: 190 }; // pixels from one column of the graph to the next, as the view has room
-const ROW = { least: 48, most: 76 };
+const ROW = { least: 42, most: 76 };
 const BETWEEN = [16, 8]; // pixels between boxes
 const TRACK = 54;
 const TRAITS = ["_view"];
