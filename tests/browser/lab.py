@@ -23,6 +23,7 @@ import nbformat
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
 import genolab
+from browser.contrast import NOTE, contrasts
 from genolab.jupyter.lab import SETTINGS
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
@@ -315,6 +316,18 @@ class Notebook:
         light = "false" if dark else "true"
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
         self.draw()
+
+    def check_contrast(self, **targets: Locator) -> None:
+        """Check that all text of some targets can be read in both themes, and keep their pictures, by name."""
+        self.page.evaluate(NOTE)
+        for dark in (True, False):
+            self.theme(dark=dark)
+            for name, target in targets.items():
+                target.scroll_into_view_if_needed()
+                self.draw()
+                self.screenshot(f"{name}-{'dark' if dark else 'light'}", target)
+                measured = contrasts(target)
+                assert measured[0].ratio >= 4.5, (name, dark, [one for one in measured if one.ratio < 4.5])
 
     def screenshot(self, name: str, target: Locator | None = None) -> Path:
         """Keep a picture of the page, or of one part of it, in the folder of artefacts."""

@@ -84,6 +84,4 @@ def test_it_fits_a_narrow_cell_and_both_themes(notebook):
     view = opened(notebook, width=520)
     assert view.root.evaluate("el => el.scrollWidth <= el.clientWidth")
     view.check_texts_and_controls()
-    view.book.screenshot("compounds-narrow", view.root)
-    view.book.theme(dark=True)
-    view.book.screenshot("compounds-dark", view.root)
+    view.book.check_contrast(compounds_narrow=view.root)

@@ -29,6 +29,8 @@ FIGURES = {
     "comparison": "gl.plot.comparison(gl.evaluate.reconstruction(ready.X, {nasty: ready.X + .1, 'b': ready.X * 0}))",
 }
 
+FOREIGN = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 2]), layout={'title': 'mine'})"
+
 BUTTONS = "e => [...e.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title') || '')"
 LETTERS = """e => [...e.querySelectorAll('svg text')]
     .filter(t => t.textContent.trim() && t.getBoundingClientRect().width)
@@ -37,8 +39,8 @@ LETTERS = """e => [...e.querySelectorAll('svg text')]
 
 @pytest.fixture
 def drawn(notebook) -> Notebook:
-    book = notebook([SETUP, *FIGURES.values()], height=1000)
-    for index in range(len(FIGURES) + 1):
+    book = notebook([SETUP, *FIGURES.values(), FOREIGN], height=1000)
+    for index in range(len(FIGURES) + 2):
         book.run(index, timeout=180)
         if index:
             book.cell(index).locator(".js-plotly-plot .main-svg").first.wait_for(timeout=30_000)
@@ -56,5 +58,12 @@ def test_figures_upload_nothing_bear_no_logo_read_from_afar_and_show_labels_as_w
         small = [letter for letter in plot.evaluate(LETTERS) if letter[0] < 14]
         assert not small, (name, small)
         assert plot.locator("svg a").count() == 0, name
+    plots = {f"figure_{name}": drawn.cell(at).locator(".js-plotly-plot") for at, name in enumerate(FIGURES, start=1)}
+    drawn.check_contrast(**plots)
+    drawn.theme(dark=True)
+    foreign = drawn.cell(len(FIGURES) + 1)
+    paper = foreign.locator(".main-svg").first.evaluate("e => getComputedStyle(e).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    assert foreign.locator(".gtitle").evaluate("e => getComputedStyle(e).fill") == "rgb(42, 63, 95)"
     legend = drawn.cell(2).locator(".js-plotly-plot .legend").text_content()
     assert '<b>bold</b> <a href="javascript:1">x</a> $y$' in legend

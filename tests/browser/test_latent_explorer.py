@@ -156,11 +156,10 @@ def test_the_explorer_follows_the_width_of_its_cell(explorer):
 
 
 def test_both_themes_suit_the_page(explorer):
-    explorer.book.screenshot("explorer-light")
+    explorer.book.check_contrast(explorer=explorer.root)
     explorer.book.theme(dark=True)
     assert max(explorer.colour(2.5, 6.5)) < 40  # paper
     assert near(explorer.colour(2, 7), WEST)
-    explorer.book.screenshot("explorer-dark")
 
 
 def test_no_text_is_small_and_every_control_has_a_name_and_a_sentence_that_explains_it(explorer):
@@ -578,9 +577,10 @@ def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_picture
         f"{test_function_browser.SETUP}browser",
         f"{test_compound_table.SETUP}table",
     ]
-    book = notebook([GRID, SHOW, *others])
+    figure = "gl.plot.history(pd.DataFrame({'epoch': [1], 'train_loss': [1.0]}))"
+    book = notebook([GRID, SHOW, *others, figure])
     book.spent = True
-    for cell in range(2 + len(others)):
+    for cell in range(3 + len(others)):
         book.run(cell, timeout=120)
     explorer = Explorer(book)
     picture = book.cell(1).locator(".genolab-picture")
@@ -608,6 +608,11 @@ def test_a_killed_kernel_is_told_and_the_notebook_opened_again_shows_the_picture
     for dark in (False, True):
         book.theme(dark=dark)
         book.screenshot(f"explorer-reopened-{'dark' if dark else 'light'}")
+    last = book.cell(2 + len(others))
+    last.scroll_into_view_if_needed()
+    drawn = last.locator(".js-plotly-plot .main-svg").first  # no picture, and in the page's colours
+    drawn.wait_for()
+    assert drawn.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(17, 17, 17)"
     book.errors.clear()  # JupyterLab reports the lost connection and the widget that isn't there
 
 

@@ -160,9 +160,7 @@ def test_no_text_is_small_and_every_control_has_a_name_and_a_sentence_that_expla
     view.press("Home", "ArrowDown", "PageDown")
     view.check_texts_and_controls()
     assert "A C G T N put a base" in view.stage.get_attribute("aria-label")
-    view.book.screenshot("mutation-light")
-    view.book.theme(dark=True)
-    view.book.screenshot("mutation-dark")
+    view.book.check_contrast(mutation=view.root)
 
 
 def test_a_narrow_cell_and_a_long_sequence_get_a_window_that_follows_the_cursor(notebook):
