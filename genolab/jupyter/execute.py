@@ -112,22 +112,41 @@ def execute(
     """
     # An unencrypted kernel warns in every notebook's log; one that can't be encrypted starts all the same.
     private = Config({"KernelManager": {"transport_encryption": "auto"}})
-    client = NotebookClient(notebook, kernel_name=kernel, timeout=timeout, config=private, coalesce_streams=True)
+    client = NotebookClient(notebook, kernel_name=kernel, timeout=timeout, config=private)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()]
     watch = watch or (lambda *_: None)
     watch(0, len(cells))
-    with client.setup_kernel(cwd=str(folder)):
-        for done, (index, cell) in enumerate(cells, start=1):
-            start = time.perf_counter()
-            failure = _execute_cell(client, cell, index, count=done)
-            if seconds is not None:
-                seconds.append(time.perf_counter() - start)
-            client.set_widgets_metadata()
-            watch(done, len(cells))
-            if failure:
-                return failure
+    try:
+        with client.setup_kernel(cwd=str(folder)):
+            for done, (index, cell) in enumerate(cells, start=1):
+                start = time.perf_counter()
+                failure = _execute_cell(client, cell, index, count=done)
+                if seconds is not None:
+                    seconds.append(time.perf_counter() - start)
+                client.set_widgets_metadata()
+                watch(done, len(cells))
+                if failure:
+                    return failure
+    finally:
+        for _, cell in cells:
+            _join_streams(cell)
     return None
+
+
+def _join_streams(cell: NotebookNode) -> None:
+    """Join what a cell printed in parts; at the end alone, as nbclient updates pictures by their place."""
+    joined: dict[Any, NotebookNode] = {}
+    for place, output in enumerate(cell.outputs):
+        key = output.get("name", place)
+        if key in joined:
+            joined[key].text += output.text
+        else:
+            joined[key] = output
+    for output in joined.values():
+        if output.output_type == "stream":
+            output.text = re.sub(r".*\r(?=[^\n])", "", output.text)
+    cell.outputs = list(joined.values())
 
 
 def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int, *, count: int) -> Failure | None:

@@ -45,12 +45,17 @@ def body_of(page: str) -> str:
 
 
 def test_outputs_and_page_are_left_and_the_source_is_not_touched(tmp_path: Path) -> None:
-    source = save(tmp_path / "in", "x = 6", "x * 7")
+    bars = "import sys\nfor n in range(3):\n    print(f'\\r{n}/3', end='', flush=True)\n"
+    shows = f"{bars}    import time\n    time.sleep(0.05)\nx = 6\ndisplay('first', display_id='d')"
+    updates = "from IPython.display import update_display\nupdate_display('last', display_id='d')\nx * 7"
+    source = save(tmp_path / "in", shows, updates)
     before = source.read_bytes()
     outcome = execute.run(source, tmp_path / "out", timeout=60)
     assert outcome.failure is None
     assert outcome.notebook == tmp_path / "out" / "lesson.ipynb"
-    assert execute.read(outcome.notebook).cells[2].outputs[0].data["text/plain"] == "42"
+    _, first, second = execute.read(outcome.notebook).cells
+    assert second.outputs[0].data["text/plain"] == "42"
+    assert (first.outputs[0].text, first.outputs[1].data["text/plain"]) == ("2/3", "'last'")  # a bar, then a picture
     assert ">42<" in re.sub(r"\s", "", body_of(outcome.page.read_text()))
     assert source.read_bytes() == before
     assert len(outcome.seconds) == 2
