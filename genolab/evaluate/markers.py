@@ -68,11 +68,11 @@ def markers(
     return joined[["group", *joined.columns.drop("group")]]
 
 
-def _sides(inside: NDArray[np.bool_]) -> pd.Categorical:
-    return pd.Categorical(np.where(inside, "in", None), ["in"])
+def _sides(inside: NDArray[np.bool_]) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(np.where(inside, 0, -1), pd.Index(["in"]))
 
 
-def _groups(adata: AnnData, column: str) -> pd.Categorical:
+def _groups(adata: AnnData, column: str) -> "pd.Categorical[str]":
     """Return each cell's group as text; cells without one, and groups of one cell, are in none."""
     check_key(adata, "obs", column)
     names = adata.obs[column].astype("category")
@@ -83,10 +83,10 @@ def _groups(adata: AnnData, column: str) -> pd.Categorical:
             f"markers compare each group with all other cells, and no group of obs[{column!r}] has at least "
             f"{_FEWEST} cells and leaves as many outside; its groups are {listing(sizes.index)}"
         )
-    return pd.Categorical(names.astype(object).where(names.isin(kept)).map(str, na_action="ignore"), map(str, kept))
+    return pd.Categorical(names.cat.set_categories(list(kept)).cat.rename_categories(str))
 
 
-def _test(adata: AnnData, values: Any, sides: pd.Categorical, method: Method) -> dict[str, pd.DataFrame]:
+def _test(adata: AnnData, values: Any, sides: "pd.Categorical[str]", method: Method) -> dict[str, pd.DataFrame]:
     """Test each of the named sides against all other cells."""
     import scanpy as sc
 
