@@ -302,7 +302,7 @@ def test_many_points_are_drawn_by_webgl_and_few_are_not():
     ("how", "message"),
     [
         ({"basis": "X_pca"}, r"'obsm/X_pca' is not in this AnnData; obsm has \['X_vae'\]"),
-        ({"color": "type"}, r"'type' is neither a column of obs nor a gene; obs has \['kind'\]"),
+        ({"color": "type"}, r"'type' is neither a column of obs nor a gene .*; obs has \['kind'\]"),
         ({"color": "g1", "layer": "log"}, r"'layers/log' is not in this AnnData; layers has \[\]"),
     ],
 )
@@ -428,7 +428,7 @@ def test_a_reconstruction_lies_where_its_values_are():
 
 def test_values_that_do_not_vary_are_said_to():
     figure = plot.reconstruction(np.ones((3, 2)), np.ones((3, 2)))
-    assert figure.layout.title.text == "The true values don't vary, so there is no variance to explain"
+    assert figure.layout.title.text == "The true values don't vary, so<br>there is no variance to explain"
 
 
 def test_a_reconstruction_of_another_shape_is_refused(ready):

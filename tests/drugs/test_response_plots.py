@@ -45,7 +45,7 @@ def test_compounds_with_similar_responses_stand_side_by_side():
     figure = plot.responses(measured([low, high, low, high, low + 0.1]))
     rows = list(figure.data[0].y)
     assert abs(rows.index("c1") - rows.index("c3")) == 1
-    assert "c1 is the most potent, pIC50 7 in the mean; t0 responds most" in figure.layout.title.text
+    assert "c1 is the most potent, pIC50 7<br>in the mean; t0 responds most" in figure.layout.title.text
 
 
 def test_names_are_text_and_gaps_are_gaps():
@@ -54,13 +54,13 @@ def test_names_are_text_and_gaps_are_gaps():
     assert set(heat.y) == {SAFE, "c1"}
     assert np.isnan(np.array(heat.z)).sum() == 1
     assert SAFE in figure.layout.title.text
-    assert "83 % of them measured" in figure.layout.title.subtitle.text
+    assert "83 % of them<br>measured" in figure.layout.title.subtitle.text
 
 
 def test_a_low_logarithm_of_ic50_is_potent_and_bright():
     figure = plot.responses(measured([[-4.0, -3], [2, 1]], name="ln IC50"))
     assert figure.data[0].reversescale
-    assert f"{SAFE} is the most potent, ln IC50 -3.5" in figure.layout.title.text
+    assert f"{SAFE} is the most potent,<br>ln IC50 -3.5" in figure.layout.title.text
 
 
 def test_of_many_the_most_variable_are_drawn():

@@ -70,7 +70,7 @@ def test_help_is_there_before_anything_heavy_is_imported(tmp_path: Path) -> None
         (["run", "lesson.ipynb", "--html", "lesson.ipynb"], "File exists: lesson.ipynb"),
         (["run", "lesson.ipynb", "lesson.ipynb"], "two of the notebooks have one name"),
         (["lab", "nowhere.ipynb"], "there is no notebook 'nowhere.ipynb' in"),
-        (["data", "fetch", "pbmc68"], "Did you mean 'pbmc68k'?"),
+        (["data", "fetch", "pbmc68"], "Did you mean 'pbmc68k' or 'pbmc3k'?"),
     ],
 )
 def test_what_a_user_can_repair_is_one_sentence_without_traceback(

@@ -163,7 +163,7 @@ def test_coordinates_of_another_shape_are_refused(shape):
 
 def test_an_unknown_colour_names_the_nearest_and_changes_nothing():
     explorer = LatentExplorer(cells(), "X_vae", color="type")
-    with pytest.raises(KeyError, match=r"'CD3' is neither a column of obs nor a gene .* \['CD3D'"):
+    with pytest.raises(KeyError, match=r"'CD3' is neither a column of obs nor a gene .*Did you mean 'CD3D'"):
         explorer.color = "CD3"
     assert explorer.color == "type"
     assert synced(explorer, "_legend")["labels"] == ("a", "b")
