@@ -88,7 +88,7 @@ class Sample(NamedTuple):
         """
         off = np.nanmean(self.left_out) - self.left_out[np.isfinite(self.left_out)]
         spread = (off**2).sum() ** 1.5
-        middle = float(skew(drawn)) / 6 if np.ptp(drawn) > 0 else 0.0
+        middle = 0.0 if np.allclose(drawn, drawn[0], rtol=1e-9, atol=0) else float(skew(drawn)) / 6
         return middle, float((off**3).sum() / (6 * spread)) if spread > 0 else 0.0
 
 

@@ -17,6 +17,7 @@ from sklearn import metrics
 
 from genolab.checks import DataWarning
 from genolab.evaluate import BATCH_METRICS, knn_scores, knn_transfer, latents, leiden_ari, reconstruction
+from genolab.evaluate.bootstrap import Sample
 from genolab.evaluate.graph import neighbor_graph
 from genolab.evaluate.metrics import (
     Counts,
@@ -107,6 +108,11 @@ def test_the_interval_covers_a_known_share_at_its_known_width():
     width = 2 * 1.96 * np.sqrt(value * (1 - value) / n)  # that of a binomial share
     assert low < value < high
     assert high - low == pytest.approx(width, rel=0.1)
+
+
+def test_a_figure_that_only_rounding_moves_has_an_interval_without_width():
+    drawn = 0.9 + np.random.default_rng(0).choice([0, 1e-16, -1e-16], 500)
+    assert Sample(0.9, drawn, drawn[:50], 50).interval() == pytest.approx((0.9, 0.9, 0.9))
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
