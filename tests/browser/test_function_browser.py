@@ -73,9 +73,7 @@ def test_terms_are_picked_by_clicks_and_keys_and_genes_by_name(notebook):
     stage = "el => [el.scrollWidth <= el.clientWidth, el.scrollHeight <= el.clientHeight]"
     assert view.root.locator(".gl-stage").evaluate(stage) == [True, True]  # the graph of another gene fits the view
     assert "biological process" in view.root.inner_text()
-    view.book.screenshot("function-light", view.root)
-    view.book.theme(dark=True)
-    view.book.screenshot("function-dark", view.root)
+    view.book.check_contrast(function=view.root)
 
 
 def test_names_are_text_and_the_view_fits_a_narrow_cell(notebook):
