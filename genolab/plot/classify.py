@@ -12,10 +12,10 @@ from genolab import evaluate
 from genolab.checks import listing
 from genolab.data.dataset import AnnDataset
 from genolab.plot.style import (
-    MUTED,
     VIRIDIS,
     Figure,
     add_band,
+    add_reference,
     colour_bar,
     curve_line,
     dress,
@@ -100,9 +100,7 @@ def roc(
     curves = evaluate.roc(models, test, label=label, by=by, n_boot=n_boot)
     areas = _areas(models, test, "auroc", str(curves["label"].iloc[0]), by=by, n_boot=n_boot)
     figure = _curves(curves, "false_positive_rate", "true_positive_rate", areas["value"])
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
-    )
+    add_reference(figure, "guessing", 0, 1)
     figure.update_xaxes(title_text="False positive rate", range=[-0.01, 1.01], constrain="domain")
     figure.update_yaxes(title_text="True positive rate", range=[-0.01, 1.01], scaleanchor="x")
     return _finished(figure, areas, "AUROC", str(curves["label"].iloc[0]))
@@ -125,9 +123,7 @@ def precision_recall(
     areas = _areas(models, test, "auprc", str(curves["label"].iloc[0]), by=by, n_boot=n_boot)
     figure = _curves(curves, "recall", "precision", areas["value"])
     guessed = float(curves["precision"].iloc[-1])  # at the lowest threshold everything is predicted to be it
-    figure.add_scatter(
-        x=[0, 1], y=[guessed] * 2, mode="lines", name="guessing", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
-    )
+    add_reference(figure, "guessing", guessed, guessed)
     figure.update_xaxes(title_text="Recall: share of the class that is found", range=[-0.01, 1.01])
     figure.update_yaxes(title_text="Precision: share of predictions that are right", range=[-0.01, 1.01])
     return _finished(figure, areas, "Average precision", str(curves["label"].iloc[0]))

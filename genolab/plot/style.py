@@ -150,6 +150,12 @@ def add_band(figure: Figure, x: Any, low: Any, high: Any, colour: str) -> None:
         )
 
 
+def add_reference(figure: Figure, name: str, left: float, right: float) -> None:
+    """Draw the line that curves from 0 to 1 are held against, such as what guessing gives, by its height at both."""
+    line = {"color": MUTED, "width": 1.5}
+    figure.add_scatter(x=[0, 1], y=[left, right], mode="lines", name=name, line=line, hoverinfo="skip")
+
+
 def curve_line(place: int) -> dict[str, Any]:
     """Return the colour and dashes that tell the curve at a place of a figure from the others."""
     colour = palette.OKABE_ITO[place % len(palette.OKABE_ITO)]

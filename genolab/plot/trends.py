@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from genolab import evaluate
 from genolab.data.dataset import AnnDataset
 from genolab.plot.style import (
-    MUTED,
     Figure,
     add_band,
+    add_reference,
     check_table,
     curve_line,
     dress,
@@ -40,9 +40,7 @@ def calibration(
     """
     table = evaluate.calibration(models, test, label=label, n_bins=n_bins, by=by, n_boot=n_boot)
     figure = Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="calibrated", line={"color": MUTED, "width": 1.5}, hoverinfo="skip"
-    )
+    add_reference(figure, "calibrated", 0, 1)
     for place, (name, bins) in enumerate(table.groupby("model", sort=False)):
         line = curve_line(place)
         figure.add_scatter(
