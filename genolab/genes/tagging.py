@@ -11,6 +11,7 @@ from genolab.genes.model import SequenceTagger
 from genolab.infer.lend import lend, to_numpy
 from genolab.sequences.annotation import TAGS
 from genolab.sequences.encode import one_hot
+from genolab.waiting import bar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +71,8 @@ def tag(
         )
     windows = cut(bases.shape[1], window // model.stride * model.stride, -(-overlap // model.stride) * model.stride)
     lent, _ = lend(model, device)
-    with torch.no_grad():
-        return _probabilities(lent, torch.from_numpy(bases), windows)
+    with torch.no_grad(), bar("Tagging", 2 * len(windows), unit="windows") as shown:
+        return _probabilities(lent, torch.from_numpy(bases), windows, shown.update)
 
 
 def cut(length: int, window: int, overlap: int) -> list[Window]:
@@ -92,12 +93,14 @@ def _bases(sequence: "AnnData | Path | str", chromosome: str | None, start: int 
     return bases_of(sequence, chromosome, start, end)
 
 
-def _probabilities(model: SequenceTagger, bases: torch.Tensor, windows: list[Window]) -> Array:
+def _probabilities(
+    model: SequenceTagger, bases: torch.Tensor, windows: list[Window], done: Callable[[], object]
+) -> Array:
     """Return ``(length, n_tags)``: once over the windows for the GRU's input, and once for the tags."""
-    coarse = torch.cat(list(_of_windows(model, bases, windows, model.downsample)), dim=3)
+    coarse = torch.cat(list(_of_windows(model, bases, windows, model.downsample, done)), dim=3)
     context = model.context(coarse)  # (1, 6, 2 * n_hidden, places)
     probabilities = np.empty((bases.shape[1], len(TAGS)), dtype=np.float32)
-    for window, local in zip(windows, _of_windows(model, bases, windows, lambda local: local), strict=True):
+    for window, local in zip(windows, _of_windows(model, bases, windows, lambda local: local, done), strict=True):
         near = context[..., window.keep_start // model.stride : -(-window.keep_end // model.stride)]
         logits = model.to_logits(model.broadcast(local, near))[0, :, : window.keep_end - window.keep_start]
         probabilities[window.keep_start : window.keep_end] = to_numpy(logits.float().softmax(dim=0).T)
@@ -105,7 +108,11 @@ def _probabilities(model: SequenceTagger, bases: torch.Tensor, windows: list[Win
 
 
 def _of_windows(
-    model: SequenceTagger, bases: torch.Tensor, windows: list[Window], output: Callable[[torch.Tensor], torch.Tensor]
+    model: SequenceTagger,
+    bases: torch.Tensor,
+    windows: list[Window],
+    output: Callable[[torch.Tensor], torch.Tensor],
+    done: Callable[[], object],
 ) -> Iterator[torch.Tensor]:
     """Give an output of the local features in the middle of each window, in whole places."""
     device = next(model.parameters()).device
@@ -115,3 +122,4 @@ def _of_windows(
         per_place = x.shape[2] // local.shape[3]
         first, last = one.keep_start - one.start, -(-(one.keep_end - one.start) // model.stride) * model.stride
         yield output(local[..., first // per_place : last // per_place])
+        done()

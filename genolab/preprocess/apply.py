@@ -12,6 +12,7 @@ import genolab
 from genolab.preprocess.counts import Mask, counts_of, counts_place, quality_of, with_genes_of
 from genolab.preprocess.genes import find_genes, rank_genes, select
 from genolab.preprocess.recipe import FittedRecipe, Recipe, Step, check_left, record
+from genolab.waiting import bar
 
 
 def apply(
@@ -58,17 +59,22 @@ def apply(
     _check_names(adata)
     if known is None:
         _check_new(adata, missing)
-    metrics = quality_of(adata, matrix)
     steps = [Step("as it came", adata.n_obs, adata.n_vars)]
-    cells = _keep_cells(metrics, rule, steps)
-    names = find_genes(adata, known, missing) if known else adata.var_names[_keep_genes(matrix[cells], rule, steps)]
-    chosen = select(adata, matrix, cells, names)
-    chosen.obs[metrics.columns] = metrics.loc[chosen.obs_names]
-    chosen = _drop_empty_cells(chosen, steps)
-    target = known.target_sum if known else _target_sum(chosen, rule)
-    _normalise(chosen, target, log1p=rule.log1p)
-    fit = known or FittedRecipe(rule, rank_genes(chosen, rule), target, chosen.n_obs, genolab.__version__)
-    return _finish(chosen, fit, steps, new=known is None)
+    with bar("Preprocessing", 3, unit="steps") as shown:
+        metrics = quality_of(adata, matrix)
+        cells = _keep_cells(metrics, rule, steps)
+        names = find_genes(adata, known, missing) if known else adata.var_names[_keep_genes(matrix[cells], rule, steps)]
+        chosen = select(adata, matrix, cells, names)
+        chosen.obs[metrics.columns] = metrics.loc[chosen.obs_names]
+        chosen = _drop_empty_cells(chosen, steps)
+        shown.update()
+        target = known.target_sum if known else _target_sum(chosen, rule)
+        _normalise(chosen, target, log1p=rule.log1p)
+        shown.update()
+        fit = known or FittedRecipe(rule, rank_genes(chosen, rule), target, chosen.n_obs, genolab.__version__)
+        finished = _finish(chosen, fit, steps, new=known is None)
+        shown.update()
+    return finished
 
 
 def _finish(chosen: AnnData, fit: FittedRecipe, steps: list[Step], *, new: bool) -> AnnData:
