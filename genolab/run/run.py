@@ -361,5 +361,5 @@ class Run:
         if own & {"epochs", "batch_size", "schedule"}:
             other._loop.progress.schedule = None  # laid out anew
         if "epochs" in own:
-            other._loop.progress.goal = 0
+            other._loop.progress.goal = config.epochs
         return other.tune(**{name: value for name, value in changes.items() if name not in own})

@@ -382,6 +382,7 @@ def test_more_epochs_than_the_patience_bore_are_trained_when_they_are_asked_for(
     assert run.fit().status.epoch == early
     assert run.fit(2).status.epoch == run.status.epochs == early + 2
     assert run.status.state == "finished"
+    assert run.branch(epochs=early + 3).fit().status.epoch == early + 3
 
 
 def test_epochs_beyond_the_config_that_were_stopped_are_gone_on_with(tmp_path):
