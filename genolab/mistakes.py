@@ -53,8 +53,10 @@ def is_own(error: BaseException) -> bool:
 
 def _note(shell: Any, error: BaseException) -> list[str]:
     """Say what a name that isn't there means in a notebook, where a cell was left out more often than not."""
+    if not isinstance(error, NameError) or error.__traceback__ is None:
+        return []
     *_, last = _frames(error.__traceback__)
-    if not isinstance(error, NameError) or not shell.compile.format_code_name(last.tb_frame.f_code.co_filename):
+    if not shell.compile.format_code_name(last.tb_frame.f_code.co_filename):
         return []
     return [f"If a cell above makes {error.name!r}, run that first (menu Run, Run All Above Selected Cell)."]
 

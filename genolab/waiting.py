@@ -39,8 +39,11 @@ def bar(what: str, total: int | None, *, unit: str = "", delay: float = _DELAY_S
 
     on_screen = threading.current_thread() is threading.main_thread()
     if on_screen and _shown:
-        yield (part := _Part(_shown[0], what, total))
-        part.close()
+        part = _Part(_shown[0], what, total)
+        try:
+            yield part
+        finally:
+            part.close()
         return
     options = {"total": total, "desc": what, "unit": unit, "delay": delay}
     with tqdm(**options, disable=not on_screen, file=reader_stream()) as whole:

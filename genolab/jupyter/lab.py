@@ -13,9 +13,8 @@ from genolab.checks import meant_file
 from genolab.jupyter.kernels import BEST
 from genolab.paths import shipped
 
-SETTINGS = (
-    Path(__file__).parent / "settings"
-)  # defaults that a person's own settings override: no news, whole file names
+# Defaults that a person's own settings override: no news, whole file names.
+SETTINGS = Path(__file__).parent / "settings"
 
 
 class Copied(NamedTuple):

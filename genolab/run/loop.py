@@ -169,7 +169,7 @@ class TrainingLoop:
         if epoch is None and ends:
             epoch = next(iter(ends))
         if epoch is None or epoch not in ends:
-            kept = listing(progress.end_names().values()) or "nothing, before it has trained"
+            kept = listing(progress.end_names().values()) or "none: no epoch has ended since it was made or loaded"
             asked = "" if epoch is None else f", not to epoch {epoch}"
             raise ValueError(f"a run goes back to its best epoch or its last finite one, here {kept}{asked}")
         answers = {c.name: c.after for c in progress.changes[self._n_changes :]} if self.not_finite else {}

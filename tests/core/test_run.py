@@ -676,7 +676,7 @@ def test_going_back_keeps_what_was_tuned_in_answer_to_the_failure():
 
 def test_without_validation_a_run_goes_back_to_its_last_finite_epoch_or_to_the_start():
     run = gl.Run(Poison(0), line_data(), None, gl.RunConfig(epochs=4, batch_size=16, learning_rate=0.1))
-    with pytest.raises(ValueError, match="here nothing, before it has trained"):
+    with pytest.raises(ValueError, match="here none: no epoch has ended"):
         run.go_back()
     for epoch, name in [(0, "the start"), (2, "the last finite epoch, 2")]:
         run.model.at = 4 * epoch + 1
